@@ -1,0 +1,68 @@
+# Everything a newcomer needs is Python 3.11 or 3.12 and make; the environment is built from uv.lock on first use.
+PYTHON ?= python3
+DEFAULT := .ripple/data/default
+DATA ?= $(DEFAULT)
+VENV := .venv
+RIPPLE := $(VENV)/bin/ripple
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help train test serve report lint types format clean docs screenshot benchmarks
+.DEFAULT_GOAL := help
+
+help: ## explain every target
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
+
+train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register the version as champion, write the report
+	@$(RIPPLE) train $(DATA)
+
+$(DEFAULT): | $(VENV)/ready
+	@$(RIPPLE) simulate $@ --world default --customers 6000 --months 36 --seed 7
+
+serve: $(VENV)/ready ## package the champion and serve it on http://127.0.0.1:3000
+	@$(RIPPLE) serve
+
+report: $(VENV)/ready ## print where the champion's report is
+	@$(RIPPLE) report
+
+test: $(VENV)/ready-dev ## run every test, with coverage
+	@$(VENV)/bin/pytest --cov --cov-report=term
+
+lint: $(VENV)/ready-dev ## check style, formatting and the lock file
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/uv lock --check
+
+types: $(VENV)/ready-dev ## check types
+	@$(VENV)/bin/mypy
+
+format: $(VENV)/ready-dev ## format the code
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+benchmarks: $(VENV)/ready-dev ## measure cost against a floor: writes benchmarks/results/*.json
+	@$(VENV)/bin/python benchmarks/pipeline.py
+
+docs: $(VENV)/ready-dev ## write the pages that are read off the code
+	@$(VENV)/bin/python docs/generate.py
+
+screenshot: $(VENV)/ready-dev ## take the README's picture of the champion's report (needs Chromium)
+	@$(VENV)/bin/python docs/screenshot.py
+
+clean: ## remove the environment, and all runs, models and reports
+	rm -rf $(VENV) .ripple .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+$(VENV)/bin/uv:
+	@echo "creating the environment in $(VENV)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else \
+	  f"Python 3.11 or 3.12 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/ready: uv.lock pyproject.toml | $(VENV)/bin/uv
+	@$(VENV)/bin/uv sync --frozen --inexact --no-dev
+	@touch $@
+
+$(VENV)/ready-dev: uv.lock pyproject.toml | $(VENV)/bin/uv
+	@$(VENV)/bin/uv sync --frozen --inexact
+	@touch $@ $(VENV)/ready

@@ -1,0 +1,53 @@
+"""What the pipeline costs against a floor, at three sizes: `python benchmarks/pipeline.py`.
+
+The floor is one scan of the usage events with a group-by of customer, day and feature, by DuckDB alone. Each
+row gives the CPU seconds of that floor and, as multiples of it, those of one cutoff's features, one window's
+label and one check of the input contract.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+from harness import cpu_seconds, peak_memory_gb, publish
+
+import settings
+import simulation
+from features import checks
+from training.examples import features_at, frame, labels_at
+
+SIZES = (3_000, 12_000, 48_000)
+MONTHS = 24
+FLOOR = "SELECT customer_id, occurred_at::DATE, feature, count(*) FROM '{0}' GROUP BY ALL"
+
+
+def measure(customers: int) -> dict[str, float | int]:
+    """Cost of one size."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "world"
+        simulation.write(
+            simulation.simulate("default", customers, MONTHS, 7), data, simulation.settings_toml(MONTHS)
+        )
+        dataset, report = checks.load(data, settings.load(data))
+        cutoff = report.end - timedelta(days=dataset.settings.horizon_days)
+        usage = data / "usage.parquet"
+        floor = cpu_seconds(lambda: duckdb.sql(FLOOR.format(usage)).to_arrow_table())
+        features = cpu_seconds(lambda: frame(features_at(dataset, cutoff)))
+        label = cpu_seconds(lambda: frame(labels_at(dataset, cutoff, dataset.tables)))
+        check = cpu_seconds(lambda: checks.load(data, settings.load(data)))
+    return {
+        "customers": customers,
+        "usage_rows": report.rows["usage"],
+        "floor_cpu_s": floor,
+        "features_x_floor": features / floor,
+        "label_x_floor": label / floor,
+        "check_x_floor": check / floor,
+        "peak_gb": peak_memory_gb(),
+    }
+
+
+if __name__ == "__main__":
+    publish("pipeline", [measure(size) for size in SIZES])

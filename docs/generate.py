@@ -1,0 +1,50 @@
+"""Writes the pages that are read off the code, docs/features.md and docs/settings.md: `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from features.catalog import markdown as features_page
+from settings import KINDS, Settings
+
+DOCS = Path(__file__).parent
+INTRODUCTION = """\
+# Settings
+
+Written by `make docs` from `settings.py`. A dataset's own go into `ripple.toml` beside its tables; a variable
+`RIPPLE_…` outranks the file for one run (`RIPPLE_HORIZON_DAYS=30`, `RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or
+variable that is not listed here is refused.
+
+| key in ripple.toml | default | meaning |
+|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """Every setting with its default and meaning, and the powers of the kinds of interaction."""
+    kinds = "\n".join(f"| {kind} | {power} |" for kind, power in KINDS.items())
+    return (
+        INTRODUCTION
+        + "\n".join(_rows(Settings, ""))
+        + "\n\n`[kinds]` adds to these, or changes them:\n\n| kind | power |\n|---|---|\n"
+        + kinds
+        + "\n"
+    )
+
+
+def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _rows(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"| `{prefix}{name}` | `{field.get_default()}` | {field.description} |"
+
+
+PAGES = {DOCS / "features.md": lambda: features_page(Settings()), DOCS / "settings.md": settings_page}
+
+if __name__ == "__main__":
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Tables in, one row of features per customer and cutoff out."""

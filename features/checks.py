@@ -1,0 +1,332 @@
+"""The rules of the input contract, each an Ibis expression that is true for the rows breaking it.
+
+All rules of a table are counted in one scan. pandera's Ibis backend runs a query per rule and collects
+every offending row; here only three examples of a broken rule ever leave the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.contract import CONTRACT, EVENT_TABLES, TIERS
+from features.tables import Dataset, Tables, open_dataset, union
+from settings import InputError, Settings, nearest
+
+Predicate = Callable[[ir.Table], ir.BooleanValue]
+EXAMPLES = 3
+NO_NULLS = "no nulls"
+GAP_DAYS = 90
+STRAY_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition every row must meet, told by the rows that break it."""
+
+    table: str
+    column: str
+    name: str
+    remedy: str
+    broken: Predicate
+    harmless: bool = False
+    """Whether offending rows may be left out without asking: they say nothing that could be used."""
+
+    @property
+    def place(self) -> str:
+        """The column of the rule, with its table."""
+        return f"{self.table}.{self.column}"
+
+    @property
+    def key(self) -> str:
+        """How ripple.toml names the rule."""
+        return f"{self.place}: {self.name}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that some rows break."""
+
+    key: str
+    remedy: str
+    count: int
+    examples: list[dict[str, object]]
+    set_aside: bool
+
+    def __str__(self) -> str:
+        rows = "".join(f"\n    {_row(example)}" for example in self.examples)
+        verdict = "set aside" if self.set_aside else self.remedy
+        return f"{self.key}: {self.count:,} row{'s' * (self.count != 1)}; {verdict}{rows}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What checking a dataset found."""
+
+    rows: dict[str, int]
+    start: datetime
+    end: datetime
+    findings: list[Finding]
+    absent: list[str]
+
+    @property
+    def violations(self) -> list[Finding]:
+        """Findings that stop the work."""
+        return [finding for finding in self.findings if not finding.set_aside]
+
+    @property
+    def set_aside(self) -> list[Finding]:
+        """Findings whose rows are left out and counted."""
+        return [finding for finding in self.findings if finding.set_aside]
+
+
+def load(path: Path, settings: Settings) -> tuple[Dataset, Report]:
+    """Open and check the dataset at *path*; rows that may be are set aside, the end of the data is settled.
+
+    Raises:
+        InputError: the folder cannot be opened, or a rule is broken; the message lists every violation.
+    """
+    dataset, report = check(path, settings)
+    if report.violations:
+        count = len(report.violations)
+        raise InputError(
+            f"{path} breaks {count} rule{'s' * (count != 1)} of the input contract:\n"
+            + "\n".join(f"  {finding}" for finding in report.violations)
+        )
+    return dataset, report
+
+
+def check(path: Path, settings: Settings) -> tuple[Dataset, Report]:
+    """Open the dataset at *path* and test every rule; offending rows that may be set aside are left out."""
+    dataset = open_dataset(path, settings)
+    tables = dataset.tables
+    findings = list(_uncast(dataset))
+    unreadable = {finding.key.partition(":")[0] for finding in findings}
+    start, last = _span(tables, findings)
+    end = settings.until or last
+    rows: dict[str, int] = {}
+    kept: dict[str, ir.Table] = {}
+    rules = list(_rules(tables, kept, end))
+    _refuse_unknown_rules(settings, rules)
+    for name in tables.tables:
+        own = [
+            replace(rule, harmless=rule.harmless or rule.key in settings.checks.set_aside)
+            for rule in rules
+            # a value that cannot be read is told once, not as a null as well
+            if rule.table == name and not (rule.name == NO_NULLS and rule.place in unreadable)
+        ]
+        kept[name], rows[name], found = _apply(tables[name], own)
+        findings += found
+    settings = settings.model_copy(update={"until": end})
+    clean = replace(dataset, settings=settings, tables=Tables(kept))
+    return clean, Report(rows, start, end, findings, dataset.absent)
+
+
+def _apply(table: ir.Table, rules: list[Rule]) -> tuple[ir.Table, int, list[Finding]]:
+    flags = {f"__broken_{i}": rule.broken(table).fill_null(False) for i, rule in enumerate(rules)}
+    flagged = table.mutate(**flags)
+    counts = (
+        flagged.aggregate(
+            rows=flagged.count(), **{flag: flagged.count(where=flagged[flag]) for flag in flags}
+        )
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
+    findings, aside = [], []
+    for flag, rule in zip(flags, rules, strict=True):
+        if not counts[flag]:
+            continue
+        examples = flagged.filter(flagged[flag]).select(*table.columns).order_by(*table.columns)
+        findings.append(
+            Finding(rule.key, rule.remedy, counts[flag], _examples(examples), set_aside=rule.harmless)
+        )
+        if rule.harmless:
+            aside.append(flag)
+    # rules that look at other rows make the flagged table dear, so stay with the plain one where it is clean
+    if aside:
+        table = flagged.filter([~flagged[flag] for flag in aside]).select(*table.columns).cache()
+    return table, counts["rows"], findings
+
+
+def _uncast(dataset: Dataset) -> Iterator[Finding]:
+    for name, columns in dataset.uncast.items():
+        for column, rows in columns.items():
+            if count := int(rows.count().to_pyarrow().as_py()):
+                kind = {c.name: c.type for c in CONTRACT[name].columns}[column]
+                yield Finding(
+                    f"{name}.{column}: is a{'n' * (kind == 'id')} {kind}",
+                    {
+                        "time": "write times as 2024-05-17 or 2024-05-17T09:30:00, in UTC",
+                        "number": "write plain numbers such as 1234.5",
+                    }.get(kind, "write ids as text or whole numbers"),
+                    count,
+                    _examples(rows),
+                    set_aside=False,
+                )
+
+
+def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Iterator[Rule]:
+    """Every rule; those about customers look, when they are applied, at the customers then *kept*."""
+    for name in tables.tables:
+        contract = CONTRACT[name]
+        for column in contract.required:
+            yield Rule(name, column, NO_NULLS, "fill it in", _null(column))
+        for column in (c.name for c in contract.columns if c.type == "number" and tables.has(name, c.name)):
+            yield Rule(
+                name, column, "a finite number", "leave the value out or correct it", _infinite(column)
+            )
+        for column in contract.customers if name != "customers" else ():
+            remedy = "add the customer to customers or remove the row"
+            yield Rule(name, column, "a known customer", remedy, _unknown(column, kept))
+        moment = contract.time or ("joined_at" if name == "customers" else None)
+        if moment:
+            remedy = f"the data end on {end:%Y-%m-%d %H:%M} (set `until` in ripple.toml if that is wrong)"
+            yield Rule(name, moment, "not after the end of the data", remedy, _after(moment, end))
+        if name in ("customers", "catalog"):
+            key = contract.required[0]
+            yield Rule(name, key, "unique", "keep one row for each", _repeated(key))
+    if tables.has("orders", "order_id"):
+        yield Rule("orders", "order_id", "unique", "keep one row", _repeated("order_id"))
+    yield Rule(
+        "orders",
+        "revenue",
+        "negative only as a refund",
+        "a refund follows orders of the same customer and product that paid at least as much",
+        _unpaid_refund,
+    )
+    if "catalog" in tables:
+        yield Rule(
+            "catalog", "tier", f"one of {', '.join(TIERS)}", "correct the tier", lambda t: t.tier.notin(TIERS)
+        )
+    if tables.has("usage", "quantity"):
+        yield Rule("usage", "quantity", "not negative", "correct it", lambda t: t.quantity < 0)
+    if "feedback" in tables:
+        yield Rule(
+            "feedback", "score", "between -1 and 1", "rescale the score", lambda t: ~t.score.between(-1, 1)
+        )
+    if "interactions" in tables:
+        yield Rule(
+            "interactions",
+            "target_id",
+            "not the source itself",
+            "remove the row: nobody influences themselves",
+            lambda t: t.source_id == t.target_id,
+        )
+        yield Rule(
+            "interactions",
+            "kind",
+            "one referrer for a customer",
+            "the referral known first counts",
+            _later_referral,
+            harmless=True,
+        )
+    if tables.has("interactions", "weight"):
+        yield Rule("interactions", "weight", "not negative", "correct the weight", lambda t: t.weight < 0)
+
+
+def _null(column: str) -> Predicate:
+    return lambda table: table[column].isnull()
+
+
+def _infinite(column: str) -> Predicate:
+    return lambda table: table[column].isnan() | table[column].isinf()
+
+
+def _unknown(column: str, kept: Mapping[str, ir.Table]) -> Predicate:
+    def broken(table: ir.Table) -> ir.BooleanValue:
+        known = kept["customers"].customer_id
+        return table[column].notnull() & ~table[column].isin(known.as_table().drop_null().customer_id)
+
+    return broken
+
+
+def _after(column: str, end: datetime) -> Predicate:
+    return lambda table: table[column] > end
+
+
+def _repeated(key: str) -> Predicate:
+    """The rows after the first of a key, so that one of each is left where they are set aside."""
+    return lambda table: (
+        table[key].notnull() & (ibis.row_number().over(group_by=key, order_by=table.columns) > 0)
+    )
+
+
+def _unpaid_refund(orders: ir.Table) -> ir.BooleanValue:
+    """A negative revenue that exceeds what the customer had paid for the product until then."""
+    paid = orders.revenue.sum().over(
+        ibis.window(
+            group_by=["customer_id", "product"],
+            order_by=["ordered_at", orders.revenue.desc()],
+            preceding=None,
+            following=0,
+        )
+    )
+    return (orders.revenue < 0) & (paid < -0.005)
+
+
+def _later_referral(interactions: ir.Table) -> ir.BooleanValue:
+    is_referral = interactions.kind == "referral"
+    # by when it was known, or a late backfill would take away the referral that a past cutoff saw
+    known = interactions.occurred_at
+    if "known_at" in interactions.columns:
+        known = ibis.greatest(known, interactions.known_at.fill_null(known))
+    place = ibis.row_number().over(
+        group_by=[interactions.target_id, is_referral],
+        order_by=[known, "occurred_at", *interactions.columns],
+    )
+    return is_referral & (place > 0)
+
+
+def _span(tables: Tables, unreadable: list[Finding]) -> tuple[datetime, datetime]:
+    """The day of the first event and the day after the last, stray rows far away apart.
+
+    Rows are stray when they make up less than 1 % of all and lie beyond more than 90 days without any event.
+    """
+    days = union(
+        [
+            tables[name].select(day=tables[name][column].date())
+            for name in EVENT_TABLES
+            if name in tables and (column := CONTRACT[name].time)
+        ]
+    )
+    days = days.filter(days.day.notnull())
+    counted = days.group_by("day").aggregate(rows=days.count()).order_by("day").to_pyarrow().to_pylist()
+    if not counted:
+        told = "".join(f"\n  {finding}" for finding in unreadable)
+        raise InputError(f"The tables hold no event with a time: nothing can be learnt from them.{told}")
+    first, last = _edge(counted[::-1]), _edge(counted)
+    return datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1)
+
+
+def _edge(counted: list[dict[str, Any]]) -> date:
+    """The last day reached from the first before a gap behind which only stray rows lie."""
+    total = sum(day["rows"] for day in counted)
+    last, seen = counted[0]["day"], 0
+    for day in counted:
+        if abs((day["day"] - last).days) > GAP_DAYS and seen > (1 - STRAY_SHARE) * total:
+            break
+        last, seen = day["day"], seen + day["rows"]
+    return last
+
+
+def _refuse_unknown_rules(settings: Settings, rules: list[Rule]) -> None:
+    known = {rule.key for rule in rules}
+    for key in settings.checks.set_aside:
+        if key not in known:
+            raise InputError(f"checks.set_aside names an unknown rule '{key}'{nearest(key, known)}")
+
+
+def _examples(rows: ir.Table) -> list[dict[str, object]]:
+    found: pa.Table = rows.limit(EXAMPLES).to_pyarrow()
+    return found.to_pylist()
+
+
+def _row(example: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in example.items())

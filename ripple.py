@@ -1,0 +1,304 @@
+"""The command line of Ripple: results to stdout, progress to stderr, 2 for bad input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import atomic
+from settings import InputError, Settings
+from settings import load as load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.checks import Report
+    from features.tables import Dataset
+
+# threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Find the customers who make other customers buy.",
+)
+
+Data = Annotated[
+    Path, typer.Argument(metavar="DATA", help="Dataset folder: Parquet or CSV, see docs/data.md.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE.parquet", help="File to write.")]
+STARTED = time.monotonic()
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+AsOf = Annotated[
+    datetime,
+    typer.Option("--as-of", formats=FORMATS, metavar="DATE", help="A date means its first moment, UTC."),
+]
+
+
+def main() -> None:
+    """Run the command line; bad input is told in a few lines, without a traceback, and ends with 2."""
+    try:
+        app()
+    except InputError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(2)
+
+
+@app.command(
+    epilog="Example: ripple simulate /tmp/world --world default --customers 6000 --months 36 --seed 7"
+)
+def simulate(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write; an earlier simulation is replaced.")
+    ],
+    world: Annotated[str, typer.Option(help="Named world.")] = "default",
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 6000,
+    months: Annotated[int, typer.Option(help="Months of history.")] = 36,
+    seed: Annotated[int, typer.Option(help="Seed: the same one gives the same world.")] = 7,
+) -> None:
+    """Write a simulated dataset."""
+    import simulation
+
+    say = _say()
+    say(f"simulating {customers:,} customers over {months} months in world '{world}'")
+    try:
+        tables = simulation.simulate(world, customers, months, seed)
+        simulation.write(tables, out, simulation.settings_toml(months))
+    except (ValueError, FileExistsError) as error:
+        raise InputError(str(error)) from error
+    for name, table in tables.items():
+        print(f"{name:<13}{table.num_rows:>10,} rows")
+    print(f"dataset: {out}")
+
+
+@app.command(epilog="Example: ripple check /tmp/world")
+def check(data: Data) -> None:
+    """Check a dataset against the input contract; exit with 0 if it holds, else 2."""
+    dataset, report = _open(data)
+    for name, rows in report.rows.items():
+        print(f"{name:<13}{rows:>10,} rows")
+    for name in report.absent:
+        print(f"{name:<13}    absent: its features are left out")
+    for finding in report.set_aside:
+        print(f"set aside: {finding}")
+    print(f"events from {report.start:%Y-%m-%d}; the data end on {dataset.settings.until:%Y-%m-%d %H:%M}")
+    print("The dataset keeps the input contract.")
+
+
+@app.command(epilog="Example: ripple features /tmp/world --as-of 2025-07-01 --out features.parquet")
+def features(data: Data, as_of: AsOf, out: Out) -> None:
+    """Write the features of every customer as of a date: only what was known before it."""
+    dataset, _ = _open(data)
+    _say()(f"features as of {as_of:%Y-%m-%d}")
+    _write(_features(dataset, as_of), out)
+
+
+@app.command(epilog="Example: ripple label /tmp/world --from 2025-01-01 --to 2025-06-30 --out label.parquet")
+def label(
+    data: Data,
+    start: Annotated[datetime, typer.Option("--from", formats=FORMATS, metavar="DATE")],
+    end: Annotated[datetime, typer.Option("--to", formats=FORMATS, metavar="DATE")],
+    out: Out,
+) -> None:
+    """Write the network value of every customer over the window (from, to]."""
+    from training.credit import network_value
+    from training.examples import frame
+
+    if end <= start:
+        raise InputError(f"--to {end:%Y-%m-%d} is not after --from {start:%Y-%m-%d}.")
+    dataset, _ = _open(data)
+    _refuse_beyond(end, dataset.settings, "--to")
+    _say()(f"crediting revenue between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
+    _write(frame(network_value(dataset.tables, start, end, dataset.settings)), out)
+
+
+@app.command(epilog="Example: ripple train /tmp/world --until 2025-12-01 --name december")
+def train(
+    data: Data,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=FORMATS,
+            metavar="DATE",
+            help="Use nothing that happened or became known after DATE.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+) -> None:
+    """Train both models, record the run in MLflow, register a version, write its report."""
+    dataset, checked = _open(data)
+    from training.train import train as run
+
+    if until is not None:
+        dataset = dataset.limited_to(until)
+    trained = run(dataset, checked, name or data.resolve().name, _say())
+    evidence = trained.evidence
+    found = evidence.headline()
+    share = f"{evidence.settings.top_share:.0%}"
+    print(f"version:  ripple {trained.version} (champion)")
+    print(
+        f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
+        f"against {found['best_baseline_capture']:.2f} by the best simple rule "
+        f"({evidence.backtest.best_baseline})"
+    )
+    print(
+        f"lead:     {found['lead']:+.2f} (95 % interval {found['lead_low']:+.2f} to "
+        f"{found['lead_high']:+.2f})"
+    )
+    print(
+        f"top {share}:   {found['top_customers']:,.0f} of {found['customers']:,.0f} customers hold "
+        f"{found['top_value_share']:.0%} of the expected network value"
+    )
+    print(f"report:   {trained.report}")
+    print("next:     make serve")
+
+
+@app.command(epilog="Example: ripple score /tmp/world --as-of 2026-01-01 --out scores.parquet")
+def score(
+    data: Data,
+    as_of: AsOf,
+    out: Out,
+    model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+) -> None:
+    """Write scores, membership and rank of every customer as of a date."""
+    from models.bundle import Bundle, FeatureMismatch
+    from models.population import score_population
+
+    dataset, _ = _open(data)
+    found = _features(dataset, as_of)
+    with _version(dataset.settings, model, "bundle") as (number, folder):
+        _say()(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
+        try:
+            scores = score_population(Bundle.load(folder / "bundle"), found)
+        except FeatureMismatch as error:
+            raise InputError(f"{data} lacks what version {number} was trained on. {error}") from error
+    _write(scores, out)
+
+
+@app.command(epilog="Example: ripple report 3")
+def report(
+    version: Annotated[
+        str, typer.Argument(metavar="[VERSION]", help="Version number or champion.")
+    ] = "champion",
+) -> None:
+    """Fetch the report of a version from MLflow and print where it is."""
+    settings = load_settings()
+    with _version(settings, version, "report.html") as (number, folder):
+        path = settings.home / "reports" / f"ripple-v{number}.html"
+        with atomic.file(path) as building:
+            shutil.copyfile(folder / "report.html", building)
+    print(path)
+
+
+@app.command(epilog="Example: ripple promote 3")
+def promote(version: Annotated[str, typer.Argument(metavar="VERSION", help="Version number.")]) -> None:
+    """Make a version the champion."""
+    from training import tracking
+
+    promoted = tracking.promote(tracking.connect(load_settings()), version)
+    print(f"ripple {promoted.number} is champion")
+
+
+@app.command(epilog="Example: ripple package")
+def package() -> None:
+    """Build a Bento from the champion and print its tag."""
+    print(_package(load_settings()))
+
+
+@app.command(epilog="Example: ripple serve --port 3000")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+) -> None:
+    """Package the champion if need be and serve it over HTTP."""
+    tag = _package(load_settings())
+    from serving.package import serve as run
+
+    _say()(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
+    sys.exit(run(tag, host, port))
+
+
+def _open(data: Path) -> tuple[Dataset, Report]:
+    from features.checks import load
+
+    _say()(f"checking {data}")
+    return load(data, load_settings(data))
+
+
+def _features(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
+    from training.examples import features_at, frame
+
+    _refuse_beyond(as_of, dataset.settings, "--as-of")
+    found = frame(features_at(dataset, as_of))
+    if found.empty:
+        raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
+    return found
+
+
+def _refuse_beyond(moment: datetime, settings: Settings, flag: str) -> None:
+    if settings.until is not None and moment > settings.until:
+        raise InputError(
+            f"{flag} {moment:%Y-%m-%d} is after the data end ({settings.until:%Y-%m-%d %H:%M}): "
+            "what happened until then is not known yet."
+        )
+
+
+def _write(frame: pd.DataFrame, out: Path) -> None:
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"--out {out} must end in .parquet or .csv.")
+    with atomic.file(out) as building:
+        if out.suffix == ".csv":
+            frame.reset_index().to_csv(building, index=False)
+        else:
+            frame.reset_index().to_parquet(building, index=False)
+    print(f"{out}: {len(frame):,} customers, {len(frame.columns)} columns")
+
+
+@contextlib.contextmanager
+def _version(settings: Settings, name: str, *artifacts: str) -> Iterator[tuple[str, Path]]:
+    """A model version's number and a temporary folder with these of its artifacts."""
+    from training import tracking
+
+    client = tracking.connect(settings)
+    found = tracking.find(client, name)
+    with tempfile.TemporaryDirectory() as folder:
+        for artifact in artifacts:
+            tracking.download(found, artifact, Path(folder))
+        yield found.number, Path(folder)
+
+
+def _package(settings: Settings) -> str:
+    # BentoML reads this when it is imported, wherever that is
+    os.environ.setdefault("BENTOML_HOME", str(settings.home.absolute() / "bentoml"))
+    from serving.package import package
+
+    with _version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
+        _say()(f"packaging ripple {number}")
+        return str(package(folder, number))
+
+
+def _say() -> Callable[[str], None]:
+    """Tells progress on stderr, each line with the seconds since the start."""
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"[{time.monotonic() - STARTED:5.1f} s] {line}\n")
+        sys.stderr.flush()
+
+    return say
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Packing a model and its snapshot into a Bento, and serving one.
+
+Both happen in processes of their own: building a Bento imports the service from the folder that it is built
+from, and BentoML reads BENTOML_HOME once and for all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from importlib.metadata import version as installed
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import bentoml
+
+MODEL = "ripple"
+# not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
+BENTO = "ripple-service"
+CODE = ("serving", "models")
+# what those import, and SciPy, without which LightGBM does not import; BentoML pins itself
+REQUIREMENTS = (
+    *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic"),
+    *("starlette", "prometheus-client", "uvloop", "httptools"),
+)
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def package(source: Path, version: str) -> bentoml.Tag:
+    """Pack the ``bundle/`` and ``snapshot.parquet`` in *source* as a Bento that needs nothing else.
+
+    Versions are *version* and a hash of what is packed, so packing the same again changes nothing; either way
+    the store's ``latest`` is this one afterwards. An item appears in BENTOML_HOME complete or not at all.
+
+    Args:
+        source: the folder; only those two are read.
+        version: of the registered model, such as "3" or "v3".
+
+    Raises:
+        FileNotFoundError, FeatureMismatch, SnapshotError: *source* cannot be served as it is.
+        RuntimeError: BentoML did not build it; its log is the message.
+    """
+    source = source.resolve()
+    label = f"v{version.removeprefix('v')}"
+    pins = [f"{name}=={installed(name)}" for name in REQUIREMENTS]
+    root = Path(__file__).resolve().parents[1]
+    content = _digest(source, [*(source / "bundle").iterdir(), source / "snapshot.parquet"])
+    code = _digest(root, [file for name in CODE for file in (root / name).glob("*.py")])
+    model_version = f"{label}-{content[:12]}"
+    bento_version = f"{label}-{_hash([content, code, installed('bentoml'), *pins])[:12]}"
+
+    home = _home()
+    bento, model = home / "bentos" / BENTO / bento_version, home / "models" / MODEL / model_version
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="package-", dir=home / "tmp") as temporary:
+        staging = Path(temporary)
+        if not (bento.is_dir() and model.is_dir()):
+            _check(source)
+            _build(staging, root, source, f"{MODEL}:{model_version}", f"{BENTO}:{bento_version}", pins)
+        for item in (model, bento):
+            _publish(staging / "home" / item.relative_to(home), item, staging)
+
+    from bentoml import Tag
+
+    return Tag(BENTO, bento_version)
+
+
+def serve(tag: bentoml.Tag | str, host: str = "127.0.0.1", port: int = 3000) -> int:
+    """Serve a Bento until it ends or a signal ends it, and return its exit code.
+
+    Signals reach the server once: it has a process group of its own, and they are passed on.
+
+    Args:
+        host: an IP address; 0.0.0.0 opens the service, its metrics and its page to the network.
+    """
+    program = str(Path(sys.executable).parent / "bentoml")
+    command = [program, "serve", str(tag), "--host", host, "--port", str(port)]
+    server = subprocess.Popen(command, env=_environment(_home()), process_group=0)
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        server.send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    try:
+        code = server.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def _check(source: Path) -> None:
+    from serving.scorer import Scorer
+    from serving.snapshot import SnapshotError
+
+    if not Scorer.load(source, "").agrees():
+        raise SnapshotError(
+            f"{source}: the bundle does not give the snapshot's first customer the scores stored with it. "
+            "Write the snapshot with the bundle it is packed with."
+        )
+
+
+def _build(staging: Path, root: Path, source: Path, model: str, bento: str, pins: list[str]) -> None:
+    """Build model and Bento in a store of their own, from a copy of the code that holds nothing else."""
+    context = staging / "context"
+    for name in CODE:
+        shutil.copytree(root / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+    built = subprocess.run(
+        [sys.executable, "-m", "serving.build", source, model, bento, *pins],
+        cwd=context,
+        env=_environment(staging / "home"),
+        capture_output=True,
+        text=True,
+    )
+    if built.returncode:
+        raise RuntimeError(f"Building {bento} failed:\n{built.stderr}")
+
+
+def _publish(staged: Path, item: Path, staging: Path) -> None:
+    item.parent.mkdir(parents=True, exist_ok=True)
+    if not item.is_dir():
+        staged.rename(item)
+    latest = staging / "latest"
+    latest.write_text(item.name, encoding="utf-8")
+    latest.replace(item.parent / "latest")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("BENTOML_HOME", Path.home() / "bentoml")).expanduser().resolve()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    # only "True" counts: BentoML's library reads "1" as no
+    return os.environ | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+
+
+def _digest(folder: Path, files: Iterable[Path]) -> str:
+    parts: list[str] = []
+    for file in sorted(files):
+        with file.open("rb") as stream:
+            parts += [file.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()]
+    return _hash(parts)
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

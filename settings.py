@@ -1,0 +1,238 @@
+"""One frozen settings object: defaults here, then DATA/ripple.toml, then RIPPLE_* variables, then flags."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+Power = Literal["referent", "informational", "expert"]
+
+KINDS: dict[str, Power] = {
+    "referral": "referent",
+    "follow": "referent",
+    "mention": "referent",
+    "endorsement": "referent",
+    "invite": "referent",
+    "share": "informational",
+    "post": "informational",
+    "review": "informational",
+    "content": "informational",
+    "answer": "expert",
+    "template": "expert",
+    "integration": "expert",
+    "mentoring": "expert",
+}
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message says what was found, what was expected, what to do."""
+
+
+def _as_datetime(value: object) -> object:
+    # pydantic would take 20240517 for seconds since 1970
+    if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit()):
+        raise ValueError("write a time as 2024-05-17 or 2024-05-17T09:30:00")
+    return datetime.combine(value, time()) if type(value) is date else value
+
+
+def _as_utc(value: datetime) -> datetime:
+    """Drop the zone after moving to UTC: every time in Ripple is UTC."""
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_as_datetime), AfterValidator(_as_utc)]
+"""A moment in UTC; a plain date is the midnight at which that day begins."""
+
+
+def _distinct(days: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(days)) < len(days):
+        raise ValueError("a window is there twice")
+    return days
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cutoffs(Section):
+    """At which moments training stands and looks back (features) and ahead (labels)."""
+
+    step_days: int = Field(60, ge=1, description="days between two cutoffs")
+    history_days: int = Field(180, ge=1, description="days of data a cutoff must have behind it")
+    evaluate: int | tuple[Instant, ...] = Field(
+        4, description="the newest N closed cutoffs judge the model, or these dates"
+    )
+
+
+class Credit(Section):
+    """How revenue is credited to those who brought it about."""
+
+    window_days: float = Field(112, gt=0, description="an earlier adoption older than this explains nothing")
+    half_life_days: float = Field(
+        30, gt=0, description="half-life of an interaction and of an adoption's pull"
+    )
+    referral_days: float = Field(365, gt=0, description="a referrer is credited for this long after the join")
+
+
+class Features(Section):
+    """Windows of the feature pipeline."""
+
+    windows_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
+        (30, 90), min_length=1, description="look-back windows"
+    )
+    half_life_days: float = Field(90, gt=0, description="half-life of a tie")
+
+
+class Model(Section):
+    """Parameters of the two LightGBM heads."""
+
+    trees: int = Field(100, ge=1, description="trees of each head")
+    leaves: int = Field(8, ge=2, description="leaves of a tree at most")
+    depth: int = Field(4, ge=1, description="depth of a tree at most")
+    learning_rate: float = Field(0.05, gt=0, description="shrinkage of each tree")
+    extra_trees: bool = Field(False, description="draw thresholds at random: steadier where history is short")
+    min_rows_per_leaf: int = Field(20, ge=1, description="rows a leaf must hold")
+    tweedie_power: float = Field(1.0, ge=1, lt=2, description="1 is Poisson, which weighs the largest most")
+    half_life_horizons: float = Field(
+        0.5, gt=0, description="a training cutoff this many horizons older weighs half as much"
+    )
+    winsorise: float = Field(
+        1.0, gt=0.5, le=1, description="cap the label of each cutoff at this quantile of its positive values"
+    )
+    interval: float = Field(0.8, gt=0, lt=1, description="coverage of the interval")
+
+
+class Checks(Section):
+    """What to do about rows that break a rule of the input contract."""
+
+    set_aside: tuple[str, ...] = Field(
+        (), description="rules, as 'table.column: rule', whose rows are counted and left out, not refused"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen about a dataset and a run.
+
+    A variable of a section is spelt with two underscores: ``RIPPLE_CUTOFFS__STEP_DAYS=30``.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="RIPPLE_", env_nested_delimiter="__"
+    )
+
+    home: Path = Field(Path(".ripple"), exclude=True, description="where runs, models and reports are kept")
+    currency: str = Field("USD", min_length=1, description="unit of revenue and margin")
+    until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
+    horizon_days: int = Field(180, ge=1, description="how far ahead value is predicted")
+    top_share: float = Field(0.01, gt=0, lt=0.5, description="share of customers that counts as the top")
+    seed: int = Field(7, ge=0, description="seed of everything random")
+    kinds: dict[str, Power] = Field(
+        {}, description="power of each kind of interaction, added to the defaults"
+    )
+    cutoffs: Cutoffs = Cutoffs()
+    credit: Credit = Credit()
+    features: Features = Features()
+    model: Model = Model()
+    checks: Checks = Checks()
+
+    @property
+    def powers(self) -> dict[str, Power]:
+        """Kind of interaction → the power it shows, the defaults included."""
+        return KINDS | self.kinds
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable is set for one run and so outranks the file, which is what the initialiser is given."""
+        return env_settings, init_settings
+
+
+def load(data: Path | None = None) -> Settings:
+    """Read the settings of the dataset folder *data* (its ``ripple.toml``, if any) and the environment.
+
+    Raises:
+        InputError: the file is not TOML, a key or variable is unknown (the nearest known one is named),
+            or a value is not allowed.
+    """
+    file = data / "ripple.toml" if data else None
+    given: dict[str, Any] = {}
+    if file and file.is_file():
+        try:
+            given = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{file} is not valid TOML: {error}.") from error
+    _refuse_unknown_variables()
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InputError("\n".join(_explain(str(file), problem) for problem in error.errors())) from error
+    except SettingsError as error:
+        raise InputError(_not_json(error)) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` for the known word most like *word*, or the list of them."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def _variables() -> dict[str, str]:
+    """The RIPPLE_* variables, which pydantic reads in any case."""
+    return {name.upper(): value for name, value in os.environ.items() if name.upper().startswith("RIPPLE_")}
+
+
+def _explain(file: str, problem: Any) -> str:
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    # RIPPLE_A__B gives b of section a, RIPPLE_A all of it
+    spelt = ["RIPPLE_" + "__".join(path[:end]).upper() for end in range(len(path), 0, -1)]
+    origin = next((variable for variable in spelt if variable in _variables()), file)
+    if problem["type"] != "extra_forbidden":
+        # pydantic also names the branch of a union, by its whole type
+        name = ".".join(part for part in path if "[" not in part)
+        return f"{origin}: {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."
+    section: Any = Settings
+    for part in path[:-1]:
+        section = section.model_fields[part].annotation
+    return f"{origin}: unknown key '{name}'{nearest(path[-1], section.model_fields)}"
+
+
+def _not_json(error: SettingsError) -> str:
+    value = error.__cause__.doc if isinstance(error.__cause__, json.JSONDecodeError) else None
+    variables = [f"{variable} = {given!r}" for variable, given in _variables().items() if given == value]
+    return (
+        f"{variables[0] if variables else error}: is not JSON; "
+        'write a list as [30, 90] or ["a", "b"], a section or mapping as {"webinar": "expert"}.'
+    )
+
+
+def _refuse_unknown_variables() -> None:
+    known = {"RIPPLE_" + path.upper() for path in _paths(Settings, "")}
+    for variable in _variables():
+        if variable not in known:
+            raise InputError(f"the environment: unknown variable '{variable}'{nearest(variable, known)}")
+
+
+def _paths(section: type[BaseModel], prefix: str) -> Iterable[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _paths(field.annotation, f"{prefix}{name}__")

@@ -1,0 +1,71 @@
+from datetime import datetime
+
+import pytest
+
+from features import registry
+from features.registry import FAMILIES, Definition, features
+from features.views import VIEWS
+from settings import Features
+
+WINDOWS = Features(windows_days=(7, 30))
+
+
+@pytest.fixture(
+    params=[Features(), WINDOWS, Features(windows_days=(365,))], ids=lambda f: str(f.windows_days)
+)
+def chosen(request):
+    return features(request.param)
+
+
+def test_names_are_distinct_identifiers_in_lower_case(chosen):
+    names = [feature.name for feature in chosen]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() and name == name.lower() for name in names)
+
+
+def test_every_feature_says_what_it_is_and_in_which_unit(chosen):
+    for feature in chosen:
+        assert len(feature.description) > 20
+        assert feature.description.endswith((".", ")"))
+        assert not set("{}|\n") & set(feature.description)
+        assert feature.unit
+        assert "{" not in "".join(feature.needs)
+
+
+def test_features_come_in_the_order_of_families(chosen):
+    families = [feature.family for feature in chosen]
+    assert families == sorted(families, key=FAMILIES.index)
+    assert set(families) == set(FAMILIES)
+
+
+def test_every_view_exists_or_is_given(chosen):
+    assert {feature.view for feature in chosen} <= {*VIEWS, "credit", "matrix"}
+
+
+def test_a_window_makes_one_feature_with_its_days_in_name_and_description():
+    events = {f.name: f.description for f in features(WINDOWS) if f.name.startswith("events_")}
+    assert list(events) == ["events_7d", "events_30d"]
+    assert "last 30 days" in events["events_30d"]
+    assert [f.needs for f in features(WINDOWS) if f.name == "engagement_percentile_7d"] == [
+        ("active_days_7d",)
+    ]
+
+
+def test_a_power_makes_one_feature_in_its_own_family():
+    reach = {f.name: (f.family, f.description) for f in features(WINDOWS) if f.name.endswith("_reach")}
+    assert [family for family, _ in reach.values()] == ["referent", "informational", "expert"]
+    assert "informational interactions" in reach["informational_reach"][1]
+
+
+def test_two_features_of_one_name_are_an_error(monkeypatch):
+    definitions = registry._DEFINITIONS
+    again = next(definition for definition in definitions if definition.build.__name__ == "tenure_days")
+    monkeypatch.setattr(registry, "_DEFINITIONS", [*definitions, again])
+    with pytest.raises(RuntimeError, match=r"two features share a name: \['tenure_days'\]"):
+        features(WINDOWS)
+
+
+def test_the_view_of_a_definition_is_its_first_parameter():
+    def orders_so_far(orders: object, as_of: datetime) -> None: ...
+
+    assert Definition(orders_so_far, "direct value", "orders", 0.0, ()).view == "orders"

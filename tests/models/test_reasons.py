@@ -1,0 +1,97 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from models.reasons import family_totals, in_words, reasons
+
+
+@pytest.fixture(scope="module")
+def x(bundle, features):
+    return bundle.matrix(features)
+
+
+@pytest.mark.parametrize("head", ["value", "top"])
+def test_reasons_are_the_strongest_contributions_in_order(bundle, x, head):
+    values, _ = bundle.contributions(head, x)
+    names = bundle.spec.names
+    found = reasons(bundle, head, x, 3)
+    assert len(found) == len(x)
+    for row, effects, own in zip(x, values, found, strict=True):
+        assert [abs(reason.effect) for reason in own] == sorted(np.abs(effects), reverse=True)[:3]
+        for reason in own:
+            place = names.index(reason.feature)
+            assert reason.effect == effects[place]
+            assert reason.factor == pytest.approx(math.exp(effects[place]))
+            assert reason.family == bundle.spec.features[place].family
+            assert reason.value == (None if math.isnan(row[place]) else row[place])
+
+
+def test_all_reasons_add_up_to_the_score(bundle, features, x):
+    found = reasons(bundle, "value", x, 0)
+    _, base = bundle.contributions("value", x)
+    for own, start, value in zip(found, base, bundle.score(features)["network_value"], strict=True):
+        assert len(own) == len(bundle.spec.names)
+        assert start + sum(reason.effect for reason in own) == pytest.approx(math.log(value), abs=1e-9)
+
+
+@pytest.mark.parametrize("head", ["value", "top"])
+def test_family_totals_add_up_contributions(bundle, x, head):
+    values, _ = bundle.contributions(head, x)
+    found = family_totals(bundle, head, x)
+    assert all(list(own) == ["engagement", "sophistication", "referent", "network"] for own in found)
+    for own, effects in zip(found, values, strict=True):
+        assert own["engagement"] == pytest.approx(effects[:2].sum(), abs=1e-12)
+        assert own["network"] == pytest.approx(effects[6], abs=1e-12)
+        assert sum(own.values()) == pytest.approx(effects.sum(), abs=1e-9)
+
+
+def test_nobody_has_no_reasons(bundle):
+    assert reasons(bundle, "value", np.zeros((0, 7)), 3) == []
+    assert family_totals(bundle, "value", np.zeros((0, 7))) == []
+
+
+def test_a_reason_reads_as_a_sentence(bundle, x):
+    found = {
+        reason.effect > 0: reason
+        for own in reasons(bundle, "value", x, 0)
+        for reason in own
+        if reason.feature == "past_network_value" and reason.value is not None
+    }
+    up, down = found[True], found[False]
+    amount = f"{up.value:,.0f} EUR"
+    assert up.text == (f"past network value is {amount}: raises the expected network value ×{up.factor:.2f}")
+    assert "lowers the expected network value ×0." in down.text
+    odds = reasons(bundle, "top", x[:1], 1)[0][0]
+    assert "the odds of being at the top ×" in odds.text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (1234567.4, "currency", "1,234,567 EUR"),
+        (0.4, "currency", "0 EUR"),
+        (0.823, "share", "82%"),
+        (1.0, "flag", "yes"),
+        (0.0, "flag", "no"),
+        (12.0, "days", "12 days"),
+        (1.0, "days", "1 day"),
+        (0.0, "days", "0 days"),
+        (12.345, "days", "12.3 days"),
+        (0.0456, "weight", "0.0456 weight"),
+        (1234.5, "events", "1,234 events"),
+        (math.nan, "days", "undefined"),
+        (math.nan, "flag", "undefined"),
+    ],
+)
+def test_a_value_is_said_with_its_unit(value, unit, words):
+    assert in_words(value, unit, "EUR") == words
+
+
+@hypothesis_settings(max_examples=100)
+@given(st.floats(-1e12, 1e12) | st.just(math.nan), st.sampled_from(["currency", "share", "flag", "days"]))
+def test_every_value_has_words(value, unit):
+    assert in_words(value, unit, "EUR").strip()

@@ -1,0 +1,197 @@
+"""A tiny model with its snapshot, packed once and served once for all tests of the folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from models import Bundle, FeatureSpec, Interval, Spec
+from models.population import score_population, write_snapshot
+from serving.scorer import Scorer
+
+AS_OF = datetime(2026, 6, 30)
+FAMILIES = ("engagement", "sophistication", "referent", "direct value")
+UNITS = ("days", "share", "flag", "currency")
+
+
+def _booster(x: np.ndarray, y: np.ndarray, names: list[str], **parameters: object) -> lgb.Booster:
+    data = lgb.Dataset(x, y, feature_name=names, free_raw_data=True)
+    settings = {"num_leaves": 7, "num_threads": 1, "seed": 1, "deterministic": True, "verbose": -1}
+    return lgb.train(settings | parameters, data, num_boost_round=12)
+
+
+@pytest.fixture(scope="session")
+def names() -> list[str]:
+    return [
+        f"{word}_{days}d" for word in ("orders", "active_days", "reach", "spend") for days in (30, 90, 180)
+    ]
+
+
+@pytest.fixture(scope="session")
+def features(names: list[str]) -> pd.DataFrame:
+    random = np.random.default_rng(5)
+    x = random.lognormal(1.0, 1.2, (400, len(names)))
+    x[random.random(x.shape) < 0.1] = np.nan
+    return pd.DataFrame(x, columns=names)
+
+
+@pytest.fixture(scope="session")
+def bundle(features: pd.DataFrame, names: list[str]) -> Bundle:
+    x = features.to_numpy()
+    value = np.nansum(x[:, :4], axis=1) * np.random.default_rng(6).lognormal(0.0, 0.3, len(x))
+    specs = tuple(
+        FeatureSpec(name, FAMILIES[i % 4], UNITS[i % 4], f"What {name} means.")
+        for i, name in enumerate(names)
+    )
+    spec = Spec(
+        features=specs,
+        level=1.07,
+        slope=0.9,
+        intercept=-0.4,
+        interval=Interval(0.8, (10.0, 40.0), (0.0, 0.4, 0.6), (3.0, 2.2, 1.7)),
+        currency="EUR",
+        horizon_days=180,
+        top_share=0.02,
+        trained_until="2025-12-31T00:00:00",
+        label="network_value",
+    )
+    return Bundle(
+        _booster(x, value, names, objective="tweedie"),
+        _booster(x, (value > np.quantile(value, 0.9)).astype(float), names, objective="binary"),
+        spec,
+    )
+
+
+@pytest.fixture(scope="session")
+def source(bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is packed: the bundle, and the snapshot as the batch job writes it."""
+    folder = tmp_path_factory.mktemp("source")
+    (folder / "bundle").mkdir()
+    bundle.save(folder / "bundle")
+    ids = pd.Index([f"c{row:04d}" for row in range(len(features))], name="customer_id")
+    known = features.set_index(ids)
+    write_snapshot(folder / "snapshot.parquet", score_population(bundle, known), known, AS_OF)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scorer(source: Path) -> Scorer:
+    return Scorer.load(source, "v1-test")
+
+
+class Store:
+    """A BentoML store, used from processes of their own as BentoML reads its place once."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def start(self, code: str, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """Python *code* in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=cwd or self.home,
+            env=os.environ | {"BENTOML_HOME": str(self.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+
+    def output(self, code: str, *arguments: object, cwd: Path | None = None) -> str:
+        """What *code* prints."""
+        process = self.start(code, *arguments, cwd=cwd)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, out
+        return out.strip()
+
+    def start_packing(self, source: Path, version: str) -> subprocess.Popen[str]:
+        """`serving.package.package`, left alone."""
+        return self.start(PACKAGE, source, version)
+
+    def pack(self, source: Path, version: str, cwd: Path | None = None) -> str:
+        """`serving.package.package`: the tag."""
+        return self.output(PACKAGE, source, version, cwd=cwd)
+
+    def start_serving(self, tag: str, port: int) -> subprocess.Popen[str]:
+        """`serving.package.serve`."""
+        return self.start(SERVE, tag, port)
+
+    def items(self) -> dict[str, int]:
+        """Models and Bentos in the store, each with when it was last changed."""
+        found = (item for kind in ("bentos", "models") for item in self.home.glob(f"{kind}/*/*"))
+        return {
+            item.relative_to(self.home).as_posix(): item.stat().st_mtime_ns for item in found if item.is_dir()
+        }
+
+
+PACKAGE = """
+import sys
+from pathlib import Path
+from serving.package import package
+print(package(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+SERVE = """
+import sys
+from serving.package import serve
+sys.exit(serve(sys.argv[1], port=int(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> Store:
+    (tmp_path / "bentoml").mkdir()
+    return Store(tmp_path / "bentoml")
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("bentoml"))
+
+
+@pytest.fixture(scope="session")
+def tag(store: Store, source: Path) -> str:
+    """The source packed into the store."""
+    return store.pack(source, "1")
+
+
+@pytest.fixture(scope="session")
+def client(store: Store, tag: str) -> Iterator[httpx.Client]:
+    """The real server, ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = store.start_serving(tag, port)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        if not _ready(server, client):
+            server.terminate()
+            pytest.fail(server.communicate(timeout=20)[0])
+        yield client
+    server.terminate()
+    log, _ = server.communicate(timeout=20)
+    assert server.returncode == 0, log
+
+
+def _ready(server: subprocess.Popen[str], client: httpx.Client) -> bool:
+    for _ in range(400):
+        try:
+            if client.get("/readyz").status_code == 200:
+                return True
+        except httpx.TransportError:
+            pass
+        if server.poll() is not None:
+            return False
+        time.sleep(0.1)
+    return False

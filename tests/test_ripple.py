@@ -1,0 +1,282 @@
+"""The command line as scripts depend on it: commands, columns, exit codes, streams, whole files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+from running import Ripple, TrainedWorld
+
+COMMANDS = (
+    "simulate",
+    "check",
+    "features",
+    "label",
+    "train",
+    "score",
+    "report",
+    "promote",
+    "package",
+    "serve",
+)
+SCORES = [
+    "customer_id",
+    "network_value",
+    "network_value_low",
+    "network_value_high",
+    "top_probability",
+    "top_member",
+    "rank",
+]
+LABELS = [
+    "customer_id",
+    "network_value",
+    "referral_value",
+    "influence_value",
+    "direct_value",
+    "influenced_purchases",
+    "influenced_customers",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_one_example(ripple: Ripple, command: str, tmp_path: Path) -> None:
+    shown = ripple(command, "--help", home=tmp_path)
+    assert shown.returncode == 0
+    assert shown.stdout.count(f"Example: ripple {command}") == 1
+
+
+def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
+    assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
+    assert "capture:" in trained_world.printed
+    report = re.search(r"^report: +(.+)$", trained_world.printed, re.MULTILINE)
+    assert report
+    assert Path(report[1]).is_file()
+    assert trained_world.printed.rstrip().endswith("make serve")
+    assert "features and labels" in trained_world.progress
+    assert "features and labels" not in trained_world.printed
+
+
+def test_check_accepts_a_simulated_world(ripple: Ripple, trained_world: TrainedWorld) -> None:
+    checked = ripple("check", trained_world.data, home=trained_world.home)
+    assert checked.returncode == 0
+    assert re.search(r"^customers +900 rows$", checked.stdout, re.MULTILINE)
+
+
+def test_features_are_written_for_everybody_alive(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "features.parquet"
+    done = ripple("features", trained_world.data, "--as-of", "2025-07-01", "--out", out, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    features = pd.read_parquet(out)
+    customers = pd.read_parquet(trained_world.data / "customers.parquet")
+    alive = customers[customers["joined_at"] < "2025-07-01"]
+    assert sorted(features["customer_id"]) == sorted(alive["customer_id"])
+    assert len(features.columns) > 25
+
+
+def test_label_is_written_zeros_included(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
+    out = tmp_path / "label.parquet"
+    arguments = ("--from", "2025-01-01", "--to", "2025-06-30", "--out", out)
+    assert ripple("label", trained_world.data, *arguments, home=tmp_path).returncode == 0
+    labels = pd.read_parquet(out)
+    assert list(labels.columns) == LABELS
+    customers = pd.read_parquet(trained_world.data / "customers.parquet")
+    assert len(labels) == (customers["joined_at"] < "2025-01-01").sum()
+    assert (labels["network_value"] == 0).any()
+    assert np.allclose(labels["network_value"], labels["referral_value"] + labels["influence_value"])
+
+
+def test_scores_rank_everybody(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
+    scores = _scores(ripple, trained_world, tmp_path / "scores.parquet")
+    assert list(scores.columns) == SCORES
+    assert sorted(scores["rank"]) == list(range(1, len(scores) + 1))
+    assert scores["top_member"].sum() == np.ceil(0.01 * len(scores))
+    assert scores.sort_values("rank")["network_value"].is_monotonic_decreasing
+    assert scores["top_probability"].between(0, 1).all()
+    assert (scores["network_value_low"] <= scores["network_value"]).all()
+    assert (scores["network_value"] <= scores["network_value_high"]).all()
+
+
+def test_until_uses_nothing_that_came_later(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    """Training until a date gives the same model as training on tables that end there."""
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    until = pd.Timestamp("2025-10-01")
+    for file in trained_world.data.glob("*.parquet"):
+        table = pd.read_parquet(file)
+        for column in ("joined_at", "ordered_at", "occurred_at", "known_at", "released_at"):
+            if column in table.columns:
+                table = table[table[column] <= until]
+        table.to_parquet(cut / file.name, index=False)
+    (cut / "ripple.toml").write_text("until = 2025-10-01\n", encoding="utf-8")
+    homes = tmp_path / "until", tmp_path / "whole"
+    for home, arguments in zip(homes, [(trained_world.data, "--until", "2025-10-01"), (cut,)], strict=True):
+        trained = ripple("train", *arguments, "--name", "x", home=home)
+        assert trained.returncode == 0, trained.stderr
+    first, second = (
+        {file.name: file.read_bytes() for file in sorted(home.glob("artifacts/*/artifacts/bundle/*"))}
+        for home in homes
+    )
+    assert len(first) == 3
+    assert first == second
+
+
+def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
+    shown = ripple("report", "1", home=trained_world.home)
+    assert shown.returncode == 0, shown.stderr
+    assert Path(shown.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("check", "nowhere"), "No dataset at nowhere"),
+        (("simulate", "x", "--world", "atlantis"), "atlantis"),
+        (("simulate", "x", "--customers", "3"), "3"),
+        (("promote", "99"), "No version '99'"),
+        (("report", "99"), "No version '99'"),
+        (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
+        (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
+        (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),
+        (
+            ("score", "{data}", "--as-of", "2026-01-01", "--out", "s.parquet", "--model", "9"),
+            "No version '9'",
+        ),
+        (("score", "{data}", "--as-of", "soon", "--out", "s.parquet"), "soon"),
+        (("features", "{data}", "--as-of", "2025-01-01"), "--out"),
+        (
+            ("label", "{data}", "--from", "2025-06-01", "--to", "2025-01-01", "--out", "l.parquet"),
+            "not after",
+        ),
+        (("label", "{data}", "--from", "2025-12-01", "--to", "2026-06-01", "--out", "l.parquet"), "data end"),
+        (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
+        (("frobnicate",), "frobnicate"),
+    ],
+)
+def test_bad_input_ends_with_2_a_message_and_no_file(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    given = [argument.format(data=trained_world.data) for argument in arguments]
+    done = ripple(*given, home=trained_world.home, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_score_leaves_the_earlier_file(
+    executable: Path, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "scores.parquet"
+    out.write_bytes(b"earlier")
+    started = subprocess.Popen(
+        [executable, "score", trained_world.data, "--as-of", "2026-01-01", "--out", out],
+        env=os.environ | {"RIPPLE_HOME": str(trained_world.home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stderr is not None
+    for line in started.stderr:
+        if "scoring" in line:
+            started.send_signal(signal.SIGKILL)
+            break
+    started.stderr.close()
+    assert started.wait() == -signal.SIGKILL
+    assert out.read_bytes() == b"earlier"
+
+
+def test_service_and_batch_agree_to_the_last_bit(
+    ripple: Ripple, executable: Path, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    """What the real server answers, by id and by features, is what `ripple score` wrote."""
+    scores = _scores(ripple, trained_world, tmp_path / "scores.parquet").set_index("customer_id")
+    out = tmp_path / "features.parquet"
+    ripple("features", trained_world.data, "--as-of", "2026-01-01", "--out", out, home=tmp_path)
+    features = pd.read_parquet(out).set_index("customer_id")
+    ids = [*scores.index[:40], *scores.sort_values("rank").index[:10]]
+    rows = [
+        {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
+    ]
+    port = _free_port()
+    server = subprocess.Popen(
+        [executable, "serve", "--port", str(port)],
+        env=os.environ | {"RIPPLE_HOME": str(trained_world.home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url, server)
+        by_id = httpx.post(f"{url}/score", json={"customer_ids": [*ids, "nobody"]}, timeout=30).json()
+        sent = {"customers": [{"features": row} for row in rows], "reasons": 3}
+        by_features = httpx.post(f"{url}/score", json=sent, timeout=30).json()
+        assert httpx.get(f"{url}/livez").status_code == 200
+        assert "ripple" in httpx.get(f"{url}/metrics").text
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+    assert by_id["not_found"] == ["nobody"]
+    exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+    for answer in (by_id, by_features):
+        served = pd.DataFrame(answer["customers"])
+        expected = scores.loc[ids]
+        for column in [*exact, "top_member", "rank"]:
+            assert served[column].tolist() == expected[column].tolist(), column
+    assert all(len(customer["reasons"]["value"]) == 3 for customer in by_features["customers"])
+
+
+def test_packaging_prints_the_tag_of_the_bento(ripple: Ripple, trained_world: TrainedWorld) -> None:
+    packed = ripple("package", home=trained_world.home)
+    assert packed.returncode == 0, packed.stderr
+    assert re.fullmatch(r"ripple-service:v1-[0-9a-f]{12}", packed.stdout.strip())
+
+
+def test_evidence_is_plain_json_without_nan(trained_world: TrainedWorld) -> None:
+    (file,) = trained_world.home.glob("artifacts/*/artifacts/evidence.json")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} in evidence.json")
+
+    evidence = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert evidence["rows"]["customers"] == 900
+    assert evidence["label"].endswith("time-decayed credit")
+
+
+def _scores(ripple: Ripple, world: TrainedWorld, out: Path) -> pd.DataFrame:
+    done = ripple("score", world.data, "--as-of", "2026-01-01", "--out", out, home=world.home)
+    assert done.returncode == 0, done.stderr
+    return pd.read_parquet(out)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server ended with {server.returncode}"
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.3)
+    raise AssertionError("the server was not ready within 120 s")

@@ -1,0 +1,95 @@
+"""One small simulated dataset, learnt from and recorded in MLflow once for all tests of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+import simulation
+from features.checks import Report, load
+from features.tables import Dataset
+from settings import load as load_settings
+from training import train
+from training.cutoffs import Schedule, schedule
+from training.evidence import Evidence
+from training.examples import Examples, examples_at
+from training.progress import silent
+from training.train import Trained
+
+HERE = Path(__file__).parent
+SMALL = """
+horizon_days = 60
+[cutoffs]
+step_days = 30
+history_days = 90
+evaluate = 2
+[features]
+windows_days = [30]
+"""
+# raised inside MLflow when it is first used and when it reads the names of columns
+THIRD_PARTY = (
+    "ignore:The ``noload`` loader strategy is deprecated",
+    "ignore:Operation with range is deprecated",
+    "ignore:.*Any type hint is inferred as AnyType",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            for ignored in THIRD_PARTY:
+                item.add_marker(pytest.mark.filterwarnings(ignored))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset as files."""
+    out = tmp_path_factory.mktemp("data") / "small"
+    simulation.write(simulation.simulate("default", 400, 11, 3), out, simulation.settings_toml(11) + SMALL)
+    return out
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Two threads on so little data mostly wait for each other."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Report]:
+    """The dataset, checked; runs of it are kept in a folder of their own."""
+    home = tmp_path_factory.mktemp("home")
+    return load(folder, load_settings(folder).model_copy(update={"home": home}))
+
+
+@pytest.fixture(scope="session")
+def plan(opened: tuple[Dataset, Report]) -> Schedule:
+    dataset, checks = opened
+    return schedule(checks.start, checks.end, dataset.settings)
+
+
+@pytest.fixture(scope="session")
+def examples(opened: tuple[Dataset, Report], plan: Schedule) -> Mapping[datetime, Examples]:
+    """Features and labels at every cutoff."""
+    return {cutoff: examples_at(opened[0], cutoff) for cutoff in plan.all}
+
+
+@pytest.fixture(scope="session")
+def evidence(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> Evidence:
+    """What learning from the dataset found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "examples_at", lambda dataset, cutoff: examples[cutoff])
+        return train.learn(*opened, "first", silent)
+
+
+@pytest.fixture(scope="session")
+def trained(opened: tuple[Dataset, Report], evidence: Evidence) -> Trained:
+    """The first run, recorded in MLflow: a version, which is champion, and its report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "learn", lambda *given: evidence)
+        return train.train(*opened, "first", silent)

@@ -1,0 +1,224 @@
+"""A small run by hand: a bundle trained on random features, findings made up, nothing from other rooms."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.checks import Finding, Report
+from features.registry import features as catalogue
+from models import Bundle, FeatureSpec, Interval, Spec
+from models.population import score_population
+from settings import Settings
+from training.backtest import MODEL, Backtest
+from training.cutoffs import Schedule
+from training.evidence import Evidence
+from training.report import render
+
+AS_OF = datetime(2026, 1, 1)
+HORIZON = timedelta(days=180)
+CUSTOMERS = 400
+ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
+"""An id that breaks a page which does not escape."""
+RULES = ("last label", "degree", "own revenue")
+
+
+@pytest.fixture(scope="session")
+def evidence() -> Evidence:
+    settings = Settings(currency="US$<", top_share=0.05, until=AS_OF)
+    bundle, features = _bundle(settings)
+    grid = tuple(AS_OF - HORIZON - timedelta(days=60 * i) for i in range(10, -1, -1))
+    plan = Schedule(grid[-3:], grid, HORIZON)
+    return Evidence(
+        name="run <1>",
+        dataset="shop & co",
+        settings=settings,
+        checks=_checks(),
+        schedule=plan,
+        backtest=_backtest(plan),
+        label_totals={
+            "revenue": 90_000.0,
+            "network_value": 30_000.0,
+            "referral_value": 10_000.0,
+            "influence_value": 20_000.0,
+        },
+        bundle=bundle,
+        as_of=AS_OF,
+        features=features,
+        scores=score_population(bundle, features),
+    )
+
+
+@pytest.fixture(scope="session")
+def page(evidence: Evidence) -> str:
+    return render(evidence)
+
+
+@pytest.fixture(scope="session")
+def with_lead(evidence: Evidence) -> Callable[..., Evidence]:
+    """The same run with another lead over the best rule, and its interval."""
+
+    def change(lead: float, low: float, high: float) -> Evidence:
+        return replace(evidence, backtest=replace(evidence.backtest, lead=(lead, low, high)))
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def bleak(evidence: Evidence) -> Evidence:
+    """The same run with everything undefined that can be, in a dataset that has next to nothing."""
+    found = evidence.backtest
+    rankings, heads = found.rankings.copy(), found.heads.copy()
+    first = rankings["cutoff"].iloc[0]
+    rankings.loc[rankings["cutoff"] == first, ["capture", "pr_auc", "gini", "spearman"]] = math.nan
+    # a rule that puts everybody equal at one cutoff has no row there
+    rankings = rankings[
+        ~((rankings["ranking"] == "degree") & (rankings["cutoff"] == heads["cutoff"].iloc[1]))
+    ]
+    heads.loc[:, ["predicted_share", "coverage", "brier"]] = math.nan
+    backtest = replace(found, rankings=rankings, heads=heads, lead=(math.nan, math.nan, math.nan))
+    checks = replace(
+        evidence.checks,
+        rows={"customers": 400, "orders": 900},
+        absent=["usage", "catalog", "interactions", "feedback"],
+    )
+    features = evidence.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
+    return replace(
+        evidence,
+        backtest=backtest,
+        checks=checks,
+        features=features,
+        scores=score_population(evidence.bundle, features).assign(network_value_high=math.inf),
+        label_totals=dict.fromkeys(evidence.label_totals, 0.0),
+    )
+
+
+@pytest.fixture(scope="session")
+def visible() -> Callable[[str], str]:
+    """What a reader can see or hear of a page: its text, titles and labels."""
+    return _visible
+
+
+def _bundle(settings: Settings) -> tuple[Bundle, pd.DataFrame]:
+    specs = tuple(
+        FeatureSpec(feature.name, feature.family, feature.unit, feature.description)
+        for feature in catalogue(settings.features)
+        if feature.view != "feedback"
+    )
+    names = [spec.name for spec in specs]
+    random = np.random.default_rng(3)
+    x = random.lognormal(1.0, 1.0, (CUSTOMERS, len(names)))
+    x[random.random(x.shape) < 0.05] = np.nan
+    drivers = np.nan_to_num(x[:, [names.index(n) for n in ("past_network_value", "out_degree", "referrals")]])
+    value = drivers.sum(axis=1) * random.lognormal(0.0, 0.4, CUSTOMERS) * (random.random(CUSTOMERS) < 0.7)
+    at_top = value >= np.quantile(value, 0.95)
+    spec = Spec(
+        features=specs,
+        level=12.5,
+        slope=0.9,
+        intercept=-0.2,
+        interval=Interval(0.8, (50.0, 200.0), (0.0, 0.1, 0.2), (0.0, 2.5, 3.0)),
+        currency=settings.currency,
+        horizon_days=settings.horizon_days,
+        top_share=settings.top_share,
+        trained_until=AS_OF.isoformat(),
+        label="referral credit + time-decayed credit",
+    )
+    bundle = Bundle(
+        _booster(x, value, names, objective="tweedie"),
+        _booster(x, at_top * 1.0, names, objective="binary"),
+        spec,
+    )
+    ids = pd.Index([f"c{i:04d}" for i in range(CUSTOMERS)], name="customer_id")
+    features = pd.DataFrame(x, columns=names, index=ids)
+    best = score_population(bundle, features)["rank"].idxmin()
+    return bundle, features.rename(index={best: ODD_ID})
+
+
+def _booster(x: np.ndarray, y: np.ndarray, names: list[str], objective: str) -> lgb.Booster:
+    parameters = {"objective": objective, "num_leaves": 7, "num_threads": 1, "seed": 1, "verbose": -1}
+    trained = lgb.train(parameters, lgb.Dataset(x, y, feature_name=names), num_boost_round=30)
+    return lgb.Booster(model_str=trained.model_to_string())
+
+
+def _checks() -> Report:
+    rows = {"customers": CUSTOMERS, "orders": 5000, "usage": 20_000, "catalog": 12, "interactions": 3000}
+    aside = Finding(
+        "interactions.kind: one referrer for a customer",
+        "the earliest referral counts",
+        7,
+        [],
+        set_aside=True,
+    )
+    return Report(rows, datetime(2023, 1, 1), AS_OF, [aside], ["feedback"])
+
+
+def _backtest(plan: Schedule) -> Backtest:
+    rows, heads = [], []
+    for i, cutoff in enumerate(plan.evaluation):
+        day = f"{cutoff:%Y-%m-%d}"
+        for j, name in enumerate((MODEL, *RULES)):
+            capture = 0.6 - 0.15 * j + 0.02 * i
+            metrics = {"precision": capture / 2, "pr_auc": capture / 3, "gini": 0.7 - 0.1 * j}
+            rows.append({"cutoff": day, "ranking": name, "capture": capture, **metrics, "spearman": 0.1 * j})
+        heads.append(
+            {
+                "cutoff": day,
+                "customers": 300.0 + i,
+                "realised": 25_000.0,
+                "predicted_share": (3.2, 0.7, 1.02)[i],
+                "coverage": (0.6, 0.82, 0.93)[i],
+                "brier": (0.05, 0.046, 0.03)[i],
+                "brier_base_rate": 0.046,
+            }
+        )
+    table = pd.DataFrame(rows)
+    pooled = table.groupby("ranking", as_index=False).mean(numeric_only=True).assign(cutoff="pooled")
+    deciles = pd.DataFrame(
+        {
+            "decile": range(1, 11),
+            "predicted": [0.5 * 2.0**i for i in range(10)],
+            "realised": [0.0, 0.0, *(0.6 * 2.0**i for i in range(2, 10))],
+        }
+    )
+    return Backtest(
+        pd.concat([table, pooled], ignore_index=True),
+        pd.DataFrame(heads),
+        deciles,
+        RULES[0],
+        (0.15, 0.04, 0.22),
+    )
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in ("style", "script")
+        self.found += [value or "" for name, value in attrs if name in ("title", "aria-label", "alt")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent -= tag in ("style", "script")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.found.append(data)
+
+
+def _visible(html: str) -> str:
+    parser = _Text()
+    parser.feed(html)
+    parser.close()
+    return re.sub(r"[^\S\u00a0]+", " ", " ".join(parser.found))

@@ -1,0 +1,52 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from training.backtest import MODEL
+
+
+def test_the_headline_agrees_with_scores_and_backtest(evidence):
+    found = evidence.headline()
+    scores, judged = evidence.scores, evidence.backtest
+    assert found["customers"] == len(scores)
+    assert found["top_customers"] == scores["top_member"].sum()
+    value = scores["network_value"]
+    assert found["top_value_share"] == pytest.approx(value[scores["top_member"]].sum() / value.sum())
+    assert found["capture"] == judged.capture(MODEL)
+    assert found["best_baseline_capture"] == judged.capture(judged.best_baseline)
+    assert (found["lead"], found["lead_low"], found["lead_high"]) == judged.lead
+    assert found["coverage"] == judged.heads["coverage"].iloc[-1]
+
+
+def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(evidence, examples, opened, plan):
+    latest = examples[plan.grid[-1]]
+    orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
+    after = orders["ordered_at"] - latest.cutoff
+    revenue = orders["revenue"][(after > timedelta(0)) & (after <= plan.horizon)].sum()
+    assert revenue > latest.labels["direct_value"].sum()
+    totals, found = evidence.label_totals, evidence.headline()
+    assert totals["revenue"] == pytest.approx(revenue)
+    for part in ("network_value", "referral_value", "influence_value"):
+        assert totals[part] == pytest.approx(latest.labels[part].sum())
+    assert found["referral_share"] == pytest.approx(totals["referral_value"] / revenue)
+    assert found["influence_share"] == pytest.approx(totals["influence_value"] / revenue)
+
+
+def test_the_record_is_plain_data(evidence, plan):
+    record = json.loads(json.dumps(evidence.record(), allow_nan=False))
+    assert record["training_cutoffs"] == [cutoff.isoformat() for cutoff in plan.grid]
+    assert record["settings"]["horizon_days"] == 60
+    assert record["rows"] == evidence.checks.rows
+    assert {row["ranking"] for row in record["rankings"]} >= {MODEL, "last label", "degree"}
+    assert len(record["deciles"]) == 10
+
+
+def test_what_is_undefined_is_null_in_the_record(evidence):
+    heads = evidence.backtest.heads.assign(coverage=np.nan, brier=np.nan)
+    record = replace(evidence, backtest=replace(evidence.backtest, heads=heads)).record()
+    found = json.loads(json.dumps(record, allow_nan=False))
+    assert found["headline"]["coverage"] is None
+    assert found["heads"][0]["brier"] is None

@@ -1,0 +1,210 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import training
+from features.checks import load
+from features.contract import CONTRACT
+from settings import InputError
+from settings import load as load_settings
+from training import tracking, train
+from training.examples import features_at, frame
+from training.progress import silent
+
+ROOT = Path(training.__file__).parents[1]
+SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+
+# trains once for every line it reads: the line names the function at which the process kills itself
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+import mlflow, mlflow.pyfunc, mlflow.store.model_registry.sqlalchemy_store
+import training.report
+from training import tracking, train
+
+evidence = pickle.loads(Path(sys.argv[1]).read_bytes())
+train.learn = lambda *given: evidence
+training.report.render = lambda evidence: "<html></html>"
+places = {"log_model": mlflow.pyfunc}
+
+for line in sys.stdin:
+    stage = line.strip()
+    child = os.fork()
+    if child == 0:
+        setattr(places.get(stage, tracking), stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        train.train(SimpleNamespace(settings=evidence.settings), None, "killed", lambda line: None)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture
+def client(opened, trained):
+    return tracking.connect(opened[0].settings)
+
+
+@pytest.fixture(scope="module")
+def trainer(evidence, trained, tmp_path_factory):
+    file = tmp_path_factory.mktemp("evidence") / "evidence.pickle"
+    file.write_bytes(pickle.dumps(evidence))
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(file)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate(timeout=60)
+
+
+def versions(client):
+    return sorted(int(one.version) for one in client.search_model_versions("name = 'ripple'"))
+
+
+def test_training_registers_one_version_and_makes_it_champion(client, trained):
+    assert trained.version == "1"
+    assert tracking.find(client).number == "1"
+    assert versions(client) == [1]
+
+
+def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, tmp_path):
+    assert trained.report == opened[0].settings.home / "reports" / "ripple-v1.html"
+    html = trained.report.read_text(encoding="utf-8")
+    assert html.lstrip().lower().startswith(("<!doctype html>", "<html"))
+    logged = tracking.download(tracking.find(client), "report.html", tmp_path)
+    assert logged.read_text(encoding="utf-8") == html
+    assert [file.name for file in trained.report.parent.iterdir()] == ["ripple-v1.html"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "registered"), [("log", 0), ("log_model", 0), ("register", 0), ("promote", 1)]
+)
+def test_a_killed_training_leaves_registry_and_champion_as_they_were(client, trainer, stage, registered):
+    before, champion = versions(client), tracking.find(client)
+    trainer.stdin.write(f"{stage}\n")
+    trainer.stdin.flush()
+    assert int(trainer.stdout.readline()) == -signal.SIGKILL
+    assert len(versions(client)) == len(before) + registered
+    assert tracking.find(client) == champion
+
+
+def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
+    before = versions(client)
+    monkeypatch.setattr(train, "learn", lambda *given: evidence)
+    monkeypatch.setattr("training.report.render", lambda evidence: "<html></html>")
+    again = train.train(*opened, "second", silent)
+    assert int(again.version) == max(before) + 1
+    assert tracking.find(client).number == again.version
+    assert versions(client) == [*before, int(again.version)]
+
+
+def test_the_bundle_says_what_it_was_trained_on(evidence, opened, plan):
+    spec = evidence.bundle.spec
+    assert spec.names == list(evidence.features.columns)
+    assert spec.trained_until == evidence.as_of.isoformat() == opened[1].end.isoformat()
+    assert (spec.horizon_days, spec.top_share, spec.currency) == (60, 0.01, "USD")
+    assert all(feature.description and feature.unit and feature.family for feature in spec.features)
+    assert spec.level > 0
+    assert spec.slope > 0
+
+
+def test_scores_are_of_everybody_at_the_end_of_the_data(evidence, opened):
+    now = frame(features_at(opened[0], evidence.as_of))
+    pd.testing.assert_frame_equal(evidence.features, now, check_exact=True)
+    scores = evidence.bundle.score(now)
+    pd.testing.assert_frame_equal(evidence.scores[SCORES], scores, check_exact=True)
+    assert evidence.scores["top_member"].sum() == np.ceil(0.01 * len(now))
+
+
+def test_more_credit_in_the_past_never_lowers_a_score(evidence):
+    features, bundle = evidence.features, evidence.bundle
+    rising = [name for name in features if name.startswith("past_") or "referral" in name]
+    assert len(rising) > 5
+    before = bundle.score(features)
+    random = np.random.default_rng(4)
+    for name in rising:
+        more = random.pareto(1, len(features)) * features[name].abs().max()
+        after = bundle.score(features.assign(**{name: features[name] + more}))
+        # without a value there is nothing to raise
+        known = features[name].notna()
+        for score in ("network_value", "top_probability"):
+            assert (after[score] >= before[score])[known].all(), name
+
+
+@pytest.fixture(scope="module")
+def renamed(folder, tmp_path_factory):
+    """The dataset with other customer ids, in another order, and all rows shuffled."""
+    out = tmp_path_factory.mktemp("renamed")
+    random = np.random.default_rng(5)
+    old = pq.read_table(folder / "customers.parquet")["customer_id"].to_pylist()
+    names = dict(zip(old, (f"x{number:04d}" for number in random.permutation(len(old))), strict=True))
+    for file in folder.glob("*.parquet"):
+        table = pq.read_table(file)
+        for column in CONTRACT[file.stem].customers:
+            place = table.column_names.index(column)
+            ids = pa.array([names[customer] for customer in table[column].to_pylist()])
+            table = table.set_column(place, column, ids)
+        pq.write_table(table.take(random.permutation(table.num_rows)), out / file.name)
+    (out / "ripple.toml").write_bytes((folder / "ripple.toml").read_bytes())
+    return out, names
+
+
+def test_renaming_customers_and_shuffling_rows_changes_nothing(evidence, renamed):
+    folder, names = renamed
+    found = train.learn(*load(folder, load_settings(folder)), "renamed", silent)
+    features = evidence.features.rename(index=names).sort_index()
+    pd.testing.assert_frame_equal(found.features, features, check_exact=True)
+    assert asdict(found.bundle.spec) == asdict(evidence.bundle.spec)
+    assert found.bundle.value.model_to_string() == evidence.bundle.value.model_to_string()
+    assert found.bundle.top.model_to_string() == evidence.bundle.top.model_to_string()
+    scores = evidence.scores.rename(index=names).sort_index()
+    pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
+    pd.testing.assert_frame_equal(found.backtest.rankings, evidence.backtest.rankings, check_exact=True)
+    # a sum over customers in the order of their ids
+    assert found.headline() == pytest.approx(evidence.headline(), rel=1e-12)
+
+
+def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
+    said = []
+    monkeypatch.setattr(train, "examples_at", lambda dataset, cutoff: examples[cutoff])
+    train.learn(*opened, "said", said.append)
+    count = len(plan.all)
+    assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
+    assert said[-2] == f"fitting the final heads on {len(plan.grid)} cutoffs"
+    assert said[-1] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
+
+
+def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch):
+    dataset, checks = opened
+    cutoffs = dataset.settings.cutoffs.model_copy(update={"evaluate": (plan.grid[3],)})
+    earlier = replace(dataset, settings=dataset.settings.model_copy(update={"cutoffs": cutoffs}))
+    ended = {
+        cutoff: replace(one, labels=one.labels * (0.0 if cutoff > plan.grid[3] else 1.0))
+        for cutoff, one in examples.items()
+    }
+    monkeypatch.setattr(train, "examples_at", lambda dataset, cutoff: ended[cutoff])
+    with pytest.raises(InputError, match=r"latest closed windows.*interactions reach to the end"):
+        train.learn(earlier, checks, "ended", silent)
+
+
+def test_a_history_that_is_too_short_is_told_before_any_work(opened):
+    dataset, checks = opened
+    short = dataset.limited_to(checks.start + timedelta(days=200))
+    said = []
+    with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):
+        train.learn(short, checks, "short", said.append)
+    assert said == []

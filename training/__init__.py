@@ -1,0 +1,1 @@
+"""Labels, backtest, fit and record: from a dataset to a registered model version."""

@@ -1,0 +1,36 @@
+"""Simple rules that a model must beat, each a ranking of customers read off their features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+RULES = {
+    "last label": "past_network_value",
+    "own revenue": "total_revenue",
+    "number of referrals": "referrals",
+    "revenue of own referrals": "referral_revenue",
+    "degree": "out_degree",
+    "weighted degree": "out_strength",
+}
+
+
+def baselines(features: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Score of every customer by each rule whose feature there is and says anything at all."""
+    scores = {
+        rule: features[column].fillna(0.0).to_numpy()
+        for rule, column in RULES.items()
+        if column in features.columns
+    }
+    scores |= _rfm(features)
+    return {rule: score for rule, score in scores.items() if np.ptp(score) > 0}
+
+
+def _rfm(features: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Sum of the percentile ranks of recency, frequency and monetary value (Hughes 1994)."""
+    frequency = [name for name in features.columns if name.startswith("order_count_")]
+    if not frequency:
+        return {}
+    recency = -features["days_since_last_order"].fillna(np.inf)
+    parts = pd.DataFrame({"r": recency, "f": features[frequency[-1]], "m": features["total_revenue"]})
+    return {"RFM": parts.rank(pct=True).sum(axis=1).to_numpy()}

@@ -1,0 +1,99 @@
+"""What a training run found: everything the report and the record of the run are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from features.checks import Report
+from models.bundle import Bundle
+from settings import Settings
+from training.backtest import MODEL, Backtest
+from training.cutoffs import Schedule
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run's findings.
+
+    Attributes:
+        dataset: name of the dataset's folder.
+        checks: what checking the tables found, rows set aside included.
+        label_totals: over the latest closed window, in currency: all revenue, network value, and its
+            referral and influence parts.
+        as_of: the moment of `features` and `scores`: the end of the data.
+        features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
+    """
+
+    name: str
+    dataset: str
+    settings: Settings
+    checks: Report
+    schedule: Schedule
+    backtest: Backtest
+    label_totals: dict[str, float]
+    bundle: Bundle
+    as_of: datetime
+    features: pd.DataFrame
+    scores: pd.DataFrame
+
+    def headline(self) -> dict[str, float]:
+        """The numbers that are printed, logged and shown first."""
+        members = self.scores[self.scores["top_member"]]
+        value = self.scores["network_value"].sum()
+        latest = self.backtest.heads.iloc[-1]
+        lead, low, high = self.backtest.lead
+        return {
+            "capture": self.backtest.capture(MODEL),
+            "best_baseline_capture": self.backtest.capture(self.backtest.best_baseline),
+            "lead": lead,
+            "lead_low": low,
+            "lead_high": high,
+            "coverage": float(latest["coverage"]),
+            "brier": float(latest["brier"]),
+            "brier_base_rate": float(latest["brier_base_rate"]),
+            "predicted_share": float(latest["predicted_share"]),
+            "customers": float(len(self.scores)),
+            "top_customers": float(len(members)),
+            "top_value_share": float(members["network_value"].sum() / value),
+            "referral_share": _share(self.label_totals, "referral_value"),
+            "influence_share": _share(self.label_totals, "influence_value"),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """The findings as plain data, for evidence.json; what is undefined is null."""
+        return {
+            "name": self.name,
+            "dataset": self.dataset,
+            "settings": self.settings.model_dump(mode="json"),
+            "rows": self.checks.rows,
+            "absent_tables": self.checks.absent,
+            "set_aside": {finding.key: finding.count for finding in self.checks.set_aside},
+            "data_start": self.checks.start.isoformat(),
+            "data_end": self.as_of.isoformat(),
+            "evaluation_cutoffs": [cutoff.isoformat() for cutoff in self.schedule.evaluation],
+            "training_cutoffs": [cutoff.isoformat() for cutoff in self.schedule.grid],
+            "label": self.bundle.spec.label,
+            "label_totals": self.label_totals,
+            "headline": {name: _defined(value) for name, value in self.headline().items()},
+            "best_baseline": self.backtest.best_baseline,
+            "rankings": _rows(self.backtest.rankings),
+            "heads": _rows(self.backtest.heads),
+            "deciles": _rows(self.backtest.deciles),
+        }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): _defined(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _defined(value: Any) -> Any:
+    """*value*, or None where it is nan, which JSON does not know."""
+    return None if value != value else value
+
+
+def _share(totals: dict[str, float], part: str) -> float:
+    return totals[part] / totals["revenue"] if totals["revenue"] else 0.0

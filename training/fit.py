@@ -1,0 +1,201 @@
+"""Fits the two heads, and calibrates them on closed cutoffs they were not trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from models.bundle import Interval
+from settings import InputError, Settings
+from training.examples import Examples
+from training.metrics import members
+
+MIN_MEMBERS = 10
+BANDS = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Two boosters before calibration."""
+
+    value: lgb.Booster
+    top: lgb.Booster
+    names: list[str]
+    scale: float
+    """Currency per unit of the value head's output: the mean label of the latest cutoff it was trained on."""
+
+    def value_of(self, features: pd.DataFrame) -> np.ndarray:
+        """Uncalibrated expected network value."""
+        return self.scale * np.exp(self.value.predict(self._matrix(features), raw_score=True))
+
+    def odds_of(self, features: pd.DataFrame) -> np.ndarray:
+        """Uncalibrated log-odds of being at the top."""
+        return np.asarray(self.top.predict(self._matrix(features), raw_score=True))
+
+    def _matrix(self, features: pd.DataFrame) -> np.ndarray:
+        return features[self.names].to_numpy(np.float64)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns the raw output of the heads into currency and probability."""
+
+    level: float
+    slope: float
+    intercept: float
+    interval: Interval
+
+
+def winsorised(value: np.ndarray, quantile: float) -> np.ndarray:
+    """*value* capped at the *quantile* of its positive entries; 1 leaves it alone."""
+    positive = value[value > 0]
+    if quantile >= 1 or not len(positive):
+        return value
+    return np.minimum(value, np.quantile(positive, quantile))
+
+
+def target(labels: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """The network value in *labels*, winsorised as the settings say."""
+    return winsorised(labels["network_value"].to_numpy(np.float64), settings.model.winsorise)
+
+
+def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
+    """Fit both heads on all rows of *examples*.
+
+    The value head is a Tweedie regression with log link (Jørgensen 1987; zeros and a heavy tail in one
+    distribution); the top head is a logistic regression at the natural base rate, membership defined by rank
+    within each cutoff. Values are taken relative to their cutoff's mean, since a growing market is for the
+    level calibration to follow, and later cutoffs weigh more. Credit earned in the past may only raise a
+    score.
+
+    Raises:
+        InputError: no customer is credited with anything at any cutoff.
+    """
+    names = list(examples[0].features.columns)
+    values = [target(one.labels, settings) for one in examples]
+    pairs = [(one, value) for one, value in zip(examples, values, strict=True) if value.sum() > 0]
+    if not pairs:
+        raise InputError(
+            "Every label is zero: in no window is any customer credited with revenue of others. Check that "
+            "interactions hold referrals, or ties between customers who buy the same products."
+        )
+    x = np.concatenate([one.features[names].to_numpy(np.float64) for one, _ in pairs])
+    relative = np.concatenate([value / value.mean() for _, value in pairs])
+    at_top = np.concatenate([members(value, settings.top_share) for _, value in pairs])
+    weight = np.concatenate(
+        [np.full(len(value), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
+    )
+    model = settings.model
+    parameters = {
+        "learning_rate": model.learning_rate,
+        "num_leaves": model.leaves,
+        "max_depth": model.depth,
+        "min_data_in_leaf": model.min_rows_per_leaf,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "feature_fraction": 0.5,
+        "lambda_l2": 5.0,
+        "extra_trees": model.extra_trees,
+        "monotone_constraints": [int(_rises(name)) for name in names],
+        "seed": settings.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    tweedie = parameters | {"objective": "tweedie", "tweedie_variance_power": model.tweedie_power}
+    binary = parameters | {"objective": "binary"}
+    return Heads(
+        _train(tweedie, lgb.Dataset(x, relative, weight=weight, feature_name=names), model.trees),
+        _train(
+            binary, lgb.Dataset(x, at_top.astype(np.float64), weight=weight, feature_name=names), model.trees
+        ),
+        names,
+        float(pairs[-1][1].mean()),
+    )
+
+
+def _weight(one: Examples, latest: Examples, settings: Settings) -> float:
+    age = (latest.cutoff - one.cutoff).days / settings.horizon_days
+    return float(0.5 ** (age / settings.model.half_life_horizons))
+
+
+def _rises(name: str) -> bool:
+    """Whether a feature counts credit earned in the past, of which more never speaks against a customer."""
+    return name.startswith("past_") or "referral" in name
+
+
+def _train(parameters: dict[str, Any], data: lgb.Dataset, trees: int) -> lgb.Booster:
+    text = lgb.train(parameters, data, num_boost_round=trees).model_to_string()
+    # the text records the training parameters, number of threads included; without them the same data give
+    # the same bytes on any machine
+    return lgb.Booster(model_str=re.sub(r"\nparameters:.*end of parameters\n", "\n", text, flags=re.DOTALL))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Raw predictions at a cutoff by heads that had not seen it, beside what came true."""
+
+    predicted: np.ndarray
+    odds: np.ndarray
+    value: np.ndarray
+    at_top: np.ndarray
+
+
+def outcome(heads: Heads, examples: Examples, settings: Settings) -> Outcome:
+    """What *heads* say of *examples*, and what came true as far as it was known when the window closed."""
+    value = target(examples.labels, settings)
+    return Outcome(
+        heads.value_of(examples.features),
+        heads.odds_of(examples.features),
+        value,
+        members(value, settings.top_share),
+    )
+
+
+def calibrate(outcomes: Sequence[Outcome], settings: Settings) -> Calibration:
+    """Calibrate on closed cutoffs, given oldest first.
+
+    The level comes from the latest in which anything was credited alone, because the market moves; the
+    probability (Platt 1999) and the interval (Mondrian split conformal on realised ÷ predicted, by band of
+    predicted value) from all of them.
+    """
+    latest = next(one for one in reversed(outcomes) if one.value.any())
+    level = latest.value.sum() / latest.predicted.sum()
+    predicted = np.concatenate([one.predicted for one in outcomes]) * level
+    slope, intercept = _platt(
+        np.concatenate([one.odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
+    )
+    interval = _conformal(predicted, np.concatenate([one.value for one in outcomes]), settings.model.interval)
+    return Calibration(float(level), slope, intercept, interval)
+
+
+def _platt(odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of the log-odds; the identity where there is too little to fit or no relation."""
+    if min(at_top.sum(), (~at_top).sum()) < MIN_MEMBERS:
+        return 1.0, 0.0
+    fitted = LogisticRegression(C=1e6).fit(odds[:, None], at_top)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return (slope, intercept) if slope > 0 else (1.0, 0.0)
+
+
+def _conformal(predicted: np.ndarray, value: np.ndarray, coverage: float) -> Interval:
+    # edges are predictions themselves, so that no band is empty
+    edges = np.unique(np.quantile(predicted, BANDS, method="higher"))
+    edges = edges[edges > predicted.min()]
+    band = np.searchsorted(edges, predicted, side="right")
+    ratio = value / predicted
+    low, high = [], []
+    for i in range(len(edges) + 1):
+        inside = np.sort(ratio[band == i])
+        tail = (1 - coverage) / 2 * (len(inside) + 1)
+        # most values are zero, so the middle of a band can lie below its mean: it is widened to hold the mean
+        low.append(min(float(inside[int(tail) - 1]) if tail >= 1 else 0.0, 1.0))
+        high.append(max(float(inside[min(len(inside) - int(tail), len(inside) - 1)]), 1.0))
+    return Interval(coverage, tuple(edges.tolist()), tuple(low), tuple(high))

@@ -1,0 +1,92 @@
+"""The customers at the head of the list, each with the reasons for its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.reasons import reasons
+from training.backtest import MODEL
+from training.evidence import Evidence
+from training.report import words
+from training.report.judgement import POOLED
+from training.report.waterfall import Waterfall, waterfall
+from training.report.words import Cell
+
+SHOWN = 25
+VALUE_REASONS = 5
+TOP_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A row of the table and what opens below it."""
+
+    id: str
+    rank: Cell
+    value: Cell
+    low: Cell
+    high: Cell
+    probability: Cell
+    member: bool
+    reason: str
+    reasons: list[str]
+    top_reasons: list[str]
+    waterfall: Waterfall
+
+
+def customers(evidence: Evidence) -> dict[str, Any]:
+    """The best `SHOWN` customers by expected network value."""
+    scores = evidence.scores.sort_values("rank").head(SHOWN)
+    bundle, currency = evidence.bundle, evidence.settings.currency
+    x = bundle.matrix(evidence.features.loc[scores.index])
+    _, base = bundle.contributions("value", x)
+    of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
+    rows = [
+        Customer(
+            str(name),
+            Cell(words.count(score["rank"]), float(score["rank"])),
+            _money(score["network_value"], currency),
+            _money(score["network_value_low"], currency),
+            _money(score["network_value_high"], currency),
+            Cell(words.percent(score["top_probability"]), float(score["top_probability"])),
+            bool(score["top_member"]),
+            of_value[i][0].text,
+            [reason.text for reason in of_value[i][:VALUE_REASONS]],
+            [reason.text for reason in of_top[i]],
+            waterfall(float(base[i]), of_value[i], bundle.spec),
+        )
+        for i, (name, score) in enumerate(scores.iterrows())
+    ]
+    total = scores["network_value"].sum()
+    share = total / evidence.scores["network_value"].sum()
+    return {
+        "rows": rows,
+        "finding": (
+            f"The first {len(rows)} customers are expected to bring {words.money(total, currency)}, "
+            f"{words.percent(share)} of all expected network value; the first of them, {rows[0].id}, "
+            f"{rows[0].value.text}"
+        ),
+        "caution": _caution(evidence, rows),
+        "interval": words.share_name(bundle.spec.interval.coverage),
+    }
+
+
+def _money(amount: float, currency: str) -> Cell:
+    return words.cell(float(amount), words.money(float(amount), currency), "too few past cases")
+
+
+def _caution(evidence: Evidence, rows: list[Customer]) -> str:
+    """How far a single line of the table may be trusted."""
+    rankings = evidence.backtest.rankings
+    own = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
+    precision = float(own["precision"].iloc[0])
+    at_zero = sum(row.low.sort == 0 for row in rows)
+    caution = (
+        f"Trust the list more than any one name on it: in the backtest, {100 * precision:.0f} of 100 "
+        "customers put in the top truly belonged there."
+    )
+    if at_zero:
+        which = "every customer" if at_zero == len(rows) else f"{at_zero} of the customers"
+        caution += f" For {which} below, the interval reaches down to 0: no network value at all is possible."
+    return caution

@@ -1,0 +1,55 @@
+"""Brings the sections together into one HTML page that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from training.evidence import Evidence
+from training.report import words
+from training.report.customers import customers
+from training.report.explanation import explanation
+from training.report.headline import headline
+from training.report.heads import heads
+from training.report.judgement import judgement
+from training.report.limits import limits
+from training.report.sources import sources
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(evidence: Evidence) -> str:
+    """The report on *evidence* as one HTML page: no file, font, script or picture comes from elsewhere.
+
+    The same evidence gives the same bytes.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"day": words.day, "count": words.count, "plural": words.plural}
+    return environment.get_template("page.html.j2").render(
+        name=evidence.name,
+        dataset=evidence.dataset,
+        as_of=evidence.as_of,
+        top=words.share_name(evidence.settings.top_share),
+        currency=evidence.settings.currency,
+        headline=headline(evidence),
+        judgement=judgement(evidence),
+        heads=heads(evidence),
+        explanation=explanation(evidence),
+        customers=customers(evidence),
+        sources=sources(evidence),
+        limits=limits(evidence),
+        style=_verbatim("style.css"),
+        script=_verbatim("script.js"),
+    )
+
+
+def _verbatim(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
