@@ -15,7 +15,7 @@ from simulation.calendar import DAYS_PER_YEAR, Calendar
 from simulation.population import Population
 from simulation.worlds import World
 
-CAMPAIGN_DAYS = 28
+COMMUNITY_CAMPAIGN_DAYS = 28
 """About as long as influence takes, so that timing alone does not tell the two apart."""
 
 
@@ -32,7 +32,7 @@ class Campaigns:
     @property
     def ends(self) -> Floats:
         """First day after each campaign."""
-        return self.begins + CAMPAIGN_DAYS
+        return self.begins + COMMUNITY_CAMPAIGN_DAYS
 
 
 def plan(
@@ -69,7 +69,7 @@ def response_days(
     which, entry = members.of(campaigns.community[own])
     campaign, customer = own[which], member[entry]
     reached = np.maximum(campaigns.begins[campaign], possible[customer])
-    day = reached + CAMPAIGN_DAYS * rng.exponential(size=reached.size) / hazard[customer]
+    day = reached + COMMUNITY_CAMPAIGN_DAYS * rng.exponential(size=reached.size) / hazard[customer]
     answered = day < campaigns.ends[campaign]
     first = np.full(population.size, np.inf)
     np.minimum.at(first, customer[answered], day[answered])

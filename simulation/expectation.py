@@ -44,7 +44,7 @@ def expected_leave_one_out(
 def redrawn(history: History, window: Window, rng: np.random.Generator) -> History:
     """The same up to the start of *window*, and another course of events from there on.
 
-    Payments of those who had adopted by then are left out: nobody's influence changes them.
+    Of those who had adopted by then, the cause is forgotten and payments are left out: both are settled.
     """
     population, ties, products, calendar = (
         history.population,

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,8 +39,6 @@ def test_the_more_powerful_the_source_the_more_clocks_it_sets(history):
 
 def test_campaigns_have_a_stream_of_their_own(calendar):
     """Own clocks can only come earlier when campaigns are added, and nothing else changes."""
-    from dataclasses import replace
-
     quiet = unfold(WORLDS["default"], 300, calendar, 1).clocks
     busy = unfold(
         replace(WORLDS["default"], campaigns_per_year=1.0, campaign_hazard=1.0), 300, calendar, 1

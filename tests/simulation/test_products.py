@@ -33,3 +33,11 @@ def test_communities_differ_in_taste_unless_the_world_says_no(history, calendar,
 
 def test_some_margins_are_thin(history):
     assert 0 < (history.products.margin_share < 0.15).sum() < PRODUCTS / 2
+
+
+def test_who_belongs_to_two_communities_has_half_of_the_taste_of_each(history):
+    products, population = history.products, history.population
+    moved = replace(population, second=(population.community + 1) % population.communities)
+    only_second = replace(population, community=moved.second)
+    expected = np.sqrt(products.taste(3, population) * products.taste(3, only_second))
+    assert np.allclose(products.taste(3, moved), expected)

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulation.ties import draw_others, overlap
+from simulation.population import ONLY_ONE, populate
+from simulation.ties import draw_others, overlap, tie
+from simulation.worlds import WORLDS
 
 
 def test_ties_join_two_customers_once_and_are_ordered_by_target(history):
@@ -57,3 +61,53 @@ def test_everybody_else_is_equally_likely(rng):
     drawn = draw_others(community, np.full(60_000, 2), 0.5, rng)
     share = np.bincount(drawn, minlength=5) / drawn.size
     assert np.allclose(share, [0.375, 0.125, 0.0, 0.375, 0.125], atol=0.01)
+
+
+def ties_of(calendar, size=3_000, **parameters):
+    world = replace(WORLDS["default"], **parameters)
+    population = populate(world, size, calendar, np.random.default_rng(4))
+    return population, tie(world, population, np.random.default_rng(5))
+
+
+def pairs(ties):
+    return set(zip(ties.source.tolist(), ties.target.tolist(), strict=True))
+
+
+def test_mutual_ties_are_the_ones_there_were_and_some_of_them_turned_round(calendar):
+    _, one_way = ties_of(calendar)
+    _, mutual = ties_of(calendar, mutual_share=0.5)
+    before, after = pairs(one_way), pairs(mutual)
+    assert before <= after
+    assert all((target, source) in before for source, target in after - before)
+    assert 0.4 < (len(after) - len(before)) / len(before) < 0.5
+    assert mutual.size == len(after)
+    assert (np.diff(mutual.target) >= 0).all()
+
+
+def test_some_ties_are_hidden_and_more_so_with_some_customers(calendar):
+    population, ties = ties_of(calendar, hidden_share=1 / 3)
+    assert 0.64 < ties.seen.mean() < 0.69
+    degree = np.bincount(ties.source, minlength=population.size)
+    seen = np.bincount(ties.source[ties.seen], minlength=population.size)
+    by_chance = np.random.default_rng(1).binomial(degree, 2 / 3)
+    many = degree >= 10
+    assert np.std(seen[many] / degree[many]) > 1.3 * np.std(by_chance[many] / degree[many])
+    assert ties_of(calendar)[1].seen.all()
+
+
+def test_members_of_two_communities_have_ties_in_both(calendar):
+    population, ties = ties_of(calendar, two_communities_share=0.3, inside_share=1.0)
+    first, second = population.community, population.second
+    both = second != ONLY_ONE
+    for one, other in ((ties.source, ties.target), (ties.target, ties.source)):
+        from_both = both[one] & ~both[other]
+        inside_first = first[other[from_both]] == first[one[from_both]]
+        inside_second = first[other[from_both]] == second[one[from_both]]
+        assert (inside_first | inside_second).all()
+        assert 0.4 < inside_first.mean() < 0.6
+
+
+def test_nobody_is_tied_to_themselves_through_their_second_community(calendar):
+    _, ties = ties_of(calendar, size=100, two_communities_share=1.0, inside_share=0.0, ties=20.0)
+    assert ties.size > 1_000
+    assert (ties.source != ties.target).all()
