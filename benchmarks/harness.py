@@ -44,10 +44,12 @@ def publish(name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _cell(value: object) -> str:
-    return (
-        f"{value:,.3f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+    match value:
+        case None:
+            return "–"
+        case float():
+            return f"{value:,.3f}"
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)
