@@ -39,7 +39,18 @@ app = typer.Typer(
 Data = Annotated[
     Path, typer.Argument(metavar="DATA", help="Dataset folder: Parquet or CSV, see docs/data.md.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE.parquet", help="File to write.")]
+
+
+def _writable(out: Path) -> Path:
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"--out {out} must end in .parquet or .csv.")
+    return out
+
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FILE.parquet", callback=_writable, help="File to write; or FILE.csv."),
+]
 STARTED = time.monotonic()
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 AsOf = Annotated[
@@ -257,8 +268,6 @@ def _refuse_beyond(moment: datetime, settings: Settings, flag: str) -> None:
 
 
 def _write(frame: pd.DataFrame, out: Path) -> None:
-    if out.suffix not in (".parquet", ".csv"):
-        raise InputError(f"--out {out} must end in .parquet or .csv.")
     with atomic.file(out) as building:
         if out.suffix == ".csv":
             frame.reset_index().to_csv(building, index=False)

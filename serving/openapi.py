@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import attr
 import bentoml
 
 from serving.schemas import ErrorResponse
@@ -28,4 +29,5 @@ class DocumentedService(bentoml.Service):
             post = spec.paths[api.route].post
             post["responses"] = {200: post["responses"][200], **errors}
             post["description"] = inspect.cleandoc(api.doc or "")
-        return spec
+        # who serves the page is Ripple, not the makers of the framework
+        return attr.evolve(spec, info=attr.evolve(spec.info, title="Ripple", contact=None))

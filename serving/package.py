@@ -29,7 +29,7 @@ CODE = ("serving", "models")
 # what those import, and SciPy, without which LightGBM does not import; BentoML pins itself
 REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic"),
-    *("starlette", "prometheus-client", "uvloop", "httptools"),
+    *("starlette", "prometheus-client", "attrs", "uvloop", "httptools"),
 )
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -192,6 +192,8 @@ def test_metrics_count_rows_and_errors_of_the_model_version(client: httpx.Client
 
 def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Client) -> None:
     document = client.get("/docs.json").json()
+    assert document["info"]["title"] == "Ripple"
+    assert "contact" not in document["info"]
     post = document["paths"]["/score"]["post"]
     request = post["requestBody"]["content"]["application/json"]["schema"]
     assert set(request["properties"]) == {"customer_ids", "customers", "reasons"}
