@@ -40,8 +40,9 @@ format: $(VENV)/ready-dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-benchmarks: $(VENV)/ready-dev ## measure cost against a floor: writes benchmarks/results/*.json
+benchmarks: $(VENV)/ready-dev ## measure cost against a floor and the label against truth: writes benchmarks/results
 	@$(VENV)/bin/python benchmarks/pipeline.py
+	@$(VENV)/bin/python benchmarks/truth.py
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py
