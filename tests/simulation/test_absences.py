@@ -1,7 +1,6 @@
-import heapq
-
 import numpy as np
 import pytest
+from brute_force import first_passage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,22 +84,6 @@ def networks(draw):
     return own, [t for t in ties if t[0] != t[1]]
 
 
-def days_without(own, ties, absent, start):
-    at = [np.inf] * len(own)
-    queue = [(day, v) for v, day in enumerate(own) if day < np.inf]
-    heapq.heapify(queue)
-    while queue:
-        day, v = heapq.heappop(queue)
-        if at[v] <= day:
-            continue
-        at[v] = day
-        for source, target, delay, opens, closes in ties:
-            rings = max(day, opens) + delay
-            if source == v and rings < closes and not (source == absent and rings > start):
-                heapq.heappush(queue, (rings, target))
-    return at
-
-
 @settings(deadline=None)
 @given(networks(), st.integers(0, 60), st.integers(1, 60))
 def test_absences_equal_brute_force(by_hand, day, network, start, length):
@@ -108,9 +91,9 @@ def test_absences_equal_brute_force(by_hand, day, network, start, length):
     history = by_hand(own, ties)
     end = start + length
     found = absences(history, day(start), day(end))
-    now = days_without(own, ties, None, start)
+    now = first_passage(own, ties, None, start)
     for absent in range(len(own)):
-        then = days_without(own, ties, absent, start)
+        then = first_passage(own, ties, absent, start)
         told = {v: at for (u, v, _), at in found.items() if u == absent}
         for v in range(len(own)):
             expected, actual = then[v], told.get(v, now[v])

@@ -1,6 +1,6 @@
-import heapq
 from dataclasses import replace
 
+import brute_force
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,23 +9,6 @@ from simulation.calendar import Calendar
 from simulation.diffusion import OWN_ACCORD, first_passage
 from simulation.history import unfold
 from simulation.worlds import WORLDS
-
-
-def brute_force(own, ties):
-    """Dijkstra on a heap: whoever adopts first is settled, then passes it on."""
-    at = np.full(len(own), np.inf)
-    queue = [(day, v) for v, day in enumerate(own) if np.isfinite(day)]
-    heapq.heapify(queue)
-    while queue:
-        day, v = heapq.heappop(queue)
-        if at[v] <= day:
-            continue
-        at[v] = day
-        for source, target, delay, opens, closes in ties:
-            arrival = max(day, opens) + delay
-            if source == v and arrival < closes:
-                heapq.heappush(queue, (arrival, target))
-    return at
 
 
 @st.composite
@@ -49,7 +32,7 @@ def run(own, ties):
 def test_first_passage_equals_brute_force(network):
     own, ties = network
     at, _ = run(own, ties)
-    assert np.array_equal(at, brute_force(own, ties))
+    assert np.array_equal(at, brute_force.first_passage(own, ties))
 
 
 @settings(deadline=None)
