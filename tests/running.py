@@ -1,11 +1,15 @@
-"""Types of the fixtures that run the real command line."""
+"""What tests that run real processes share."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -18,3 +22,23 @@ class TrainedWorld:
     home: Path
     printed: str
     progress: str
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def becomes_ready(server: subprocess.Popen[str], url: str, seconds: float = 120) -> bool:
+    """Wait until /readyz answers 200; False if the server ends or takes longer."""
+    deadline = time.monotonic() + seconds
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
+                return True
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    return False

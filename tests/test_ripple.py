@@ -6,16 +6,14 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from running import Ripple, TrainedWorld
+from running import Ripple, TrainedWorld, becomes_ready, free_port
 
 COMMANDS = (
     "simulate",
@@ -212,16 +210,17 @@ def test_service_and_batch_agree_to_the_last_bit(
     rows = [
         {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
     ]
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
         [executable, "serve", "--port", str(port)],
         env=os.environ | {"RIPPLE_HOME": str(trained_world.home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(url, server)
+        assert becomes_ready(server, url)
         by_id = httpx.post(f"{url}/score", json={"customer_ids": [*ids, "nobody"]}, timeout=30).json()
         sent = {"customers": [{"features": row} for row in rows], "reasons": 3}
         by_features = httpx.post(f"{url}/score", json=sent, timeout=30).json()
@@ -261,22 +260,3 @@ def _scores(ripple: Ripple, world: TrainedWorld, out: Path) -> pd.DataFrame:
     done = ripple("score", world.data, "--as-of", "2026-01-01", "--out", out, home=world.home)
     assert done.returncode == 0, done.stderr
     return pd.read_parquet(out)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert server.poll() is None, f"the server ended with {server.returncode}"
-        try:
-            if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.3)
-    raise AssertionError("the server was not ready within 120 s")

@@ -114,14 +114,15 @@ def backtest(forecaster: Forecaster) -> Backtest:
     """
     settings = forecaster.settings
     rankings, heads, deciles = [], [], []
-    scores: dict[datetime, dict[str, np.ndarray]] = {}
+    judged: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     for cutoff in _judgeable(forecaster):
         found = forecaster.judged(cutoff)
-        scores[cutoff] = {MODEL: found.predicted} | baselines(forecaster.examples[cutoff].features)
+        scores = {MODEL: found.predicted} | baselines(forecaster.examples[cutoff].features)
+        judged.append((scores, found.value))
         rankings += [
             {"cutoff": f"{cutoff:%Y-%m-%d}", "ranking": name}
             | metrics.ranking(score, found.value, settings.top_share)
-            for name, score in scores[cutoff].items()
+            for name, score in scores.items()
         ]
         calibration = forecaster.calibration(cutoff)
         heads.append({"cutoff": f"{cutoff:%Y-%m-%d}"} | _judge(found, calibration))
@@ -130,14 +131,15 @@ def backtest(forecaster: Forecaster) -> Backtest:
         )
     table = pd.DataFrame(rankings)
     pooled = _pooled(table)
-    rules = pooled[pooled["ranking"] != MODEL].sort_values("capture", ascending=False)
-    best = str(rules["ranking"].iloc[0])
+    captures = pooled.set_index("ranking")["capture"]
+    best = str(captures.drop(MODEL).sort_values(ascending=False).index[0])
+    low, high = _lead_interval(judged, best, settings)
     return Backtest(
         pd.concat([table, pooled], ignore_index=True),
         pd.DataFrame(heads),
         pd.concat(deciles).groupby("decile", as_index=False).mean(),
         best,
-        _lead(forecaster, scores, best),
+        (float(captures[MODEL] - captures[best]), low, high),
     )
 
 
@@ -186,20 +188,13 @@ def _judge(found: Outcome, calibration: Calibration | None) -> dict[str, float]:
     }
 
 
-def _lead(
-    forecaster: Forecaster, scores: dict[datetime, dict[str, np.ndarray]], best: str
-) -> tuple[float, float, float]:
-    settings = forecaster.settings
-    differences, resampled = [], []
-    for i, (cutoff, by_name) in enumerate(scores.items()):
-        value = forecaster.judged(cutoff).value
-        rival = by_name[best]
-        differences.append(
-            metrics.capture(by_name[MODEL], value, settings.top_share)
-            - metrics.capture(rival, value, settings.top_share)
-        )
-        resampled.append(
-            metrics.paired_bootstrap(by_name[MODEL], rival, value, settings.top_share, settings.seed + i)
-        )
+def _lead_interval(
+    judged: list[tuple[dict[str, np.ndarray], np.ndarray]], best: str, settings: Settings
+) -> tuple[float, float]:
+    """95 % bounds of the model's lead over *best*, from the scores and realised values of every cutoff."""
+    resampled = [
+        metrics.paired_bootstrap(scores[MODEL], scores[best], value, settings.top_share, settings.seed + i)
+        for i, (scores, value) in enumerate(judged)
+    ]
     low, high = np.nanquantile(np.mean(resampled, axis=0), [0.025, 0.975])
-    return float(np.mean(differences)), float(low), float(high)
+    return float(low), float(high)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+from running import becomes_ready, free_port
 
 from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population, write_snapshot
@@ -170,28 +169,13 @@ def tag(store: Store, source: Path) -> str:
 @pytest.fixture(scope="session")
 def client(store: Store, tag: str) -> Iterator[httpx.Client]:
     """The real server, ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = store.start_serving(tag, port)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        if not _ready(server, client):
+        if not becomes_ready(server, f"http://127.0.0.1:{port}"):
             server.terminate()
             pytest.fail(server.communicate(timeout=20)[0])
         yield client
     server.terminate()
     log, _ = server.communicate(timeout=20)
     assert server.returncode == 0, log
-
-
-def _ready(server: subprocess.Popen[str], client: httpx.Client) -> bool:
-    for _ in range(400):
-        try:
-            if client.get("/readyz").status_code == 200:
-                return True
-        except httpx.TransportError:
-            pass
-        if server.poll() is not None:
-            return False
-        time.sleep(0.1)
-    return False
