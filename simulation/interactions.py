@@ -1,4 +1,7 @@
-"""What is seen of who influences whom: contacts along most true ties, chance contacts, and referrals."""
+"""What is seen of who influences whom: contacts along true ties, chance contacts, and referrals.
+
+A seen tie shows when it forms, unless it was there at the start, and from then on whenever the two meet.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +34,23 @@ def interactions_table(
     rng: np.random.Generator,
 ) -> pa.Table:
     """Every interaction, in the order of time."""
-    years = np.maximum(ties.closes - ties.opens, 0.0) / DAYS_PER_YEAR
-    often = world.contacts_per_year * ties.strength * ties.seen
-    contact = np.repeat(np.arange(ties.size), rng.poisson(often * years))
+    seen = np.flatnonzero(ties.seen & (ties.opens < ties.closes))
+    years = (ties.closes - ties.opens)[seen] / DAYS_PER_YEAR
+    later = np.repeat(seen, rng.poisson(world.contacts_per_year * ties.strength[seen] * years))
+    formed = seen[ties.opens[seen] > 0]
+    contact = np.concatenate((formed, later))
     along_source, along_target = ties.source[contact], ties.target[contact]
     chance_source, chance_target = _chance_pairs(population, ties, round(CHANCE_SHARE * contact.size), rng)
 
     source = np.concatenate((along_source, chance_source))
     target = np.concatenate((along_target, chance_target))
-    day = rng.uniform(*overlap(population, source, target))
+    opens, closes = overlap(population, source, target)
+    day = rng.uniform(opens, closes)
+    # as many of those without a tie meet at the first moment, so that it does not give the ties away
+    at_once = rng.random(day.size) < formed.size / max(contact.size, 1)
+    at_once[: contact.size] = False
+    at_once[: formed.size] = True
+    day = np.where(at_once & (opens > 0), opens, day)
     kind = _kinds(population, source, rng)
     strength = np.concatenate((ties.strength[contact], np.ones(chance_source.size)))
     weight = np.round(strength * rng.lognormal(sigma=0.3, size=day.size), 2)

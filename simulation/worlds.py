@@ -26,7 +26,7 @@ class World:
     referral_share: float
     """Share of the customers joining after the start who are brought in, if anybody is there to do it."""
     contacts_per_year: float = 2.0
-    """Expected number of interactions in a year along a tie of median strength."""
+    """Expected number of interactions in a year along a tie of median strength, besides one when it opens."""
     delay_tail: float | None = None
     """Exponent, above 1, of delays with a power-law tail; none for exponential delays."""
     campaigns_per_year: float = 0.0

@@ -3,26 +3,54 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulation.calendar import DAYS_PER_YEAR
+from simulation.diffusion import OWN_ACCORD
 from simulation.interactions import EXPERT, INFORMATIONAL, KINDS, interactions_table
 
 
 def observe(history, ties, calendar, rng):
     table = interactions_table(history.world, history.population, ties, history.referrals, calendar, rng)
-    return table.to_pandas()
-
-
-@pytest.fixture(scope="module")
-def interactions(history, calendar):
-    seen = observe(history, history.ties, calendar, np.random.default_rng(8))
+    seen = table.to_pandas()
     seen["source"] = seen.source_id.str[1:].astype(int)
     seen["target"] = seen.target_id.str[1:].astype(int)
+    seen["pair"] = seen.target * history.population.size + seen.source
     seen["day"] = (seen.occurred_at - calendar.start).dt.total_seconds() / 86_400
     return seen
 
 
+def without_referrals(interactions):
+    return interactions[interactions.kind != "referral"]
+
+
+def with_contacts_per_year(history, contacts_per_year):
+    return replace(history, world=replace(history.world, contacts_per_year=contacts_per_year))
+
+
+@pytest.fixture
+def half_hidden(history):
+    return replace(history.ties, seen=np.arange(history.ties.size) % 2 == 0)
+
+
+@pytest.fixture(scope="module")
+def tied(history):
+    """Every tie in the terms of `pair`; ascending."""
+    return history.ties.target * history.population.size + history.ties.source
+
+
+@pytest.fixture(scope="module")
+def formed(history):
+    """Whether each tie forms inside the calendar: some are there at its start, and some never act."""
+    return (history.ties.opens > 0) & (history.ties.opens < history.ties.closes)
+
+
+@pytest.fixture(scope="module")
+def interactions(history, calendar):
+    return observe(history, history.ties, calendar, np.random.default_rng(8))
+
+
 @pytest.fixture(scope="module")
 def contacts(interactions):
-    return interactions[interactions.kind != "referral"]
+    return without_referrals(interactions)
 
 
 def test_nobody_meets_themselves_and_every_kind_occurs(interactions):
@@ -38,23 +66,17 @@ def test_contacts_happen_while_both_are_customers(history, contacts):
         assert (contacts.day < population.until[customer]).all()
 
 
-def test_most_contacts_follow_a_tie_and_some_are_chance(history, contacts):
-    size = history.population.size
-    tied = np.isin(contacts.target * size + contacts.source, history.ties.target * size + history.ties.source)
-    assert 0.8 < tied.mean() < 0.9
+def test_most_contacts_follow_a_tie_and_some_are_chance(contacts, tied):
+    assert 0.8 < np.isin(contacts.pair, tied).mean() < 0.9
 
 
-def test_chance_contacts_never_join_the_tied(history, calendar, rng):
-    strength = np.zeros(history.ties.size)
+def test_chance_contacts_never_join_the_tied(history, calendar, tied, rng):
     lively = np.argmax(history.ties.closes - history.ties.opens)
-    strength[lively] = 10_000.0
-    ties = replace(history.ties, strength=strength)
-    seen = observe(history, ties, calendar, rng)
-    seen = seen[seen.kind != "referral"]
-    pair = seen.target_id.str[1:].astype(int) * history.population.size + seen.source_id.str[1:].astype(int)
-    tied = ties.target * history.population.size + ties.source
-    assert pair.nunique() > 1_000
-    assert set(pair) & set(tied) == {tied[lively]}
+    only_lively = np.arange(history.ties.size) == lively
+    ties = replace(history.ties, strength=10_000.0 * only_lively, seen=only_lively)
+    contacts = without_referrals(observe(history, ties, calendar, rng))
+    assert contacts.pair.nunique() > 1_000
+    assert set(contacts.pair) & set(tied) == {tied[lively]}
 
 
 def test_experts_give_expert_contacts_and_loud_voices_inform(history, contacts):
@@ -75,14 +97,45 @@ def test_a_referral_happens_when_the_target_joins(history, calendar, interaction
     assert (referrals.occurred_at.to_numpy() == joined[referrals.target]).all()
 
 
-def test_along_a_hidden_tie_nothing_is_ever_seen(history, calendar, rng):
-    seen = np.zeros(history.ties.size, dtype=bool)
-    seen[::2] = True
-    contacts = observe(history, replace(history.ties, seen=seen), calendar, rng)
-    contacts = contacts[contacts.kind != "referral"]
-    pair = contacts.target_id.str[1:].astype(int) * history.population.size + contacts.source_id.str[
-        1:
-    ].astype(int)
-    tied = history.ties.target * history.population.size + history.ties.source
-    assert np.isin(tied[seen], pair).sum() > 1_000
-    assert not np.isin(tied[~seen], pair).any()
+def test_along_a_hidden_tie_nothing_is_ever_seen(history, calendar, half_hidden, tied, formed, rng):
+    contacts = without_referrals(observe(history, half_hidden, calendar, rng))
+    seen = half_hidden.seen
+    assert np.isin(tied[seen], contacts.pair).sum() > 1_000
+    assert (~seen & formed).sum() > 1_000
+    assert not np.isin(tied[~seen], contacts.pair).any()
+
+
+def test_a_seen_tie_first_shows_at_the_moment_it_forms(history, calendar, half_hidden, tied, formed, rng):
+    contacts = without_referrals(observe(history, half_hidden, calendar, rng))
+    first = contacts.groupby("pair").occurred_at.min()
+    seen = half_hidden.seen & formed
+    assert seen.sum() > 1_000
+    opening = np.array(calendar.timestamps(history.ties.opens[seen]).to_pylist(), "datetime64[us]")
+    assert (first.reindex(tied[seen]).to_numpy() == opening).all()
+
+
+def test_a_tie_that_forms_shows_before_anything_is_passed_along_it(history, contacts, tied, formed):
+    adoptions = history.adoptions.where(history.adoptions.cause != OWN_ACCORD)
+    by_tie = np.searchsorted(tied, adoptions.customer * history.population.size + adoptions.cause)
+    first = contacts.groupby("pair").day.min().reindex(tied[by_tie]).to_numpy()
+    assert formed[by_tie].sum() > 500
+    assert (first < adoptions.at)[formed[by_tie]].all()
+
+
+def test_no_contact_is_certain_but_one_along_each_tie_that_forms(history, calendar, tied, formed, rng):
+    """Where nobody meets again, nothing shows along the ties that were there at the start."""
+    quiet = with_contacts_per_year(history, 0.0)
+    contacts = without_referrals(observe(quiet, history.ties, calendar, rng))
+    assert ((history.ties.opens == 0) & (history.ties.closes > 0)).sum() > 500
+    along = contacts.pair[contacts.pair.isin(tied)]
+    assert sorted(along) == tied[formed].tolist()
+
+
+def test_ties_of_both_ages_have_as_many_further_contacts_as_the_world_says(history, calendar, formed, rng):
+    ties = replace(history.ties, strength=np.ones(history.ties.size))
+    contacts = without_referrals(observe(with_contacts_per_year(history, 2.0), ties, calendar, rng))
+    pair = ties.target * history.population.size + ties.source
+    further = contacts.pair.value_counts().reindex(pair, fill_value=0).to_numpy() - formed
+    years = np.maximum(ties.closes - ties.opens, 0.0) / DAYS_PER_YEAR
+    for some in (formed, ~formed):
+        assert further[some].sum() == pytest.approx(2.0 * years[some].sum(), rel=0.05)

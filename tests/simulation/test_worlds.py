@@ -48,11 +48,11 @@ def test_the_default_world_stays_as_it_is_because_figures_of_it_are_quoted():
         "orders": (3337, pytest.approx(159.723780, abs=1e-5)),
         "usage": (19513, pytest.approx(235.926208, abs=1e-5)),
         "catalog": (40, pytest.approx(766.287393, abs=1e-5)),
-        "interactions": (4368, pytest.approx(183.213515, abs=1e-5)),
+        "interactions": (7288, pytest.approx(179.125945, abs=1e-5)),
         "feedback": (712, pytest.approx(244.445466, abs=1e-5)),
     }
     assert default["orders"].revenue.sum() == pytest.approx(464_345.35, abs=0.001)
-    assert default["interactions"].weight.sum() == pytest.approx(6_088.85, abs=0.001)
+    assert default["interactions"].weight.sum() == pytest.approx(9480.32, abs=0.001)
 
 
 @pytest.mark.parametrize(
