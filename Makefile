@@ -6,7 +6,7 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs screenshot benchmarks
+.PHONY: help train test serve report lint types format clean docs screenshot benchmarks truth
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -40,9 +40,11 @@ format: $(VENV)/ready-dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-benchmarks: $(VENV)/ready-dev ## measure cost against a floor and the label against truth: writes benchmarks/results
+benchmarks: $(VENV)/ready-dev truth ## measure cost against a floor and the label against truth: writes benchmarks/results
 	@$(VENV)/bin/python benchmarks/pipeline.py
-	@$(VENV)/bin/python benchmarks/truth.py
+
+truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
+	@$(VENV)/bin/python benchmarks/truth.py --baselines
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py

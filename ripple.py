@@ -173,6 +173,13 @@ def train(
         f"top {share}:   {found['top_customers']:,.0f} of {found['customers']:,.0f} customers hold "
         f"{found['top_value_share']:.0%} of the expected network value"
     )
+    if tested := evidence.robustness:
+        credited = f"{tested.revenue_share:.1%} of revenue"
+        print(
+            f"credited: {credited} to influence, up to {tested.coincidence:.0%} of it coincidence"
+            if tested.influence_found
+            else f"credited: no influence was found ({credited}, by chance)"
+        )
     print(f"report:   {trained.report}")
     print("next:     make serve")
 

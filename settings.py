@@ -79,10 +79,19 @@ class Credit(Section):
     """How revenue is credited to those who brought it about."""
 
     window_days: float = Field(112, gt=0, description="an earlier adoption older than this explains nothing")
-    half_life_days: float = Field(
-        30, gt=0, description="half-life of an interaction and of an adoption's pull"
-    )
+    half_life_days: float = Field(180, gt=0, description="half-life of an interaction, and so of a tie")
     referral_days: float = Field(365, gt=0, description="a referrer is credited for this long after the join")
+    baseline: Literal["product", "strata", "model", "joined"] = Field(
+        "joined",
+        description="what would have happened anyway: by product, by stratum, by a model of who adopts, or "
+        "by stratum and model",
+    )
+    lookback_days: float = Field(
+        180, ge=0, description="how influence works is learnt from the window and this long before it"
+    )
+    bandwidth_days: float = Field(14, gt=0, description="how far a day's rate of adoptions reaches")
+    controls: int = Field(5, ge=2, description="others at risk that an adopter is compared with at most")
+    expansion: bool = Field(True, description="subtract what would have come later in the window anyway")
 
 
 class Features(Section):

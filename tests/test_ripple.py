@@ -253,7 +253,7 @@ def test_evidence_is_plain_json_without_nan(trained_world: TrainedWorld) -> None
 
     evidence = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
     assert evidence["rows"]["customers"] == 900
-    assert evidence["label"].endswith("time-decayed credit")
+    assert evidence["label"].endswith("incremental credit")
 
 
 def _scores(ripple: Ripple, world: TrainedWorld, out: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from features.checks import Report
 from models.bundle import Bundle
 from settings import Settings
 from training.backtest import MODEL, Backtest
+from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
 
 
@@ -24,6 +25,7 @@ class Evidence:
         checks: what checking the tables found, rows set aside included.
         label_totals: over the latest closed window, in currency: all revenue, network value, and its
             referral and influence parts.
+        robustness: of the label of that window; None without interactions.
         as_of: the moment of `features` and `scores`: the end of the data.
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
     """
@@ -35,6 +37,7 @@ class Evidence:
     schedule: Schedule
     backtest: Backtest
     label_totals: dict[str, float]
+    robustness: Robustness | None
     bundle: Bundle
     as_of: datetime
     features: pd.DataFrame
@@ -61,6 +64,7 @@ class Evidence:
             "top_value_share": float(members["network_value"].sum() / value),
             "referral_share": _share(self.label_totals, "referral_value"),
             "influence_share": _share(self.label_totals, "influence_value"),
+            "coincidence": self.robustness.coincidence if self.robustness else 0.0,
         }
 
     def record(self) -> dict[str, Any]:
@@ -78,12 +82,27 @@ class Evidence:
             "training_cutoffs": [cutoff.isoformat() for cutoff in self.schedule.grid],
             "label": self.bundle.spec.label,
             "label_totals": self.label_totals,
+            "robustness": _tested(self.robustness),
             "headline": {name: _defined(value) for name, value in self.headline().items()},
             "best_baseline": self.backtest.best_baseline,
             "rankings": _rows(self.backtest.rankings),
             "heads": _rows(self.backtest.heads),
             "deciles": _rows(self.backtest.deciles),
         }
+
+
+def _tested(robustness: Robustness | None) -> dict[str, Any] | None:
+    if robustness is None:
+        return None
+    return {
+        "start": robustness.start.isoformat(),
+        "end": robustness.end.isoformat(),
+        "influence_found": robustness.influence_found,
+        "revenue_share": robustness.revenue_share,
+        "coincidence": robustness.coincidence,
+        "placebos": robustness.placebos.to_dict("index"),
+        "sensitivity": robustness.sensitivity.to_dict("index"),
+    }
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

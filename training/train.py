@@ -16,6 +16,7 @@ from models.population import score_population
 from settings import InputError
 from training.backtest import Forecaster, backtest
 from training.credit import INFLUENCE_METHOD
+from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
 from training.evidence import Evidence
 from training.examples import Examples, examples_at, features_at, frame
@@ -49,6 +50,8 @@ def learn(dataset: Dataset, checks: Report, name: str, say: Say) -> Evidence:
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
+    latest = examples[plan.grid[-1]]
+    say("placebos, and the label under other settings")
     return Evidence(
         name=name,
         dataset=dataset.path.resolve().name,
@@ -56,7 +59,8 @@ def learn(dataset: Dataset, checks: Report, name: str, say: Say) -> Evidence:
         checks=checks,
         schedule=plan,
         backtest=judged,
-        label_totals=_label_totals(dataset, examples[plan.grid[-1]]),
+        label_totals=_label_totals(dataset, latest),
+        robustness=_robustness(dataset, latest.cutoff),
         bundle=bundle,
         as_of=end,
         features=current,
@@ -121,6 +125,11 @@ def _bundle(forecaster: Forecaster, end: datetime) -> Bundle:
         label=LABEL,
     )
     return Bundle(heads.value, heads.top, spec)
+
+
+def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
+    closed = cutoff + timedelta(days=dataset.settings.horizon_days)
+    return robustness(dataset.tables.until(closed), cutoff, closed, dataset.settings)
 
 
 def _label_totals(dataset: Dataset, latest: Examples) -> dict[str, float]:

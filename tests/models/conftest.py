@@ -29,7 +29,7 @@ SPEC = Spec(
     horizon_days=180,
     top_share=0.02,
     trained_until="2025-12-31T00:00:00",
-    label="referral credit + time-decayed credit",
+    label="referral credit + incremental credit",
 )
 
 

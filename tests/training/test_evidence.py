@@ -50,3 +50,26 @@ def test_what_is_undefined_is_null_in_the_record(evidence):
     found = json.loads(json.dumps(record, allow_nan=False))
     assert found["headline"]["coverage"] is None
     assert found["heads"][0]["brier"] is None
+
+
+def test_the_record_holds_what_the_placebos_found(evidence):
+    tested, record = evidence.robustness, json.loads(json.dumps(evidence.record(), allow_nan=False))
+    found = record["robustness"]
+    assert found["influence_found"] == tested.influence_found
+    assert found["coincidence"] == record["headline"]["coincidence"] == tested.coincidence
+    assert found["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
+    assert set(found["sensitivity"]) == set(tested.sensitivity.index)
+    assert tested.end - tested.start == evidence.schedule.horizon
+
+
+def test_robustness_is_of_the_period_and_the_revenue_of_the_label(evidence, plan):
+    tested, totals = evidence.robustness, evidence.label_totals
+    assert tested.start == plan.grid[-1]
+    assert tested.revenue == pytest.approx(totals["revenue"])
+    assert tested.influence >= totals["influence_value"] - 0.01
+
+
+def test_without_interactions_the_record_says_that_nothing_was_tested(evidence):
+    record = replace(evidence, robustness=None).record()
+    assert record["robustness"] is None
+    assert record["headline"]["coincidence"] == 0.0

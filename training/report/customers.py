@@ -9,6 +9,7 @@ from models.reasons import reasons
 from training.backtest import MODEL
 from training.evidence import Evidence
 from training.report import words
+from training.report.coincidence import absence
 from training.report.judgement import POOLED
 from training.report.waterfall import Waterfall, waterfall
 from training.report.words import Cell
@@ -83,6 +84,9 @@ def _caution(evidence: Evidence, rows: list[Customer]) -> str:
     precision = float(own["precision"].iloc[0])
     at_zero = sum(row.low.sort == 0 for row in rows)
     caution = (
+        "" if absence(evidence) is None else "No influence was found: do not read the order as influence. "
+    )
+    caution += (
         f"Trust the list more than any one name on it: in the backtest, {100 * precision:.0f} of 100 "
         "customers put in the top truly belonged there."
     )

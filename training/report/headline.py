@@ -10,10 +10,8 @@ from typing import Any, Literal
 from training.backtest import MODEL
 from training.evidence import Evidence
 from training.report import words
+from training.report.coincidence import ASSUMPTION, MOSTLY, absence, alike, doubt, referral_share
 from training.report.periods import judged
-
-POPULARITY = "time-decayed credit"
-"""The way of crediting influence that cannot tell it from popularity."""
 
 Kind = Literal["better", "worse", "unclear", "unknown"]
 
@@ -37,28 +35,60 @@ class Tile:
 
 
 def headline(evidence: Evidence) -> dict[str, Any]:
-    """Answer, verdict, key figures and how the label was made."""
+    """Whether there is no influence, answer, verdict, key figures and how the label was made."""
     found = evidence.headline()
-    settings = evidence.settings
-    members = evidence.scores[evidence.scores["top_member"]]
-    until = evidence.as_of + timedelta(days=settings.horizon_days)
+    absent = absence(evidence)
     return {
-        "answer": (
-            f"{words.count(found['top_customers'])} of {words.count(found['customers'])} customers, the top "
-            f"{words.share_name(settings.top_share)}, account for "
-            f"{words.percent(found['top_value_share'])} of the network value expected over the next "
-            f"{settings.horizon_days} days"
-        ),
-        "worth": (
-            f"Together {words.money(members['network_value'].sum(), settings.currency)} of "
-            f"{words.money(evidence.scores['network_value'].sum(), settings.currency)}, from "
-            f"{words.day(evidence.as_of)} to {words.day(until)}. A customer’s network value is the revenue "
-            "from other customers that is credited to them; what they spend themselves is not part of it."
-        ),
+        "absence": absent,
+        "answer": _few(evidence, found) if absent is None else _what_is_listed(evidence),
+        "worth": _worth(evidence, found, absent is not None),
         "verdict": verdict(evidence),
         "tiles": _tiles(evidence, found),
         "label": label_made(evidence),
     }
+
+
+def _few(evidence: Evidence, found: dict[str, float]) -> str:
+    settings = evidence.settings
+    return (
+        f"{words.count(found['top_customers'])} of {words.count(found['customers'])} customers, the top "
+        f"{words.share_name(settings.top_share)}, account for "
+        f"{words.percent(found['top_value_share'])} of the network value expected over the next "
+        f"{settings.horizon_days} days"
+    )
+
+
+def _what_is_listed(evidence: Evidence) -> str:
+    """The answer where no influence was found, which is not one about influence."""
+    share = referral_share(evidence)
+    if share >= MOSTLY:
+        return (
+            "What is listed instead is referral value, the expected spend of customers whom others bring in"
+        )
+    if share > 0:
+        return f"Only {words.percent(share)} of what is listed is referral value; the rest may mean nothing"
+    return "What is listed is not known to be worth anything"
+
+
+def _worth(evidence: Evidence, found: dict[str, float], absent: bool) -> str:
+    settings = evidence.settings
+    members = evidence.scores[evidence.scores["top_member"]]
+    until = evidence.as_of + timedelta(days=settings.horizon_days)
+    together = (
+        f"{words.money(members['network_value'].sum(), settings.currency)} of "
+        f"{words.money(evidence.scores['network_value'].sum(), settings.currency)}, from "
+        f"{words.day(evidence.as_of)} to {words.day(until)}."
+    )
+    meaning = (
+        "A customer’s network value is the revenue from other customers that is credited to them; what they "
+        "spend themselves is not part of it."
+    )
+    if absent:
+        return (
+            f"The {words.count(found['top_customers'])} of {words.count(found['customers'])} customers at "
+            f"the head of the list are expected to hold {together} {meaning}"
+        )
+    return f"Together {together} {meaning} {doubt(evidence)}"
 
 
 def verdict(evidence: Evidence) -> Verdict:
@@ -150,32 +180,53 @@ def _tiles(evidence: Evidence, found: dict[str, float]) -> list[Tile]:
 
 
 def label_made(evidence: Evidence) -> list[str]:
-    """How network value was credited, and what that measures besides influence."""
+    """How network value was credited, what was subtracted from it, and how much of it is in doubt."""
     totals, currency = evidence.label_totals, evidence.settings.currency
-    method = evidence.bundle.spec.label
     referral, influence, value = (
         totals[part] for part in ("referral_value", "influence_value", "network_value")
     )
     credited = (
-        f"What the model learns from, its label, is “{method}”. In the latest closed period of "
-        f"{evidence.settings.horizon_days} days it credited {words.money(value, currency)} of "
+        f"What the model learns from, its label, is “{evidence.bundle.spec.label}”. In the latest closed "
+        f"period of {evidence.settings.horizon_days} days it credited {words.money(value, currency)} of "
         f"{words.money(totals['revenue'], currency)} revenue to customers other than the buyers"
     )
     if influence <= 0:
-        return [
-            f"{credited}. All of it is referral credit: what customers spent whom a recorded referral had "
-            "brought in. In this period no other influence was credited."
-        ]
-    parts = (
+        what = (
+            "All of it is referral credit: what customers spent whom a recorded referral had brought in. In "
+            "this period no other influence was credited."
+            if value > 0
+            else "Neither a referral nor other influence was credited in this period."
+        )
+        return [f"{credited}. {what}", *_subtracted(evidence)]
+    return [
         f"{credited}: {words.money(referral, currency)} for customers whom a recorded referral had brought "
         f"in, and {words.money(influence, currency)} ({words.percent(influence / value)}) for influence on "
-        "what others bought."
+        f"what others bought. {doubt(evidence)}",
+        *_subtracted(evidence),
+    ]
+
+
+def _subtracted(evidence: Evidence) -> list[str]:
+    """How influence is credited; nothing where it cannot be."""
+    if evidence.robustness is None:
+        return ["Influence was not looked for: this run has no interactions table."]
+    credit = evidence.settings.credit
+    later = (
+        " So is what would have come anyway, only later in the same period."
+        if credit.expansion
+        else " A purchase that would have come anyway, only later, counts in full."
     )
-    if POPULARITY not in method:
-        return [parts]
+    tested = evidence.robustness
+    if tested.influence <= 0:
+        left = "In this run nothing is left."
+    elif tested.influence_found:
+        left = f"It is {ASSUMPTION}."
+    else:
+        left = "In this run it cannot be told from noise."
     return [
-        parts,
-        "Time-decayed credit measures popularity along with influence: a customer with many contacts is "
-        "credited for some purchases that would have happened anyway. Do not read network value as revenue "
-        "that would be lost without the customer.",
+        "Influence is what is left after subtraction. Whoever buys a product for the first time is compared "
+        f"with other customers of {alike(credit)}, who were at risk on the same day: they too could have "
+        "bought it then. What such customers buy without being in touch with an earlier buyer would have "
+        f"happened anyway, and is subtracted.{later} The rest is shared among the earlier buyers who had "
+        f"been in touch, and with those who had moved them in turn. {left}"
     ]

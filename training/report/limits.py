@@ -7,7 +7,7 @@ from itertools import pairwise
 from training.backtest import CALIBRATION_CUTOFFS
 from training.evidence import Evidence
 from training.report import words
-from training.report.headline import POPULARITY
+from training.report.coincidence import doubt
 from training.report.periods import judged
 
 
@@ -47,13 +47,9 @@ def _of_label(evidence: Evidence) -> list[str]:
     if totals["influence_value"] > 0:
         found.append(
             "Influence rests on recorded contacts and orders. Whatever drives a customer and their contacts "
-            "at once, and is not in the tables, can look like influence. This run holds no placebo test, so "
-            "the share of false credit is not known."
+            f"at once, and is not in the tables, can look like influence. {doubt(evidence)} That is "
+            "what placebos find; no placebo can find all."
         )
-        if POPULARITY in evidence.bundle.spec.label:
-            found.append(
-                "The label cannot tell influence from popularity and likeness; the model inherits that."
-            )
     if totals["referral_value"] > 0:
         found.append(
             "A referrer is credited with all that the referred customer spends for "

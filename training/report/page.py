@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from training.evidence import Evidence
 from training.report import words
+from training.report.coincidence import coincidence
 from training.report.customers import customers
 from training.report.explanation import explanation
 from training.report.headline import headline
@@ -40,6 +41,7 @@ def render(evidence: Evidence) -> str:
         top=words.share_name(evidence.settings.top_share),
         currency=evidence.settings.currency,
         headline=headline(evidence),
+        coincidence=coincidence(evidence),
         judgement=judgement(evidence),
         heads=heads(evidence),
         explanation=explanation(evidence),

@@ -73,6 +73,30 @@ def calibration(deciles: pd.DataFrame, currency: str) -> Markup:
         return canvas.svg(figure, "Mean predicted and mean realised value by tenth of customers.")
 
 
+def placebos(amounts: pd.Series, currency: str) -> Markup:
+    """Influence as credited, the first of *amounts*, above what each placebo finds."""
+    with canvas.style():
+        figure, axes = canvas.axes(40 + 34 * len(amounts))
+        places = np.arange(len(amounts))[::-1]
+        colours = [ACCENT, *[MUTED] * (len(amounts) - 1)]
+        axes.barh(places, amounts, height=0.6, color=colours, alpha=0.85)
+        axes.set_yticks(places, list(amounts.index))
+        axes.set_xlim(0, 1.45 * max(amounts.max(), 1e-9))
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        axes.set_title("Influence credited", loc="left", fontsize=12, weight="bold")
+        for place, amount in zip(places, amounts, strict=True):
+            axes.annotate(
+                words.money(amount, currency).replace("$", r"\$"),
+                (amount, place),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+            )
+        spoken = ", ".join(f"{name} {words.money(amount, currency)}" for name, amount in amounts.items())
+        return canvas.svg(figure, f"Influence credited: {spoken}.")
+
+
 def families(shares: pd.Series, title: str) -> Markup:
     """Importance by family of features, in the order given."""
     with canvas.style():

@@ -20,6 +20,7 @@ from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population
 from settings import Settings
 from training.backtest import MODEL, Backtest
+from training.credit.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
 from training.cutoffs import Schedule
 from training.evidence import Evidence
 from training.report import render
@@ -51,11 +52,67 @@ def evidence() -> Evidence:
             "referral_value": 10_000.0,
             "influence_value": 20_000.0,
         },
+        robustness=robustness(20_000.0, 8_600.0, 400.0),
         bundle=bundle,
         as_of=AS_OF,
         features=features,
         scores=score_population(bundle, features),
     )
+
+
+def robustness(
+    influence: float, shuffled: float, late: float, variants: float = 1.0, overlap: float = 0.62
+) -> Robustness:
+    """What may be found of a label; *variants* multiplies what other settings credit."""
+
+    def of_label(amount: float) -> float:
+        return amount / influence if influence else 0.0
+
+    amounts = {
+        "window of 56 days": 0.81,
+        "window of 224 days": 1.13,
+        "baseline by stratum alone": 1.32,
+        "baseline by product alone": 1.74,
+        "all counted as expansion": 1.21,
+    }
+    found = {name: variants * share * (influence or 1000.0) for name, share in amounts.items()}
+    return Robustness(
+        AS_OF - HORIZON,
+        AS_OF,
+        90_000.0,
+        influence,
+        pd.DataFrame(
+            {"influence": [shuffled, late], "share": [of_label(shuffled), of_label(late)]},
+            index=[SHUFFLED_TIMES, LATE_TIES],
+        ),
+        pd.DataFrame(
+            {
+                "influence": list(found.values()),
+                "ratio": [of_label(amount) for amount in found.values()],
+                "top_overlap": [0.9, 0.95, 0.8, overlap, 1.0],
+            },
+            index=list(found),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def with_influence(evidence: Evidence) -> Callable[..., Evidence]:
+    """The same run with another amount of influence, of what placebos find, and of referral value."""
+
+    def change(
+        influence: float, shuffled: float, late: float, referral: float = 10_000.0, **rest: float
+    ) -> Evidence:
+        totals = evidence.label_totals | {
+            "network_value": referral + influence,
+            "referral_value": referral,
+            "influence_value": influence,
+        }
+        return replace(
+            evidence, label_totals=totals, robustness=robustness(influence, shuffled, late, **rest)
+        )
+
+    return change
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +156,7 @@ def bleak(evidence: Evidence) -> Evidence:
         features=features,
         scores=score_population(evidence.bundle, features).assign(network_value_high=math.inf),
         label_totals=dict.fromkeys(evidence.label_totals, 0.0),
+        robustness=None,
     )
 
 
@@ -131,7 +189,7 @@ def _bundle(settings: Settings) -> tuple[Bundle, pd.DataFrame]:
         horizon_days=settings.horizon_days,
         top_share=settings.top_share,
         trained_until=AS_OF.isoformat(),
-        label="referral credit + time-decayed credit",
+        label="referral credit + incremental credit",
     )
     bundle = Bundle(
         _booster(x, value, names, objective="tweedie"),

@@ -10,6 +10,7 @@ from training.evidence import Evidence
 from training.report.headline import headline, label_made, verdict
 
 WithLead = Callable[..., Evidence]
+WithInfluence = Callable[..., Evidence]
 
 
 def test_a_lead_whose_interval_lies_above_zero_is_called_one(with_lead: WithLead) -> None:
@@ -72,15 +73,72 @@ def test_the_tiles_are_the_key_figures(evidence: Evidence) -> None:
     assert figures["points of lead"] == "+15.0"
 
 
-def test_time_decayed_credit_is_said_to_measure_popularity(evidence: Evidence) -> None:
-    parts, warning = label_made(evidence)
-    assert "“referral credit + time-decayed credit”" in parts
-    assert "20,000\u00a0US$< (67\u00a0%) for influence" in parts
-    assert "popularity along with influence" in warning
+def test_the_doubt_stands_beside_every_amount_of_influence(evidence: Evidence) -> None:
+    doubt = "Up to about 43\u00a0% of the influence may be coincidence (section 2)."
+    found = headline(evidence)
+    assert found["worth"].endswith(doubt)
+    assert found["label"][0].endswith(
+        f"20,000\u00a0US$< (67\u00a0%) for influence on what others bought. {doubt}"
+    )
 
 
-def test_another_way_of_crediting_is_not_blamed_for_popularity(evidence: Evidence) -> None:
-    spec = replace(evidence.bundle.spec, label="referral credit + incremental credit")
-    found = label_made(replace(evidence, bundle=replace(evidence.bundle, spec=spec)))
-    assert len(found) == 1
-    assert "incremental credit" in found[0]
+def test_what_was_subtracted_and_how_is_told(evidence: Evidence) -> None:
+    credited, how = label_made(evidence)
+    assert "“referral credit + incremental credit”" in credited
+    assert "compared with other customers of the same stratum" in how
+    assert "at risk on the same day" in how
+    assert "is subtracted. So is what would have come anyway, only later" in how
+    assert "It is incremental, assuming nothing unmeasured drives both within a stratum" in how
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"baseline": "product"}, "of the one stratum that holds all customers"),
+        ({"expansion": False}, "only later, counts in full"),
+    ],
+)
+def test_how_the_label_was_made_follows_the_settings(
+    evidence: Evidence, change: dict[str, object], said: str
+) -> None:
+    credit = evidence.settings.credit.model_copy(update=change)
+    assert said not in label_made(evidence)[1]
+    settings = evidence.settings.model_copy(update={"credit": credit})
+    assert said in label_made(replace(evidence, settings=settings))[1]
+
+
+def test_a_label_of_referrals_alone_says_that_nothing_was_left(with_influence: WithInfluence) -> None:
+    credited, how = label_made(with_influence(0.0, 0.0, 0.0))
+    assert "All of it is referral credit" in credited
+    assert how.endswith("In this run nothing is left.")
+
+
+def test_without_interactions_no_subtraction_is_described(bleak: Evidence) -> None:
+    credited, how = label_made(bleak)
+    assert "Neither a referral nor other influence was credited" in credited
+    assert how == "Influence was not looked for: this run has no interactions table."
+
+
+@pytest.mark.parametrize(
+    ("influence", "shuffled", "referral", "answer"),
+    [
+        (90.0, 60.0, 10_000.0, "What is listed instead is referral value"),
+        (20_000.0, 22_000.0, 10_000.0, "Only 33\u00a0% of what is listed is referral value"),
+        (90.0, 60.0, 0.0, "not known to be worth anything"),
+    ],
+)
+def test_without_influence_the_answer_does_not_boast_the_top(
+    with_influence: WithInfluence, influence: float, shuffled: float, referral: float, answer: str
+) -> None:
+    found = headline(with_influence(influence, shuffled, 3.0, referral))
+    assert found["absence"].title == "No influence was found."
+    assert answer in found["answer"]
+    assert "top" not in found["answer"]
+    assert "20 of 400 customers at the head of the list" in found["worth"]
+
+
+def test_with_influence_or_untested_the_answer_comes_first(evidence: Evidence) -> None:
+    untested = replace(evidence, robustness=None)
+    assert headline(evidence)["absence"] is None
+    assert headline(untested)["absence"] is None
+    assert "Influence was not tested: this run has no interactions table." in headline(untested)["worth"]

@@ -30,8 +30,10 @@ def test_the_limits_of_the_label_follow_its_parts(evidence: Evidence) -> None:
     referrals_only = evidence.label_totals | {"influence_value": 0.0}
     found = " ".join(limits(replace(evidence, label_totals=referrals_only)))
     assert "for 365 days after joining" in found
-    assert "popularity" not in found
+    assert "recorded contacts" not in found
     influence_only = evidence.label_totals | {"referral_value": 0.0}
     found = " ".join(limits(replace(evidence, label_totals=influence_only)))
-    assert "popularity and likeness" in found
+    assert "can look like influence. Up to about 43\u00a0% of the influence may be coincidence" in found
+    assert "no placebo can find all" in found
+    assert "not known" not in found
     assert "referrer" not in found

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from html import escape
 
 import pytest
@@ -10,7 +9,7 @@ from training.evidence import Evidence
 from training.report import render
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
-SECTIONS = ("answer", "backtest", "why", "customers", "data")
+SECTIONS = ("answer", "coincidence", "backtest", "why", "customers", "data")
 UNDEFINED = re.compile(r"\b(nan|none|inf|nat|null|undefined behaviour)\b", re.IGNORECASE)
 
 
@@ -82,7 +81,7 @@ def test_the_command_and_the_name_of_the_run_are_told(page: str, visible: Callab
 
 def test_every_figure_can_be_read_out(page: str) -> None:
     figures = re.findall(r"<figure>\s*<svg[^>]*>", page)
-    assert len(figures) == 5
+    assert len(figures) == 6
     assert all('role="img"' in figure and 'aria-label="' in figure for figure in figures)
 
 
@@ -92,10 +91,56 @@ def test_no_id_is_used_twice_for_different_things(page: str) -> None:
     assert all(len(found) == 1 for found in whole.values())
 
 
-def test_a_label_of_referrals_alone_is_not_called_popularity(
-    evidence: Evidence, visible: Callable[[str], str]
+@pytest.mark.parametrize(
+    "given",
+    [
+        (90.0, 60.0, 3.0),
+        (20_000.0, 22_000.0, 0.0),
+        (90.0, 60.0, 3.0, 0.0),
+        (0.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_a_page_without_influence_says_so_before_anything_else(
+    with_influence: Callable[..., Evidence], visible: Callable[[str], str], given: tuple[float, ...]
 ) -> None:
-    totals = evidence.label_totals | {"influence_value": 0.0, "network_value": 10_000.0}
-    text = visible(render(replace(evidence, label_totals=totals)))
-    assert "All of it is referral credit" in text
-    assert "popularity" not in text
+    html = render(with_influence(*given))
+    assert re.findall(r"<h1[^>]*>(.*?)</h1>", html) == ["No influence was found."]
+    text = visible(html)
+    assert text.index("No influence was found.") < text.index("Do not act on the ranking as influence.")
+    assert text.index("Do not act on the ranking as influence.") < text.index("customers in the top 5")
+    assert "account for" not in text
+    assert "not about influence" in text
+    assert "No influence was found: do not read the order as influence." in text
+    assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
+
+
+def test_a_page_with_influence_opens_with_the_answer(page: str, visible: Callable[[str], str]) -> None:
+    assert "account for" in re.findall(r"<h1[^>]*>(.*?)</h1>", page)[0]
+    assert "No influence was found" not in visible(page)
+
+
+def test_a_page_without_interactions_says_that_it_was_not_tested(
+    bleak_page: str, visible: Callable[[str], str]
+) -> None:
+    section = bleak_page[bleak_page.index('id="coincidence"') :]
+    text = visible(section[: section.index("</section>")])
+    assert "Not tested: this run has no interactions table." in text
+    assert "<table" not in section[: section.index("</section>")]
+
+
+def test_no_page_promises_a_cause_or_speaks_of_popularity(
+    page: str, bleak_page: str, with_influence: Callable[..., Evidence], visible: Callable[[str], str]
+) -> None:
+    for html in (page, bleak_page, render(with_influence(90.0, 60.0, 3.0))):
+        text = visible(html).lower()
+        assert "causal" not in text
+        assert "popularity" not in text
+        assert "decayed credit" not in text
+
+
+def test_sections_are_numbered_in_their_order(page: str) -> None:
+    numbers = re.findall(r'class="eyebrow">(\d) · ', page)
+    assert numbers == [str(i) for i in range(1, len(SECTIONS) + 1)]
+    assert re.findall(r'<section id="(\w+)"', page) == list(SECTIONS)
+    assert re.findall(r'<a href="#(\w+)">', page) == list(SECTIONS)

@@ -27,3 +27,10 @@ def test_a_ranking_without_a_number_is_drawn_without_one() -> None:
 
 def test_families_without_importance_can_be_drawn() -> None:
     assert "network" in plots.families(pd.Series({"network": 0.0}), "Nothing")
+
+
+def test_placebos_are_drawn_with_their_amounts_and_without_formulas() -> None:
+    drawn = plots.placebos(pd.Series({"the label": 20.0, "late ties": 0.0}), "US$ $")
+    assert "20.00\u00a0US$ $" in drawn
+    assert "0\u00a0US$ $" in drawn
+    assert "nan" not in drawn
