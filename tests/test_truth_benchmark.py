@@ -99,7 +99,8 @@ def test_a_small_decile_is_shown_and_not_judged(truth):
     deciles = pd.DataFrame(
         {"targets": 1.0, "label": [9.0, 20.0, 200.0, 0.0], "truth": [0.0, 0.9, 100.0, 50.0]}
     )
-    bias = truth.bias(deciles)
+    bias = truth.bias(deciles.assign(influence=[0.0, 1.0, 30.0, 0.0], true_influence=[0.0, 0.5, 10.0, 0.0]))
+    assert bias["influence_ratio"].fillna(-1.0).tolist() == [-1.0, 2.0, 3.0, -1.0]
     assert bias["factor"].isna().tolist() == [True, True, False, False]
     assert bias["factor"].tolist()[2:] == [2.0, math.inf]
 
@@ -126,7 +127,9 @@ def test_totals_and_deciles_are_of_the_same_label_and_truth(figures):
     assert deciles["targets"].is_monotonic_increasing
     assert len(deciles) == 10
     ratio = totals.at["influence, with generations", "ratio"]
-    assert deciles["label"].sum() / deciles["truth"].sum() == pytest.approx(ratio)
+    assert deciles["influence"].sum() / deciles["true_influence"].sum() == pytest.approx(ratio)
+    total_ratio = figures.rankings.at["label", "total_ratio"]
+    assert deciles["label"].sum() / deciles["truth"].sum() == pytest.approx(total_ratio)
 
 
 def test_where_there_is_no_truth_all_credit_is_false_and_nothing_else_is_shown(truth, figures):

@@ -51,7 +51,9 @@ def examples_at(dataset: Dataset, cutoff: datetime) -> Examples:
     features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
     late = tables.has("orders", "known_at") or tables.has("interactions", "known_at")
     realised = frame(labels_at(dataset, cutoff, tables)) if late else labels
-    digest = pd.util.hash_pandas_object(pd.concat([features, labels], axis=1), index=False)
+    # influence value tells apart whomever its one-step part does
+    held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
+    digest = pd.util.hash_pandas_object(held, index=False)
     order = features.index[np.argsort(digest.to_numpy(), kind="stable")]
     return Examples(cutoff, features.loc[order], labels.loc[order], realised.loc[order])
 

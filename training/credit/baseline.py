@@ -14,12 +14,16 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from training.credit.arrays import Bools, Floats, Ints, KernelSums, Steps, expand
+from training.credit.arrays import Bools, Floats, Ints, KernelSums, Steps, expand, sums
 from training.credit.events import NEVER, Events
 
 DAYS_PER_YEAR = 365.0
 MOST_YEARS = 3.0
 PRIOR_ADOPTIONS = 5.0
+MOST_TILES = 5_000_000
+"""Boxes of a stratum, product and time to look at; where there are more, only every so many strata are."""
+MOST_RELATED = 2000
+"""Products, those most adopted, of which it is asked how often they go together."""
 SMALLEST_SHAPE, LARGEST_SHAPE = 0.01, 1e4
 FEWEST = 1e-9
 """Adoptions near a lonely one: a rate is never zero."""
@@ -87,7 +91,10 @@ class Rates:
         boxes = max(int(np.ceil(self.days / self.width)), 1)
         self.box = np.minimum((self.day // self.width).astype(np.int64), boxes - 1)
         strata, products = int(stratum.max(initial=0)) + 1, events.products
+        self.every = -(-boxes * strata * products // MOST_TILES) or 1
+        strata = -(-strata // self.every)
         every_stratum, every_product = np.divmod(np.arange(strata * products), max(products, 1))
+        every_stratum *= self.every
         self.shape_of_tiles = (boxes, strata, products)
         tiles, everybody = [], []
         for box in range(boxes):
@@ -101,9 +108,12 @@ class Rates:
     def _shape(self, alone: Floats) -> float:
         """Shape of the Gamma prior, by the moments of the numbers in the boxes."""
         boxes, strata, products = self.shape_of_tiles
-        tile = self.box * (strata * products) + self.cell
-        number = np.bincount(tile, alone, minlength=boxes * strata * products).reshape(self.shape_of_tiles)
-        expected = number.sum(axis=1, keepdims=True) / self.tile_risk_all * self.tile_risk
+        looked_at = self.stratum % self.every == 0
+        tile = (self.box * strata + self.stratum // self.every) * products + self.product
+        number = sums(tile[looked_at], alone[looked_at], boxes * strata * products)
+        number = number.reshape(self.shape_of_tiles)
+        of_product = sums(self.box * products + self.product, alone, boxes * products)
+        expected = of_product.reshape(boxes, 1, products) / self.tile_risk_all * self.tile_risk
         beyond_chance = float(((number - expected) ** 2 - expected).sum())
         shape = float((expected**2).sum()) / max(beyond_chance, 1e-12)
         return min(max(shape, SMALLEST_SHAPE), LARGEST_SHAPE)
@@ -187,8 +197,14 @@ class Affinity:
         pace = owned.sum() / years.sum() if years.any() else 0.0
         self.activity = np.log((owned + 1) / (years * pace + 1))
         self.first = np.cumsum(owned) - owned
-        self.owned, self.products_owned = owned, product
-        self.lift = self._lift(customer, product, number, max(int((owned > 0).sum()), 1), customers)
+        most_adopted = np.argsort(-number, kind="stable")[:MOST_RELATED]
+        self.slot = np.full(products, most_adopted.size)
+        self.slot[most_adopted] = np.arange(most_adopted.size)
+        self.owned, self.slots_owned = owned, self.slot[product]
+        buyers = max(int((owned > 0).sum()), 1)
+        self.lift = self._lift(
+            customer, self.slots_owned, np.append(number[most_adopted], 0.0), buyers, customers
+        )
 
     def __call__(self, customer: Ints, product: Ints) -> Floats:
         """One row per (customer, product), one column per ratio."""
@@ -196,7 +212,7 @@ class Affinity:
             table[self.attributes[customer, which], product] for which, table in enumerate(self.by_level)
         ]
         which, position = expand(self.first[customer], self.first[customer] + self.owned[customer])
-        lift = self.lift[self.products_owned[position], product[which]]
+        lift = self.lift[self.slots_owned[position], self.slot[product[which]]]
         related = np.bincount(which, lift, minlength=customer.size) / np.maximum(self.owned[customer], 1)
         return np.stack([*columns, self.activity[customer], related], axis=1)
 
@@ -209,12 +225,14 @@ class Affinity:
         return np.log((flat.reshape(levels, number.size) + PRIOR_ADOPTIONS) / (expected + PRIOR_ADOPTIONS))
 
     @staticmethod
-    def _lift(customer: Ints, product: Ints, number: Floats, buyers: int, customers: int) -> Floats:
-        owns = sp.csr_matrix((np.ones(customer.size), (customer, product)), shape=(customers, number.size))
+    def _lift(customer: Ints, slot: Ints, number: Floats, buyers: int, customers: int) -> Floats:
+        """Of each two products, by slot; the last slot, of all that are not among the most adopted, is 0."""
+        owns = sp.csr_matrix((np.ones(customer.size), (customer, slot)), shape=(customers, number.size))
         together = (owns.T @ owns).toarray()
         expected = np.outer(number, number) / buyers
         lift = np.log((together + PRIOR_ADOPTIONS) / (expected + PRIOR_ADOPTIONS))
         np.fill_diagonal(lift, 0.0)
+        lift[-1], lift[:, -1] = 0.0, 0.0
         return lift
 
 

@@ -57,6 +57,10 @@ def causes(
         stratum: of each customer; adopters are compared inside it.
         late: ask of those first in touch only after the adoption, who can have caused nothing.
     """
+    if not np.any(np.bincount(events.adoptions.product) > 1):
+        # no product has two adopters, so nobody can have moved anybody
+        nobody, nothing = np.empty(0, dtype=np.int64), np.empty(0)
+        return Causes(nobody, nobody, nothing, nothing)
     mixture = Mixture(contacts, events, stratum, settings, late)
     alone = np.ones(events.cases.size)
     for _ in range(ROUNDS):
