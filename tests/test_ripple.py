@@ -41,6 +41,7 @@ LABELS = [
     "network_value",
     "referral_value",
     "influence_value",
+    "one_step_value",
     "direct_value",
     "influenced_purchases",
     "influenced_customers",
