@@ -93,6 +93,16 @@ class Credit(Section):
     controls: int = Field(5, ge=2, description="others at risk that an adopter is compared with at most")
     expansion: bool = Field(True, description="subtract what would have come later in the window anyway")
 
+    @property
+    def by_stratum(self) -> bool:
+        """Whether the baseline compares customers inside their stratum."""
+        return self.baseline in ("strata", "joined")
+
+    @property
+    def by_model(self) -> bool:
+        """Whether the baseline has a model of who adopts."""
+        return self.baseline in ("model", "joined")
+
 
 class Features(Section):
     """Windows of the feature pipeline."""

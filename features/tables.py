@@ -39,6 +39,11 @@ class Tables:
         """Whether *table* exists and has these columns."""
         return table in self and set(columns) <= set(self[table].columns)
 
+    def orders_in(self, start: datetime, end: datetime) -> ir.Table:
+        """Orders in (*start*, *end*]."""
+        orders = self["orders"]
+        return orders.filter((orders.ordered_at > start) & (orders.ordered_at <= end))
+
     def before(self, moment: datetime) -> Tables:
         """Rows that had happened and were known strictly before *moment*: what a cutoff may see."""
         return self._restrict(lambda column: column < moment)

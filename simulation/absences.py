@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Bools, Floats, Grouping, Ints
+from arrays import Bools, Floats, Ints
 from simulation.calendar import Window
 from simulation.diffusion import OWN_ACCORD, arrivals, first_passage
+from simulation.grouping import Grouping
 from simulation.history import History
 
 NOWHERE = -1

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from simulation.arrays import Bools, Floats
+from arrays import Bools, Floats
 
 END = datetime(2026, 1, 1)
 """The first moment that is no longer simulated (UTC)."""

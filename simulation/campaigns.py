@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Floats, Grouping, Ints
+from arrays import Floats, Ints
 from simulation.calendar import DAYS_PER_YEAR, Calendar
+from simulation.grouping import Grouping
 from simulation.population import Population
 from simulation.worlds import World
 

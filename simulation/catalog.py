@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulation.arrays import Floats, Ints
+from arrays import Floats, Ints
 from simulation.calendar import Calendar
 from simulation.columns import feature_ids, labels
 from simulation.population import EARLY_DAYS

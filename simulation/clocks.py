@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Floats, Ints
+from arrays import Floats, Ints
 from simulation.calendar import Calendar
 from simulation.campaigns import response_days
 from simulation.delays import Delays

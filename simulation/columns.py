@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulation.arrays import Floats, Ints
+from arrays import Floats, Ints
 
 LATE_SHARE = 0.03
 LATE_DAYS = (1.0, 10.0)

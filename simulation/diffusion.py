@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Bools, Floats, Ints
+from arrays import Bools, Floats, Ints
 from simulation.clocks import Clocks
 from simulation.ties import Ties
 

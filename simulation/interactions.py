@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from simulation.arrays import Ints
+from arrays import Ints
 from simulation.calendar import DAYS_PER_YEAR, Calendar
 from simulation.columns import customer_ids, labels, lags
 from simulation.population import Population

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Floats, Grouping, Ints, sums
+from arrays import Floats, Ints, sums
 from simulation.calendar import Calendar, Window
 from simulation.columns import lags
 from simulation.diffusion import Adoptions
+from simulation.grouping import Grouping
 from simulation.population import Population
 from simulation.products import Products
 

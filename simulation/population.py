@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulation.arrays import Floats, Ints
+from arrays import Floats, Ints
 from simulation.calendar import DAYS_PER_YEAR, Calendar
 from simulation.columns import customer_ids, labels
 from simulation.worlds import World

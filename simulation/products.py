@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Floats, Ints
+from arrays import Floats, Ints
 from simulation.calendar import DAYS_PER_YEAR, Calendar
 from simulation.campaigns import Campaigns, plan
 from simulation.population import INDUSTRIES, ONLY_ONE, Population

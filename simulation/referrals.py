@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.arrays import Ints
+from arrays import Ints
 from simulation.population import Population
 from simulation.worlds import World
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Bools, Floats, Ints
+from arrays import Bools, Floats, Ints
 from simulation.population import Population
 from simulation.worlds import World
 

@@ -31,8 +31,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from arrays import Bools, Floats, Ints, sums
 from simulation.absences import without_anyone, without_each
-from simulation.arrays import Bools, Floats, Ints, sums
 from simulation.calendar import SECONDS_PER_DAY, Window, whole_seconds
 from simulation.columns import customer_ids
 from simulation.history import History

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from simulation.arrays import Floats
+from arrays import Floats
 from simulation.calendar import Calendar
 from simulation.catalog import BASICS, FEATURES, Features
 from simulation.columns import customer_ids, feature_ids, user_ids

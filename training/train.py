@@ -133,9 +133,8 @@ def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
 
 
 def _label_totals(dataset: Dataset, latest: Examples) -> dict[str, float]:
-    orders = dataset.tables["orders"]
     closed = latest.cutoff + timedelta(days=dataset.settings.horizon_days)
-    inside = orders.filter((orders.ordered_at > latest.cutoff) & (orders.ordered_at <= closed))
+    inside = dataset.tables.orders_in(latest.cutoff, closed)
     credited = latest.labels[["network_value", "referral_value", "influence_value"]].sum()
     revenue = sum_or_zero(inside.revenue).to_pyarrow().as_py()
     return {"revenue": float(revenue), **{str(part): float(value) for part, value in credited.items()}}

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arrays import expand, sums
 from tests.training import reference_credit
 from tests.training.synthetic import WINDOW, chosen, contagion, joined, reach, shuffled, tables
-from training.credit.arrays import KernelSums, Steps, expand, sums
 from training.credit.baseline import Affinity, AtRisk, controls, relative_risk
 from training.credit.contacts import contacts
 from training.credit.events import Adoptions, Events, read
 from training.credit.generations import with_descendants
-from training.credit.referral import referred
+from training.credit.steps import KernelSums, Steps
 from training.credit.strata import strata
 
 quick = settings(deadline=None, max_examples=60)
@@ -92,7 +92,7 @@ def dataset():
     """A random dataset: its rows, events, contacts, and the reference's view of it."""
     rows, chosen_ones = contagion(3), chosen(lookback_days=15)
     found = tables(*rows)
-    events = read(found, referred(found), *WINDOW, chosen_ones.credit)
+    events = read(found, *WINDOW, chosen_ones.credit)
     met = contacts(found, events, *WINDOW)
     names = events.ids.to_pylist()
     stratum = np.arange(events.customers) % 3
@@ -222,7 +222,7 @@ def communities(seed):
 
 def found_strata(customers, met, seed=7):
     found = tables(customers, [], met)
-    events = read(found, None, *WINDOW, chosen().credit)
+    events = read(found, *WINDOW, chosen().credit)
     return dict(
         zip(events.ids.to_pylist(), strata(contacts(found, events, *WINDOW), events, seed), strict=True)
     )

@@ -13,7 +13,6 @@ from training.credit import LABEL_COLUMNS, decayed_credit, network_value
 from training.credit.contacts import contacts
 from training.credit.events import read
 from training.credit.label import stratum_of
-from training.credit.referral import referred
 
 ROUNDING = {"rel": 1e-9, "abs": 5e-6}
 SEARCH = {"rel": 1e-4, "abs": 1e-3}
@@ -33,7 +32,7 @@ CHOICES = [
 
 def both(found, rows, window, settings):
     """The label, and what the reference says with the same strata."""
-    events = read(found, referred(found), *window, settings.credit)
+    events = read(found, *window, settings.credit)
     stratum = stratum_of(contacts(found, events, *window), events, settings)
     by_customer = dict(zip(events.ids.to_pylist(), stratum.tolist(), strict=True))
     customers, orders, interactions, usage = rows

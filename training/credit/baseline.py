@@ -14,8 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from training.credit.arrays import Bools, Floats, Ints, KernelSums, Steps, expand, sums
+from arrays import Bools, Floats, Ints, expand, sums
 from training.credit.events import NEVER, Events
+from training.credit.steps import KernelSums, Steps
 
 DAYS_PER_YEAR = 365.0
 MOST_YEARS = 3.0

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from arrays import Bools, Floats, Ints
 from features.measures import age_days, decayed, sum_or_zero
 from features.tables import Tables
 from settings import Credit
-from training.credit.arrays import Bools, Floats, Ints
 from training.credit.events import Events
 
 BINS = 5

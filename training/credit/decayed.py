@@ -24,7 +24,7 @@ def decayed_credit(tables: Tables, start: datetime, end: datetime, settings: Set
     """`customer_id` and `influence_value` of everybody credited in (start, end]; needs interactions."""
     orders = tables["orders"]
     adoptions = orders.group_by("customer_id", "product").aggregate(adopted_at=orders.ordered_at.min())
-    inside = orders.filter((orders.ordered_at > start) & (orders.ordered_at <= end))
+    inside = tables.orders_in(start, end)
     value = inside.group_by("customer_id", "product").aggregate(value=paid(inside))
     fresh = adoptions.filter(adoptions.adopted_at > start).join(value, ["customer_id", "product"])
     pairs = _pulls(tables["interactions"], adoptions, fresh, settings.credit.window_days)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from arrays import Bools, Floats, Ints
 from features.contract import CONTRACT
-from features.measures import age_days, epoch_seconds, sum_or_zero
+from features.measures import SECONDS_PER_DAY, age_days, epoch_seconds, sum_or_zero
 from features.tables import Tables, union
 from settings import Credit
-from training.credit.arrays import Bools, Floats, Ints
+from training.credit.referral import referred
 
 NEVER = np.inf
 MOST_LEVELS = 50
@@ -70,25 +72,24 @@ class Events:
         at = self.adoptions.at
         return np.flatnonzero((at > self.since) & (at <= self.days))
 
-    def adopted_at(self) -> tuple[Ints, Floats]:
-        """Ascending customer·products + product of all adoptions, and their days."""
-        return self.adoptions.customer * self.products + self.adoptions.product, self.adoptions.at
+    @cached_property
+    def _keys(self) -> Ints:
+        """Ascending customer·products + product of all adoptions, and a last one that is none."""
+        return np.append(self.adoptions.customer * self.products + self.adoptions.product, -1)
 
     def adoption_of(self, customer: Ints, product: Ints) -> Ints:
         """Position of the adoption of each (customer, product), or −1."""
-        known, _ = self.adopted_at()
         wanted = customer * self.products + product
-        position = np.searchsorted(known, wanted)
-        found = np.append(known, -1)[position] == wanted
-        return np.where(found, position, -1)
+        position = np.searchsorted(self._keys[:-1], wanted)
+        return np.where(self._keys[position] == wanted, position, -1)
 
     def with_times(self, at: Floats) -> Events:
         """The same, adopted on other days."""
         return replace(self, adoptions=replace(self.adoptions, at=at))
 
 
-def read(tables: Tables, referred: ir.Table | None, start: datetime, end: datetime, credit: Credit) -> Events:
-    """Read everything up to *end*; *referred* has `target_id`, if there are referrals."""
+def read(tables: Tables, start: datetime, end: datetime, credit: Credit) -> Events:
+    """Read everything up to *end*, of a window that begins at *start*."""
     customers = _customers(tables, start, end)
     orders = tables["orders"].filter(tables["orders"].ordered_at <= end)
     bought = orders.group_by("customer_id", "product").aggregate(
@@ -103,10 +104,9 @@ def read(tables: Tables, referred: ir.Table | None, start: datetime, end: dateti
     order = known[np.lexsort((products[known], customer[known]))]
     customer, at = customer[order], bought["at"].to_numpy()[order]
     joined = customers["joined"].to_numpy(np.float64)
-    if referred is None:
-        brought_in = np.zeros(len(ids), dtype=bool)
-    else:
-        brought_in = ids.isin(referred.filter(referred.occurred_at <= end).target_id.to_pyarrow().to_pandas())
+    brought_in = np.zeros(len(ids), dtype=bool)
+    if "interactions" in tables:
+        brought_in = ids.isin(referred(tables, end).target_id.to_pyarrow().to_pandas())
     return Events(
         ids=pa.array(customers["customer_id"], type=pa.string()),
         joined=joined,
@@ -121,7 +121,7 @@ def read(tables: Tables, referred: ir.Table | None, start: datetime, end: dateti
             brought_in[customer] & (at - joined[customer] <= credit.referral_days),
         ),
         since=max(-credit.lookback_days, min(float(at.min(initial=0.0)), 0.0) - 1.0),
-        days=(end - start).total_seconds() / 86_400,
+        days=(end - start).total_seconds() / SECONDS_PER_DAY,
     )
 
 

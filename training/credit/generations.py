@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from training.credit.arrays import Floats, Ints
+from arrays import Floats, Ints
 
 
 def with_descendants(cause: Ints, effect: Ints, probability: Floats, direct: Floats) -> Floats:

@@ -17,8 +17,8 @@ import ibis.expr.types as ir
 import numpy as np
 from scipy.stats import rankdata
 
+from arrays import Bools, Floats, Ints, sums
 from settings import Settings
-from training.credit.arrays import Floats, Ints, sums
 from training.credit.baseline import Affinity, Rates, Sets, controls, relative_risk
 from training.credit.contacts import BINS, Exposures, Points, exposures
 from training.credit.events import Events
@@ -46,6 +46,10 @@ class Causes:
     probability: Floats
     loss: Floats
     """Share of the effect's value that would be missing without the source, rather than come later."""
+
+    def where(self, kept: Bools) -> Causes:
+        """Only those for which *kept* is true."""
+        return Causes(self.effect[kept], self.source[kept], self.probability[kept], self.loss[kept])
 
 
 def causes(
@@ -92,9 +96,9 @@ class Mixture:
             np.concatenate((self.day, self.day[sets.case])),
         )
         exposed = exposures(contacts, events, points, self.credit, late)
-        of_case = exposed.point < self.cases.size
-        self.of_cases, self.of_controls = exposed.where(of_case), exposed.where(~of_case)
-        self.of_controls.point[:] -= self.cases.size
+        size = points.day.size
+        self.of_cases = exposed.at(np.arange(self.cases.size), size)
+        self.of_controls = exposed.at(np.arange(self.cases.size, size), size)
         self.rates = Rates(events, stratum, self.credit.bandwidth_days)
         self.kernel, self.strength = np.full(BINS, FIRST_KERNEL), np.ones(events.customers)
         self.reach = _reach(contacts, events.customers)
@@ -102,7 +106,7 @@ class Mixture:
         self.fitted_cases = self.of_cases.at(self.fit.cases, self.cases.size)
         self.fitted_controls = self.of_controls.at(self.fit.controls, sets.case.size)
         self.affinity = None
-        if self.credit.baseline in ("model", "joined"):
+        if self.credit.by_model:
             ratios = Affinity(events)(points.customer, points.product)
             self.affinity = ratios[: self.cases.size], ratios[self.cases.size :]
             self.coefficients = np.zeros(ratios.shape[1])
@@ -125,13 +129,12 @@ class Mixture:
     def weigh_sources(self, alone: Floats) -> None:
         """Adoptions each source caused ÷ those expected of it, shrunk to what sources of like reach have."""
         of_case, of_set = self._hazards(*self._baseline(alone))
-        caused, expected = np.zeros((2, self.events.customers))
+        expected = np.zeros(self.events.customers)
         for exposed, total in ((self.of_cases, of_set), (self.of_controls, of_set[self.sets.case])):
             pull = self.kernel[exposed.bin] * exposed.mass
             expected += sums(exposed.source, pull / total[exposed.point], expected.size)
-        of_cases = self.of_cases
-        pull = self.kernel[of_cases.bin] * of_cases.mass * self.strength[of_cases.source]
-        caused += sums(of_cases.source, pull / of_case[of_cases.point], caused.size)
+        share = self._pulls(self.of_cases, self.kernel) / of_case[self.of_cases.point]
+        caused = sums(self.of_cases.source, share, expected.size)
         of_group = (PRIOR_STRENGTH + sums(self.reach, caused, GROUPS)) / (
             PRIOR_STRENGTH + sums(self.reach, expected, GROUPS)
         )
@@ -142,13 +145,13 @@ class Mixture:
         """The share of each source in the hazard of each adoption."""
         hazard, _ = self._hazards(*self._baseline(alone))
         of_cases = self.of_cases
-        pull = self.kernel[of_cases.bin] * of_cases.mass * self.strength[of_cases.source]
+        pull = self._pulls(of_cases, self.kernel)
         whole = hazard[of_cases.point]
         remaining = (whole - pull) * (self.events.days - self.day[of_cases.point])
         loss = _would_be_missing(remaining) if self.credit.expansion else np.ones_like(pull)
         kept = (pull > 0) & (self.day[of_cases.point] > 0)
         effect = self.cases[of_cases.point]
-        return Causes(effect[kept], of_cases.source[kept], (pull / whole)[kept], loss[kept])
+        return Causes(effect, of_cases.source, pull / whole, loss).where(kept)
 
     def _baseline(self, alone: Floats) -> tuple[Floats, Floats]:
         """Hazard without influence of the cases and of their controls."""
@@ -194,8 +197,12 @@ class Mixture:
         return of_case, of_case + sums(self.sets.case, other, of_case.size)
 
     def _pull(self, exposed: Exposures, size: int, kernel: Floats | None = None) -> Floats:
-        kernel = self.kernel if kernel is None else kernel
-        return sums(exposed.point, kernel[exposed.bin] * exposed.mass * self.strength[exposed.source], size)
+        """Hazard that influence adds at each of *size* points."""
+        return sums(exposed.point, self._pulls(exposed, self.kernel if kernel is None else kernel), size)
+
+    def _pulls(self, exposed: Exposures, kernel: Floats) -> Floats:
+        """Hazard that each source adds."""
+        return kernel[exposed.bin] * exposed.mass * self.strength[exposed.source]
 
     def _by_bin(self, exposed: Exposures, size: int) -> Floats:
         mass = exposed.mass * self.strength[exposed.source]

@@ -14,10 +14,10 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
+from arrays import Floats, Ints, sums
 from features.measures import DECIMALS, sum_or_zero
 from features.tables import Tables
 from settings import Settings
-from training.credit.arrays import Floats, Ints, sums
 from training.credit.contacts import contacts
 from training.credit.events import Events, read
 from training.credit.generations import with_descendants
@@ -49,15 +49,12 @@ def network_value(tables: Tables, start: datetime, end: datetime, settings: Sett
         the dataset's currency; `one_step_value` is influence value without what those influenced caused in
         turn; `influenced_purchases` and `influenced_customers` are expected numbers.
     """
-    orders = tables["orders"]
-    inside = orders.filter((orders.ordered_at > start) & (orders.ordered_at <= end))
+    inside = tables.orders_in(start, end)
     alive = tables["customers"].filter(tables["customers"].joined_at < start).select("customer_id")
     direct = inside.group_by("customer_id").aggregate(direct_value=sum_or_zero(inside.revenue))
     labels = _left(alive, direct)
     if "interactions" in tables:
-        referrals = referred(tables)
-        referrals = referrals.filter(referrals.occurred_at <= end)
-        referrals = referral_credits(referrals, inside, settings.credit.referral_days)
+        referrals = referral_credits(referred(tables, end), inside, settings.credit.referral_days)
         pairs, values = influence(tables, start, end, settings)
         labels = _left(_left(labels, _per_source(referrals, pairs)), values)
     known = {
@@ -73,7 +70,7 @@ def influence(
     tables: Tables, start: datetime, end: datetime, settings: Settings
 ) -> tuple[ir.Table, ir.Table]:
     """Influence in (start, end] by source and target, and its value by source."""
-    events = read(tables, referred(tables), start, end, settings.credit)
+    events = read(tables, start, end, settings.credit)
     met = contacts(tables, events, start, end)
     found = causes(met, events, stratum_of(met, events, settings), settings)
     return _pairs(events, found), _values(events, found)
@@ -81,9 +78,9 @@ def influence(
 
 def stratum_of(met: ir.Table, events: Events, settings: Settings) -> Ints:
     """The stratum of each customer, as the chosen baseline has it."""
-    if settings.credit.baseline in ("product", "model"):
-        return np.zeros(events.customers, dtype=np.int64)
-    return strata(met, events, settings.seed)
+    if settings.credit.by_stratum:
+        return strata(met, events, settings.seed)
+    return np.zeros(events.customers, dtype=np.int64)
 
 
 def value_by_source(events: Events, found: Causes) -> tuple[Floats, Floats]:
@@ -122,8 +119,7 @@ def _values(events: Events, found: Causes) -> ir.Table:
 def _pairs(events: Events, found: Causes) -> ir.Table:
     """Who influenced whom, by product, with what probability, as far as no referral explains it."""
     adoptions = events.adoptions
-    fresh = ~adoptions.referred[found.effect]
-    found = Causes(found.effect[fresh], found.source[fresh], found.probability[fresh], found.loss[fresh])
+    found = found.where(~adoptions.referred[found.effect])
     return ibis.memtable(
         pa.table(
             {

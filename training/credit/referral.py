@@ -6,6 +6,8 @@ The referrer gets, with probability 1, what the referred customer spends within 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import ibis
 import ibis.expr.types as ir
 
@@ -13,11 +15,11 @@ from features.measures import SECONDS_PER_DAY, epoch_seconds, sum_or_zero
 from features.tables import Tables
 
 
-def referred(tables: Tables) -> ir.Table:
-    """Referrer, referred customer, when the latter joined, and when the referral was seen."""
+def referred(tables: Tables, end: datetime) -> ir.Table:
+    """Referrer, referred customer and when the latter joined, of the referrals seen up to *end*."""
     interactions, customers = tables["interactions"], tables["customers"]
-    referrals = interactions.filter(interactions.kind == "referral")
-    referrals = referrals.select("source_id", "target_id", "occurred_at")
+    seen = (interactions.kind == "referral") & (interactions.occurred_at <= end)
+    referrals = interactions.filter(seen).select("source_id", "target_id")
     joined = customers.select("joined_at", target_id=customers.customer_id)
     return referrals.join(joined, "target_id")
 

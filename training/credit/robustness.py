@@ -17,16 +17,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from arrays import Floats, Ints
 from features.measures import sum_or_zero
 from features.tables import Tables
 from models.population import top_count
 from settings import Settings
-from training.credit.arrays import Floats, Ints
 from training.credit.contacts import contacts
 from training.credit.events import Events, read
 from training.credit.influence import causes
 from training.credit.label import stratum_of, value_by_source
-from training.credit.referral import referred
 
 SHUFFLED_TIMES, LATE_TIES = "shuffled times", "late ties"
 LEAST_SHARE = 0.01
@@ -78,12 +77,10 @@ def robustness(tables: Tables, start: datetime, end: datetime, settings: Setting
         LATE_TIES: trial.value(settings, late=True),
     }
     variants = {name: trial.value(variant) for name, variant in _variants(settings).items()}
-    orders = tables["orders"]
-    inside = orders.filter((orders.ordered_at > start) & (orders.ordered_at <= end))
     return Robustness(
         start,
         end,
-        float(sum_or_zero(inside.revenue).to_pyarrow().as_py()),
+        float(sum_or_zero(tables.orders_in(start, end).revenue).to_pyarrow().as_py()),
         float(label.sum()),
         _table({name: {"influence": v.sum(), "share": _ratio(v, label)} for name, v in placebos.items()}),
         _table(
@@ -103,17 +100,24 @@ class _Trial:
     """The events of a window, credited again and again."""
 
     def __init__(self, tables: Tables, start: datetime, end: datetime, settings: Settings) -> None:
-        self.events = read(tables, referred(tables), start, end, settings.credit)
+        self.events = read(tables, start, end, settings.credit)
         self.contacts = contacts(tables, self.events, start, end)
+        self.strata: dict[bool, Ints] = {}
 
     def value(self, settings: Settings, shuffled: bool = False, late: bool = False) -> Floats:
         """Influence value of each customer."""
-        stratum = stratum_of(self.contacts, self.events, settings)
-        events = self.events
+        stratum, events = self._stratum(settings), self.events
         if shuffled:
             events = events.with_times(shuffled_times(events, stratum, settings.seed))
         found = causes(self.contacts, events, stratum, settings, late)
         return value_by_source(events, found)[0]
+
+    def _stratum(self, settings: Settings) -> Ints:
+        """That of the baseline in question; communities are looked for once."""
+        apart = settings.credit.by_stratum
+        if apart not in self.strata:
+            self.strata[apart] = stratum_of(self.contacts, self.events, settings)
+        return self.strata[apart]
 
 
 def shuffled_times(events: Events, stratum: Ints, seed: int) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from training.credit.arrays import Bools, Floats, Ints
+from arrays import Bools, Floats, Ints
 from training.credit.events import Events
 
 CUSTOMERS_PER_RESOLUTION = 1000

@@ -42,7 +42,7 @@ class Absence:
 
 def alike(credit: Credit) -> str:
     """Whom an adopter is compared with."""
-    if credit.baseline in ("strata", "joined"):
+    if credit.by_stratum:
         return "the same stratum, a group of customers who are mostly in touch with each other"
     return "the one stratum that holds all customers"
 

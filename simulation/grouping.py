@@ -1,15 +1,12 @@
-"""Arrays that a simulation is made of, one entry per customer, tie or event: their types and groups."""
+"""Entries by group: the members of a community, the orders that follow an adoption."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from arrays import Ints, expand
 
 
 @dataclass(frozen=True)
@@ -30,12 +27,6 @@ class Grouping:
 
     def of(self, groups: Ints) -> tuple[Ints, Ints]:
         """Every entry of each of *groups*, as its position in *groups* and the entry."""
-        size = self.size[groups]
-        which = np.repeat(np.arange(groups.size), size)
-        rank = np.arange(which.size) - np.repeat(np.cumsum(size) - size, size)
-        return which, self.entry[self.first[groups][which] + rank]
-
-
-def sums(group: Ints, value: Floats, groups: int) -> Floats:
-    """Sum of *value* over the entries of each group, zero where there is none."""
-    return np.bincount(group, weights=value, minlength=groups).astype(np.float64)
+        first = self.first[groups]
+        which, position = expand(first, first + self.size[groups])
+        return which, self.entry[position]

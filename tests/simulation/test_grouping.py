@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulation.arrays import Grouping, sums
+from arrays import sums
+from simulation.grouping import Grouping
 
 
 @settings(deadline=None)

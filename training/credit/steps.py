@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from arrays import Floats, Ints
 
 SPAN = 2.0**14
 """More days than any two moments are apart: key·SPAN + day sorts by key, then by day."""
@@ -18,19 +15,6 @@ SPAN = 2.0**14
 def place(key: Ints, day: Floats) -> Floats:
     """Where (key, day) stands on one line; days are within ±SPAN/2."""
     return key * SPAN + day
-
-
-def expand(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Every position of the ranges [first, last): which range it is of, and the position."""
-    size = last - first
-    which = np.repeat(np.arange(size.size), size)
-    rank = np.arange(which.size) - np.repeat(np.cumsum(size) - size, size)
-    return which, rank + first[which]
-
-
-def sums(group: Ints, value: Floats, groups: int) -> Floats:
-    """Sum of *value* over the entries of each group, zero where there is none."""
-    return np.bincount(group, weights=value, minlength=groups).astype(np.float64)
 
 
 @dataclass(frozen=True)
