@@ -97,7 +97,8 @@ the last 180 days: the mean leave-one-out over {redraws} redraws of all that was
 recorded referral value.
 
 **Rankings.** The label and the three credits below it share out the same purchases, and the label's referral
-value is added to each, so that they differ in influence alone. Equal split and last touch are among those
+value is added to each, so that they differ in influence alone. (Time-decayed credit also counts
+purchases that a referral explains, which moves its capture by at most .06 in one seed.) Equal split and last touch are among those
 who had bought the product in the 112 days before and had reached the buyer by then. Degree (distinct
 targets), weighted degree, PageRank (targets vote for who reached them) and own revenue in the window stand
 alone. *The truth itself* is the ceiling of the same window; in the next it tells how far a faultless label
