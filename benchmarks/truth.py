@@ -99,10 +99,10 @@ recorded referral value.
 **Rankings.** The label and the three credits below it share out the same purchases, and the label's referral
 value is added to each, so that they differ in influence alone. (Time-decayed credit also counts
 purchases that a referral explains, which moves its capture by at most .06 in one seed.)
-Equal split and last touch are among those who had bought the product in the 112 days before and had reached the buyer by then. Degree (distinct
-targets), weighted degree, PageRank (targets vote for who reached them) and own revenue in the window stand
-alone. *The truth itself* is the ceiling of the same window; in the next it tells how far a faultless label
-would carry."""
+Equal split and last touch are among those who had bought the product in the 112 days before and had
+reached the buyer by then. Degree (distinct targets), weighted degree, PageRank (targets vote for who
+reached them) and own revenue in the window stand alone. *The truth itself* is the ceiling of the same
+window; in the next it tells how far a faultless label would carry."""
 
 
 @dataclass(frozen=True)
