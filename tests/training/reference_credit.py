@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import mul
@@ -268,6 +268,7 @@ class Mixture:
         self.theta = [0.0] * (self.affinity.size if self.affinity else 0)
         self.kernel = [1e-3] * len(AGES)
         self.strength: dict[str, float] = defaultdict(lambda: 1.0)
+        self.usual = [1.0] * 10
         self.alone = [1.0] * len(self.cases)
         self._count_at_risk()
 
@@ -383,34 +384,44 @@ class Mixture:
 
     def _improve(self) -> None:
         baseline = self._baseline(self.alone)
-        bins = range(len(AGES))
-        # of each used case: hazards without influence, and mass by bin, of the adopter and of the whole set
-        rows = []
-        for case, hazards in zip(self.cases, baseline, strict=True):
-            if case.used:
-                own, everybody = [0.0] * len(AGES), [0.0] * len(AGES)
-                for member, exposures in enumerate(case.exposures):
-                    for source, which, mass in exposures:
-                        everybody[which] += mass * self.strength[source]
-                        if member == 0:
-                            own[which] += mass * self.strength[source]
-                rows.append((hazards[0], own, sum(hazards), everybody))
-        for _ in range(10):
-            gained, expected = [0.0] * len(AGES), [0.0] * len(AGES)
-            for own_hazard, own, set_hazard, everybody in rows:
-                own_total = own_hazard + dot(own, self.kernel)
-                set_total = set_hazard + dot(everybody, self.kernel)
-                for which in bins:
-                    gained[which] += own[which] / own_total
-                    expected[which] += everybody[which] / set_total
-            self.kernel = [
-                self.kernel[which] * gained[which] / expected[which] if expected[which] > 0 else 0.0
-                for which in bins
-            ]
+        self.kernel = self._steps(
+            self.kernel, baseline, lambda source, which, mass: (which, mass * self.strength[source])
+        )
         self.alone = [
             hazards[0] / (hazards[0] + self._pull(case.exposures[0]))
             for case, hazards in zip(self.cases, baseline, strict=True)
         ]
+
+    def _steps(
+        self,
+        factors: list[float],
+        baseline: list[list[float]],
+        part: Callable[[str, int, float], tuple[int, float]],
+        prior: float = 0.0,
+    ) -> list[float]:
+        """Nearer to the likeliest factors of the parts of influence; *part*: an exposure's, and its pull."""
+        # of each used case: hazards without influence, and pull by part, of the adopter and of the whole set
+        rows = []
+        for case, hazards in zip(self.cases, baseline, strict=True):
+            if case.used:
+                own, everybody = [0.0] * len(factors), [0.0] * len(factors)
+                for member, exposures in enumerate(case.exposures):
+                    for exposure in exposures:
+                        which, pull = part(*exposure)
+                        everybody[which] += pull
+                        if member == 0:
+                            own[which] += pull
+                rows.append((hazards[0], own, sum(hazards), everybody))
+        for _ in range(10):
+            gained, expected = [prior] * len(factors), [prior] * len(factors)
+            for own_hazard, own, set_hazard, everybody in rows:
+                own_total = own_hazard + dot(own, factors)
+                set_total = set_hazard + dot(everybody, factors)
+                for which, factor in enumerate(factors):
+                    gained[which] += factor * own[which] / own_total
+                    expected[which] += everybody[which] / set_total
+            factors = [up / down if down > 0 else 0.0 for up, down in zip(gained, expected, strict=True)]
+        return factors
 
     def _matters(self) -> bool:
         with_influence = self._likelihood(self.alone)
@@ -436,6 +447,13 @@ class Mixture:
         ]
 
     def _weigh_sources(self) -> None:
+        group = self.past.reach_group
+        self.usual = self._steps(
+            self.usual,
+            self._baseline(self.alone),
+            lambda source, which, mass: (group[source], mass * self.kernel[which]),
+            prior=2,
+        )
         caused: dict[str, float] = defaultdict(float)
         expected: dict[str, float] = defaultdict(float)
         for case, hazards in zip(self.cases, self._hazards(self.alone), strict=True):
@@ -445,15 +463,9 @@ class Mixture:
                     expected[source] += self.kernel[which] * mass / sum(hazards)
                     if member == 0:
                         caused[source] += self._pull([exposure]) / hazards[0]
-        groups = set(self.past.reach_group.values())
-        usual = {}
-        for group in groups:
-            members = [customer for customer, of in self.past.reach_group.items() if of == group]
-            usual[group] = (2 + sum(caused[one] for one in members)) / (
-                2 + sum(expected[one] for one in members)
-            )
-        for source, group in self.past.reach_group.items():
-            self.strength[source] = (2 * usual[group] + caused[source]) / (2 + expected[source])
+        for source in group:
+            usual = self.usual[group[source]]
+            self.strength[source] = usual * (2 + caused[source]) / (2 + usual * expected[source])
 
 
 class Affinity:

@@ -3,14 +3,15 @@
 The hazard of customer v adopting product p on day t is h0 + Σ_u κ_u·g(age)·√tie: a baseline and one term for
 every earlier adopter u in touch with v (an additive hazard, Aalen 1989; Lin & Ying 1994). Each adopter is
 compared with others of the stratum at risk of p on the same day, so that whatever moves the whole stratum
-on that day cancels out. The kernel g, in bins of age, and the strength κ_u of sources maximise the matched
-likelihood by minorise–maximise steps, in turn with the baseline: expectation–maximisation as for
-self-exciting processes (Veen & Schoenberg 2008). The probability that u was the cause is its share of the
-hazard.
+on that day cancels out. The kernel g, in bins of age, and the strength κ_u of sources, as a group of like
+reach and then each by itself, maximise the matched likelihood by minorise–maximise steps, in turn with the
+baseline: expectation–maximisation as for self-exciting processes (Veen & Schoenberg 2008). The probability
+that u was the cause is its share of the hazard.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -26,7 +27,8 @@ from training.credit.events import Events
 ROUNDS, ROUNDS_WITH_STRENGTH, STEPS = 8, 3, 10
 FIRST_KERNEL = 1e-3
 PRIOR_STRENGTH = 2.0
-"""Adoptions' worth of belief that a source is as strong as others of like reach: shrinks one lucky hit."""
+"""Adoptions' worth of belief that a source is as strong as others of like reach, and that these are as strong
+as everybody: shrinks one lucky hit, however strong they are."""
 GROUPS = 10
 """Of sources by reach. Who reaches many may be stronger, or weaker, with each of them."""
 ROUNDING = 1e-3
@@ -79,7 +81,10 @@ def causes(
 
 
 class Mixture:
-    """The state of the estimation: `kernel` per day and √tie by bin of age, `strength` of each source."""
+    """The state of the estimation: `kernel` per day and √tie by bin of age, `strength` of each source.
+
+    `usual` is the strength of the sources of each group by reach, were all of them equally strong.
+    """
 
     def __init__(
         self, contacts: ir.Table, events: Events, stratum: Ints, settings: Settings, late: bool
@@ -101,7 +106,7 @@ class Mixture:
         self.of_controls = exposed.at(np.arange(self.cases.size, size), size)
         self.rates = Rates(events, stratum, self.credit.bandwidth_days)
         self.kernel, self.strength = np.full(BINS, FIRST_KERNEL), np.ones(events.customers)
-        self.reach = _reach(contacts, events.customers)
+        self.reach, self.usual = _reach(contacts, events.customers), np.ones(GROUPS)
         self.fit = Fit.of(sets, rng)
         self.fitted_cases = self.of_cases.at(self.fit.cases, self.cases.size)
         self.fitted_controls = self.of_controls.at(self.fit.controls, sets.case.size)
@@ -114,7 +119,9 @@ class Mixture:
     def improve(self, alone: Floats) -> Floats:
         """One round, given the probability that each adoption came of itself; returns it anew."""
         baseline, of_controls = self._baseline(alone)
-        self.kernel = self._fitted_kernel(baseline, of_controls)
+        self.kernel = self._improved(
+            self.kernel, lambda met: (met.bin, met.mass * self.strength[met.source]), baseline, of_controls
+        )
         return baseline / (baseline + self._pull(self.of_cases, self.cases.size))
 
     def matters(self, alone: Floats) -> bool:
@@ -127,19 +134,27 @@ class Mixture:
         return abs(with_influence - without) > ROUNDING
 
     def weigh_sources(self, alone: Floats) -> None:
-        """Adoptions each source caused ÷ those expected of it, shrunk to what sources of like reach have."""
-        of_case, of_set = self._hazards(*self._baseline(alone))
+        """Adoptions each source caused ÷ those expected of it, shrunk to what is usual for like reach.
+
+        The usual takes many steps: one goes but a little way where most adoptions came of themselves.
+        """
+        baseline, of_controls = self._baseline(alone)
+        self.usual = self._improved(
+            self.usual,
+            lambda met: (self.reach[met.source], met.mass * self.kernel[met.bin]),
+            baseline,
+            of_controls,
+            PRIOR_STRENGTH,
+        )
+        of_case, of_set = self._hazards(baseline, of_controls)
         expected = np.zeros(self.events.customers)
         for exposed, total in ((self.of_cases, of_set), (self.of_controls, of_set[self.sets.case])):
             pull = self.kernel[exposed.bin] * exposed.mass
             expected += sums(exposed.source, pull / total[exposed.point], expected.size)
         share = self._pulls(self.of_cases, self.kernel) / of_case[self.of_cases.point]
         caused = sums(self.of_cases.source, share, expected.size)
-        of_group = (PRIOR_STRENGTH + sums(self.reach, caused, GROUPS)) / (
-            PRIOR_STRENGTH + sums(self.reach, expected, GROUPS)
-        )
-        prior = of_group[self.reach]
-        self.strength = (PRIOR_STRENGTH * prior + caused) / (PRIOR_STRENGTH + expected)
+        usual = self.usual[self.reach]
+        self.strength = usual * (PRIOR_STRENGTH + caused) / (PRIOR_STRENGTH + usual * expected)
 
     def causes(self, alone: Floats) -> Causes:
         """The share of each source in the hazard of each adoption."""
@@ -169,19 +184,31 @@ class Mixture:
         mean = np.where(self.sets.used, mean, risk)
         return rate * risk / mean, (rate / mean)[self.sets.case] * others
 
-    def _fitted_kernel(self, baseline: Floats, of_controls: Floats) -> Floats:
-        """The kernel after some minorise–maximise steps; it stays non-negative."""
-        fit, kernel = self.fit, self.kernel
-        own = self._by_bin(self.fitted_cases, fit.cases.size)
-        others = self._by_bin(self.fitted_controls, fit.controls.size)
+    def _improved(
+        self,
+        factor: Floats,
+        parts: Callable[[Exposures], tuple[Ints, Floats]],
+        baseline: Floats,
+        of_controls: Floats,
+        prior: float = 0.0,
+    ) -> Floats:
+        """*factor* of each part of influence after some minorise–maximise steps; it stays non-negative.
+
+        Args:
+            parts: the part that each exposure belongs to, and the hazard it adds at a factor of 1.
+            prior: adoptions' worth of belief that a factor is 1.
+        """
+        fit, size = self.fit, factor.size
+        own = _by_part(self.fitted_cases.point, *parts(self.fitted_cases), (fit.cases.size, size))
+        others = _by_part(self.fitted_controls.point, *parts(self.fitted_controls), (fit.controls.size, size))
         in_set = own + np.stack([sums(fit.case_of, column, fit.cases.size) for column in others.T], axis=1)
         alone = baseline[fit.cases]
         set_alone = alone + sums(fit.case_of, of_controls[fit.controls], fit.cases.size)
         for _ in range(STEPS):
-            gained = (own / (alone + own @ kernel)[:, None]).sum(axis=0)
-            expected = (in_set / (set_alone + in_set @ kernel)[:, None]).sum(axis=0)
-            kernel = kernel * np.divide(gained, expected, out=np.zeros(BINS), where=expected > 0)
-        return kernel
+            gained = prior + factor * (own / (alone + own @ factor)[:, None]).sum(axis=0)
+            expected = prior + (in_set / (set_alone + in_set @ factor)[:, None]).sum(axis=0)
+            factor = np.divide(gained, expected, out=np.zeros(size), where=expected > 0)
+        return factor
 
     def _likelihood(self, baseline: Floats, of_controls: Floats, kernel: Floats) -> float:
         """Log of the probability that of each set the adopter is the one who adopted."""
@@ -204,10 +231,6 @@ class Mixture:
         """Hazard that each source adds."""
         return kernel[exposed.bin] * exposed.mass * self.strength[exposed.source]
 
-    def _by_bin(self, exposed: Exposures, size: int) -> Floats:
-        mass = exposed.mass * self.strength[exposed.source]
-        return sums(exposed.point * BINS + exposed.bin, mass, size * BINS).reshape(size, BINS)
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -229,6 +252,11 @@ class Fit:
         position[cases] = np.arange(cases.size)
         rows = np.flatnonzero(position[sets.case] >= 0)
         return cls(cases, rows, position[sets.case[rows]])
+
+
+def _by_part(point: Ints, part: Ints, hazard: Floats, shape: tuple[int, int]) -> Floats:
+    """Hazard added at each point (first axis) by each part of influence."""
+    return sums(point * shape[1] + part, hazard, shape[0] * shape[1]).reshape(shape)
 
 
 def _reach(contacts: ir.Table, customers: int) -> Ints:
