@@ -6,15 +6,15 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs screenshot benchmarks truth
+.PHONY: help train test serve report lint types format clean docs screenshot benchmarks bench-features truth
 .DEFAULT_GOAL := help
 
 help: ## explain every target
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
 train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register the version as champion, write the report
-	@$(RIPPLE) train $(DATA)
+	@$(RIPPLE) train '$(DATA)'
 
 $(DEFAULT): | $(VENV)/ready
 	@$(RIPPLE) simulate $@ --world default --customers 6000 --months 36 --seed 7
@@ -42,6 +42,9 @@ format: $(VENV)/ready-dev ## format the code
 
 benchmarks: $(VENV)/ready-dev truth ## measure cost against a floor and the label against truth: writes benchmarks/results
 	@$(VENV)/bin/python benchmarks/pipeline.py
+
+bench-features: $(VENV)/ready-dev ## measure the features at up to a million customers (an hour, 6 GB of disk)
+	@$(VENV)/bin/python benchmarks/feature_cost.py
 
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
 	@$(VENV)/bin/python benchmarks/truth.py --baselines

@@ -10,7 +10,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def sums(group: Ints, value: Floats, groups: int) -> Floats:
+def sums(group: Ints, value: Floats | Ints, groups: int) -> Floats:
     """Sum of *value* over the entries of each group, zero where there is none."""
     return np.bincount(group, weights=value, minlength=groups).astype(np.float64)
 

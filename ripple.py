@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
 
 import typer
 
 import atomic
+from passwords import hidden
 from settings import InputError, Settings
 from settings import load as load_settings
 
@@ -28,6 +31,21 @@ if TYPE_CHECKING:
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+
+class Discreet:
+    """A stream that lets no password of a URL through, whoever writes: Typer, a library or a traceback."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write *text* without the passwords."""
+        return self._stream.write(hidden(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -37,7 +55,20 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="Dataset folder: Parquet or CSV, see docs/data.md.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Folder of Parquet or CSV, a DuckDB file, or a PostgreSQL URL; see docs/data.md.",
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE.toml",
+        dir_okay=False,
+        help="Settings to use instead of the ripple.toml beside the data.",
+    ),
 ]
 
 
@@ -61,6 +92,7 @@ AsOf = Annotated[
 
 def main() -> None:
     """Run the command line; bad input is told in a few lines, without a traceback, and ends with 2."""
+    sys.stderr = cast(TextIO, Discreet(sys.stderr))
     try:
         app()
     except InputError as error:
@@ -96,9 +128,9 @@ def simulate(
 
 
 @app.command(epilog="Example: ripple check /tmp/world")
-def check(data: Data) -> None:
+def check(data: Data, settings: SettingsFile = None) -> None:
     """Check a dataset against the input contract; exit with 0 if it holds, else 2."""
-    dataset, report = _open(data)
+    dataset, report = _open(data, settings)
     for name, rows in report.rows.items():
         print(f"{name:<13}{rows:>10,} rows")
     for name in report.absent:
@@ -109,12 +141,42 @@ def check(data: Data) -> None:
     print("The dataset keeps the input contract.")
 
 
+def _list(asked: bool) -> None:
+    if asked:
+        from features.catalog import text
+
+        print(text(load_settings()))
+        raise typer.Exit
+
+
+Catalogue = Annotated[
+    bool,
+    typer.Option("--list", is_eager=True, callback=_list, help="List all features, and do nothing else."),
+]
+
+
+Engine = Annotated[
+    Literal["duckdb", "spark"],
+    typer.Option(help="What computes; Spark reads and writes folders of Parquet, see docs/spark.md."),
+]
+
+
 @app.command(epilog="Example: ripple features /tmp/world --as-of 2025-07-01 --out features.parquet")
-def features(data: Data, as_of: AsOf, out: Out) -> None:
+def features(
+    data: Data,
+    as_of: AsOf,
+    out: Out,
+    settings: SettingsFile = None,
+    engine: Engine = "duckdb",
+    catalogue: Catalogue = False,
+) -> None:
     """Write the features of every customer as of a date: only what was known before it."""
-    dataset, _ = _open(data)
+    dataset, _ = _open(data, settings, engine)
     _say()(f"features as of {as_of:%Y-%m-%d}")
-    _write(_features(dataset, as_of), out)
+    if engine == "duckdb":
+        _write(_features(dataset, as_of), out)
+    else:
+        _write_parts(dataset, as_of, out)
 
 
 @app.command(epilog="Example: ripple label /tmp/world --from 2025-01-01 --to 2025-06-30 --out label.parquet")
@@ -123,6 +185,7 @@ def label(
     start: Annotated[datetime, typer.Option("--from", formats=FORMATS, metavar="DATE")],
     end: Annotated[datetime, typer.Option("--to", formats=FORMATS, metavar="DATE")],
     out: Out,
+    settings: SettingsFile = None,
 ) -> None:
     """Write the network value of every customer over the window (from, to]."""
     from training.credit import network_value
@@ -130,7 +193,7 @@ def label(
 
     if end <= start:
         raise InputError(f"--to {end:%Y-%m-%d} is not after --from {start:%Y-%m-%d}.")
-    dataset, _ = _open(data)
+    dataset, _ = _open(data, settings)
     _refuse_beyond(end, dataset.settings, "--to")
     _say()(f"crediting revenue between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
     _write(frame(network_value(dataset.tables, start, end, dataset.settings)), out)
@@ -148,14 +211,16 @@ def train(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+    settings: SettingsFile = None,
 ) -> None:
     """Train both models, record the run in MLflow, register a version, write its report."""
-    dataset, checked = _open(data)
+    dataset, checked = _open(data, settings)
+    dataset = _keeping(dataset)
     from training.train import train as run
 
     if until is not None:
         dataset = dataset.limited_to(until)
-    trained = run(dataset, checked, name or data.resolve().name, _say())
+    trained = run(dataset, checked, name or dataset.name, _say())
     evidence = trained.evidence
     found = evidence.headline()
     share = f"{evidence.settings.top_share:.0%}"
@@ -190,19 +255,22 @@ def score(
     as_of: AsOf,
     out: Out,
     model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+    settings: SettingsFile = None,
 ) -> None:
     """Write scores, membership and rank of every customer as of a date."""
     from models.bundle import Bundle, FeatureMismatch
     from models.population import score_population
 
-    dataset, _ = _open(data)
+    dataset, _ = _open(data, settings)
     found = _features(dataset, as_of)
     with _version(dataset.settings, model, "bundle") as (number, folder):
         _say()(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
         try:
             scores = score_population(Bundle.load(folder / "bundle"), found)
         except FeatureMismatch as error:
-            raise InputError(f"{data} lacks what version {number} was trained on. {error}") from error
+            raise InputError(
+                f"{dataset.place} lacks what version {number} was trained on. {error}"
+            ) from error
     _write(scores, out)
 
 
@@ -249,21 +317,54 @@ def serve(
     sys.exit(run(tag, host, port))
 
 
-def _open(data: Path) -> tuple[Dataset, Report]:
+def _open(
+    data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb"
+) -> tuple[Dataset, Report]:
     from features.checks import load
+    from features.sources import find
 
-    _say()(f"checking {data}")
-    return load(data, load_settings(data))
+    source = find(data)
+    # as an exception, so that what is temporary is removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    _say()(f"checking {source}")
+    return load(data, load_settings(settings or source.folder), engine)
+
+
+def _keeping(dataset: Dataset) -> Dataset:
+    """The dataset with a folder to keep daily tables and features in, unless another run works with that."""
+    from features.store import lock
+
+    cache = dataset.settings.home / "cache" / dataset.key
+    if lock(cache):
+        return replace(dataset, cache=cache)
+    _say()(f"another run works on {dataset.place}: what is computed now will not be kept for later runs")
+    return dataset
 
 
 def _features(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     from training.examples import features_at, frame
 
     _refuse_beyond(as_of, dataset.settings, "--as-of")
-    found = frame(features_at(dataset, as_of))
+    found = frame(features_at(_keeping(dataset), as_of))
     if found.empty:
         raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
     return found
+
+
+def _write_parts(dataset: Dataset, as_of: datetime, out: Path) -> None:
+    """Have Spark write the features, as a folder of Parquet files."""
+    from training.examples import features_at
+
+    _refuse_beyond(as_of, dataset.settings, "--as-of")
+    if out.suffix != ".parquet":
+        raise InputError(f"--out {out}: Spark writes Parquet.")
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; Spark writes a folder: name another one.")
+    found = features_at(dataset, as_of)
+    with atomic.folder(out) as building:
+        building.rmdir()  # Spark makes its folder itself
+        found.to_parquet_dir(building)
+    print(f"{out}: {len(found.columns) - 1} columns, as a folder of Parquet files")
 
 
 def _refuse_beyond(moment: datetime, settings: Settings, flag: str) -> None:

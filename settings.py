@@ -1,4 +1,4 @@
-"""One frozen settings object: defaults here, then DATA/ripple.toml, then RIPPLE_* variables, then flags."""
+"""One frozen settings object: defaults here, then ripple.toml, then RIPPLE_* variables, then flags."""
 
 from __future__ import annotations
 
@@ -183,18 +183,20 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-def load(data: Path | None = None) -> Settings:
-    """Read the settings of the dataset folder *data* (its ``ripple.toml``, if any) and the environment.
+def load(place: Path | None = None) -> Settings:
+    """Read the settings of *place*, a TOML file or a folder that may hold ``ripple.toml``, and the variables.
 
     Raises:
-        InputError: the file is not TOML, a key or variable is unknown (the nearest known one is named),
-            or a value is not allowed.
+        InputError: the file is not there or not TOML, a key or variable is unknown (the nearest known one is
+            named), or a value is not allowed.
     """
-    file = data / "ripple.toml" if data else None
+    file = place / "ripple.toml" if place and place.is_dir() else place
     given: dict[str, Any] = {}
-    if file and file.is_file():
+    if file and (file == place or file.is_file()):
         try:
             given = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"The settings {file} cannot be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{file} is not valid TOML: {error}.") from error
     _refuse_unknown_variables()

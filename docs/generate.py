@@ -14,9 +14,9 @@ DOCS = Path(__file__).parent
 INTRODUCTION = """\
 # Settings
 
-Written by `make docs` from `settings.py`. A dataset's own go into `ripple.toml` beside its tables; a variable
-`RIPPLE_…` outranks the file for one run (`RIPPLE_HORIZON_DAYS=30`, `RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or
-variable that is not listed here is refused.
+Written by `make docs` from `settings.py`. A dataset's own go into `ripple.toml` beside its tables, or into a
+file that `--settings` names; a variable `RIPPLE_…` outranks the file for one run (`RIPPLE_HORIZON_DAYS=30`,
+`RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or variable that is not listed here is refused.
 
 | key in ripple.toml | default | meaning |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""The catalogue of features as a Markdown page, read off the registry."""
+"""The catalogue of features, read off the registry: as a Markdown page and as text."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from settings import Settings
 INTRODUCTION = """\
 # Features
 
-Written by `make docs` from the functions in `features/`. One row per customer and cutoff; a feature sees only
-what had happened, and was known, before the cutoff. A feature whose table or column a dataset lacks is left
-out of its models. Windows are those of `features.windows_days` in `ripple.toml`, here {windows} days.
+Written by `make docs` from the functions in `features/`; `ripple features --list` prints the same. One row
+per customer and cutoff; a feature sees only what had happened, and was known, before the cutoff. Ages are
+whole days, 1 on the last day before it. Windows are those of `features.windows_days` in `ripple.toml`:
+{windows}.
+
+Three things can be missing. Where a table or column is not in the dataset, the features made of it are left
+out, and no model uses them. A customer without any row there has what the column "no rows" says. And what is
+undefined, such as a share of nothing, is null.
 """
 
 
 def markdown(settings: Settings) -> str:
-    """The page under *settings*: a table per family with the name, unit and description of each feature."""
+    """The page under *settings*: a table per family with what is known of each feature."""
     windows = " and ".join(str(days) for days in settings.features.windows_days)
     sections = [
         f"## {family.capitalize()}\n\n{_table(list(members))}"
@@ -26,6 +31,22 @@ def markdown(settings: Settings) -> str:
     return "\n".join([INTRODUCTION.format(windows=windows), *sections])
 
 
+def text(settings: Settings) -> str:
+    """Name, unit and description of each feature under *settings*, one to a line, by family."""
+    chosen = features(settings.features)
+    name, unit = (max(len(getattr(feature, part)) for feature in chosen) for part in ("name", "unit"))
+    return "\n\n".join(
+        "\n".join(
+            [family, *(f"  {one.name:<{name}}  {one.unit:<{unit}}  {one.description}" for one in members)]
+        )
+        for family, members in groupby(chosen, lambda feature: feature.family)
+    )
+
+
 def _table(members: list[Feature]) -> str:
-    rows = [f"| `{feature.name}` | {feature.unit} | {feature.description} |" for feature in members]
-    return "\n".join(["| name | unit | description |", "|---|---|---|", *rows, ""])
+    rows = [
+        f"| `{feature.name}` | {feature.unit} | {'null' if feature.empty is None else f'{feature.empty:g}'} "
+        f"| {feature.description} |"
+        for feature in members
+    ]
+    return "\n".join(["| name | unit | no rows | description |", "|---|---|---|---|", *rows, ""])

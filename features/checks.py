@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from features.contract import CONTRACT, EVENT_TABLES, TIERS
-from features.tables import Dataset, Tables, open_dataset, union
+from features.tables import Dataset, Engine, Tables, open_dataset, union
 from settings import InputError, Settings, nearest
 
 Predicate = Callable[[ir.Table], ir.BooleanValue]
@@ -87,25 +87,25 @@ class Report:
         return [finding for finding in self.findings if finding.set_aside]
 
 
-def load(path: Path, settings: Settings) -> tuple[Dataset, Report]:
-    """Open and check the dataset at *path*; rows that may be are set aside, the end of the data is settled.
+def load(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tuple[Dataset, Report]:
+    """Open and check the dataset *data*; rows that may be are set aside, the end of the data is settled.
 
     Raises:
-        InputError: the folder cannot be opened, or a rule is broken; the message lists every violation.
+        InputError: the dataset cannot be opened, or a rule is broken; the message lists every violation.
     """
-    dataset, report = check(path, settings)
+    dataset, report = check(data, settings, engine)
     if report.violations:
         count = len(report.violations)
         raise InputError(
-            f"{path} breaks {count} rule{'s' * (count != 1)} of the input contract:\n"
+            f"{dataset.place} breaks {count} rule{'s' * (count != 1)} of the input contract:\n"
             + "\n".join(f"  {finding}" for finding in report.violations)
         )
     return dataset, report
 
 
-def check(path: Path, settings: Settings) -> tuple[Dataset, Report]:
-    """Open the dataset at *path* and test every rule; offending rows that may be set aside are left out."""
-    dataset = open_dataset(path, settings)
+def check(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tuple[Dataset, Report]:
+    """Open the dataset *data* and test every rule; offending rows that may be set aside are left out."""
+    dataset = open_dataset(data, settings, engine)
     tables = dataset.tables
     findings = list(_uncast(dataset))
     unreadable = {finding.key.partition(":")[0] for finding in findings}

@@ -9,9 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from features.registry import Feature, features
-from features.tables import Dataset, Tables
+from features.tables import Dataset
 from features.views import VIEWS
-from settings import Settings
 
 
 def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | None = None) -> ir.Table:
@@ -21,7 +20,7 @@ def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | No
         dataset: the open dataset.
         as_of: the cutoff, UTC.
         given: further views by name that features may ask for; here the credit of the last closed window,
-            as a table with one row per customer.
+            as a table with one row per customer, by `customer_id`.
 
     Returns:
         An expression with `customer_id` and one float64 column per feature, ordered by customer.
@@ -29,25 +28,31 @@ def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | No
         `empty` value; what is undefined is null.
     """
     settings = dataset.settings
-    past = dataset.tables.before(as_of)
-    views = _views(past, as_of, settings) | dict(given or {})
-    wide = past["customers"].select("customer_id")
+    past = dataset.history.before(as_of)
+    wide = past["members"].select("customer", "customer_id")
+    numbered = {name: table.join(wide, "customer_id") for name, table in (given or {}).items()}
     chosen = features(settings.features)
-    for view, own in _by_view(chosen).items():
-        if view in views:
-            wide = _joined(wide, views[view], own, as_of)
-    # features of the matrix itself compare a customer with all others, so they come last
-    own = [feature for feature in chosen if feature.view == "matrix" and _possible(feature, wide)]
-    wide = wide.mutate(**{feature.name: feature.build(wide, as_of) for feature in own})
+    by_view = _by_view(chosen)
+    of_all = by_view.pop("matrix", [])
+    for name, own in by_view.items():
+        view = numbered.get(name)
+        if view is None and name in VIEWS:
+            view = VIEWS[name](past, settings)
+        if view is not None:
+            own = [feature for feature in own if _possible(feature, view)]
+            grouped = view.group_by("customer").aggregate(
+                **{feature.name: feature.build(view, as_of) for feature in own}
+            )
+            wide = _joined(wide, grouped if name in numbered else past.keep(name, grouped), own)
+        # features of the matrix itself compare a customer with all others, for which an engine moves whole
+        # rows: they are cheap while these are short
+        if ready := [feature for feature in of_all if _possible(feature, wide)]:
+            wide = wide.mutate(**{feature.name: feature.build(wide, as_of) for feature in ready})
+            of_all = [feature for feature in of_all if feature not in ready]
     columns = {
         feature.name: wide[feature.name].cast("float64") for feature in chosen if feature.name in wide.columns
     }
     return wide.select("customer_id", **columns).order_by("customer_id")
-
-
-def _views(past: Tables, as_of: datetime, settings: Settings) -> dict[str, ir.Table]:
-    built = {name: view(past, as_of, settings) for name, view in VIEWS.items()}
-    return {name: table for name, table in built.items() if table is not None}
 
 
 def _by_view(chosen: list[Feature]) -> dict[str, list[Feature]]:
@@ -61,17 +66,15 @@ def _possible(feature: Feature, table: ir.Table) -> bool:
     return set(feature.needs) <= set(table.columns)
 
 
-def _joined(wide: ir.Table, view: ir.Table, own: list[Feature], as_of: datetime) -> ir.Table:
-    own = [feature for feature in own if _possible(feature, view)]
-    grouped = view.group_by("customer_id").aggregate(
-        **{feature.name: feature.build(view, as_of) for feature in own}
-    )
-    grouped = grouped.rename(joined_id="customer_id")
-    joined = wide.left_join(grouped, wide.customer_id == grouped.joined_id)
+def _joined(wide: ir.Table, grouped: ir.Table, own: list[Feature]) -> ir.Table:
+    grouped = grouped.rename(of="customer")
+    joined = wide.left_join(grouped, wide.customer == grouped.of)
+    # as a double before it meets a literal, which is a decimal to Spark
+    found = {feature: joined[feature.name].cast("float64") for feature in own}
     filled = {
-        feature.name: joined[feature.name]
+        feature.name: value
         if feature.empty is None
-        else ibis.ifelse(joined.joined_id.isnull(), feature.empty, joined[feature.name])
-        for feature in own
+        else ibis.ifelse(joined.of.isnull(), feature.empty, value)
+        for feature, value in found.items()
     }
     return joined.select(*wide.columns, **filled)

@@ -23,18 +23,33 @@ def epoch_seconds(moment: ir.Value) -> ir.IntegerValue:
     return moment.truncate("s").epoch_seconds()
 
 
+def day_number(moment: ir.Value) -> ir.IntegerValue:
+    """Whole days from 1970 to the day of *moment*."""
+    return moment.date().epoch_days().cast("int32")
+
+
+def fixed(value: ir.Value) -> ir.DecimalValue:
+    """*value* with six decimals, so that sums of it are exact."""
+    return value.cast(f"decimal(38, {DECIMALS})")
+
+
 def total(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
     """Sum of *value*, null where there is nothing to add.
 
     Added in fixed point with six decimals: the same rows give the same bits in any order and on any number
     of threads, which a floating-point sum does not promise.
     """
-    return value.cast(f"decimal(38, {DECIMALS})").sum(where=where).cast("float64")
+    return fixed(value).sum(where=where).cast("float64")
 
 
 def sum_or_zero(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
     """Like `total`, and zero where no row qualifies."""
     return total(value, where).fill_null(0.0)
+
+
+@ibis.udf.agg.builtin
+def bit_or(value: int) -> int:  # type: ignore[empty-body]
+    """Bits that are set in any *value*: an engine's own, as Ibis 12 does not know that Spark has it too."""
 
 
 def ratio(part: ir.Value, whole: ir.Value) -> ir.FloatingValue:

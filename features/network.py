@@ -6,44 +6,79 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
-from features.measures import ratio, sum_or_zero, total
 from features.registry import feature
 
 
 @feature("network", "customers")
-def out_degree(neighbours: ir.Table, as_of: datetime) -> ir.Value:
+def out_degree(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """Distinct customers the customer reaches by any interaction but a referral."""
-    return neighbours.count()
+    return contacts.out_degree.max()
 
 
 @feature("network", "recent contacts")
-def out_strength(neighbours: ir.Table, as_of: datetime) -> ir.Value:
+def out_strength(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """Decayed weight of all the customer's ties: the weighted degree."""
-    return sum_or_zero(neighbours.weight)
+    return contacts.out_strength.max()
 
 
 @feature("network", "customers")
-def in_degree(received: ir.Table, as_of: datetime) -> ir.Value:
+def in_degree(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """Distinct customers who reach the customer."""
-    return received.source_id.nunique()
+    return contacts.in_degree.max()
 
 
 @feature("network", "recent contacts")
-def in_strength(received: ir.Table, as_of: datetime) -> ir.Value:
+def in_strength(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """Decayed weight of the ties that reach the customer."""
-    return sum_or_zero(received.weight)
+    return contacts.in_strength.max()
+
+
+@feature("network", "contacts of contacts")
+def second_hand_reach(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """Ways to reach another customer through one who is reached: what may ripple on."""
+    return contacts.second_hand.max()
+
+
+@feature("network", "times the average")
+def pagerank(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """PageRank of the customer if those they reach vote for them: 1 is average (Page et al. 1999)."""
+    return contacts.pagerank.max()
+
+
+@feature("network", "customers")
+def core_number(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """Largest k for which the customer is among customers with k live ties each (Kitsak et al. 2010)."""
+    return contacts.core.max()
 
 
 @feature("network", "currency", empty=None)
-def neighbour_revenue(neighbours: ir.Table, as_of: datetime) -> ir.Value:
+def neighbour_revenue(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """What a customer they reach has spent so far, on average: what there is to influence."""
-    return total(neighbours.revenue) / neighbours.count().cast("float64")
+    return contacts.spent_by_targets.max()
 
 
 @feature("network", "products", empty=None)
-def neighbour_products(neighbours: ir.Table, as_of: datetime) -> ir.Value:
+def neighbour_products(contacts: ir.Table, as_of: datetime) -> ir.Value:
     """Distinct products a customer they reach has bought, averaged over ties by weight."""
-    return ratio(total(neighbours.products * neighbours.weight), total(neighbours.weight))
+    return contacts.products_of_targets.max()
+
+
+@feature("network", "products", empty=None)
+def neighbour_lack(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """How many products fewer than the customer those they reach have bought, on average."""
+    return contacts.lacking_in_targets.max()
+
+
+@feature("network", "share", empty=None)
+def neighbour_activity(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """Share of those they reach who used or ordered anything lately (in the longest window)."""
+    return contacts.active_targets.max()
+
+
+@feature("network", "purchases")
+def led_purchases(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
+    """First purchases by those they reach in the last {days} days, of what the customer had before them."""
+    return contacts[f"led_{days}d"].max()
 
 
 @feature("network", "currency")

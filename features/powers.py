@@ -11,22 +11,21 @@ from features.registry import feature
 
 
 @feature("power", "customers")
-def reach(ties: ir.Table, as_of: datetime, power: str) -> ir.Value:
+def reach(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Distinct customers reached by {power} interactions. Reach is not strength (Hinz et al. 2011)."""
-    return ties.count(where=ties.power == power)
+    return contacts[f"{power}_reach"].max()
 
 
 @feature("power", "recent contacts")
-def strength(ties: ir.Table, as_of: datetime, power: str) -> ir.Value:
+def strength(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Decayed weight of the customer's {power} interactions: how often and how lately they reach others."""
-    return sum_or_zero(ties.weight, ties.power == power)
+    return contacts[f"{power}_strength"].max()
 
 
 @feature("power", "share", empty=None)
-def reciprocity(ties: ir.Table, as_of: datetime, power: str) -> ir.Value:
+def reciprocity(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Share of those reached by {power} interactions who also reach back: peers rather than an audience."""
-    mine = ties.power == power
-    return ratio(ties.count(where=mine & ties.mutual), ties.count(where=mine))
+    return ratio(contacts[f"{power}_mutual"].max(), contacts[f"{power}_reach"].max())
 
 
 @feature("referent", "customers")
@@ -50,13 +49,13 @@ def paying_referrals(invited: ir.Table, as_of: datetime) -> ir.Value:
 @feature("referent", "customers")
 def buying_referrals(invited: ir.Table, as_of: datetime, days: int) -> ir.Value:
     """Customers brought in who bought in the last {days} days: value to come rests on those still there."""
-    return invited.count(where=invited.last_order_age <= days)
+    return invited.count(where=(invited.last_order_age <= days).fill_null(False))
 
 
 @feature("referent", "customers", needs=("last_use_age",))
 def active_referrals(invited: ir.Table, as_of: datetime, days: int) -> ir.Value:
     """Customers brought in who used anything in the last {days} days."""
-    return invited.count(where=invited.last_use_age <= days)
+    return invited.count(where=(invited.last_use_age <= days).fill_null(False))
 
 
 @feature("referent", "currency")

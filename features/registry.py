@@ -27,10 +27,11 @@ FAMILIES = (
     "expert",
     "direct value",
     "network",
+    "susceptibility",
     "feedback",
 )
 
-MODULES = ("engagement", "sophistication", "powers", "value", "network", "feedback")
+MODULES = ("engagement", "sophistication", "powers", "value", "network", "susceptibility", "feedback")
 
 
 @dataclass(frozen=True)

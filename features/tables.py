@@ -1,26 +1,32 @@
-"""Opens a dataset: a folder of Parquet or CSV files as typed Ibis tables on DuckDB.
+"""Opens a dataset: the tables of a source as typed Ibis tables on DuckDB.
 
-``open_dataset`` finds the files and types the columns, ``checks.load`` also tests every rule of the contract.
+``open_dataset`` types the columns, ``checks.load`` also tests every rule of the contract.
 Everything after it receives a `Dataset` and asks it for `Dataset.before`: the past as it was known.
 """
 
 from __future__ import annotations
 
-import csv
-import glob
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, datetime
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
+from typing import Literal
 
-import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from features import spark
 from features.contract import CONTRACT, Column, TableContract
-from settings import InputError, Settings, nearest
+from features.history import History
+from features.sources import find
+from features.store import Folder, digest
+from settings import Settings
+
+Engine = Literal["duckdb", "spark"]
+"""What computes: this process, or the Spark that runs or is started, see `spark.session`."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,28 @@ class Tables:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An open dataset: where it is, its settings, its typed tables and the end of its data."""
+    """An open dataset: its short name and its place, neither with a secret, its settings and typed tables."""
 
-    path: Path
+    name: str
+    place: str
     settings: Settings
     tables: Tables
-    files: Mapping[str, tuple[Path, ...]]
     uncast: Mapping[str, Mapping[str, ir.Table]]
     """table → column → the raw rows whose value could not be read as the contract's type."""
+
+    cache: Path | None = None
+    """Folder where daily tables and features are kept from run to run."""
+
+    @cached_property
+    def history(self) -> History:
+        """The tables rolled up by day."""
+        store = None if self.cache is None else Folder(self.cache, self.tables["orders"].get_backend())
+        return History(self.tables, store)
+
+    @property
+    def key(self) -> str:
+        """A name for files that hold what was made of this dataset."""
+        return re.sub(r"[^\w.-]", "-", f"{self.name}-{digest(self.place)}")
 
     @property
     def absent(self) -> list[str]:
@@ -95,109 +115,17 @@ class Dataset:
         return replace(self, settings=settings, tables=self.tables.until(moment))
 
 
-def open_dataset(path: Path, settings: Settings) -> Dataset:
-    """Open the folder *path*; types are cast, rules are not yet checked.
-
-    A table NAME is NAME.parquet, NAME.csv, or a folder NAME/ of Parquet or CSV files.
+def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> Dataset:
+    """Open the dataset that *data* names, see `sources.find`; types are cast, rules are not yet checked.
 
     Raises:
-        InputError: the folder, a required table or a required column is missing, or a file is unreadable.
+        InputError: the dataset, a required table or a required column is missing, or a table is unreadable.
     """
-    if not path.is_dir():
-        raise InputError(
-            f"No dataset at {path}: expected a folder with customers and orders as Parquet or CSV. "
-            "Make one with `ripple simulate OUT`."
-        )
-    files = {name: found for name in CONTRACT if (found := _files(path, name))}
-    _refuse_missing_tables(path, files)
-    connection = ibis.duckdb.connect()
-    connection.raw_sql("SET TimeZone = 'UTC'")
-    tables, uncast, missing = {}, {}, []
-    for name, found in files.items():
-        raw = _read(connection, found)
-        contract = CONTRACT[name]
-        missing += [
-            f"{name}: column '{column}' is missing; found {', '.join(raw.columns)}"
-            for column in contract.required
-            if column not in raw.columns
-        ]
-        if not missing:
-            tables[name], uncast[name] = _typed(raw, contract)
-    if missing:
-        raise InputError("\n".join(missing))
-    return Dataset(path, settings, Tables(tables), files, uncast)
-
-
-def _files(path: Path, name: str) -> tuple[Path, ...]:
-    folder = path / name
-    candidates = [path / f"{name}.parquet", path / f"{name}.csv"]
-    found = [file for file in candidates if file.is_file()]
-    if folder.is_dir():
-        found += [folder]
-    if len(found) > 1:
-        raise InputError(
-            f"Table {name} is there more than once: {', '.join(file.name for file in found)}. Keep one."
-        )
-    if found and found[0] == folder:
-        kinds = [sorted(folder.glob(f"**/*.{kind}")) for kind in ("parquet", "csv")]
-        if all(kinds) or not any(kinds):
-            held = "both Parquet and CSV files: keep one" if all(kinds) else "neither Parquet nor CSV files"
-            raise InputError(f"{folder} holds {held}.")
-        found = kinds[0] or kinds[1]
-    return tuple(found)
-
-
-def _refuse_missing_tables(path: Path, files: Mapping[str, tuple[Path, ...]]) -> None:
-    present = sorted(file.name for file in path.iterdir())
-    for name in ("customers", "orders"):
-        if name not in files:
-            close = nearest(f"{name}.parquet", present or ["nothing"])
-            raise InputError(f"{path}: no {name}.parquet, {name}.csv or folder {name}/{close}")
-    if not {"usage", "interactions"} & files.keys():
-        raise InputError(f"{path}: at least one of usage and interactions is needed; found neither.")
-
-
-def _read(connection: ibis.backends.duckdb.Backend, files: tuple[Path, ...]) -> ir.Table:
-    try:
-        if files[0].suffix == ".parquet":
-            # by name, as DuckDB would otherwise leave out columns that the first file does not have
-            return connection.read_parquet([glob.escape(str(file)) for file in files], union_by_name=True)
-        parts = [_read_csv(connection, file) for file in files]
-        names = list(dict.fromkeys(name for part in parts for name in part.columns))
-        nothing = ibis.null("string")
-        return union(
-            [
-                part.select(**{name: part[name] if name in part.columns else nothing for name in names})
-                for part in parts
-            ]
-        ).cache()
-    except duckdb.Error as error:
-        file = next((file for file in files if str(file) in str(error)), files[0])
-        reason = "; ".join(str(error).splitlines()[:3])
-        raise InputError(f"{file} cannot be read: {reason}") from error
-
-
-def _read_csv(connection: ibis.backends.duckdb.Backend, file: Path) -> ir.Table:
-    """Every value as text: what it means is the contract's to say, not a guess from the first rows.
-
-    For the same reason the header is read here: where DuckDB guesses, a quote that comes late is refused, a
-    row that starts with # is left out, and one ragged row makes the whole file a single column.
-    """
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        header = lines.readline()
-    separator = max(",;\t|", key=header.count)
-    names = next(csv.reader([header], delimiter=separator), [])
-    if not all(names) or len(set(names)) < len(names) or not names:
-        raise InputError(f"{file}: its first line must name every column once; found {header.strip()!r}.")
-    return connection.read_csv(
-        glob.escape(str(file)),
-        columns=dict.fromkeys(names, "VARCHAR"),
-        auto_detect=False,
-        header=True,
-        delim=separator,
-        quote='"',
-        escape='"',
-    )
+    source = find(data)
+    tables, uncast = {}, {}
+    for name, raw in (source.read() if engine == "duckdb" else spark.read(source)).items():
+        tables[name], uncast[name] = _typed(raw, CONTRACT[name])
+    return Dataset(source.name, str(source), settings, Tables(tables), uncast)
 
 
 def _typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, ir.Table]]:
@@ -215,7 +143,7 @@ def _typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, 
 def _given(column: ir.Column) -> ir.BooleanValue:
     """Whether a value was given at all: an empty text is none."""
     given = column.notnull()
-    return given & (column.strip() != "") if column.type().is_string() else given
+    return given & column.re_search(r"\S") if column.type().is_string() else given
 
 
 def _cast(raw: ir.Table, column: Column) -> ir.Column:

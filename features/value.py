@@ -6,20 +6,20 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
-from features.measures import age_days, ratio, sum_or_zero, total
+from features.measures import ratio, sum_or_zero, total
 from features.registry import feature
 
 
 @feature("direct value", "days", empty=None)
 def days_since_last_order(orders: ir.Table, as_of: datetime) -> ir.Value:
-    """Days since the customer last ordered, refunds apart: the R of RFM."""
-    return orders.age.min(where=orders.revenue > 0)
+    """Days since the customer last ordered, refunds apart, 1 on the last day: the R of RFM."""
+    return orders.age.min(where=orders.orders > 0)
 
 
 @feature("direct value", "orders")
 def order_count(orders: ir.Table, as_of: datetime, days: int) -> ir.Value:
     """Orders in the last {days} days: the F of RFM."""
-    return orders.count(where=(orders.age <= days) & (orders.revenue > 0))
+    return orders.orders.sum(where=orders.age <= days).fill_null(0)
 
 
 @feature("direct value", "currency")
@@ -35,18 +35,18 @@ def total_revenue(orders: ir.Table, as_of: datetime) -> ir.Value:
 
 
 @feature("direct value", "products")
-def products_bought(orders: ir.Table, as_of: datetime) -> ir.Value:
+def products_bought(purchases: ir.Table, as_of: datetime) -> ir.Value:
     """Distinct products ever bought."""
-    return orders["product"].nunique()
+    return purchases.count()
 
 
 @feature("direct value", "share", empty=None, needs=("margin",))
 def margin_share(orders: ir.Table, as_of: datetime) -> ir.Value:
     """Margin ÷ revenue over all orders so far whose margin is known."""
-    return ratio(total(orders.margin), total(orders.revenue, orders.margin.notnull()))
+    return ratio(total(orders.margin), total(orders.margin_revenue))
 
 
 @feature("direct value", "days", empty=None)
 def tenure_days(customers: ir.Table, as_of: datetime) -> ir.Value:
     """Days since the customer joined."""
-    return age_days(customers.joined_at.min(), as_of)
+    return customers.age.max()

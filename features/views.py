@@ -1,170 +1,206 @@
 """The rows features are computed from.
 
-Each view has a `customer_id` and is made from what was known at a cutoff. A view exists where the tables it
-needs exist; its features go with it.
+Each view has a `customer` (by number) and is made from the past at a cutoff; ages are in days, 1 on the last
+day. A view exists where the tables it needs exist; its features go with it.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
 
-from features.measures import age_days, decayed, sum_or_zero
-from features.tables import Tables
+from features import graph
+from features.daily import WHEN
+from features.history import Past
+from features.measures import sum_or_zero
 from settings import Settings
 
-View = Callable[[Tables, datetime, Settings], ir.Table | None]
+View = Callable[[Past, Settings], ir.Table | None]
 
 
-def customers(past: Tables, as_of: datetime, settings: Settings) -> ir.Table:
-    """One row per customer alive at the cutoff."""
-    return past["customers"].select("customer_id", "joined_at")
+def customers(past: Past, settings: Settings) -> ir.Table:
+    """One row per customer who had joined."""
+    return past["members"]
 
 
-def orders(past: Tables, as_of: datetime, settings: Settings) -> ir.Table:
-    """One row per order, with its age in days."""
-    table = past["orders"]
-    return table.mutate(age=age_days(table.ordered_at, as_of))
-
-
-def usage(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per usage event, with its age in days, its calendar day and whether its feature is advanced."""
-    if "usage" not in past:
+def usage(past: Past, settings: Settings) -> ir.Table | None:
+    """Events by day; `fresh` marks one row for each day with any."""
+    if "active_days" not in past:
         return None
-    table = past["usage"]
-    table = table.mutate(age=age_days(table.occurred_at, as_of), day=table.occurred_at.date())
-    if "catalog" not in past:
-        return table
-    tiers = past["catalog"].select("feature", advanced=past["catalog"].tier == "advanced")
-    return table.left_join(tiers, "feature").select(
-        *table.columns, advanced=lambda joined: joined.advanced.fill_null(False)
-    )
+    return past["active_days"]
 
 
-def feature_use(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per customer and feature they ever used: events, earliness among the feature's users, and,
-    from the catalogue, whether it is advanced, how many advanced ones there are, and days from release."""
-    if "usage" not in past:
+def users(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per person at the customer who used anything lately, with the age of their last use."""
+    if "user_days" not in past:
         return None
-    table = past["usage"]
-    used = table.group_by("customer_id", "feature").aggregate(
-        events=table.count(), first_used=table.occurred_at.min()
-    )
-    used = used.mutate(
-        earliness=1.0 - ibis.percent_rank().over(group_by=used.feature, order_by=used.first_used)
-    )
-    if "catalog" not in past:
-        return used
-    catalog = past["catalog"]
-    known = catalog.select(
-        "feature",
-        advanced=catalog.tier == "advanced",
-        **({"released_at": catalog.released_at} if "released_at" in catalog.columns else {}),
-    )
-    joined = used.left_join(known, "feature")
-    extra = {"advanced": joined.advanced.fill_null(False)}
-    if "released_at" in known.columns:
-        extra["delay"] = age_days(joined.released_at, as_of) - age_days(joined.first_used, as_of)
-    released = known.aggregate(advanced_released=known.count(where=known.advanced))
-    return joined.select(*used.columns, **extra).cross_join(released)
+    days = past["user_days"]
+    days = days.filter(days.age <= max(settings.features.windows_days))
+    return days.group_by("customer", "user_id").aggregate(age=days.age.min())
 
 
-def ties(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per ordered pair (customer → target) and power: interactions and decayed weight.
-
-    A referral is told apart: it brings a customer in, the other kinds reach one who is there.
-    """
-    if "interactions" not in past:
+def feature_use(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per feature used lately: events in each window and, if catalogued, whether it is advanced."""
+    if "feature_days" not in past:
         return None
-    table = past["interactions"]
-    table = table.mutate(
-        customer_id=table.source_id,
-        power=table.kind.cases(*settings.powers.items(), else_=None),
-        weight=(table.weight.fill_null(1.0) if "weight" in table.columns else ibis.literal(1.0))
-        * decayed(age_days(table.occurred_at, as_of), settings.features.half_life_days),
+    windows = settings.features.windows_days
+    days = past["feature_days"]
+    days = days.filter(days.age <= max(windows))
+    used = days.group_by("customer", "feature").aggregate(
+        **{f"events_{window}d": days.events.sum(where=days.age <= window).fill_null(0) for window in windows}
     )
-    table = table.filter(table.kind != "referral")
-    pairs = table.group_by("customer_id", "target_id", "power").aggregate(
-        interactions=table.count(), weight=sum_or_zero(table.weight)
-    )
-    back = (
-        pairs.select(customer_id=pairs.target_id, target_id=pairs.customer_id).distinct().mutate(mutual=True)
-    )
-    return pairs.left_join(back, ["customer_id", "target_id"]).select(
-        *pairs.columns, mutual=lambda joined: joined.mutual.fill_null(False)
-    )
+    return _with_tier(used, past)
 
 
-def received(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """The same ties seen from the other end: who reaches the customer."""
-    pairs = ties(past, as_of, settings)
-    if pairs is None:
+def first_use(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per feature ever used: the day of its first use, the share of its other users who did not start
+    before and, with a catalogue, whether it is advanced and the days from its release."""
+    if "first_uses" not in past:
         return None
-    return pairs.select("interactions", "weight", customer_id=pairs.target_id, source_id=pairs.customer_id)
+    days = past["first_uses"]
+    first = days.group_by("customer", "feature").aggregate(day=days.day.min())
+    # whoever had not joined is nobody yet, whatever the tables say of them later
+    first = past.keep("first", first.semi_join(past["members"], "customer"))
+    starters = first.group_by("feature", "day").aggregate(starters=first.count())
+    by_feature = ibis.window(group_by="feature")
+    until = ibis.cumulative_window(group_by="feature", order_by="day")
+    starters = starters.mutate(
+        before=starters.starters.sum().over(until) - starters.starters,
+        others=starters.starters.sum().over(by_feature) - 1,
+    )
+    share = starters.before.cast("float64") / starters.others.cast("float64").nullif(0.0)
+    starters = starters.select("feature", "day", earliness=1.0 - share.fill_null(0.0))
+    return _with_tier(first.join(starters, ["feature", "day"]).select(*first.columns, "earliness"), past)
 
 
-def neighbours(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per customer and customer they reach, with the weight of the tie and what the target spent."""
-    pairs = ties(past, as_of, settings)
-    if pairs is None:
+def orders(past: Past, settings: Settings) -> ir.Table:
+    """Paid orders, revenue and margin by day and product."""
+    return past["order_days"]
+
+
+def purchases(past: Past, settings: Settings) -> ir.Table:
+    """One row per product ever bought."""
+    return past["first_purchases"].select("customer", "product").distinct()
+
+
+def referred(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per customer whom another one brought in."""
+    if "referrals" not in past:
         return None
-    reached = pairs.group_by("customer_id", "target_id").aggregate(weight=sum_or_zero(pairs.weight))
-    spent = past["orders"]
-    spent = spent.group_by("customer_id").aggregate(
-        revenue=sum_or_zero(spent.revenue), products=spent["product"].nunique()
-    )
-    spent = spent.select("revenue", "products", target_id=spent.customer_id)
-    return reached.left_join(spent, "target_id").select(
-        *reached.columns,
-        revenue=lambda joined: joined.revenue.fill_null(0.0),
-        products=lambda joined: joined.products.fill_null(0),
-    )
+    joined = past["members"].select("customer")
+    return past["referrals"].semi_join(joined, "customer").select("age", customer="target")
 
 
-def invited(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per customer brought in by a referral, under the referrer, with what the newcomer has done:
-    revenue and days since the last order and, where there is usage, since the last use."""
-    if "interactions" not in past:
+def invited(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per customer brought in, under the referrer, with what the newcomer has done: revenue and days
+    since the last order and, where there is usage, since the last use."""
+    if "referrals" not in past:
         return None
-    table = past["interactions"]
-    table = table.filter(table.kind == "referral")
-    referrals = table.select("target_id", customer_id=table.source_id, age=age_days(table.occurred_at, as_of))
-    spent = orders(past, as_of, settings)
-    spent = spent.group_by("customer_id").aggregate(
-        revenue=sum_or_zero(spent.revenue),
-        last_order_age=spent.age.min(where=spent.revenue > 0),
-        **{
-            f"revenue_{days}d": sum_or_zero(spent.revenue, spent.age <= days)
-            for days in settings.features.windows_days
-        },
-    )
-    done = [spent]
-    used = usage(past, as_of, settings)
-    if used is not None:
-        done.append(used.group_by("customer_id").aggregate(last_use_age=used.age.min()))
-    joined = referrals
+    here = past["members"].select(target="customer")
+    joined = past["referrals"].select("customer", "target", "age").semi_join(here, "target")
+    spent = past["order_days"].semi_join(joined.select(customer="target"), "customer")
+    done = [
+        spent.group_by("customer").aggregate(
+            revenue=sum_or_zero(spent.revenue),
+            last_order_age=spent.age.min(where=spent.orders > 0),
+            **{
+                f"revenue_{days}d": sum_or_zero(spent.revenue, spent.age <= days)
+                for days in settings.features.windows_days
+            },
+        )
+    ]
+    if "active_days" in past:
+        used = past["active_days"].semi_join(joined.select(customer="target"), "customer")
+        done.append(used.group_by("customer").aggregate(last_use_age=used.age.min()))
     for each in done:
-        columns = [name for name in each.columns if name != "customer_id"]
-        each = each.rename(target_id="customer_id")
-        joined = joined.left_join(each, "target_id").select(*joined.columns, *columns)
+        columns = [name for name in each.columns if name != "customer"]
+        joined = joined.left_join(each.rename(target="customer"), "target").select(*joined.columns, *columns)
     return joined.mutate(
         **{name: joined[name].fill_null(0.0) for name in joined.columns if name.startswith("revenue")}
     )
 
 
-def feedback(past: Tables, as_of: datetime, settings: Settings) -> ir.Table | None:
-    """One row per feedback given, with its age in days and whether the customer has given a later one."""
-    if "feedback" not in past:
+def feedback(past: Past, settings: Settings) -> ir.Table | None:
+    """Scores by day; `latest` where the customer has given none on a later day."""
+    if "feedback_days" not in past:
         return None
-    table = past["feedback"]
-    table = table.mutate(age=age_days(table.occurred_at, as_of))
-    return table.mutate(latest=table.age == table.age.min().over(group_by="customer_id"))
+    days = past["feedback_days"]
+    return days.mutate(latest=days.age == days.age.min().over(ibis.window(group_by="customer")))
+
+
+def contacts(past: Past, settings: Settings) -> ir.Table | None:
+    """One row per customer: what the graph of contacts says of them and their neighbours."""
+    if "contact_days" not in past:
+        return None
+    windows = settings.features.windows_days
+    read = ("members", "contact_days", "order_days", "first_purchases", "active_days")
+
+    def build() -> pa.Table:
+        size = past.history.size
+        alive = np.zeros(size, dtype=bool)
+        alive[past["members"].customer.to_pyarrow().to_numpy()] = True
+        ties = graph.Ties.of(
+            past.history.contacts, alive, past.last, settings.features.half_life_days, settings.powers
+        )
+        orders = past["order_days"]
+        spent = orders.group_by("customer").aggregate(
+            revenue=sum_or_zero(orders.revenue), age=orders.age.min()
+        )
+        rows = spent.to_pyarrow()
+        revenue, active = np.zeros(size), np.zeros(size, dtype=bool)
+        buyers = rows["customer"].to_numpy()
+        revenue[buyers] = rows["revenue"].to_numpy()
+        active[buyers] = rows["age"].to_numpy() <= max(windows)
+        if "active_days" in past:
+            used = past["active_days"]
+            used = used.filter(used.age <= max(windows)).select("customer").distinct()
+            active[used.customer.to_pyarrow().to_numpy()] = True
+        return graph.features(
+            ties,
+            np.flatnonzero(alive),
+            revenue,
+            active,
+            graph.Purchases.read(past["first_purchases"]),
+            past.last,
+            windows,
+        )
+
+    definition = str((inspect.getsource(graph), settings.features, sorted(settings.powers.items())))
+    return past.compute("graph", definition, [name for name in read if name in past], build)
+
+
+def _with_tier(used: ir.Table, past: Past) -> ir.Table:
+    """Features used with whether each is `advanced`, the `delay` from its release to `day`, if that is there,
+    and the number of advanced features there are (`advanced_released`)."""
+    if "releases" not in past:
+        return used
+    known = past["releases"]
+    released = known.aggregate(advanced_released=known.count(where=known.advanced))
+    joined = used.left_join(known.drop(*WHEN, "age"), "feature")
+    extra = {"advanced": joined.advanced.fill_null(False)}
+    if "day" in used.columns and "released" in known.columns:
+        extra["delay"] = joined.day - joined.released
+    return joined.select(*used.columns, **extra).cross_join(released)
 
 
 VIEWS: Mapping[str, View] = {
     view.__name__: view
-    for view in (customers, orders, usage, feature_use, ties, received, neighbours, invited, feedback)
+    for view in (
+        customers,
+        usage,
+        users,
+        feature_use,
+        first_use,
+        orders,
+        purchases,
+        referred,
+        invited,
+        feedback,
+        contacts,
+    )
 }

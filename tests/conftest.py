@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pandas as pd
+import postgres_server
 import pytest
+from postgres_server import PostgresServer
 from running import Ripple, TrainedWorld
+from sparking import spark_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +46,31 @@ def ripple(executable: Path) -> Ripple:
 
 
 @pytest.fixture(scope="session")
-def trained_world(ripple: Ripple, tmp_path_factory: pytest.TempPathFactory) -> TrainedWorld:
-    """900 customers over 24 months, trained through the command line."""
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started when a test first needs it."""
+    with postgres_server.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def trained_world(
+    ripple: Ripple, server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> TrainedWorld:
+    """900 customers over 24 months, trained through the command line out of a database."""
     folder = tmp_path_factory.mktemp("world")
     data, home = folder / "data", folder / "home"
     simulated = ripple(
         *("simulate", data, "--world", "default", "--customers", 900, "--months", 24, "--seed", 5), home=home
     )
     assert simulated.returncode == 0, simulated.stderr
-    trained = ripple("train", data, "--name", "first", home=home)
+    url = server.write({file.stem: pd.read_parquet(file) for file in data.glob("*.parquet")}, "world")
+    trained = ripple("train", url, "--settings", data / "ripple.toml", "--name", "first", home=home)
     assert trained.returncode == 0, trained.stderr
     return TrainedWorld(data, home, trained.stdout, trained.stderr)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark as `features.spark` sets it up, on two threads of this machine."""
+    with spark_session(tmp_path_factory.mktemp("spark")) as session:
+        yield session

@@ -163,6 +163,8 @@ def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorl
         ),
         (("label", "{data}", "--from", "2025-12-01", "--to", "2026-06-01", "--out", "l.parquet"), "data end"),
         (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
+        (("check", "{data}", "--settings", "nowhere.toml"), "The settings nowhere.toml cannot be read"),
+        (("check", "{data}", "--settings", "{data}"), "is a directory"),
         (("frobnicate",), "frobnicate"),
     ],
 )

@@ -200,6 +200,16 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
         load(tmp_path)
 
 
+def test_a_file_may_be_named_and_then_must_be_there(tmp_path):
+    file = tmp_path / "mine.toml"
+    with pytest.raises(InputError) as error:
+        load(file)
+    assert str(error.value) == f"The settings {file} cannot be read: No such file or directory."
+    file.write_text("seed = 3")
+    assert load(file).seed == 3
+    assert load(tmp_path) == Settings()
+
+
 def test_settings_are_frozen():
     settings = Settings()
     with pytest.raises(ValidationError, match="frozen"):

@@ -21,7 +21,7 @@ class Evidence:
     """One run's findings.
 
     Attributes:
-        dataset: name of the dataset's folder.
+        dataset: the dataset's short name.
         checks: what checking the tables found, rows set aside included.
         label_totals: over the latest closed window, in currency: all revenue, network value, and its
             referral and influence parts.

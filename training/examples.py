@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+import arrays
+from features import measures
 from features.matrix import matrix
+from features.store import digest
 from features.tables import Dataset, Tables
+from training import credit
 from training.credit import network_value
 
 
@@ -34,28 +40,48 @@ class Examples:
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
     """The feature matrix at *as_of*, past credit included: the label of the last window closed by then."""
     horizon = timedelta(days=dataset.settings.horizon_days)
-    past = network_value(dataset.tables.before(as_of), as_of - horizon, as_of, dataset.settings)
-    return matrix(dataset, as_of, {"credit": past})
+    seen = dataset.tables.before(as_of)
+    return matrix(dataset, as_of, {"credit": _label(dataset, as_of - horizon, seen, as_of, inclusive=False)})
 
 
-def labels_at(dataset: Dataset, cutoff: datetime, known: Tables) -> ir.Table:
-    """The label of the horizon that begins at *cutoff*, from what is *known*."""
-    horizon = timedelta(days=dataset.settings.horizon_days)
-    return network_value(known, cutoff, cutoff + horizon, dataset.settings)
+def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None = None) -> ir.Table:
+    """The label of the horizon from *cutoff*, by what was known at *known_until*, or is known now."""
+    tables = dataset.tables if known_until is None else dataset.tables.until(known_until)
+    return _label(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
 
 
 def examples_at(dataset: Dataset, cutoff: datetime) -> Examples:
     """Features and labels at *cutoff*, row by row for the same customers."""
     tables = dataset.tables
-    closed = tables.until(cutoff + timedelta(days=dataset.settings.horizon_days))
+    closed = cutoff + timedelta(days=dataset.settings.horizon_days)
     features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
     late = tables.has("orders", "known_at") or tables.has("interactions", "known_at")
-    realised = frame(labels_at(dataset, cutoff, tables)) if late else labels
+    realised = frame(labels_at(dataset, cutoff)) if late else labels
     # influence value tells apart whomever its one-step part does
     held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
-    digest = pd.util.hash_pandas_object(held, index=False)
-    order = features.index[np.argsort(digest.to_numpy(), kind="stable")]
+    hashes = pd.util.hash_pandas_object(held, index=False)
+    order = features.index[np.argsort(hashes.to_numpy(), kind="stable")]
     return Examples(cutoff, features.loc[order], labels.loc[order], realised.loc[order])
+
+
+def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:
+    """The label of the horizon from *start*, from *tables*, which hold what was known before *known*."""
+    settings = dataset.settings
+    end = start + timedelta(days=settings.horizon_days)
+    return dataset.history.remember(
+        f"labels/{start:%Y-%m-%dT%H%M%S}",
+        digest(_source(), settings.credit, settings.seed, (start, end)),
+        known,
+        inclusive,
+        lambda: network_value(tables, start, end, settings).to_pyarrow(),
+    )
+
+
+@cache
+def _source() -> str:
+    """Digest of the code that makes the label."""
+    sources = [*Path(credit.__file__).parent.glob("*.py"), Path(measures.__file__), Path(arrays.__file__)]
+    return digest(*(source.read_text(encoding="utf-8") for source in sorted(sources)))
 
 
 def frame(expression: ir.Table) -> pd.DataFrame:

@@ -22,9 +22,11 @@ os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
 
 import models
+from models.bundle import SCORES, Spec
 from models.population import write_snapshot
 from settings import InputError, Settings
 from training.evidence import Evidence
@@ -98,11 +100,23 @@ def _log_bundle(evidence: Evidence, bundle: Path) -> str:
         python_model=str(package / "pyfunc.py"),
         artifacts={"bundle": str(bundle)},
         code_paths=[str(package)],
-        signature=infer_signature(example, evidence.bundle.score(example)),
+        signature=_signature(evidence.bundle.spec),
         input_example=example,
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
     return str(logged.model_uri)
+
+
+def _signature(spec: Spec) -> ModelSignature:
+    """Features in, scores out, all of them doubles.
+
+    Every feature is required, though its value may be missing; inferred from rows, MLflow would take one for
+    optional that happens to be null in them, and Spark then cannot find the columns by name.
+    """
+    given, scores = (
+        Schema([ColSpec(DataType.double, name) for name in names]) for names in (spec.names, SCORES)
+    )
+    return ModelSignature(given, scores)
 
 
 def register(logged: Logged) -> Version:

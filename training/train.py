@@ -54,7 +54,7 @@ def learn(dataset: Dataset, checks: Report, name: str, say: Say) -> Evidence:
     say("placebos, and the label under other settings")
     return Evidence(
         name=name,
-        dataset=dataset.path.resolve().name,
+        dataset=dataset.name,
         settings=settings,
         checks=checks,
         schedule=plan,

@@ -60,6 +60,18 @@ def bits(matrix: pd.DataFrame) -> dict[str, bytes]:
     return columns | {"customer_id": "\n".join(matrix.index).encode()}
 
 
+def kept(cache: Path) -> dict[str, int]:
+    """Files in the folder *cache* by path in it; a file that is written again has another inode."""
+    files = (path for path in cache.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(cache)): path.stat().st_ino for path in files}
+
+
+def written(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    """Folders (the file of numbers by itself) of the files that were written from *before* to *after*."""
+    paths = {path for path, inode in after.items() if before.get(path) != inode}
+    return {str(Path(path).parent) if "/" in path else path.partition("-")[0] for path in paths}
+
+
 def small() -> Frames:
     """Five customers (c5 does nothing), two months, every table; it keeps every rule."""
     days = [LAST_DAY - timedelta(days=59 - day) for day in range(60)]
@@ -121,9 +133,11 @@ def small() -> Frames:
 
 
 def random(seed: int = 5, customers: int = 40) -> Frames:
-    """Four months around 2024-04 with late news, ties in time, refunds, mutual ties and unknown kinds.
+    """Four months from 2024-01 with late news, ties in time, refunds, mutual ties and unknown kinds.
 
     Times lie on few distinct hours, so that events coincide with each other and with the cutoffs at midnight.
+    A product comes out every nine days, so that there are first purchases at any time. Some customers stop
+    after three weeks, though others are still in touch with them; some come back every week.
     """
     rng = np.random.default_rng(seed)
     start = datetime(2024, 1, 1)
@@ -150,11 +164,12 @@ def random(seed: int = 5, customers: int = 40) -> Frames:
         return [ids[i] for i in rng.integers(0, int(customers * share), n)]
 
     ordered = moments(400)
+    age = np.array([(time - start).days for time in ordered])
     orders = pd.DataFrame(
         {
             "customer_id": some(400, 0.7),
             "ordered_at": ordered,
-            "product": rng.choice(["p1", "p2", "p3", "p4"], 400),
+            "product": [f"p{n}" for n in rng.integers(0, 2 + age // 9)],
             "revenue": np.round(rng.lognormal(4, 1, 400), 2),
             "known_at": known(ordered),
         }
@@ -164,7 +179,7 @@ def random(seed: int = 5, customers: int = 40) -> Frames:
     refunds["known_at"] = refunds["ordered_at"]
     refunds["revenue"] = -refunds["revenue"] * rng.choice([0.5, 1.0], 40)
     free = orders.iloc[:4].assign(revenue=0.0, customer_id=ids[int(customers * 0.8)])
-    orders = pd.concat([orders, refunds, free], ignore_index=True)
+    orders = _stopped(pd.concat([orders, refunds, free], ignore_index=True), "ordered_at", ids[4:8])
     orders["margin"] = np.round(orders.revenue * rng.uniform(-0.1, 0.6, len(orders)), 2)
     orders.loc[rng.random(len(orders)) < 0.1, "margin"] = None
 
@@ -179,6 +194,15 @@ def random(seed: int = 5, customers: int = 40) -> Frames:
             "known_at": known(used),
         }
     )
+    weekly = pd.DataFrame(
+        {
+            "customer_id": np.repeat(ids[2:5], 17),
+            "occurred_at": [start + timedelta(days=7 * week + 1) for week in range(17)] * 3,
+            "feature": features[1],
+        }
+    )
+    missed = (weekly.customer_id == ids[3]) & (weekly.occurred_at < datetime(2024, 2, 1))
+    usage = pd.concat([_stopped(usage, "occurred_at", ids[4:8]), weekly[~missed]], ignore_index=True)
     # one who has used every advanced feature, one who has used only one feature
     usage.loc[usage.customer_id == ids[0], "feature"] = rng.choice(
         features[4:], (usage.customer_id == ids[0]).sum()
@@ -244,3 +268,8 @@ def random(seed: int = 5, customers: int = 40) -> Frames:
         "interactions": interactions,
         "feedback": feedback,
     }
+
+
+def _stopped(events: pd.DataFrame, time: str, customers: list[str]) -> pd.DataFrame:
+    """Without the events of *customers* after three weeks."""
+    return events[~events.customer_id.isin(customers) | (events[time] < datetime(2024, 1, 22))]

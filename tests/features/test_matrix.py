@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -5,12 +6,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import checks
+from features import checks, graph
 from features.registry import features
 from tests.features import building, oracle
 from tests.features.building import SETTINGS, bits, features_at, features_of
 
-CUTOFFS = [datetime(2024, 3, 1), datetime(2024, 4, 10, 12)]
+CUTOFFS = [datetime(2024, 3, 1), datetime(2024, 3, 14, 12), datetime(2024, 4, 21)]
+WINDOWS, HALF_LIFE = SETTINGS.features.windows_days, SETTINGS.features.half_life_days
 RENAMED = {
     "customer_id": ["customer_id", "source_id", "target_id"],
     "feature": ["feature"],
@@ -47,12 +49,65 @@ def matrices(dataset, credit):
     return [features_at(dataset, as_of, credit) for as_of in CUTOFFS]
 
 
+@pytest.fixture(scope="module")
+def without_credit(dataset):
+    return features_at(dataset, CUTOFFS[0])
+
+
+def expected(frames, as_of, credit=None):
+    return oracle.features(frames, as_of, WINDOWS, HALF_LIFE, SETTINGS.powers, credit)
+
+
 @pytest.mark.parametrize("nth", range(len(CUTOFFS)))
 def test_every_feature_equals_the_slow_one(frames, credit, matrices, nth):
-    found = matrices[nth]
-    expected = oracle.features(frames, CUTOFFS[nth], (7, 30), 20, SETTINGS.powers, credit)
-    assert set(found.columns) == set(expected.columns)
-    pd.testing.assert_frame_equal(found[expected.columns], expected, rtol=1e-9, atol=0)
+    oracle.assert_equal(matrices[nth], expected(frames, CUTOFFS[nth], credit))
+
+
+def test_what_is_kept_in_a_folder_has_the_same_bits(dataset, credit, matrices, tmp_path):
+    for nth in (0, 1, 2, 0):  # made, and at last read
+        stored = replace(dataset, cache=tmp_path / "cache")
+        assert bits(features_at(stored, CUTOFFS[nth], credit)) == bits(matrices[nth])
+
+
+@pytest.mark.parametrize("as_of", [datetime(2023, 6, 1), datetime(2024, 1, 1), datetime(2026, 6, 1)], ids=str)
+def test_before_anything_happened_and_long_after_features_equal_the_slow_ones(frames, dataset, as_of):
+    oracle.assert_equal(features_at(dataset, as_of), expected(frames, as_of))
+
+
+@pytest.mark.parametrize(
+    "without", [("contacts",), ("referrals", "feedback"), ("interactions", "usage"), ("orders",)], ids=str
+)
+def test_where_tables_have_no_rows_features_equal_the_slow_ones(frames, without):
+    is_referral = frames["interactions"].kind == "referral"
+    left = {name: frame.iloc[:0] if name in without else frame for name, frame in frames.items()}
+    if {"contacts", "referrals"} & set(without):
+        left["interactions"] = frames["interactions"][is_referral == ("contacts" in without)]
+    oracle.assert_equal(features_of(left, CUTOFFS[0]), expected(left, CUTOFFS[0]))
+
+
+def test_pagerank_is_exact_where_it_settles_slowly():
+    """One customer reaches all others and half of them reach back: votes go back and forth."""
+    others = [f"c{n}" for n in range(1, 60)]
+    frames = building.small()
+    frames["customers"] = pd.DataFrame({"customer_id": ["hub", *others], "joined_at": datetime(2024, 1, 1)})
+    frames["orders"]["customer_id"] = frames["feedback"]["customer_id"] = "hub"
+    frames["usage"] = frames["usage"].assign(customer_id="hub")
+    frames["interactions"] = pd.DataFrame(
+        {
+            "source_id": ["hub"] * len(others) + others[:30],
+            "target_id": others + ["hub"] * 30,
+            "occurred_at": datetime(2024, 6, 1),
+            "kind": "share",
+        }
+    )
+    as_of = datetime(2024, 6, 15)
+    oracle.assert_equal(features_of(frames, as_of), expected(frames, as_of))
+
+
+def test_how_many_pairs_are_looked_at_together_changes_nothing(matrices, credit, dataset, monkeypatch):
+    monkeypatch.setattr(graph, "AT_ONCE", 5)
+    again = replace(dataset)  # which has computed nothing yet
+    assert bits(features_at(again, CUTOFFS[2], credit)) == bits(matrices[2])
 
 
 def test_the_random_dataset_makes_every_feature_vary(matrices):
@@ -76,13 +131,13 @@ def test_only_those_who_had_joined_have_a_row(frames, matrices):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_order_of_rows_changes_nothing(frames, seed):
+def test_the_order_of_rows_changes_nothing(frames, without_credit, seed):
     shuffled = {name: frame.sample(frac=1, random_state=seed) for name, frame in frames.items()}
-    assert bits(features_of(shuffled, CUTOFFS[1])) == bits(features_of(frames, CUTOFFS[1]))
+    assert bits(features_of(shuffled, CUTOFFS[0])) == bits(without_credit)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_names_of_things_change_nothing(frames, seed):
+def test_the_names_of_things_change_nothing(frames, without_credit, seed):
     rng = np.random.default_rng(seed)
     renamed = {name: frame.copy() for name, frame in frames.items()}
     names = {}
@@ -101,49 +156,37 @@ def test_the_names_of_things_change_nothing(frames, seed):
             for column in columns:
                 if column in frame:
                     frame[column] = frame[column].map(names[kind])
-    expected = features_of(frames, CUTOFFS[1]).rename(index=names["customer_id"]).sort_index()
-    assert bits(features_of(renamed, CUTOFFS[1])) == bits(expected)
-
-
-@pytest.mark.parametrize(
-    ("table", "lost"),
-    [
-        ("usage", {"engagement", "sophistication", "active_referrals"}),
-        ("interactions", {"referent", "informational", "expert", "network"}),
-        ("catalog", {"advanced", "days_from_release"}),
-        ("feedback", {"feedback"}),
-    ],
-)
-def test_without_a_table_its_features_are_absent(frames, table, lost):
-    """*lost*: families, or how the names of features begin."""
-    left = features_of({name: frame for name, frame in frames.items() if name != table}, CUTOFFS[0])
-    expected = [
-        feature.name
-        for feature in features(SETTINGS.features)
-        if feature.family not in lost and not feature.name.startswith((*lost, "past_"))
-    ]
-    assert list(left.columns) == expected
+    same = without_credit.rename(index=names["customer_id"]).sort_index()
+    assert bits(features_of(renamed, CUTOFFS[0])) == bits(same)
 
 
 @pytest.mark.parametrize(
     ("table", "column", "lost"),
     [
-        ("orders", "margin", "margin_share"),
-        ("usage", "user_id", "active_users"),
-        ("catalog", "released_at", "days_from_release"),
+        ("usage", None, ("engagement", "sophistication", "active_referrals")),
+        ("interactions", None, ("referent", "informational", "expert", "network", "susceptibility")),
+        ("catalog", None, ("advanced", "days_from_release")),
+        ("feedback", None, ("feedback",)),
+        ("orders", "margin", ("margin_share",)),
+        ("usage", "user_id", ("active_users",)),
+        ("catalog", "released_at", ("days_from_release",)),
+        ("interactions", "weight", ()),
     ],
 )
-def test_without_a_column_its_features_are_absent(frames, table, column, lost):
-    left = features_of(frames | {table: frames[table].drop(columns=column)}, CUTOFFS[0])
-    names = [feature.name for feature in features(SETTINGS.features)]
-    assert list(left.columns) == [name for name in names if not name.startswith((lost, "past_"))]
-
-
-def test_without_weights_every_interaction_weighs_one(frames):
-    interactions = frames["interactions"]
-    one = features_of(frames | {"interactions": interactions.assign(weight=1.0)}, CUTOFFS[0])
-    none = features_of(frames | {"interactions": interactions.drop(columns="weight")}, CUTOFFS[0])
-    assert bits(none) == bits(one)
+def test_without_a_table_or_column_its_features_are_absent_and_the_others_as_they_are(
+    frames, table, column, lost
+):
+    """*lost*: families, or how the names of features begin."""
+    left = {name: frame for name, frame in frames.items() if name != table}
+    if column:
+        left[table] = frames[table].drop(columns=column)
+    found = features_of(left, CUTOFFS[0])
+    assert list(found.columns) == [
+        feature.name
+        for feature in features(SETTINGS.features)
+        if feature.family not in lost and not feature.name.startswith((*lost, "past_"))
+    ]
+    oracle.assert_equal(found, expected(left, CUTOFFS[0]))
 
 
 def test_a_customer_without_rows_has_the_empty_values(matrices):
@@ -151,6 +194,8 @@ def test_a_customer_without_rows_has_the_empty_values(matrices):
     for feature in features(SETTINGS.features):
         if feature.name == "tenure_days":
             assert idle[feature.name] > 0
+        elif feature.name == "pagerank":
+            assert 0 < idle[feature.name] < 1
         elif feature.empty is None:
             assert np.isnan(idle[feature.name]), feature.name
         else:
@@ -165,13 +210,16 @@ def test_what_is_undefined_is_null():
     frames["interactions"]["weight"] = 0.0
     customer = features_of(frames, as_of).loc["c1"]
     assert np.isnan(customer["usage_trend_7d"])
+    assert np.isnan(customer["usage_entropy_30d"])
+    assert np.isnan(customer["followed_purchases_30d"])
     assert np.isnan(customer["days_from_release"])
     assert np.isnan(customer["neighbour_products"])
     assert np.isnan(customer["margin_share"])
     assert np.isnan(customer["days_since_last_order"])
     assert np.isnan(customer["referent_reciprocity"]) == (customer["referent_reach"] == 0)
     assert customer["events_7d"] == customer["advanced_share_7d"] == 0
-    assert customer["features_used"] > 0
+    assert customer["features_used_30d"] == 0
+    assert customer["features_ever_used"] > 0
 
 
 def test_a_catalogue_without_advanced_features_covers_nothing():
@@ -181,10 +229,11 @@ def test_a_catalogue_without_advanced_features_covers_nothing():
     assert set(found["advanced_coverage"]) == set(found["advanced_power_user"]) == {0.0}
 
 
-def test_a_view_is_given_for_some_customers(dataset, credit):
-    found = features_at(dataset, CUTOFFS[0], credit)
-    assert found.loc["c06", "past_network_value"] == 4.0
-    assert found.loc["c07", "past_network_value"] == 0.0
+def test_a_view_is_given_for_some_customers(matrices, credit):
+    value = credit.set_index("customer_id").network_value
+    found = matrices[0].past_network_value
+    assert 0 < len(found.index.intersection(value.index)) < len(found)
+    assert found.to_list() == [value.get(customer, 0.0) for customer in found.index]
 
 
 def test_the_number_of_threads_changes_nothing(tmp_path):
@@ -217,7 +266,7 @@ def large():
             {
                 "customer_id": someone(orders),
                 "ordered_at": moments(orders),
-                "product": rng.choice(["p1", "p2", "p3"], orders),
+                "product": rng.choice([f"p{i}" for i in range(200)], orders),
                 "revenue": rng.lognormal(3, 2, orders),
                 "margin": rng.normal(0, 1e4, orders),
             }

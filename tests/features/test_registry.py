@@ -32,6 +32,10 @@ def test_every_feature_says_what_it_is_and_in_which_unit(chosen):
         assert "{" not in "".join(feature.needs)
 
 
+def test_by_default_there_are_60_to_90_features():
+    assert 60 <= len(features(Features())) <= 90
+
+
 def test_features_come_in_the_order_of_families(chosen):
     families = [feature.family for feature in chosen]
     assert families == sorted(families, key=FAMILIES.index)
@@ -52,9 +56,10 @@ def test_a_window_makes_one_feature_with_its_days_in_name_and_description():
 
 
 def test_a_power_makes_one_feature_in_its_own_family():
-    reach = {f.name: (f.family, f.description) for f in features(WINDOWS) if f.name.endswith("_reach")}
-    assert [family for family, _ in reach.values()] == ["referent", "informational", "expert"]
-    assert "informational interactions" in reach["informational_reach"][1]
+    strength = {f.name: (f.family, f.description) for f in features(WINDOWS) if f.view == "contacts"}
+    for power in ("referent", "informational", "expert"):
+        assert strength[f"{power}_strength"][0] == power
+    assert "informational interactions" in strength["informational_strength"][1]
 
 
 def test_two_features_of_one_name_are_an_error(monkeypatch):

@@ -53,7 +53,6 @@ def test_every_table_opens_with_the_columns_of_the_contract(frames, opened, form
     for name, frame in frames.items():
         assert list(dataset.tables[name].columns) == list(frame.columns)
         assert dataset.tables[name].count().execute() == len(frame)
-    assert dataset.files["orders"] == (dataset.path / f"orders.{form}",)
 
 
 def test_both_forms_open_to_the_same_rows(frames, opened, tmp_path):
@@ -227,7 +226,6 @@ def test_a_table_may_be_a_folder_of_files(frames, write, form):
     assert values(table, "revenue") == orders.revenue.to_list()
     # a column of the later files only is not lost
     assert values(table, "known_at") == [None] * 3 + [CUTOFF] * 2
-    assert [file.name for file in dataset.files["orders"]] == [f"a.{form}", f"b.{form}"]
 
 
 def test_a_path_is_no_pattern(frames, tmp_path, write, form):

@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 
 import training
 from models import Bundle
+from models.bundle import SCORES
 from settings import InputError, Settings
 from training import tracking
 
@@ -96,6 +97,13 @@ def test_the_champion_takes_columns_by_name(client, evidence):
     shuffled = evidence.features.sample(frac=1, axis=1, random_state=1).assign(account_owner="somebody")
     expected = evidence.bundle.score(evidence.features)
     pd.testing.assert_frame_equal(model.predict(shuffled), expected, check_exact=True)
+
+
+def test_the_signature_requires_every_feature_whatever_is_null_in_the_rows(client, evidence):
+    signature = mlflow.models.get_model_info(CHAMPION).signature
+    assert signature.inputs.required_input_names() == evidence.bundle.spec.names
+    assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
+    assert signature.outputs.input_names() == list(SCORES)
 
 
 def test_a_missing_column_is_named(client, evidence):

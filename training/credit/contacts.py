@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from arrays import Bools, Floats, Ints
 from features.measures import age_days, decayed, sum_or_zero
+from features.store import cached
 from features.tables import Tables
 from settings import Credit
 from training.credit.events import Events
@@ -69,7 +70,7 @@ def contacts(tables: Tables, events: Events, start: datetime, end: datetime) -> 
     )
     rows = rows.join(numbers.select(source_id="id", source="number"), "source_id")
     rows = rows.join(numbers.select(target_id="id", target="number"), "target_id")
-    return rows.select("source", "target", "day", "weight", "referral").cache()
+    return cached(rows.select("source", "target", "day", "weight", "referral"))
 
 
 def exposures(

@@ -14,11 +14,12 @@ from training.report.periods import judged, left_out
 
 NEEDS: Mapping[str, str] = {
     "usage": "usage",
+    "users": "usage",
     "feature_use": "usage",
-    "ties": "interactions",
-    "received": "interactions",
-    "neighbours": "interactions",
+    "first_use": "usage",
+    "contacts": "interactions",
     "invited": "interactions",
+    "referred": "interactions",
     "feedback": "feedback",
 }
 """View → the optional table it is made from."""

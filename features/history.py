@@ -1,0 +1,297 @@
+"""The history of a dataset as daily tables, and the part of it that a cutoff may see."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from features.contract import CONTRACT
+from features.daily import DAILY
+from features.graph import Contacts
+from features.measures import day_number
+from features.store import Build, Folder, Scratch, count_from, digest
+
+EPOCH = date(1970, 1, 1)
+ROWS_PER_PART = 4_000_000
+"""Months are rolled up together until they hold as many rows."""
+SINCE = {"customers": "joined_at", "catalog": "released_at"}
+"""From when a row without an event's time holds."""
+NUMBERED = {"customer_id": "customer", "source_id": "customer", "target_id": "target"}
+"""Columns that name a customer, and the number that takes their place."""
+
+if TYPE_CHECKING:
+    from features.tables import Tables
+
+Span = tuple[date, date]
+"""From the first day to the one after the last."""
+DayRows = tuple[int | None, int | None, bool, int, int]
+"""Day; day on which known, and whether at its beginning; how many such rows, and the sum of their hashes."""
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class Past:
+    """Daily tables as they stood at a cutoff."""
+
+    history: History
+    as_of: datetime
+    tables: Mapping[str, ir.Table]
+
+    @property
+    def last(self) -> int:
+        """The last day that had begun before the cutoff."""
+        return (_before(self.as_of).date() - EPOCH).days
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tables
+
+    def __getitem__(self, name: str) -> ir.Table:
+        """A daily table, with the `age` of its rows in days: 1 on the last day."""
+        table = self.tables[name]
+        return table.mutate(age=ibis.literal(self.last + 1, "int32") - table.day)
+
+    def keep(self, name: str, table: ir.Table) -> ir.Table:
+        """*table*, computed now and kept under *name*, or as it was kept."""
+        return self.history.keep(self.as_of, name, table)
+
+    def compute(self, name: str, definition: str, reads: Sequence[str], build: Build) -> ir.Table:
+        """Like `keep` for what *build* makes of the daily tables *reads*; *definition* tells how."""
+        return self.history.compute(self.as_of, name, definition, reads, build)
+
+
+class History:
+    """Everything in the tables of a dataset, rolled up by day.
+
+    Args:
+        tables: what to roll up.
+        store: where daily tables, and what cutoffs make of them, are kept; temporary tables if None.
+    """
+
+    def __init__(self, tables: Tables, store: Folder | None = None) -> None:
+        self._tables = tables
+        self._store = store
+        self._scratch = Scratch(tables["customers"].get_backend())
+        self._prefix = f"history_{next(_serial)}_"
+        self._definitions: dict[str, str] = {}
+
+    def before(self, as_of: datetime) -> Past:
+        """What had happened and was known before *as_of*.
+
+        At a midnight (UTC) it is read off the daily tables; at any other time the rows are rolled up anew.
+        """
+        if as_of.time() != time():
+            history = History(self._tables.before(as_of))
+            return Past(history, as_of, history.daily)
+        last = (_before(as_of).date() - EPOCH).days
+        seen = {
+            name: table.filter((table.known <= last).fill_null(True)) for name, table in self.daily.items()
+        }
+        return Past(self, as_of, seen)
+
+    def digest(self, moment: datetime, *names: str, inclusive: bool = False) -> str:
+        """Digest of the rows of the contract's tables *names* known before *moment*, or, *inclusive*, at it.
+
+        At another time than midnight, all rows of that day count. The attributes of customers count only if
+        ``attributes`` is among the names.
+        """
+        day, midnight = (moment.date() - EPOCH).days, moment.time() == time()
+
+        def seen(known: int | None, at_once: bool) -> bool:
+            return (
+                known is None or known < day or (known == day and (not midnight or (inclusive and at_once)))
+            )
+
+        return digest(
+            *((name, row) for name in names for row in self._rows.get(name, []) if seen(row[1], row[2]))
+        )
+
+    def remember(
+        self, name: str, definition: str, known: datetime, inclusive: bool, build: Build
+    ) -> ir.Table:
+        """What *build* makes of all rows known before (or, *inclusive*, at) a moment; see `Past.compute`."""
+        if self._store is None:
+            return self._scratch.keep(f"{name}/{known}/{inclusive}", build)
+        everything = self.digest(known, *CONTRACT, "attributes", inclusive=inclusive)
+        return self._store.keep(name, digest(definition, everything), build)
+
+    def keep(self, as_of: datetime, name: str, table: ir.Table) -> ir.Table:
+        """See `Past.keep`."""
+        if self._store is None:
+            return self._scratch.keep(f"{as_of}/{name}", lambda: table)
+        sql = str(ibis.to_sql(table))
+        reads = [each for each in self.daily if f'"{self._prefix}{each}"' in sql]
+        if not reads:  # made of nothing but what is kept already
+            return table
+        return self.compute(as_of, name, sql.replace(self._prefix, ""), reads, lambda: table)
+
+    def compute(
+        self, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: Build
+    ) -> ir.Table:
+        """See `Past.compute`."""
+        if self._store is None:
+            return self._scratch.keep(f"{as_of}/{name}", build)
+        made = [self._definitions[each] for each in reads]
+        key = digest(definition, made, self.digest(as_of, *sorted({_root(each) for each in reads})))
+        return self._store.keep(f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{name}", key, build)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """All contacts, as arrays."""
+        return Contacts.read(self.daily["contact_days"])
+
+    @cached_property
+    def size(self) -> int:
+        """One more than the largest number of a customer."""
+        return 1 + int(self._numbers.number.max().to_pyarrow().as_py() or 0)
+
+    @cached_property
+    def daily(self) -> dict[str, ir.Table]:
+        """The daily tables, by name, whole."""
+        made: dict[str, ir.Table] = {}
+        for name, daily in DAILY.items():
+            if daily.source in made:
+                rows = partial(_of_days, made[daily.source])
+            elif daily.source in self._tables:
+                rows = partial(self._numbered, daily.source)
+            else:
+                continue
+            if set(daily.needs) <= set(rows(None).columns):
+                made[name] = self._rolled_up(name, rows)
+        return made
+
+    def _rolled_up(self, name: str, rows: Callable[[Span | None], ir.Table]) -> ir.Table:
+        daily, root = DAILY[name], _root(name)
+
+        def build(span: Span | None) -> ir.Table:
+            made = daily.build(rows(span))
+            return made.order_by(daily.order or made.columns[0])
+
+        if self._store is None:
+            return self._scratch.keep(name, lambda: build(None))
+        sql = ibis.to_sql(daily.build(ibis.table(rows(None).schema(), name=daily.source)))
+        definition = digest(sql, self._definitions.get(daily.source))
+        self._definitions[name] = definition
+        files = []
+        for span in self._spans(root):
+            held = [row for row in self._rows[root] if span is None or _within(row, span)]
+            key = digest(definition, self._store.numbers_key, duckdb.__version__, held)
+            place = f"days/{name}/{span[0]:%Y-%m}" if span else f"days/{name}/all"
+            files.append(self._store.file(place, key, partial(build, span)))
+        self._store.only(f"days/{name}", files)
+        return self._store.read(files, self._prefix + name)
+
+    def _spans(self, root: str) -> Iterator[Span | None]:
+        """Whole months, together until they hold enough rows; customers and the catalogue are one part."""
+        if CONTRACT[root].time is None or not self._rows[root]:
+            yield None
+            return
+        months: dict[date, int] = {}
+        for day, _, _, count, _ in self._rows[root]:
+            month = (EPOCH + timedelta(days=day or 0)).replace(day=1)
+            months[month] = months.get(month, 0) + count
+        first, held = None, 0
+        for month in sorted(months):
+            first, held = first or month, held + months[month]
+            if held >= ROWS_PER_PART or month == max(months):
+                yield first, _next_month(month)
+                first, held = None, 0
+
+    @cached_property
+    def _rows(self) -> dict[str, list[DayRows]]:
+        """By table of the contract, how many rows of each day became known when, and their hashes."""
+        rows = {name: _hashed(self._tables, name) for name in self._tables.tables}
+        return rows | {"attributes": _hashed(self._tables, "customers", attributes=True)}
+
+    def _numbered(self, name: str, span: Span | None) -> ir.Table:
+        """Rows of the contract's table *name*, dated, with numbers beside the ids of customers."""
+        rows = _dated(self._tables, name)
+        moment = CONTRACT[name].time
+        if span and moment:
+            begin, end = (datetime.combine(day, time()) for day in span)
+            rows = rows.filter((rows[moment] >= begin) & (rows[moment] < end))
+        for column, number in NUMBERED.items():
+            if column in rows.columns:
+                numbers = self._numbers.rename({column: "customer_id", number: "number"})
+                rows = rows.join(numbers, column)
+        return rows
+
+    @cached_property
+    def _numbers(self) -> ir.Table:
+        """`customer_id` and `number` of each customer; whoever has a number in the store keeps it."""
+        ids = self._tables["customers"].select("customer_id").drop_null().distinct()
+        if self._store is None:
+            return self._scratch.keep("numbers", lambda: count_from(0, ids))
+        return self._store.numbers(ids)
+
+
+def _root(name: str) -> str:
+    """The table of the contract that a daily table comes from."""
+    while name in DAILY:
+        name = DAILY[name].source
+    return name
+
+
+def _in_contract(tables: Tables, name: str) -> ir.Table:
+    """A table without columns beyond the contract."""
+    table = tables[name]
+    return table.select([column.name for column in CONTRACT[name].columns if column.name in table.columns])
+
+
+def _dated(tables: Tables, name: str) -> ir.Table:
+    """A table of the contract with `day` and `known`."""
+    table = _in_contract(tables, name)
+    day, known = (day_number(moment) for moment in _moments(table, name))
+    return table.mutate(day=day, known=known)
+
+
+def _moments(table: ir.Table, name: str) -> tuple[ir.TimestampValue, ir.TimestampValue]:
+    """When the rows of a table happened or began to hold, and when that was known as well."""
+    moment = CONTRACT[name].time or SINCE[name]
+    happened = table[moment] if moment in table.columns else ibis.null("timestamp")
+    if "known_at" not in table.columns:
+        return happened, happened
+    return happened, ibis.greatest(happened, table.known_at.fill_null(happened))
+
+
+def _hashed(tables: Tables, name: str, attributes: bool = False) -> list[DayRows]:
+    table = tables[name] if attributes else _in_contract(tables, name)
+    happened, known = _moments(table, name)
+    # by place, as an attribute may have any name
+    columns = {f"column_{place}": table[column] for place, column in enumerate(table.columns)}
+    at_once = (known == known.truncate("D")).fill_null(False)
+    rows = table.select(**columns, day=day_number(happened), known=day_number(known), at_once=at_once)
+    found = table.get_backend().raw_sql(
+        f"SELECT day, known, at_once, count(*), sum(hash({', '.join(columns)})) FROM ({ibis.to_sql(rows)}) "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    return [
+        (day, known, at_once, count, int(hashes)) for day, known, at_once, count, hashes in found.fetchall()
+    ]
+
+
+def _of_days(table: ir.Table, span: Span | None) -> ir.Table:
+    if span is None:
+        return table
+    first, end = ((day - EPOCH).days for day in span)
+    return table.filter((table.day >= first) & (table.day < end))
+
+
+def _within(row: DayRows, span: Span) -> bool:
+    return row[0] is not None and span[0] <= EPOCH + timedelta(days=row[0]) < span[1]
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def _before(moment: datetime) -> datetime:
+    return moment - timedelta(microseconds=1)
