@@ -190,7 +190,10 @@ class History:
         return self._store.read(files, self._prefix + name)
 
     def _spans(self, root: str) -> Iterator[Span | None]:
-        """Whole months, together until they hold enough rows; customers and the catalogue are one part."""
+        """Whole months, together until they hold enough rows, but for the last, to which days are added.
+
+        Customers and the catalogue are one part.
+        """
         if CONTRACT[root].time is None or not self._rows[root]:
             yield None
             return
@@ -198,12 +201,14 @@ class History:
         for day, _, _, count, _ in self._rows[root]:
             month = (EPOCH + timedelta(days=day or 0)).replace(day=1)
             months[month] = months.get(month, 0) + count
+        *closed, last = sorted(months)
         first, held = None, 0
-        for month in sorted(months):
+        for month in closed:
             first, held = first or month, held + months[month]
-            if held >= ROWS_PER_PART or month == max(months):
+            if held >= ROWS_PER_PART or month == closed[-1]:
                 yield first, _next_month(month)
                 first, held = None, 0
+        yield last, _next_month(last)
 
     @cached_property
     def _rows(self) -> dict[str, list[DayRows]]:

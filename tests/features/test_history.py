@@ -227,11 +227,14 @@ def test_a_cutoff_sees_what_pandas_rolls_up_of_the_rows_known_before(whole, as_o
         assert_same_rows(first, expected[of].groupby(pair, as_index=False).day.min())
 
 
-def test_small_months_are_rolled_up_together(start, empty, monkeypatch):
-    monkeypatch.setattr(history, "ROWS_PER_PART", 200)
+@pytest.mark.parametrize(
+    ("rows", "months"), [(200, {"2024-01", "2024-03", "2024-04"}), (10_000, {"2024-01", "2024-04"})]
+)
+def test_small_months_are_rolled_up_together_but_for_the_last(start, empty, monkeypatch, rows, months):
+    monkeypatch.setattr(history, "ROWS_PER_PART", rows)
     run = start(empty, FRAMES, OLD)
     parts = {place.rpartition("/")[2] for place in run.wrote if place.startswith("days/order_days")}
-    assert parts == {"2024-01", "2024-03"}
+    assert parts == months
     assert_all_right(run, FRAMES, OLD)
 
 
