@@ -44,7 +44,7 @@ from harness import cpu_seconds, peak_memory_gb, publish
 import atomic
 from features.checks import load
 from features.matrix import matrix
-from features.tables import Dataset, open_dataset
+from features.tables import Dataset, Engine, open_dataset
 from settings import Settings
 
 SIZES = (100_000, 300_000, 1_000_000)
@@ -119,9 +119,9 @@ def sizes(folder: Path) -> dict[str, int]:
     return {"usage": rows["usage"], "events": sum(rows.values())}
 
 
-def opened(folder: Path, settings: Settings) -> Dataset:
+def opened(folder: Path, settings: Settings, engine: Engine = "duckdb") -> Dataset:
     """The dataset, in an engine with the threads and the memory of the benchmark."""
-    dataset = open_dataset(folder, settings)
+    dataset = open_dataset(folder, settings, engine)
     dataset.tables["orders"].get_backend().raw_sql(
         f"SET threads = {THREADS}; SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false; "
         f"SET temp_directory = '{folder.parent / '.spill'}'"

@@ -17,12 +17,14 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from features.contract import CONTRACT, EVENT_TABLES, TIERS
+from features.store import cached
 from features.tables import Dataset, Engine, Tables, open_dataset, union
 from settings import InputError, Settings, nearest
 
 Predicate = Callable[[ir.Table], ir.BooleanValue]
 EXAMPLES = 3
 NO_NULLS = "no nulls"
+BROKEN = "__broken"
 GAP_DAYS = 90
 STRAY_SHARE = 0.01
 
@@ -38,6 +40,8 @@ class Rule:
     broken: Predicate
     harmless: bool = False
     """Whether offending rows may be left out without asking: they say nothing that could be used."""
+    among: Callable[[ir.Table], ir.Table] | None = None
+    """For a rule that compares rows: the few that need comparing, from which the same ones break it."""
 
     @property
     def place(self) -> str:
@@ -130,29 +134,30 @@ def check(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tu
 
 
 def _apply(table: ir.Table, rules: list[Rule]) -> tuple[ir.Table, int, list[Finding]]:
-    flags = {f"__broken_{i}": rule.broken(table).fill_null(False) for i, rule in enumerate(rules)}
-    flagged = table.mutate(**flags)
-    counts = (
-        flagged.aggregate(
-            rows=flagged.count(), **{flag: flagged.count(where=flagged[flag]) for flag in flags}
-        )
-        .to_pyarrow()
-        .to_pylist()[0]
-    )
+    simple = {f"{BROKEN}{i}": rule for i, rule in enumerate(rules) if not rule.among}
+    flagged = table.mutate(**{flag: rule.broken(table) for flag, rule in simple.items()})
+    counts = _one(flagged.aggregate(rows=flagged.count(), **{flag: flagged[flag].sum() for flag in simple}))
     findings, aside = [], []
-    for flag, rule in zip(flags, rules, strict=True):
-        if not counts[flag]:
-            continue
-        examples = flagged.filter(flagged[flag]).select(*table.columns).order_by(*table.columns)
-        findings.append(
-            Finding(rule.key, rule.remedy, counts[flag], _examples(examples), set_aside=rule.harmless)
-        )
-        if rule.harmless:
-            aside.append(flag)
-    # rules that look at other rows make the flagged table dear, so stay with the plain one where it is clean
+    for i, rule in enumerate(rules):
+        few = rule.among(table) if rule.among else table
+        rows = few.mutate(**{BROKEN: rule.broken(few)}).filter(lambda few: few[BROKEN]).drop(BROKEN)
+        count = _one(rows.aggregate(rows=rows.count()))["rows"] if rule.among else counts[f"{BROKEN}{i}"]
+        if count:
+            examples = _examples(rows.order_by(*table.columns))
+            findings.append(Finding(rule.key, rule.remedy, count, examples, set_aside=rule.harmless))
+            if rule.harmless:
+                aside.append(rule)
+    # rules that compare rows make this dear, so stay with the plain table where it is clean
     if aside:
-        table = flagged.filter([~flagged[flag] for flag in aside]).select(*table.columns).cache()
+        broken = table.mutate(**{f"{BROKEN}{i}": rule.broken(table) for i, rule in enumerate(aside)})
+        flags = [broken[name].fill_null(False) for name in broken.columns if name not in table.columns]
+        table = cached(broken.filter([~flag for flag in flags]).select(*table.columns))
     return table, counts["rows"], findings
+
+
+def _one(aggregate: ir.Table) -> dict[str, Any]:
+    row: dict[str, Any] = aggregate.to_pyarrow().to_pylist()[0]
+    return row
 
 
 def _uncast(dataset: Dataset) -> Iterator[Finding]:
@@ -191,15 +196,18 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
             yield Rule(name, moment, "not after the end of the data", remedy, _after(moment, end))
         if name in ("customers", "catalog"):
             key = contract.required[0]
-            yield Rule(name, key, "unique", "keep one row for each", _repeated(key))
+            yield Rule(name, key, "unique", "keep one row for each", _repeated(key), among=_sharing(key))
     if tables.has("orders", "order_id"):
-        yield Rule("orders", "order_id", "unique", "keep one row", _repeated("order_id"))
+        yield Rule(
+            "orders", "order_id", "unique", "keep one row", _repeated("order_id"), among=_sharing("order_id")
+        )
     yield Rule(
         "orders",
         "revenue",
         "negative only as a refund",
         "a refund follows orders of the same customer and product that paid at least as much",
         _unpaid_refund,
+        among=_of_refunds,
     )
     if "catalog" in tables:
         yield Rule(
@@ -226,6 +234,7 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
             "the referral known first counts",
             _later_referral,
             harmless=True,
+            among=lambda t: t.filter(t.kind == "referral"),
         )
     if tables.has("interactions", "weight"):
         yield Rule("interactions", "weight", "not negative", "correct the weight", lambda t: t.weight < 0)
@@ -256,6 +265,21 @@ def _repeated(key: str) -> Predicate:
     return lambda table: (
         table[key].notnull() & (ibis.row_number().over(group_by=key, order_by=table.columns) > 0)
     )
+
+
+def _sharing(key: str) -> Callable[[ir.Table], ir.Table]:
+    """The rows whose key another row has too."""
+
+    def rows(table: ir.Table) -> ir.Table:
+        keys = table.group_by(key).aggregate(rows=table.count())
+        return table.semi_join(keys.filter(keys.rows > 1), key)
+
+    return rows
+
+
+def _of_refunds(orders: ir.Table) -> ir.Table:
+    """The orders of whoever had a refund, of the product of which they had it."""
+    return orders.semi_join(orders.filter(orders.revenue < 0), ["customer_id", "product"])
 
 
 def _unpaid_refund(orders: ir.Table) -> ir.BooleanValue:
