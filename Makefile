@@ -6,7 +6,8 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs screenshot benchmarks bench-features truth
+.PHONY: help train test serve report lint types format clean docs screenshot truth
+.PHONY: benchmarks bench-features bench-reasons
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -45,6 +46,9 @@ benchmarks: $(VENV)/ready-dev truth ## measure cost against a floor and the labe
 
 bench-features: $(VENV)/ready-dev ## measure the features at up to a million customers (an hour, 6 GB of disk)
 	@$(VENV)/bin/python benchmarks/feature_cost.py
+
+bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and LightGBM itself
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/reasons.py
 
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
 	@$(VENV)/bin/python benchmarks/truth.py --baselines

@@ -10,12 +10,15 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+
+from models.shapley import ShapleyTables
 
 Head = Literal["value", "top"]
 SCORES = ("network_value", "network_value_low", "network_value_high", "top_probability")
@@ -165,14 +168,22 @@ class Bundle:
         """SHAP values (rows × features) and the base of every row; they add up to the served number.
 
         For the value head, base + Σ = log(network_value); for the top head, = log-odds of top_probability
-        (TreeSHAP, Lundberg et al. 2020, as computed by LightGBM).
+        (TreeSHAP, Lundberg et al. 2020; by LightGBM itself where trees are too large for tables).
         """
-        booster = self.value if head == "value" else self.top
-        full = np.asarray(booster.predict(x, pred_contrib=True, num_threads=_threads(x)))
-        values, base = full[:, :-1], full[:, -1]
+        tables = self._tables[head]
+        if tables:
+            values, base = tables(x), np.full(len(x), tables.base)
+        else:
+            booster = self.value if head == "value" else self.top
+            full = np.asarray(booster.predict(x, pred_contrib=True, num_threads=_threads(x)))
+            values, base = full[:, :-1], full[:, -1]
         if head == "value":
             return values, base + np.log(self.spec.level)
         return values * self.spec.slope, base * self.spec.slope + self.spec.intercept
+
+    @cached_property
+    def _tables(self) -> dict[Head, ShapleyTables | None]:
+        return {"value": ShapleyTables.of(self.value), "top": ShapleyTables.of(self.top)}
 
 
 def _numeric(column: pd.Series) -> bool:

@@ -1,0 +1,173 @@
+"""SHAP values of trees with few splits, looked up in tables.
+
+What a tree gives a row follows from the outcome of its splits: with k splits there are 2^k. So the Shapley
+values of every outcome are computed once, by their definition, and a row costs one look-up a tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import scipy.sparse as sp
+
+MOST_SPLITS = 10
+"""Of a tree: its table has 2^splits rows."""
+AT_ONCE = 256
+"""Rows that are looked up together, so that they stay in the processor's cache."""
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ShapleyTables:
+    """The trees of a booster as tables.
+
+    Attributes:
+        base: the mean of the raw score over the training rows.
+        column: of each tree and split, which column it looks at, see `_variants`; trees × splits.
+        threshold: up to which value a row goes left; trees × splits.
+        values: Shapley values by tree and outcome of the splits; (trees · 2^splits) × players.
+        first: where the table of each tree begins in `values`.
+        adding: which feature each player of each tree is; features × (trees · players).
+    """
+
+    base: float
+    column: np.ndarray
+    threshold: np.ndarray
+    values: np.ndarray
+    first: np.ndarray
+    adding: sp.csr_matrix
+
+    @classmethod
+    def of(cls, booster: lgb.Booster) -> ShapleyTables | None:
+        """The tables of *booster*; None where they would be large: a tree has more than `MOST_SPLITS`."""
+        roots = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+        trees = [list(_splits(root)) for root in roots]
+        most = max(map(len, trees))
+        if most > MOST_SPLITS or any(not _known(split) for splits in trees for split in splits):
+            return None
+        features = booster.num_feature()
+        used = [sorted({split["split_feature"] for split in splits}) for splits in trees]
+        players = max(1, *map(len, used))
+        column = np.zeros((len(trees), 8 * -(-max(most, 1) // 8)), dtype=np.intp)
+        threshold = np.full(column.shape, np.nan)  # which sends nobody left
+        values = np.zeros((len(trees), 2**most, players))
+        player = np.zeros((len(trees), players), dtype=np.intp)
+        base = 0.0
+        for i, (root, splits) in enumerate(zip(roots, trees, strict=True)):
+            for j, split in enumerate(splits):
+                column[i, j] = split["split_feature"] + features * _variant(split)
+                threshold[i, j] = split["threshold"]
+            expected, own = _shapley(root, splits, used[i])
+            base += expected
+            values[i, : 2 ** len(splits), : len(used[i])] = own
+            player[i, : len(used[i])] = used[i]
+        place = np.arange(player.size)
+        return cls(
+            base,
+            column,
+            threshold,
+            values.reshape(-1, players),
+            np.arange(len(trees)) << most,
+            sp.csr_matrix((np.ones(player.size), (player.ravel(), place)), (features, player.size)),
+        )
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """SHAP values of every row of *x* (rows × features, float64): rows × features.
+
+        The sum of a row's values and `base` is its raw score.
+        """
+        found = np.empty(x.shape)
+        for begin in range(0, len(x), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            found[part] = self._look_up(x[part])
+        return found
+
+    def _look_up(self, x: np.ndarray) -> np.ndarray:
+        left = _variants(x).take(self.column, axis=1) <= self.threshold
+        row = self.first + _number(left)
+        by_player = self.values[row].reshape(len(x), -1)
+        added: np.ndarray = (self.adding @ by_player.T).T
+        return added
+
+
+def _number(bits: np.ndarray) -> np.ndarray:
+    """The numbers whose binary digits, lowest first, lie along the last axis, eight or sixteen of them."""
+    # the product moves the n-th of eight bytes, which are 0 or 1, to the n-th highest bit but 56
+    words = (bits.view("<u8") * np.uint64(0x0102040810204080) >> np.uint64(56)).astype(np.intp)
+    number: np.ndarray = words[..., 0]
+    for place in range(1, words.shape[-1]):
+        number = number + (words[..., place] << 8 * place)
+    return number
+
+
+def _variants(x: np.ndarray) -> np.ndarray:
+    """*x*, then *x* with the lowest value where it is undefined, then with zero there; side by side.
+
+    An undefined value goes where the split says: right as no comparison holds, left, or as a zero would.
+    """
+    undefined = np.isnan(x)
+    return np.hstack([x, np.where(undefined, -np.inf, x), np.where(undefined, 0.0, x)])
+
+
+def _variant(split: Node) -> int:
+    if split["missing_type"] == "None":
+        return 2
+    return 1 if split["default_left"] else 0
+
+
+def _known(split: Node) -> bool:
+    return split["decision_type"] == "<=" and split["missing_type"] in ("None", "NaN")
+
+
+def _splits(node: Node) -> Iterator[Node]:
+    if "split_feature" in node:
+        yield node
+        yield from _splits(node["left_child"])
+        yield from _splits(node["right_child"])
+
+
+def _shapley(root: Node, splits: list[Node], players: list[int]) -> tuple[float, np.ndarray]:
+    """The tree's mean, and its Shapley values: outcomes of the splits × players, which are features.
+
+    The worth of a set of features is what the tree gives on average when only these are known: where a split
+    looks at another one, both branches count, by the training rows in them (Lundberg et al. 2020, TreeSHAP
+    with path-dependent perturbation). A player's value is the mean of what it adds to the sets of others,
+    over all orders in which players may come (Shapley 1953).
+    """
+    sets, outcomes = np.arange(2 ** len(players)), np.arange(2 ** len(splits))
+    place = {id(split): i for i, split in enumerate(splits)}
+
+    def worth(node: Node) -> np.ndarray:
+        if "leaf_value" in node:
+            return np.full((1, 1), node["leaf_value"])
+        left, right = worth(node["left_child"]), worth(node["right_child"])
+        rows_left, rows_right = _rows(node["left_child"]), _rows(node["right_child"])
+        on_average = (rows_left * left + rows_right * right) / (rows_left + rows_right)
+        known = _has(sets, players.index(node["split_feature"]))[:, None]
+        goes_left = _has(outcomes, place[id(node)])
+        return np.where(known, np.where(goes_left, left, right), on_average)
+
+    of_sets = np.broadcast_to(worth(root), (sets.size, outcomes.size))
+    members = np.bitwise_count(sets)
+    number = len(players)
+    values = np.empty((outcomes.size, number))
+    for player in range(number):
+        others = sets[~_has(sets, player)]
+        orders = [factorial(size) * factorial(number - size - 1) for size in members[others].tolist()]
+        gain = of_sets[others | 1 << player] - of_sets[others]
+        values[:, player] = np.array(orders) / factorial(number) @ gain
+    return float(of_sets[0, 0]), values
+
+
+def _has(sets: np.ndarray, member: int) -> np.ndarray:
+    return (sets >> member & 1).astype(bool)
+
+
+def _rows(node: Node) -> int:
+    return int(node["leaf_count"] if "leaf_value" in node else node["internal_count"])
