@@ -6,8 +6,8 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs screenshot truth
-.PHONY: benchmarks bench-features bench-reasons
+.PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
+	bench-features bench-reasons
 .DEFAULT_GOAL := help
 
 help: ## explain every target
