@@ -33,10 +33,19 @@ AT_ONCE = 10_000_000
 
 @dataclass(frozen=True)
 class Contacts:
-    """Interactions of a day, ordered by source, then target."""
+    """Interactions of a day, ordered by pair of source and target.
+
+    Attributes:
+        source, target: of each pair.
+        start: of each pair, the place of its first row.
+        back: of each pair, the place of the one from target to source; −1 if there is none.
+        day, known, kind, weight: of each row.
+    """
 
     source: Ints
     target: Ints
+    start: Ints
+    back: Ints
     day: Ints
     known: Ints
     kind: Ints
@@ -50,11 +59,18 @@ class Contacts:
             "customer", "target", "day", "known", "kind", weight=contact_days.weight.cast("float64")
         ).to_pyarrow()
         kind = rows["kind"].combine_chunks().dictionary_encode()
-        source, target = rows["customer"].to_numpy(), rows["target"].to_numpy()
-        order = np.argsort(source.astype(np.int64) << 32 | target, kind="stable")
+        source, target = (rows[name].to_numpy().astype(np.int64) for name in ("customer", "target"))
+        order = np.argsort(source << 32 | target, kind="stable")
+        source, target = source[order], target[order]
+        pair = source << 32 | target
+        start = np.flatnonzero(np.diff(pair, prepend=-1))
+        pair, opposite = pair[start], (target << 32 | source)[start]
+        back = np.minimum(np.searchsorted(pair, opposite), max(pair.size - 1, 0))
         return cls(
-            source[order],
-            target[order],
+            source[start],
+            target[start],
+            start,
+            np.where(pair[back] == opposite, back, -1),
             rows["day"].to_numpy()[order],
             rows["known"].to_numpy()[order],
             kind.indices.to_numpy()[order],
@@ -65,21 +81,28 @@ class Contacts:
 
 @dataclass(frozen=True)
 class Purchases:
-    """First purchases of a product, ordered by product, then customer."""
+    """First purchases of a product, ordered by product, then customer, then day."""
 
     customer: Ints
     product: Ints
     day: Ints
+    known: Ints
 
     @classmethod
     def read(cls, first_purchases: ir.Table) -> Purchases:
-        """First purchases as known; *first_purchases* may hold several days of a pair."""
-        first = first_purchases.group_by("customer", "product").aggregate(day=first_purchases.day.min())
-        rows = first.to_pyarrow()
-        product = rows["product"].combine_chunks().dictionary_encode().indices.to_numpy()
-        customer, day = rows["customer"].to_numpy(), rows["day"].to_numpy()
-        order = np.lexsort((customer, product))
-        return cls(customer[order].astype(np.int64), product[order].astype(np.int64), day[order])
+        """All rows of the daily table, which may hold several days of a pair."""
+        rows = first_purchases.select("customer", "product", "day", "known").to_pyarrow()
+        product = rows["product"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        customer, day = rows["customer"].to_numpy().astype(np.int64), rows["day"].to_numpy()
+        order = np.lexsort((day, customer, product))
+        return cls(customer[order], product[order], day[order], rows["known"].to_numpy()[order])
+
+    def before(self, last: int) -> Purchases:
+        """The first of each pair that was known on day *last*."""
+        seen = np.flatnonzero(self.known <= last)
+        product, customer = self.product[seen], self.customer[seen]
+        seen = seen[(np.diff(product, prepend=-1) != 0) | (np.diff(customer, prepend=-1) != 0)]
+        return Purchases(self.customer[seen], self.product[seen], self.day[seen], self.known[seen])
 
 
 @dataclass(frozen=True)
@@ -94,6 +117,8 @@ class Ties:
     """Decayed, in millionths."""
     first: Ints
     """Day of the first contact."""
+    mutual: Bools
+    """Whether the target reaches the source too."""
     by_power: Mapping[str, tuple[Bools, Ints]]
     """Whether a contact of this power was among them, and the weight of those."""
 
@@ -102,24 +127,27 @@ class Ties:
         cls, contacts: Contacts, alive: Bools, last: int, half_life_days: float, powers: Mapping[str, Power]
     ) -> Ties:
         """Ties among the customers who are *alive*, by number, from the contacts known on day *last*."""
-        seen = (contacts.known <= last) & alive[contacts.source] & alive[contacts.target]
-        source, target = contacts.source[seen], contacts.target[seen]
-        begins = np.append(True, (np.diff(source) != 0) | (np.diff(target) != 0))[: source.size]
-        start = np.flatnonzero(begins)
+        seen = contacts.known <= last
+        age = np.where(seen, last + 1 - contacts.day, 0)
         # below 2^−50 it is zero for all purposes
-        age = np.minimum((last + 1 - contacts.day[seen]) / half_life_days, 50.0)
-        weight = np.rint(contacts.weight[seen] * np.exp2(-age) * UNIT).astype(np.int64)
+        decay = np.exp2(-np.minimum(np.arange(age.max(initial=0) + 1) / half_life_days, 50.0)) * UNIT
+        weight = np.where(seen, np.rint(contacts.weight * decay[age]), 0.0).astype(np.int64)
+        there = _over(np.logical_or, seen, contacts.start)
+        there &= alive[contacts.source] & alive[contacts.target]
+        ties = np.flatnonzero(there)
         by_power: dict[str, tuple[Bools, Ints]] = {}
         for power in sorted(set(powers.values())):
             shows = np.array([powers.get(kind) == power for kind in contacts.kinds], dtype=bool)
-            own = shows[contacts.kind[seen]]
-            by_power[power] = (_over(np.logical_or, own, start), _over(np.add, weight * own, start))
+            own = shows[contacts.kind]
+            shown = _over(np.logical_or, own & seen, contacts.start)[ties]
+            by_power[power] = (shown, _over(np.add, weight * own, contacts.start)[ties])
         return cls(
             alive.size,
-            source[start].astype(np.int64),
-            target[start].astype(np.int64),
-            _over(np.add, weight, start),
-            _over(np.minimum, contacts.day[seen], start),
+            contacts.source[ties],
+            contacts.target[ties],
+            _over(np.add, weight, contacts.start)[ties],
+            _over(np.minimum, np.where(seen, contacts.day, last), contacts.start)[ties],
+            (there[contacts.back] & (contacts.back >= 0))[ties],
             by_power,
         )
 
@@ -128,15 +156,6 @@ class Ties:
         begin = np.zeros(self.size + 1, dtype=np.int64)
         np.cumsum(np.bincount(self.source, minlength=self.size), out=begin[1:])
         return sp.csr_matrix((value, self.target, begin), shape=(self.size, self.size))
-
-    def mutual(self) -> Bools:
-        """Whether the target reaches the source too."""
-        own = self.matrix(np.arange(1, self.source.size + 1))
-        back = own.T.tocsr()
-        back.data[:] = 1
-        flags = np.zeros(self.source.size, dtype=bool)
-        flags[own.multiply(back).tocsr().data - 1] = True
-        return flags
 
 
 def features(
@@ -160,7 +179,7 @@ def features(
         windows: lengths, in days up to the cutoff, of the windows of `led` and `followed`.
     """
     source, target, size = ties.source, ties.target, ties.size
-    mutual = ties.mutual()
+    mutual = ties.mutual
     degree, strength = _count(source, size), sums(source, ties.weight, size)
     received = sums(target, ties.weight, size)
     bought = _count(purchases.customer, size)

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from features.contract import CONTRACT
 from features.daily import DAILY
-from features.graph import Contacts
+from features.graph import Contacts, Purchases
 from features.measures import day_number
 from features.store import Build, Folder, Scratch, count_from, digest
 
@@ -147,6 +147,11 @@ class History:
     def contacts(self) -> Contacts:
         """All contacts, as arrays."""
         return Contacts.read(self.daily["contact_days"])
+
+    @cached_property
+    def purchases(self) -> Purchases:
+        """All first purchases, as arrays."""
+        return Purchases.read(self.daily["first_purchases"])
 
     @cached_property
     def size(self) -> int:

@@ -165,7 +165,7 @@ def contacts(past: Past, settings: Settings) -> ir.Table | None:
             np.flatnonzero(alive),
             revenue,
             active,
-            graph.Purchases.read(past["first_purchases"]),
+            past.history.purchases.before(past.last),
             past.last,
             windows,
         )
