@@ -8,6 +8,7 @@ years of events, or only the files of the last `year`. Its columns, goals in bra
 - cutoff_x_floor (at most 10): one cutoff from an empty cache to a Parquet file, by that floor; peak_gb (8).
 - check_s, check_gb: checking the rules of the contract, which `ripple` does before; not in the above.
 - twelve_x_one (2.5): twelve monthly cutoffs from an empty cache, by one; also with the check in both.
+- next_s, next_x_year: one of the eleven cutoffs after the first, and that by the floor over the last year.
 - day_x_first (0.15): the newest cutoff after a day of events was added, on what the first run kept, by the
   first run; also with the check in both.
 - us_per_event, growth (1): CPU of one cutoff by event of any table, and that by the smallest size.
@@ -184,6 +185,7 @@ def measured(run: Run, customers: int, keep: Path) -> Iterator[dict[str, Any]]:
         day = run(cutoffs, copy, cache, [END + timedelta(days=1)])
     with _cache(keep) as cache:
         twelve = run(cutoffs, folder, cache, TWELVE)
+    further = (twelve["cpu_s"] - first["cpu_s"]) / (len(TWELVE) - 1)
     pandas = run(peer, folder) if customers <= PEER else None
     yield {
         "customers": customers,
@@ -195,6 +197,8 @@ def measured(run: Run, customers: int, keep: Path) -> Iterator[dict[str, Any]]:
         "twelve_s": twelve["cpu_s"],
         "twelve_gb": twelve["peak_gb"],
         "twelve_x_one": twelve["cpu_s"] / first["cpu_s"],
+        "next_s": further,
+        "next_x_year": further / run(floor, folder, YEAR, END),
         "with_check": (twelve["cpu_s"] + checked["cpu_s"]) / (first["cpu_s"] + checked["cpu_s"]),
         "day_s": day["cpu_s"],
         "day_x_first": day["cpu_s"] / first["cpu_s"],
