@@ -7,12 +7,13 @@ the end of the data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from sklearn.isotonic import IsotonicRegression
 
 from settings import InputError, Settings
 from training import metrics
@@ -21,6 +22,7 @@ from training.cutoffs import Schedule
 from training.examples import Examples
 from training.fit import Calibration, Heads, Outcome, calibrate, fit, outcome, target
 from training.progress import Say
+from training.slices import judge_slice, slices
 
 CALIBRATION_CUTOFFS = 3
 MODEL = "Ripple"
@@ -63,19 +65,57 @@ class Forecaster:
             self.outcome(cutoff), value=value, at_top=metrics.members(value, self.settings.top_share)
         )
 
+    def unseen(self, cutoff: datetime) -> np.ndarray:
+        """Expected value of each customer at *cutoff* by heads that were taught by other customers alone.
+
+        The halves go by who came first, so that names do not matter.
+        """
+        teachers = [self.examples[earlier] for earlier in self.schedule.training_for(cutoff)]
+        asked = self.examples[cutoff]
+        half = _numbers([one.features.index for one in (*teachers, asked)])
+        predicted = np.full(len(asked.features), np.nan)
+        for own in (0, 1):
+            others = [one.where(number % 2 != own) for one, number in zip(teachers, half[:-1], strict=True)]
+            mine = half[-1] % 2 == own
+            predicted[mine] = fit(others, self.settings).value_of(asked.features[mine])
+        return predicted
+
+    def rules(self, cutoff: datetime) -> dict[str, np.ndarray]:
+        """Score of every customer at *cutoff* by each simple rule."""
+        return baselines(self.examples[cutoff].features, self.examples[cutoff].credited)
+
+    def likelihoods(self, cutoff: datetime) -> dict[str, np.ndarray]:
+        """The rules' scores at *cutoff* as probabilities of being at the top.
+
+        By isotonic regression (Zadrozny & Elkan 2002) on the cutoffs on which the heads are calibrated.
+        """
+        closed = self._closed(cutoff)
+        known = [(self.rules(earlier), self.outcome(earlier).at_top) for earlier in closed]
+        found = {}
+        for name, score in self.rules(cutoff).items():
+            past = [(own[name], at_top) for own, at_top in known if name in own]
+            if past:
+                scaled = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+                scaled.fit(*(np.concatenate(part).astype(np.float64) for part in zip(*past, strict=True)))
+                found[name] = scaled.predict(score)
+        return found
+
     def calibration(self, moment: datetime) -> Calibration | None:
         """Calibration from the latest cutoffs closed by *moment* at which heads could be fitted.
 
         None if there are none, or nobody is credited with anything in their windows.
         """
-        closed = [
+        closed = self._closed(moment)
+        if not any(self.credited(cutoff) for cutoff in closed):
+            return None
+        return calibrate([self.outcome(cutoff) for cutoff in closed], self.settings)
+
+    def _closed(self, moment: datetime) -> list[datetime]:
+        return [
             cutoff
             for cutoff in self.schedule.all
             if cutoff + self.schedule.horizon <= moment and self.teachable(cutoff)
         ][-CALIBRATION_CUTOFFS:]
-        if not any(self.credited(cutoff) for cutoff in closed):
-            return None
-        return calibrate([self.outcome(cutoff) for cutoff in closed], self.settings)
 
 
 @dataclass(frozen=True)
@@ -84,13 +124,19 @@ class Backtest:
 
     Attributes:
         rankings: one row per cutoff and ranking (the model and every baseline) with the metrics of
-            `training.metrics.ranking`, and one per ranking with cutoff "pooled", the mean over cutoffs.
-        heads: one row per cutoff: total predicted ÷ realised, interval coverage, Brier score and that of the
-            base rate.
-        deciles: mean predicted and realised value by decile, over all cutoffs.
+            `training.metrics.ranking`, the Brier score of its probabilities (a rule's after isotonic
+            regression), the bounds of the 95 % interval of its capture, and the lead of the model over it
+            with its own bounds; and one per ranking with cutoff "pooled", the mean over cutoffs. Intervals
+            are by paired bootstrap over customers.
+        heads: one row per cutoff: total predicted ÷ realised, interval coverage (and that of the decile of
+            prediction with the least), reliability of the probabilities, Brier score and that of the base
+            rate, the noise ceiling (Spearman of the last label against this one), capture among customers
+            who taught nothing, and how far the two heads agree (Spearman).
+        deciles: mean predicted and realised value and coverage by decile, over all cutoffs.
         best_baseline: name of the rule with the highest pooled capture.
         lead: pooled capture of the model minus that of the best baseline, with the bounds of its 95 %
             paired bootstrap interval over customers.
+        slices: one row per kind of customer, means over cutoffs: see `training.slices`.
     """
 
     rankings: pd.DataFrame
@@ -98,12 +144,28 @@ class Backtest:
     deciles: pd.DataFrame
     best_baseline: str
     lead: tuple[float, float, float]
+    slices: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def capture(self, ranking: str) -> float:
         """Pooled capture of *ranking*."""
         rankings = self.rankings
         row = rankings[(rankings["cutoff"] == "pooled") & (rankings["ranking"] == ranking)]
         return float(row["capture"].iloc[0])
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Everything about one evaluation cutoff."""
+
+    cutoff: str
+    found: Outcome
+    scores: dict[str, np.ndarray]
+    calibration: Calibration | None
+    likelihoods: dict[str, np.ndarray]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.found.predicted * (self.calibration.level if self.calibration else 1.0)
 
 
 def backtest(forecaster: Forecaster) -> Backtest:
@@ -113,34 +175,53 @@ def backtest(forecaster: Forecaster) -> Backtest:
         InputError: at none of them is there credit both to learn from and to be judged by.
     """
     settings = forecaster.settings
-    rankings, heads, deciles = [], [], []
-    judged: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
-    for cutoff in _judgeable(forecaster):
-        found = forecaster.judged(cutoff)
-        scores = {MODEL: found.predicted} | baselines(forecaster.examples[cutoff].features)
-        judged.append((scores, found.value))
-        rankings += [
-            {"cutoff": f"{cutoff:%Y-%m-%d}", "ranking": name}
-            | metrics.ranking(score, found.value, settings.top_share)
-            for name, score in scores.items()
-        ]
-        calibration = forecaster.calibration(cutoff)
-        heads.append({"cutoff": f"{cutoff:%Y-%m-%d}"} | _judge(found, calibration))
-        deciles.append(
-            metrics.deciles(found.predicted * (calibration.level if calibration else 1.0), found.value)
-        )
-    table = pd.DataFrame(rankings)
+    cutoffs = _judgeable(forecaster)
+    judged = [_judged(forecaster, cutoff) for cutoff in cutoffs]
+    resampled = metrics.bootstrap_captures(
+        [one.scores for one in judged],
+        [one.found.value for one in judged],
+        _numbers([forecaster.examples[cutoff].features.index for cutoff in cutoffs]),
+        settings.top_share,
+        settings.seed,
+    )
+    rows = []
+    for i, one in enumerate(judged):
+        drawn = {name: captures[:, i] for name, captures in resampled.items()}
+        for name, score in one.scores.items():
+            row = metrics.ranking(score, one.found.value, settings.top_share)
+            brier = (
+                metrics.brier(one.likelihoods[name], one.found.at_top) if name in one.likelihoods else np.nan
+            )
+            rows.append(
+                {"cutoff": one.cutoff, "ranking": name, **row, "brier": brier, **_bounds(drawn, name)}
+            )
+    table = pd.DataFrame(rows)
     pooled = _pooled(table)
+    means = {name: captures.mean(axis=1) for name, captures in resampled.items()}
+    pooled = pooled.assign(**pd.DataFrame([_bounds(means, name) for name in pooled["ranking"]]))
+    whole = pd.concat([table, pooled], ignore_index=True)
+    own = whole[whole["ranking"] == MODEL].set_index("cutoff")["capture"]
+    whole["lead"] = whole["cutoff"].map(own) - whole["capture"]
     captures = pooled.set_index("ranking")["capture"]
     best = str(captures.drop(MODEL).sort_values(ascending=False).index[0])
-    low, high = _lead_interval(judged, best, settings)
+    against = whole[(whole["cutoff"] == "pooled") & (whole["ranking"] == best)].iloc[0]
     return Backtest(
-        pd.concat([table, pooled], ignore_index=True),
-        pd.DataFrame(heads),
-        pd.concat(deciles).groupby("decile", as_index=False).mean(),
+        whole,
+        pd.DataFrame([_judge(forecaster, cutoff, one) for cutoff, one in zip(cutoffs, judged, strict=True)]),
+        pd.concat(map(_deciles, judged)).groupby("decile", as_index=False).mean(),
         best,
-        (float(captures[MODEL] - captures[best]), low, high),
+        (float(against["lead"]), float(against["lead_low"]), float(against["lead_high"])),
+        _slices(forecaster, cutoffs, judged, best),
     )
+
+
+def _judged(forecaster: Forecaster, cutoff: datetime) -> _Judged:
+    found, calibration = forecaster.judged(cutoff), forecaster.calibration(cutoff)
+    likelihoods = forecaster.likelihoods(cutoff)
+    if calibration is not None:
+        likelihoods[MODEL] = calibration.probability(found.odds)
+    scores = {MODEL: found.predicted} | forecaster.rules(cutoff)
+    return _Judged(f"{cutoff:%Y-%m-%d}", found, scores, calibration, likelihoods)
 
 
 def _judgeable(forecaster: Forecaster) -> list[datetime]:
@@ -166,35 +247,78 @@ def _pooled(table: pd.DataFrame) -> pd.DataFrame:
     return means.assign(cutoff="pooled")
 
 
-def _judge(found: Outcome, calibration: Calibration | None) -> dict[str, float]:
+def _bounds(captures: Mapping[str, np.ndarray], name: str) -> dict[str, float]:
+    """95 % bounds of the capture of ranking *name*, and of the model's lead over it."""
+    found = {"capture": captures[name], "lead": captures[MODEL] - captures[name]}
+    return {
+        f"{what}_{end}": float(np.nanquantile(values, quantile)) if np.isfinite(values).any() else np.nan
+        for what, values in found.items()
+        for end, quantile in (("low", 0.025), ("high", 0.975))
+    }
+
+
+def _judge(forecaster: Forecaster, cutoff: datetime, one: _Judged) -> dict[str, str | float]:
+    found, calibration = one.found, one.calibration
     base_rate = np.full(len(found.at_top), found.at_top.mean())
-    judged = {
+    last = one.scores.get("last label")
+    judged: dict[str, str | float] = {
+        "cutoff": one.cutoff,
         "customers": float(len(found.value)),
         "realised": float(found.value.sum()),
         "predicted_share": np.nan,
         "coverage": np.nan,
+        "least_coverage": np.nan,
+        "reliability_slope": np.nan,
         "brier": np.nan,
         "brier_base_rate": metrics.brier(base_rate, found.at_top),
+        "noise_ceiling": np.nan if last is None else metrics.rank_correlation(last, found.value),
+        "capture_unseen": metrics.capture(
+            forecaster.unseen(cutoff), found.value, forecaster.settings.top_share
+        ),
+        "agreement": metrics.rank_correlation(found.predicted, found.odds),
     }
     if calibration is None:
         return judged
-    predicted = found.predicted * calibration.level
-    low, high = calibration.interval.around(predicted)
-    probability = 1 / (1 + np.exp(-(calibration.slope * found.odds + calibration.intercept)))
+    low, high = calibration.interval.around(one.predicted)
+    probability = one.likelihoods[MODEL]
     return judged | {
-        "predicted_share": float(predicted.sum() / found.value.sum()),
+        "predicted_share": float(one.predicted.sum() / found.value.sum()),
         "coverage": metrics.coverage(found.value, low, high),
+        "least_coverage": float(metrics.coverage_by_decile(one.predicted, found.value, low, high).min()),
+        "reliability_slope": metrics.reliability_slope(probability, found.at_top),
         "brier": metrics.brier(probability, found.at_top),
     }
 
 
-def _lead_interval(
-    judged: list[tuple[dict[str, np.ndarray], np.ndarray]], best: str, settings: Settings
-) -> tuple[float, float]:
-    """95 % bounds of the model's lead over *best*, from the scores and realised values of every cutoff."""
-    resampled = [
-        metrics.paired_bootstrap(scores[MODEL], scores[best], value, settings.top_share, settings.seed + i)
-        for i, (scores, value) in enumerate(judged)
-    ]
-    low, high = np.nanquantile(np.mean(resampled, axis=0), [0.025, 0.975])
-    return float(low), float(high)
+def _deciles(one: _Judged) -> pd.DataFrame:
+    found = metrics.deciles(one.predicted, one.found.value)
+    if one.calibration is None:
+        return found.assign(coverage=np.nan)
+    low, high = one.calibration.interval.around(one.predicted)
+    return found.assign(coverage=metrics.coverage_by_decile(one.predicted, one.found.value, low, high))
+
+
+def _slices(
+    forecaster: Forecaster, cutoffs: Sequence[datetime], judged: Sequence[_Judged], best: str
+) -> pd.DataFrame:
+    rows = []
+    for cutoff, one in zip(cutoffs, judged, strict=True):
+        asked = forecaster.examples[cutoff]
+        seen = forecaster.examples[forecaster.schedule.training_for(cutoff)[-1]].features.index
+        cold = ~asked.features.index.isin(seen)
+        scores = {"capture": one.scores[MODEL], "rule_capture": one.scores[best]}
+        rows += [
+            {
+                "slice": name,
+                **judge_slice(mask, scores, one.found.value, one.predicted, forecaster.settings.top_share),
+            }
+            for name, mask in slices(asked.features, asked.attributes, cold)
+            if mask.any()
+        ]
+    return pd.DataFrame(rows).groupby("slice", as_index=False, sort=False).mean()
+
+
+def _numbers(customers: Sequence[pd.Index]) -> list[np.ndarray]:
+    """The number of each customer, the same at every cutoff; by who appears first, not by name."""
+    everybody = pd.Index(np.concatenate(customers)).unique()
+    return [everybody.get_indexer(index) for index in customers]

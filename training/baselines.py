@@ -12,17 +12,25 @@ RULES = {
     "revenue of own referrals": "referral_revenue",
     "degree": "out_degree",
     "weighted degree": "out_strength",
+    "PageRank": "pagerank",
 }
 
 
-def baselines(features: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Score of every customer by each rule whose feature there is and says anything at all."""
+def baselines(features: pd.DataFrame, credited: pd.Series | None = None) -> dict[str, np.ndarray]:
+    """Score of every customer by each rule whose feature there is and says anything at all.
+
+    Args:
+        credited: time-decayed credit of the same customers for the last window (Goyal, Bonchi &
+            Lakshmanan 2011), which is no feature.
+    """
     scores = {
         rule: features[column].fillna(0.0).to_numpy()
         for rule, column in RULES.items()
         if column in features.columns
     }
     scores |= _rfm(features)
+    if credited is not None:
+        scores["time-decayed credit"] = credited.to_numpy()
     return {rule: score for rule, score in scores.items() if np.ptp(score) > 0}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from features.matrix import matrix
 from features.store import digest
 from features.tables import Dataset, Tables
 from training import credit
-from training.credit import network_value
+from training.credit import decayed_credit, network_value
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Examples:
     features: pd.DataFrame
     labels: pd.DataFrame
     realised: pd.DataFrame
+    attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Attributes of the customers that are text, to judge segments by; no model learns from them."""
+    credited: pd.Series | None = None
+    """Time-decayed credit for the last window that closed before the cutoff, a rule to be judged beside."""
+
+    def where(self, kept: np.ndarray) -> Examples:
+        """Only the customers for whom *kept* is true."""
+        return Examples(self.cutoff, self.features[kept], self.labels[kept], self.realised[kept])
 
 
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
@@ -61,7 +69,28 @@ def examples_at(dataset: Dataset, cutoff: datetime) -> Examples:
     held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
     hashes = pd.util.hash_pandas_object(held, index=False)
     order = features.index[np.argsort(hashes.to_numpy(), kind="stable")]
-    return Examples(cutoff, features.loc[order], labels.loc[order], realised.loc[order])
+    return Examples(
+        cutoff,
+        features.loc[order],
+        labels.loc[order],
+        realised.loc[order],
+        _attributes(dataset).loc[order],
+        _time_decayed(dataset, cutoff, features.loc[order]),
+    )
+
+
+def _attributes(dataset: Dataset) -> pd.DataFrame:
+    rows = frame(dataset.tables["customers"].select("customer_id", *dataset.attributes))
+    return rows[[name for name in rows if pd.api.types.is_string_dtype(rows[name])]]
+
+
+def _time_decayed(dataset: Dataset, cutoff: datetime, features: pd.DataFrame) -> pd.Series | None:
+    """Referral value is a record and the same by any rule, so the label's is added."""
+    seen, horizon = dataset.tables.before(cutoff), timedelta(days=dataset.settings.horizon_days)
+    if "interactions" not in seen or "past_referral_value" not in features:
+        return None
+    credit = frame(decayed_credit(seen, cutoff - horizon, cutoff, dataset.settings))["influence_value"]
+    return credit.reindex(features.index).fillna(0.0) + features["past_referral_value"]
 
 
 def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:

@@ -10,6 +10,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from models.bundle import Interval
@@ -18,7 +19,9 @@ from training.examples import Examples
 from training.metrics import members
 
 MIN_MEMBERS = 10
-BANDS = (0.5, 0.8, 0.9, 0.95, 0.99)
+BANDS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+SLACK = 0.12
+"""How much less than promised the interval of a band may cover, where those of others cover more."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Calibration:
     slope: float
     intercept: float
     interval: Interval
+
+    def probability(self, odds: np.ndarray) -> np.ndarray:
+        """Probability of being at the top from uncalibrated log-odds."""
+        return expit(self.slope * odds + self.intercept)
 
 
 def winsorised(value: np.ndarray, quantile: float) -> np.ndarray:
@@ -162,12 +169,11 @@ def outcome(heads: Heads, examples: Examples, settings: Settings) -> Outcome:
 def calibrate(outcomes: Sequence[Outcome], settings: Settings) -> Calibration:
     """Calibrate on closed cutoffs, given oldest first.
 
-    The level comes from the latest in which anything was credited alone, because the market moves; the
-    probability (Platt 1999) and the interval (Mondrian split conformal on realised ÷ predicted, by band of
-    predicted value) from all of them.
+    The level makes the predictions at all of them add up to what was realised: a single one says too little,
+    because few customers hold most of its value. The probability is by Platt (1999), the interval by Mondrian
+    split conformal prediction on realised ÷ predicted, by band of predicted value.
     """
-    latest = next(one for one in reversed(outcomes) if one.value.any())
-    level = latest.value.sum() / latest.predicted.sum()
+    level = sum(one.value.sum() for one in outcomes) / sum(one.predicted.sum() for one in outcomes)
     predicted = np.concatenate([one.predicted for one in outcomes]) * level
     slope, intercept = _platt(
         np.concatenate([one.odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
@@ -186,16 +192,34 @@ def _platt(odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
 
 
 def _conformal(predicted: np.ndarray, value: np.ndarray, coverage: float) -> Interval:
+    """Intervals of which *coverage* hold, and of each band at least `SLACK` less.
+
+    Where most values are zero an interval that holds the prediction holds more than its share. Elsewhere it
+    is narrower for it, so that the promise is kept on the whole rather than exceeded.
+    """
     # edges are predictions themselves, so that no band is empty
     edges = np.unique(np.quantile(predicted, BANDS, method="higher"))
     edges = edges[edges > predicted.min()]
     band = np.searchsorted(edges, predicted, side="right")
-    ratio = value / predicted
-    low, high = [], []
-    for i in range(len(edges) + 1):
-        inside = np.sort(ratio[band == i])
-        tail = (1 - coverage) / 2 * (len(inside) + 1)
-        # most values are zero, so the middle of a band can lie below its mean: it is widened to hold the mean
-        low.append(min(float(inside[int(tail) - 1]) if tail >= 1 else 0.0, 1.0))
-        high.append(max(float(inside[min(len(inside) - int(tail), len(inside) - 1)]), 1.0))
-    return Interval(coverage, tuple(edges.tolist()), tuple(low), tuple(high))
+    ratios = [np.sort((value / predicted)[band == i]) for i in range(len(edges) + 1)]
+    for nominal in np.linspace(coverage - SLACK, coverage, 21):
+        low, high = zip(*(_ends(ratio, nominal) for ratio in ratios), strict=True)
+        found = Interval(coverage, tuple(edges.tolist()), low, high)
+        ends = found.around(predicted)
+        if ((value >= ends[0]) & (value <= ends[1])).mean() >= coverage:
+            break
+    return found
+
+
+def _ends(ratio: np.ndarray, coverage: float) -> tuple[float, float]:
+    """Multipliers between which *coverage* of *ratio*, ascending, lies; they hold 1, the prediction itself.
+
+    Both tails are left out alike, unless the lower one is of zeros: then nothing is below, and all that is
+    left out is above.
+    """
+    size = len(ratio)
+    tail = (1 - coverage) / 2 * (size + 1)
+    low = float(ratio[int(tail) - 1]) if tail >= 1 else 0.0
+    if low == 0:
+        tail *= 2
+    return min(low, 1.0), max(float(ratio[min(size - int(tail), size - 1)]), 1.0)

@@ -6,10 +6,12 @@ Metrics that scikit-learn has come from there. Arrays are one entry per customer
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss
 
 from models.population import top_count
@@ -82,20 +84,80 @@ def coverage(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
 
 def deciles(predicted: np.ndarray, value: np.ndarray) -> pd.DataFrame:
     """Mean predicted and mean realised value by decile of prediction, the lowest first."""
-    decile = np.minimum(np.argsort(np.argsort(predicted, kind="stable")) * 10 // len(predicted), 9)
-    frame = pd.DataFrame({"decile": decile + 1, "predicted": predicted, "realised": value})
+    frame = pd.DataFrame({"decile": _decile(predicted), "predicted": predicted, "realised": value})
     return frame.groupby("decile", as_index=False).mean()
 
 
-def paired_bootstrap(
-    score: np.ndarray, rival: np.ndarray, value: np.ndarray, share: float, seed: int, rounds: int = 200
+def _decile(predicted: np.ndarray) -> np.ndarray:
+    """The tenth of the customers that each is in, from 1 for the lowest; equals by position."""
+    return np.argsort(np.argsort(predicted, kind="stable")) * 10 // len(predicted) + 1
+
+
+def coverage_by_decile(
+    predicted: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """Capture by *score* minus capture by *rival* in resamples of customers (Efron 1979): *rounds* values."""
+    """Share of realised values inside their interval in each tenth of the predictions, the lowest first."""
+    inside = (value >= low) & (value <= high)
+    return pd.Series(inside).groupby(_decile(predicted)).mean().to_numpy()
+
+
+def reliability_slope(probability: np.ndarray, truth: np.ndarray) -> float:
+    """Slope of the true log-odds on those of *probability* (Cox 1958): 1 is reliable, below 1 too extreme.
+
+    nan where one side is constant, or membership is told apart perfectly.
+    """
+    inside = np.clip(probability, 1e-9, 1 - 1e-9)
+    odds = np.log(inside / (1 - inside))
+    if np.ptp(odds) == 0 or truth.all() or not truth.any():
+        return math.nan
+    if odds[truth].min() > odds[~truth].max():
+        return math.nan
+    return float(LogisticRegression(C=np.inf).fit(odds[:, None], truth).coef_[0, 0])
+
+
+def bootstrap_captures(
+    scores: Sequence[Mapping[str, np.ndarray]],
+    values: Sequence[np.ndarray],
+    customers: Sequence[np.ndarray],
+    share: float,
+    seed: int,
+    rounds: int = 200,
+) -> dict[str, np.ndarray]:
+    """Capture of every ranking in resamples of customers (Efron 1979), paired: all rankings see the same.
+
+    A customer who is drawn is drawn at every cutoff, because what they are worth in windows that overlap
+    is one story and not several (a cluster bootstrap, Field & Welsh 2007).
+
+    Args:
+        scores: at each cutoff, ranking → score of each customer.
+        values: at each cutoff, what was realised.
+        customers: at each cutoff, the number of each customer, the same at all cutoffs.
+
+    Returns:
+        Ranking → rounds × cutoffs; nan where a ranking was not there.
+    """
+    orders = [
+        {name: np.argsort(-score, kind="stable") for name, score in {**own, "": value}.items()}
+        for own, value in zip(scores, values, strict=True)
+    ]
+    names = list(dict.fromkeys(name for own in scores for name in own))
+    found = {name: np.full((rounds, len(values)), np.nan) for name in names}
     generator = np.random.default_rng(seed)
-    difference = np.empty(rounds)
+    everybody = max(int(own.max()) for own in customers) + 1
     for i in range(rounds):
-        drawn = generator.integers(0, len(value), len(value))
-        difference[i] = capture(score[drawn], value[drawn], share) - capture(
-            rival[drawn], value[drawn], share
-        )
-    return difference
+        drawn = np.bincount(generator.integers(0, everybody, everybody), minlength=everybody)
+        for j, (order, value) in enumerate(zip(orders, values, strict=True)):
+            count = drawn[customers[j]]
+            places = top_count(share, int(count.sum()))
+            best = _held(order[""], value, count, places)
+            for name in scores[j]:
+                if best > 0:
+                    found[name][i, j] = _held(order[name], value, count, places) / best
+    return found
+
+
+def _held(order: np.ndarray, value: np.ndarray, count: np.ndarray, places: int) -> float:
+    """What the first *places* hold if the customers stand in *order*, each *count* times in a row."""
+    number = count[order]
+    taken = np.clip(places - (np.cumsum(number) - number), 0, number)
+    return float((value[order] * taken).sum())

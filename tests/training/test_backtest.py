@@ -83,7 +83,7 @@ def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged
 
 def test_pooled_rows_are_means_over_cutoffs(judged):
     pooled = judged.rankings["cutoff"] == "pooled"
-    numbers = ["capture", "precision", "pr_auc", "gini", "spearman"]
+    numbers = ["capture", "precision", "pr_auc", "gini", "spearman", "brier"]
     means = judged.rankings[~pooled].groupby("ranking")[numbers].mean()
     found = judged.rankings[pooled].set_index("ranking")[numbers]
     pd.testing.assert_frame_equal(found, means)
@@ -111,6 +111,55 @@ def test_the_interval_of_the_lead_holds_the_lead(judged):
     assert lead == pytest.approx(judged.capture(MODEL) - judged.capture(judged.best_baseline))
     assert low <= lead <= high
     assert low < high
+
+
+def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(judged):
+    table = judged.rankings
+    assert (table["capture_low"] <= table["capture"]).all()
+    assert (table["capture"] <= table["capture_high"]).all()
+    own = table[table["ranking"] == MODEL].set_index("cutoff")["capture"]
+    assert table["lead"].to_numpy() == pytest.approx(table["cutoff"].map(own) - table["capture"])
+    against = table[(table["cutoff"] == "pooled") & (table["ranking"] == judged.best_baseline)].iloc[0]
+    assert judged.lead == tuple(against[["lead", "lead_low", "lead_high"]])
+
+
+def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
+    plan = synthetic.plan()
+    cutoff = plan.evaluation[-1]
+    found = forecaster(examples).likelihoods(cutoff)
+    order = np.argsort(examples[cutoff].features["out_degree"], kind="stable")
+    assert (np.diff(found["degree"][order]) >= 0).all()
+    assert found["degree"].min() >= 0
+    assert found["degree"].max() <= 1
+    altered = {
+        other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
+        for seed, (other, one) in enumerate(examples.items())
+    }
+    blind = forecaster(altered).likelihoods(cutoff)
+    assert all(np.array_equal(found[name], blind[name]) for name in found)
+
+
+def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
+    plan = synthetic.plan()
+    cutoff = plan.evaluation[-1]
+    found = forecaster(examples).unseen(cutoff)
+    assert (found > 0).all()
+    teacher = plan.training_for(cutoff)[-1]
+    labels = examples[teacher].labels.copy()
+    # customers keep their place here: the first half of the pairs is number 0, 2, 4 …
+    labels.iloc[::2] *= np.random.default_rng(1).pareto(0.5, (len(labels.iloc[::2]), 1)) * 1e3
+    altered = examples | {teacher: replace(examples[teacher], labels=labels)}
+    again = forecaster(altered).unseen(cutoff)
+    changed = ~np.isclose(again / again[::2].mean(), found / found[::2].mean())
+    assert not changed[::2].any()
+    assert changed[1::2].any()
+
+
+def test_customers_are_judged_by_kind(examples, judged):
+    found = judged.slices.set_index("slice")
+    assert found.loc["known in training", "customers"] == 300
+    assert found.loc["degree decile 10", "realised"] > found.loc["degree decile 1", "realised"]
+    assert found["capture"].between(0, 1).all()
 
 
 def test_the_backtest_repeats_itself(examples, judged):
@@ -151,7 +200,8 @@ def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(exam
     assert asked.calibration(first) is None
     assert asked.calibration(first + plan.horizon) is not None
     heads = backtest(asked).heads
-    assert heads.loc[0, ["predicted_share", "coverage", "brier"]].isna().all()
+    undefined = ["predicted_share", "coverage", "least_coverage", "reliability_slope", "brier"]
+    assert heads.loc[0, undefined].isna().all()
     assert heads.loc[1].notna().all()
 
 

@@ -44,3 +44,12 @@ def test_nothing_is_left_where_everybody_is_alike():
 
 def test_without_orders_in_a_window_there_is_no_rfm():
     assert "RFM" not in baselines(FEATURES.drop(columns=["order_count_30d", "order_count_90d"]))
+
+
+def test_time_decayed_credit_is_a_rule_where_it_is_given():
+    credited = pd.Series([1.0, 0.0, 4.0], index=FEATURES.index)
+    assert baselines(FEATURES, credited)["time-decayed credit"].tolist() == [1, 0, 4]
+
+
+def test_pagerank_is_a_rule():
+    assert baselines(FEATURES.assign(pagerank=[0.5, 2.0, 1.0]))["PageRank"].tolist() == [0.5, 2, 1]

@@ -167,17 +167,32 @@ def random_outcome(customers, seed, noise=1.0):
     return Outcome(predicted, odds, value, at_top)
 
 
-def test_the_level_makes_predictions_add_up_to_what_the_latest_cutoff_realised():
+def test_the_level_makes_predictions_add_up_to_what_was_realised():
     older, latest = random_outcome(500, 1), random_outcome(500, 2)
-    found = calibrate([older, replace(latest, value=latest.value * 3)], SETTINGS)
-    assert (found.level * latest.predicted).sum() == pytest.approx(3 * latest.value.sum())
+    latest = replace(latest, value=latest.value * 3)
+    found = calibrate([older, latest], SETTINGS)
+    predicted = older.predicted.sum() + latest.predicted.sum()
+    assert found.level * predicted == pytest.approx(older.value.sum() + latest.value.sum())
 
 
-def test_the_level_comes_from_an_earlier_cutoff_where_the_latest_has_no_credit():
+def test_a_cutoff_without_credit_leaves_intervals_defined():
     older, latest = random_outcome(500, 1), random_outcome(500, 2)
     found = calibrate([older, replace(latest, value=np.zeros(500))], SETTINGS)
-    assert (found.level * older.predicted).sum() == pytest.approx(older.value.sum())
     assert np.isfinite(found.interval.low + found.interval.high).all()
+
+
+def test_where_most_values_are_zero_the_interval_is_narrower_elsewhere():
+    predicted = np.repeat([1.0, 10.0], 5000)
+    random = np.random.default_rng(1)
+    value = np.concatenate((np.where(random.random(5000) < 0.95, 0, 20.0), random.lognormal(2, 1, 5000)))
+    one = Outcome(predicted, predicted, value, predicted > 50)
+    found = calibrate([one], SETTINGS)
+    inside = (value >= found.interval.around(found.level * predicted)[0]) & (
+        value <= found.interval.around(found.level * predicted)[1]
+    )
+    assert inside[:5000].mean() >= 0.9
+    assert 0.65 <= inside[5000:].mean() < 0.75
+    assert inside.mean() >= 0.8
 
 
 def test_the_probability_is_put_right():

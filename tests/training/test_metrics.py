@@ -107,18 +107,69 @@ def test_deciles_are_equal_in_size_and_go_from_the_lowest_prediction():
     ]
 
 
+def test_coverage_by_decile_counts_inside_each_tenth_of_the_predictions():
+    predicted = np.arange(20.0)[::-1]
+    value = np.zeros(20)
+    low, high = np.zeros(20), np.where(predicted < 3, 1.0, -1.0)
+    found = metrics.coverage_by_decile(predicted, value, low, high)
+    assert found.tolist() == [1.0, 0.5, *[0.0] * 8]
+
+
+def test_the_reliability_slope_is_one_where_probabilities_come_true_and_tells_exaggeration():
+    # 1 of 4 at .25 and 3 of 4 at .75 are members: log-odds of ∓log 3 both told and true
+    probability = np.repeat([0.25, 0.75], 4)
+    truth = np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
+    assert metrics.reliability_slope(probability, truth) == pytest.approx(1.0, abs=1e-3)
+    # .1 and .9 are odds of 9 where odds of 3 come true
+    told = np.repeat([0.1, 0.9], 4)
+    assert metrics.reliability_slope(told, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
+
+
+def test_the_reliability_slope_is_undefined_where_nothing_differs_or_all_is_told_apart():
+    truth = np.array([False, True, False, True])
+    assert math.isnan(metrics.reliability_slope(np.full(4, 0.5), truth))
+    assert math.isnan(metrics.reliability_slope(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4, dtype=bool)))
+    assert math.isnan(metrics.reliability_slope(np.array([0.1, 0.9, 0.2, 0.8]), truth))
+
+
+def resampled(scores, values, seed=3, rounds=50, share=0.05):
+    numbers = [np.arange(len(value)) for value in values]
+    return metrics.bootstrap_captures(scores, values, numbers, share, seed, rounds)
+
+
 def test_the_bootstrap_draws_by_its_seed():
     generator = np.random.default_rng(1)
     value = generator.pareto(1.5, 300)
-    good, bad = value + generator.normal(0, 1, 300), generator.normal(0, 1, 300)
-    found = metrics.paired_bootstrap(good, bad, value, 0.05, seed=3, rounds=50)
-    assert found.shape == (50,)
-    assert np.array_equal(found, metrics.paired_bootstrap(good, bad, value, 0.05, seed=3, rounds=50))
-    assert not np.array_equal(found, metrics.paired_bootstrap(good, bad, value, 0.05, seed=4, rounds=50))
-    assert np.quantile(found, 0.05) > 0
+    scores = [{"good": value + generator.normal(0, 1, 300), "bad": generator.normal(0, 1, 300)}]
+    found = resampled(scores, [value])
+    assert found["good"].shape == (50, 1)
+    assert np.array_equal(found["good"], resampled(scores, [value])["good"])
+    assert not np.array_equal(found["good"], resampled(scores, [value], seed=4)["good"])
+    assert np.quantile(found["good"] - found["bad"], 0.05) > 0
 
 
-def test_the_bootstrap_is_paired():
+def test_the_bootstrap_is_paired_and_a_customer_is_drawn_at_every_cutoff():
     value = np.random.default_rng(2).pareto(1.5, 200)
     score = np.random.default_rng(3).normal(0, 1, 200)
-    assert not metrics.paired_bootstrap(score, score * 2 + 1, value, 0.05, seed=3, rounds=20).any()
+    found = resampled([{"one": score, "same": score * 2 + 1}] * 2, [value, value])
+    assert np.array_equal(found["one"], found["same"])
+    assert np.array_equal(found["one"][:, 0], found["one"][:, 1])
+    assert np.ptp(found["one"][:, 0]) > 0
+
+
+@given(values, shares, st.integers(0, 2**16))
+def test_a_resample_is_judged_as_if_its_customers_stood_there(value, share, seed):
+    score = np.random.default_rng(1).normal(0, 1, len(value))
+    found = resampled([{"score": score}], [value], seed, 3, share)["score"][:, 0]
+    generator = np.random.default_rng(seed)
+    for capture in found:
+        drawn = np.sort(generator.integers(0, len(value), len(value)))
+        expected = metrics.capture(score[drawn], value[drawn], share)
+        assert capture == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_ranking_that_was_not_there_has_no_resamples():
+    value = np.arange(10.0)
+    found = resampled([{"one": value}, {"one": value, "two": value}], [value, value], rounds=4, share=0.2)
+    assert np.isnan(found["two"][:, 0]).all()
+    assert (found["two"][:, 1] == 1).all()

@@ -24,7 +24,9 @@ RULES = {
     "revenue of own referrals": "what those they brought in have spent",
     "degree": "how many customers they reach",
     "weighted degree": "the same, frequent and recent contact counting more",
+    "PageRank": "the same, and what those they reach reach in turn",
     "RFM": "recency, frequency and amount of their orders",
+    "time-decayed credit": "what those they had reached bought after them in the period before",
 }
 NO_VALUE = "nobody had any network value in this period"
 ALL_EQUAL = "all customers are equal"
