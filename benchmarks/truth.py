@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,15 +24,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from forecast import CEILING, TOLD, Forecast, expected_values, foresee, interval
 from harness import RESULTS
 from scipy import sparse
 
 import settings
 import simulation
 from features import checks
+from features.checks import Report
 from features.tables import Dataset, Tables
 from settings import Settings
 from training import metrics
+from training.backtest import MODEL
 from training.credit import decayed_credit, network_value
 from training.examples import frame
 
@@ -70,6 +73,10 @@ TOTAL_RATIO = {
     "misspecified": (0.6, 1.6),
 }
 REFERRAL_RATIO = (0.95, 1.05)
+LEAD_IS_SURE = ("weak", "default", "strong")
+LEAST_OF_CEILING = 0.92
+LEAST_COLD = 1.5
+FORESEEN_RATIO = (0.85, 1.15)
 WORST_DECILE = 2.0
 SMALL_DECILE = 0.01
 """A decile that holds less of the truth of its world than this is shown and not judged."""
@@ -104,6 +111,14 @@ reached the buyer by then. Degree (distinct targets), weighted degree, PageRank 
 reached them) and own revenue in the window stand alone. *The truth itself* is the ceiling of the same
 window; in the next it tells how far a faultless label would carry."""
 
+FORECAST = f"""\
+Forecast: at the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by then.
+It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
+bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from.
+*{TOLD.capitalize()}* is the same model given the latent traits as features. *{CEILING.capitalize()}* is also
+taught by expected values instead of labels, which nobody has: what this way of learning could reach with
+nothing hidden and no noise in the label."""
+
 
 @dataclass(frozen=True)
 class Rankings:
@@ -128,6 +143,10 @@ class Figures:
     """By decile of the number of targets: targets at most, network value and influence by label and truth."""
     baselines: pd.DataFrame
     """By way to tell what would have come anyway: columns as in rankings; empty if not asked for."""
+    forecast: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """By ranking of the next window: see `forecast.Forecast`; empty where nobody influences anybody."""
+    resamples: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Capture of these rankings in resamples of customers."""
 
 
 @dataclass(frozen=True)
@@ -238,38 +257,38 @@ def true_values(history: simulation.History, start: datetime, end: datetime) -> 
     return truth.assign(network_value=truth["influence_value"] + truth["referral_value"])
 
 
-def expected_values(
-    history: simulation.History, start: datetime, end: datetime, redraws: int
-) -> pd.Series[float]:
-    """Expected leave-one-out influence, to which recorded referral value is added."""
-    expected = simulation.expected_leave_one_out(history, start, end, redraws, history.seed)
-    return expected["influence_value"] + simulation.referral_value(history, start, end)["referral_value"]
-
-
 @contextmanager
-def dataset_of(history: simulation.History) -> Iterator[Dataset]:
-    """The tables a company would have, as any dataset is opened."""
+def dataset_of(history: simulation.History) -> Iterator[tuple[Dataset, Report]]:
+    """The tables a company would have, as any dataset is opened, and what checking them found."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "world"
         simulation.write(simulation.tables(history), data, simulation.settings_toml(history.calendar.months))
-        dataset, _ = checks.load(data, settings.load(data))
+        dataset, report = checks.load(data, settings.load(data))
         # a long query would draw a progress bar into the page
         dataset.tables["orders"].get_backend().raw_sql("SET enable_progress_bar = false")
-        yield dataset
+        yield dataset, report
 
 
 def judge(
-    world: str, seed: int, customers: int, baselines: Sequence[str] = (), redraws: int = REDRAWS
+    world: str,
+    seed: int,
+    customers: int,
+    baselines: Sequence[str] = (),
+    redraws: int = REDRAWS,
+    forecast: bool = True,
 ) -> Figures:
     """Simulate a world, rank its customers by its tables and hold every ranking against the truth."""
     history = simulation.simulate_with_truth(world, customers, MONTHS, seed)
-    with dataset_of(history) as dataset:
+    foreseen = Forecast(pd.DataFrame(), pd.DataFrame())
+    with dataset_of(history) as (dataset, report):
         chosen, tables, end = dataset.settings, dataset.tables, simulation.END
         horizon = timedelta(days=chosen.horizon_days)
         start = end - horizon
         same = rank(tables, start, end, chosen)
         before = rank(tables.before(start), start - horizon, start, chosen)
         labels = {way: frame(network_value(tables, start, end, _by(way, chosen))) for way in baselines}
+        if forecast and world in LEAST_CAPTURE:
+            foreseen = foresee(dataset, report, history, redraws)
     truth = true_values(history, start, end).loc[same.label.index]
     expected = expected_values(history, start, end, redraws).loc[before.label.index]
     was_true = true_values(history, start - horizon, start).loc[before.label.index]
@@ -285,7 +304,14 @@ def judge(
         pd.DataFrame({way: label["network_value"] for way, label in labels.items()}),
         pd.DataFrame({way: label["influence_value"] for way, label in labels.items()}),
     )
-    return Figures(rankings, totals(same.label, truth, revenue), by_degree(same, truth), ways)
+    return Figures(
+        rankings,
+        totals(same.label, truth, revenue),
+        by_degree(same, truth),
+        ways,
+        foreseen.rankings,
+        foreseen.resamples,
+    )
 
 
 def _by(way: str, chosen: Settings) -> Settings:
@@ -346,8 +372,8 @@ def by_degree(ranked: Rankings, truth: pd.DataFrame) -> pd.DataFrame:
 def mean(runs: Sequence[Figures]) -> Figures:
     """Mean of every figure over seeds; one that a seed does not have is left out."""
     tables = {
-        field.name: pd.concat([getattr(run, field.name) for run in runs]).groupby(level=0, sort=False).mean()
-        for field in fields(Figures)
+        part.name: pd.concat([getattr(run, part.name) for run in runs]).groupby(level=0, sort=False).mean()
+        for part in fields(Figures)
     }
     return Figures(**tables)
 
@@ -380,8 +406,28 @@ def goals(world: str, figures: Figures) -> list[Goal]:
         ]
     if world == "referral":
         reached.append(Goal(world, "referral ÷ truth", figures.totals["ratio"]["referral"], *REFERRAL_RATIO))
+    reached += _forecast_goals(world, figures)
     worst = bias(figures.deciles)["factor"].max()
     return [*reached, Goal(world, "worst decile of degree, off by a factor of", worst, high=WORST_DECILE)]
+
+
+def _forecast_goals(world: str, figures: Figures) -> Iterator[Goal]:
+    if figures.forecast.empty:
+        return
+    capture, cold = figures.forecast["capture"], figures.forecast["capture_cold"]
+    rules = list(capture.index.drop([MODEL, TOLD, CEILING]))
+    best = str(capture[rules].idxmax())
+    lead = capture[MODEL] - capture[best]
+    yield Goal(world, "forecast, lead over the best rule", lead, low=0.0)
+    if world in LEAD_IS_SURE:
+        low, _ = interval(figures.resamples, best)
+        yield Goal(world, "forecast, least lead by the interval", low, low=0.0)
+    if world == "default":
+        share = capture[MODEL] / capture[[TOLD, CEILING]]
+        yield Goal(world, f"forecast ÷ {TOLD}", share[TOLD], low=LEAST_OF_CEILING)
+        yield Goal(world, f"forecast ÷ {CEILING}", share[CEILING], low=LEAST_OF_CEILING)
+    yield Goal(world, "forecast of newcomers ÷ best rule", cold[MODEL] / cold[rules].max(), low=LEAST_COLD)
+    yield Goal(world, "forecast, total ÷ truth", figures.forecast["total_ratio"][MODEL], *FORESEEN_RATIO)
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -390,6 +436,10 @@ def _ratio(part: float, whole: float) -> float:
 
 def _number(figure: float) -> str:
     return f"{figure:.2f}" if math.isfinite(figure) else "–"
+
+
+def _signed(figure: float) -> str:
+    return f"{figure:+.2f}"
 
 
 def _share(figure: float) -> str:
@@ -414,6 +464,14 @@ TOTALS_COLUMNS: Columns = {
     "label": ("label", _share),
     "truth": ("truth", _share),
     "ratio": ("label ÷ truth", _number),
+}
+FORECAST_COLUMNS: Columns = {
+    "capture": ("capture, next window", _number),
+    "lead": ("lead of the model", _signed),
+    "bounds": ("95 % interval", str),
+    "capture_cold": ("capture, newcomers", _number),
+    "spearman": ("Spearman", _number),
+    "total_ratio": ("total ÷ truth", _number),
 }
 DECILES_COLUMNS: Columns = {
     "targets": ("targets, at most", "{:.0f}".format),
@@ -468,15 +526,33 @@ def _world_part(world: str, figures: Figures) -> str:
     ]
     if world != "none":
         parts.append(_formatted(bias(figures.deciles), "decile of degree", DECILES_COLUMNS))
+    if len(figures.forecast):
+        parts += [FORECAST, _formatted(_with_leads(figures), "forecast", FORECAST_COLUMNS)]
     return "\n\n".join(parts)
+
+
+def _with_leads(figures: Figures) -> pd.DataFrame:
+    table = figures.forecast
+    bounds = {rival: interval(figures.resamples, rival) for rival in table.index.drop(MODEL)}
+    written = {rival: f"{low:+.2f} to {high:+.2f}" for rival, (low, high) in bounds.items()}
+    lead = (table["capture"][MODEL] - table["capture"]).drop(MODEL)
+    return table.assign(lead=lead, bounds=pd.Series(written))
 
 
 def _formatted(table: pd.DataFrame, index: str, columns: Columns) -> str:
     """*table* in Markdown, without the rows and columns that hold nothing."""
     held = table[list(columns)].dropna(axis=0, how="all").dropna(axis=1, how="all")
-    shown = {title: list(map(write, held[name])) for name, (title, write) in columns.items() if name in held}
+    shown = {
+        title: [_cell(write, cell) for cell in held[name]]
+        for name, (title, write) in columns.items()
+        if name in held
+    }
     rows = [[str(name), *cells] for name, *cells in zip(held.index, *shown.values(), strict=True)]
     return _markdown([index, *shown], rows)
+
+
+def _cell(write: Callable[[float], str], cell: Any) -> str:
+    return "–" if isinstance(cell, float) and write in (str, _signed) and math.isnan(cell) else write(cell)
 
 
 def _baselines_part(figures: Mapping[str, Figures]) -> str:
@@ -513,7 +589,11 @@ def as_json(runs: Runs, customers: int, seeds: Sequence[int]) -> str:
         "months": MONTHS,
         "seeds": list(seeds),
         "worlds": {
-            world: {field.name: _records(getattr(of_world, field.name)) for field in fields(Figures)}
+            world: {
+                part.name: _records(getattr(of_world, part.name))
+                for part in fields(Figures)
+                if part.name != "resamples"
+            }
             for world, of_world in figures.items()
         },
         "goals": [

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -15,8 +16,10 @@ import pandas as pd
 import pytest
 
 import simulation
+from features import checks
 from features.tables import Tables
 from settings import Credit, Settings
+from settings import load as load_settings
 from training.credit import decayed_credit
 from training.examples import frame
 
@@ -63,7 +66,41 @@ def tables():
 
 @pytest.fixture(scope="module")
 def figures(truth):
-    return truth.judge("default", 7, 250, baselines=["product"], redraws=2)
+    return truth.judge("default", 7, 250, baselines=["product"], redraws=2, forecast=False)
+
+
+@pytest.fixture(scope="module")
+def foreseen(truth, tmp_path_factory):
+    """A forecast of a small world, by few trees, at one cutoff."""
+    history = simulation.simulate_with_truth("default", 250, 30, 7)
+    folder = tmp_path_factory.mktemp("world") / "data"
+    few = "[model]\ntrees = 10\n[cutoffs]\nevaluate = 1\nstep_days = 180\n"
+    simulation.write(simulation.tables(history), folder, simulation.settings_toml(30) + few)
+    return truth.foresee(*checks.load(folder, load_settings(folder)), history, 2)
+
+
+def test_the_forecast_is_judged_beside_rules_and_ceilings(truth, foreseen):
+    table = foreseen.rankings
+    assert {truth.MODEL, "last label", "degree", "time-decayed credit", truth.TOLD, truth.CEILING} <= set(
+        table.index
+    )
+    assert table["capture"].between(0, 1).all()
+    assert table["total_ratio"].notna().tolist() == [name == truth.MODEL for name in table.index]
+    assert set(foreseen.resamples.columns) == set(table.index)
+    low, high = truth.interval(foreseen.resamples, "degree")
+    assert low <= high
+
+
+def test_forecast_goals_and_rows_are_on_the_page(truth, figures, foreseen):
+    found = replace(figures, forecast=foreseen.rankings, resamples=foreseen.resamples)
+    named = {goal.what: goal.figure for goal in truth.goals("default", found)}
+    capture = foreseen.rankings["capture"]
+    rules = capture.drop([truth.MODEL, truth.TOLD, truth.CEILING])
+    assert named["forecast, lead over the best rule"] == pytest.approx(capture[truth.MODEL] - rules.max())
+    assert named["forecast ÷ the ceiling"] == pytest.approx(capture[truth.MODEL] / capture[truth.CEILING])
+    shown = truth.page({"default": [found]}, 250, [7])
+    assert "| forecast | capture, next window | lead of the model | 95 % interval |" in shown
+    assert f"| {truth.MODEL} |" in shown
 
 
 def test_every_world_and_every_baseline_is_judged(truth):

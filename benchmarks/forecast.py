@@ -1,0 +1,123 @@
+"""The forecast against known truth: what the model foresees of the next window, beside simple rules.
+
+At each evaluation cutoff the model has learnt from labels of windows closed by then, and is held against the
+expected leave-one-out value of the window that follows, plus recorded referral value. The same heads told the
+latent traits, and taught by expected values rather than labels, are the ceiling: what this way of learning
+could reach if nothing were hidden and no label were noisy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+import simulation
+from features.checks import Report
+from features.tables import Dataset
+from training import metrics
+from training.backtest import MODEL, Forecaster
+from training.cutoffs import schedule
+from training.examples import Examples, examples_at
+from training.fit import fit
+from training.progress import silent
+
+TOLD, CEILING = "told the traits", "the ceiling"
+ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How the rankings of the next window do in a world, over its evaluation cutoffs."""
+
+    rankings: pd.DataFrame
+    """By ranking: capture, capture_cold (of customers who had joined by no cutoff learnt from), spearman,
+    and total_ratio (the model alone)."""
+    resamples: pd.DataFrame
+    """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
+
+
+def foresee(dataset: Dataset, checks: Report, history: simulation.History, redraws: int) -> Forecast:
+    """Rank the customers at every evaluation cutoff and hold the rankings against what was to be expected."""
+    settings = dataset.settings
+    plan = schedule(checks.start, simulation.END, settings)
+    examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
+    forecaster = Forecaster(examples, plan, settings, silent)
+    expected = {
+        cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.features.index)
+        for cutoff, one in examples.items()
+    }
+    told = {cutoff: _told(one, simulation.traits(history)) for cutoff, one in examples.items()}
+    taught = {
+        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff]))
+        for cutoff, one in told.items()
+    }
+    rows, scores = [], []
+    for cutoff in plan.evaluation:
+        teachers, asked = plan.training_for(cutoff), told[cutoff].features
+        calibration = forecaster.calibration(cutoff)
+        predicted = forecaster.outcome(cutoff).predicted * (calibration.level if calibration else 1.0)
+        scores.append(
+            {MODEL: predicted}
+            | forecaster.rules(cutoff)
+            | {
+                TOLD: fit([told[earlier] for earlier in teachers], settings).value_of(asked),
+                CEILING: fit([taught[earlier] for earlier in teachers], settings).value_of(asked),
+            }
+        )
+        value = expected[cutoff].to_numpy()
+        cold = ~asked.index.isin(examples[teachers[-1]].features.index)
+        rows += list(_judged(scores[-1], value, cold, settings.top_share))
+    everybody = pd.Index(np.concatenate([examples[cutoff].features.index for cutoff in plan.evaluation]))
+    everybody = everybody.unique()
+    resampled = metrics.bootstrap_captures(
+        scores,
+        [expected[cutoff].to_numpy() for cutoff in plan.evaluation],
+        [everybody.get_indexer(examples[cutoff].features.index) for cutoff in plan.evaluation],
+        settings.top_share,
+        settings.seed,
+        ROUNDS,
+    )
+    means = {name: captures.mean(axis=1) for name, captures in resampled.items()}
+    return Forecast(
+        pd.DataFrame(rows).groupby("ranking", sort=False).mean(),
+        pd.DataFrame(means),
+    )
+
+
+def expected_values(
+    history: simulation.History, start: datetime, end: datetime, redraws: int
+) -> pd.Series[float]:
+    """Expected leave-one-out influence, to which recorded referral value is added."""
+    expected = simulation.expected_leave_one_out(history, start, end, redraws, history.seed)
+    return expected["influence_value"] + simulation.referral_value(history, start, end)["referral_value"]
+
+
+def interval(resamples: pd.DataFrame, rival: str) -> tuple[float, float]:
+    """95 % bounds of the model's lead in capture over *rival*."""
+    low, high = (resamples[MODEL] - resamples[rival]).quantile([0.025, 0.975])
+    return float(low), float(high)
+
+
+def _told(one: Examples, traits: pd.DataFrame) -> Examples:
+    """The same with what no table shows: traits, and the influence that they add up to."""
+    own = traits.reindex(one.features.index).astype(np.float64)
+    pull = np.exp(0.7 * own["power"])
+    extra = own.assign(pull=pull, pull_on_all=pull * own["ties"])
+    return replace(one, features=pd.concat([one.features, extra.add_prefix("latent_")], axis=1))
+
+
+def _judged(
+    scores: dict[str, np.ndarray], value: np.ndarray, cold: np.ndarray, share: float
+) -> Iterator[dict[str, object]]:
+    for name, score in scores.items():
+        yield {
+            "ranking": name,
+            "capture": metrics.capture(score, value, share),
+            "capture_cold": metrics.capture(score[cold], value[cold], share),
+            "spearman": metrics.rank_correlation(score, value),
+            "total_ratio": float(score.sum() / value.sum()) if name == MODEL else np.nan,
+        }
