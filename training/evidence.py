@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.checks import Report
 from models.bundle import Bundle
 from settings import Settings
+from training.agreement import disagreements, rank_agreement
 from training.backtest import MODEL, Backtest
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
@@ -88,6 +90,9 @@ class Evidence:
             "rankings": _rows(self.backtest.rankings),
             "heads": _rows(self.backtest.heads),
             "deciles": _rows(self.backtest.deciles),
+            "slices": _rows(self.backtest.slices),
+            "agreement": _defined(rank_agreement(self.scores)),
+            "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
         }
 
 
@@ -110,8 +115,9 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _defined(value: Any) -> Any:
-    """*value*, or None where it is nan, which JSON does not know."""
-    return None if value != value else value
+    """*value* as plain data, or None where it is nan, which JSON does not know."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if plain != plain else plain
 
 
 def _share(totals: dict[str, float], part: str) -> float:

@@ -42,6 +42,17 @@ def test_the_record_is_plain_data(evidence, plan):
     assert record["rows"] == evidence.checks.rows
     assert {row["ranking"] for row in record["rankings"]} >= {MODEL, "last label", "degree"}
     assert len(record["deciles"]) == 10
+    assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
+
+
+def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(evidence):
+    scores = evidence.scores.copy()
+    best = scores["network_value"].idxmax()
+    scores.loc[best, "top_probability"] = 0.0
+    record = json.loads(json.dumps(replace(evidence, scores=scores).record(), allow_nan=False))
+    assert record["agreement"] > 0.3
+    assert record["disagreements"][0]["customer_id"] == best
+    assert record["disagreements"][0]["value_rank"] == 1
 
 
 def test_what_is_undefined_is_null_in_the_record(evidence):
