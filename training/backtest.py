@@ -72,12 +72,12 @@ class Forecaster:
         """
         teachers = [self.examples[earlier] for earlier in self.schedule.training_for(cutoff)]
         asked = self.examples[cutoff]
-        half = _numbers([one.features.index for one in (*teachers, asked)])
-        predicted = np.full(len(asked.features), np.nan)
+        half = _numbers([one.rows.index for one in (*teachers, asked)])
+        predicted = np.full(len(asked.rows), np.nan)
         for own in (0, 1):
             others = [one.where(number % 2 != own) for one, number in zip(teachers, half[:-1], strict=True)]
             mine = half[-1] % 2 == own
-            predicted[mine] = fit(others, self.settings).value_of(asked.features[mine])
+            predicted[mine] = fit(others, self.settings).value_of(asked.where(mine).features)
         return predicted
 
     def rules(self, cutoff: datetime) -> dict[str, np.ndarray]:
@@ -180,7 +180,7 @@ def backtest(forecaster: Forecaster) -> Backtest:
     resampled = metrics.bootstrap_captures(
         [one.scores for one in judged],
         [one.found.value for one in judged],
-        _numbers([forecaster.examples[cutoff].features.index for cutoff in cutoffs]),
+        _numbers([forecaster.examples[cutoff].rows.index for cutoff in cutoffs]),
         settings.top_share,
         settings.seed,
     )
@@ -304,8 +304,8 @@ def _slices(
     rows = []
     for cutoff, one in zip(cutoffs, judged, strict=True):
         asked = forecaster.examples[cutoff]
-        seen = forecaster.examples[forecaster.schedule.training_for(cutoff)[-1]].features.index
-        cold = ~asked.features.index.isin(seen)
+        seen = forecaster.examples[forecaster.schedule.training_for(cutoff)[-1]].rows.index
+        cold = ~asked.rows.index.isin(seen)
         scores = {"capture": one.scores[MODEL], "rule_capture": one.scores[best]}
         rows += [
             {

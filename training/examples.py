@@ -18,6 +18,7 @@ from features.store import digest
 from features.tables import Dataset, Tables
 from training import credit
 from training.credit import decayed_credit, network_value
+from training.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Examples:
     """
 
     cutoff: datetime
-    features: pd.DataFrame
+    rows: Rows
     labels: pd.DataFrame
     realised: pd.DataFrame
     attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -40,9 +41,14 @@ class Examples:
     credited: pd.Series | None = None
     """Time-decayed credit for the last window that closed before the cutoff, a rule to be judged beside."""
 
+    @property
+    def features(self) -> pd.DataFrame:
+        """One column per feature; many rows are read from disk each time."""
+        return self.rows.frame()
+
     def where(self, kept: np.ndarray) -> Examples:
         """Only the customers for whom *kept* is true."""
-        return Examples(self.cutoff, self.features[kept], self.labels[kept], self.realised[kept])
+        return Examples(self.cutoff, self.rows.where(kept), self.labels[kept], self.realised[kept])
 
 
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
@@ -58,8 +64,8 @@ def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None =
     return _label(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
 
 
-def examples_at(dataset: Dataset, cutoff: datetime) -> Examples:
-    """Features and labels at *cutoff*, row by row for the same customers."""
+def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) -> Examples:
+    """Features and labels at *cutoff*, row by row for the same customers; in *folder* if they are many."""
     tables = dataset.tables
     closed = cutoff + timedelta(days=dataset.settings.horizon_days)
     features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
@@ -69,13 +75,14 @@ def examples_at(dataset: Dataset, cutoff: datetime) -> Examples:
     held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
     hashes = pd.util.hash_pandas_object(held, index=False)
     order = features.index[np.argsort(hashes.to_numpy(), kind="stable")]
+    features = features.loc[order]
     return Examples(
         cutoff,
-        features.loc[order],
+        Rows.of(features, folder),
         labels.loc[order],
         realised.loc[order],
         _attributes(dataset).loc[order],
-        _time_decayed(dataset, cutoff, features.loc[order]),
+        _time_decayed(dataset, cutoff, features),
     )
 
 

@@ -85,7 +85,7 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
     Raises:
         InputError: no customer is credited with anything at any cutoff.
     """
-    names = list(examples[0].features.columns)
+    names = examples[0].rows.names
     values = [target(one.labels, settings) for one in examples]
     pairs = [(one, value) for one, value in zip(examples, values, strict=True) if value.sum() > 0]
     if not pairs:
@@ -93,7 +93,6 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
             "Every label is zero: in no window is any customer credited with revenue of others. Check that "
             "interactions hold referrals, or ties between customers who buy the same products."
         )
-    x = np.concatenate([one.features[names].to_numpy(np.float64) for one, _ in pairs])
     relative = np.concatenate([value / value.mean() for _, value in pairs])
     at_top = np.concatenate([members(value, settings.top_share) for _, value in pairs])
     weight = np.concatenate(
@@ -118,14 +117,13 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
     }
     tweedie = parameters | {"objective": "tweedie", "tweedie_variance_power": model.tweedie_power}
     binary = parameters | {"objective": "binary"}
-    return Heads(
-        _train(tweedie, lgb.Dataset(x, relative, weight=weight, feature_name=names), model.trees),
-        _train(
-            binary, lgb.Dataset(x, at_top.astype(np.float64), weight=weight, feature_name=names), model.trees
-        ),
-        names,
-        float(pairs[-1][1].mean()),
+    # both heads learn from the same bins, a byte for each cell
+    data = lgb.Dataset(
+        [one.rows for one, _ in pairs], relative, weight=weight, feature_name=names, params=parameters
     )
+    value = _train(tweedie, data, model.trees)
+    top = _train(binary, data.set_label(at_top.astype(np.float64)), model.trees)
+    return Heads(value, top, names, float(pairs[-1][1].mean()))
 
 
 def _weight(one: Examples, latest: Examples, settings: Settings) -> float:
@@ -157,10 +155,10 @@ class Outcome:
 
 def outcome(heads: Heads, examples: Examples, settings: Settings) -> Outcome:
     """What *heads* say of *examples*, and what came true as far as it was known when the window closed."""
-    value = target(examples.labels, settings)
+    value, features = target(examples.labels, settings), examples.features
     return Outcome(
-        heads.value_of(examples.features),
-        heads.odds_of(examples.features),
+        heads.value_of(features),
+        heads.odds_of(features),
         value,
         members(value, settings.top_share),
     )

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from features.tables import Tables
 from settings import Credit, Cutoffs, Settings
+from training import rows
 from training.cutoffs import Schedule, schedule
 from training.examples import Examples
 
@@ -62,7 +63,7 @@ def examples(cutoff: datetime = START, customers: int = 300, seed: int = 0) -> E
         },
         index=features.index,
     )
-    return Examples(cutoff, features, labels, labels)
+    return Examples(cutoff, rows.Rows.of(features), labels, labels)
 
 
 def history(customers: int = 300) -> dict[datetime, Examples]:

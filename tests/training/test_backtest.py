@@ -10,6 +10,7 @@ from tests.training.synthetic import SETTINGS
 from training.backtest import MODEL, Forecaster, backtest
 from training.metrics import capture
 from training.progress import silent
+from training.rows import Rows
 
 
 def forecaster(examples, say=silent):
@@ -97,7 +98,9 @@ def test_the_best_baseline_is_the_one_that_captures_most(judged):
 
 def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
     cutoff = synthetic.plan().evaluation[1]
-    silent_once = replace(examples[cutoff], features=examples[cutoff].features.assign(past_network_value=0.0))
+    silent_once = replace(
+        examples[cutoff], rows=Rows.of(examples[cutoff].features.assign(past_network_value=0.0))
+    )
     found = backtest(forecaster(examples | {cutoff: silent_once}))
     rows = found.rankings[found.rankings["ranking"] == "last label"]["cutoff"]
     assert len(rows) == 2

@@ -17,6 +17,7 @@ from tests.training import synthetic
 from tests.training.synthetic import RISING, SETTINGS
 from training.fit import Outcome, calibrate, fit, outcome, target, winsorised
 from training.metrics import coverage
+from training.rows import Rows
 
 FIT = """
 import sys
@@ -102,7 +103,7 @@ def test_all_rising_features_are_used_so_that_the_property_is_not_empty(heads):
 
 
 def test_features_that_say_nothing_are_no_obstacle(history):
-    useless = [replace(one, features=one.features[["constant", "undefined"]]) for one in history]
+    useless = [replace(one, rows=Rows.of(one.features[["constant", "undefined"]])) for one in history]
     found = fit(useless, SETTINGS)
     assert np.ptp(found.value_of(useless[0].features)) == 0
     calibration = calibrate([outcome(found, useless[-1], SETTINGS)], SETTINGS)
