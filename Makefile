@@ -7,7 +7,7 @@ RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
-	bench-features bench-reasons
+	bench-features bench-reasons bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -40,6 +40,9 @@ types: $(VENV)/ready-dev ## check types
 format: $(VENV)/ready-dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+bench-training: $(VENV)/ready-dev ## measure fitting both heads on up to ten million rows
+	@$(VENV)/bin/python benchmarks/training_cost.py
 
 benchmarks: $(VENV)/ready-dev truth ## measure cost against a floor and the label against truth: writes benchmarks/results
 	@$(VENV)/bin/python benchmarks/pipeline.py

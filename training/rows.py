@@ -38,14 +38,19 @@ class Rows(lgb.Sequence):
     @classmethod
     def of(cls, features: pd.DataFrame, folder: Path | None = None) -> Rows:
         """The rows of *features*, in a file in *folder* if there are many."""
-        names = list(features.columns)
         if folder is None or features.size <= MOST_HELD:
             held = features.to_numpy(np.float64)
-            return cls(features.index, names, lambda positions: held[positions])
+            return cls(features.index, list(features.columns), lambda positions: held[positions])
         path = folder / f"{uuid4().hex}.parquet"
         table = pa.Table.from_pandas(features, preserve_index=False)
         pq.write_table(table, path, row_group_size=BATCH, compression="zstd")
-        return cls(features.index, names, _File(path).read)
+        return cls.stored(path, features.index)
+
+    @classmethod
+    def stored(cls, path: Path, index: pd.Index) -> Rows:
+        """The rows in a file that `of` has written, of the customers in *index*."""
+        file = _File(path)
+        return cls(index, file.names, file.read)
 
     def where(self, kept: np.ndarray) -> Rows:
         """The rows for which *kept* is true."""
@@ -74,12 +79,13 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path)
+        self.names: list[str] = self._file.schema_arrow.names
         self._group, self._rows = -1, np.empty((0, 0))
 
     def read(self, positions: np.ndarray) -> np.ndarray:
         groups = positions // BATCH
         parts = [self._of(group)[positions[groups == group] - group * BATCH] for group in np.unique(groups)]
-        return np.concatenate(parts) if parts else np.empty((0, self._file.metadata.num_columns))
+        return np.concatenate(parts) if parts else np.empty((0, len(self.names)))
 
     def _of(self, group: int) -> np.ndarray:
         if group != self._group:
