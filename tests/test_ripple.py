@@ -24,6 +24,7 @@ COMMANDS = (
     "score",
     "report",
     "promote",
+    "compare",
     "package",
     "serve",
 )
@@ -57,6 +58,7 @@ def test_every_command_has_help_with_one_example(ripple: Ripple, command: str, t
 
 def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
     assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
+    assert re.search(r"^gate: +It passed all \d checks\.$", trained_world.printed, re.MULTILINE)
     assert "capture:" in trained_world.printed
     report = re.search(r"^report: +(.+)$", trained_world.printed, re.MULTILINE)
     assert report
@@ -130,14 +132,19 @@ def test_until_uses_nothing_that_came_later(
         {file.name: file.read_bytes() for file in sorted(home.glob("artifacts/*/artifacts/bundle/*"))}
         for home in homes
     )
-    assert len(first) == 3
+    assert set(first) == {"bundle.json", "model_card.md", "top.txt", "value.txt"}
     assert first == second
 
 
-def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
+def test_report_is_fetched_by_version_and_says_where_it_stands(
+    ripple: Ripple, trained_world: TrainedWorld
+) -> None:
     shown = ripple("report", "1", home=trained_world.home)
     assert shown.returncode == 0, shown.stderr
-    assert Path(shown.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
+    page = Path(shown.stdout.strip()).read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h2>Version 1 is champion.</h2><p>It was promoted by the gate on " in page
+    assert "Version 1 is champion." in shown.stderr
 
 
 @pytest.mark.parametrize(
@@ -148,6 +155,9 @@ def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorl
         (("simulate", "x", "--customers", "3"), "3"),
         (("promote", "99"), "No version '99'"),
         (("report", "99"), "No version '99'"),
+        (("promote", "1"), "champion already"),
+        (("compare", "1", "99"), "No version '99'"),
+        (("compare", "1", "champion"), "Both are version 1"),
         (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
         (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
         (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),

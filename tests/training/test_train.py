@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +19,7 @@ from features.checks import load
 from features.contract import CONTRACT
 from settings import InputError
 from settings import load as load_settings
-from training import tracking, train
+from training import registry, tracking, train
 from training.examples import features_at, frame
 from training.progress import silent
 
@@ -32,18 +33,18 @@ from pathlib import Path
 from types import SimpleNamespace
 import mlflow, mlflow.pyfunc, mlflow.store.model_registry.sqlalchemy_store
 import training.report
-from training import tracking, train
+from training import recording, registry, train
 
 evidence = pickle.loads(Path(sys.argv[1]).read_bytes())
 train.learn = lambda *given: evidence
-training.report.render = lambda evidence: "<html></html>"
-places = {"log_model": mlflow.pyfunc}
+training.report.render = lambda *given: "<html></html>"
+places = {"log": recording, "log_model": mlflow.pyfunc, "_log_cutoffs": recording, "learn": train}
 
 for line in sys.stdin:
     stage = line.strip()
     child = os.fork()
     if child == 0:
-        setattr(places.get(stage, tracking), stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        setattr(places.get(stage, registry), stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
         train.train(SimpleNamespace(settings=evidence.settings), None, "killed", lambda line: None)
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -77,7 +78,7 @@ def versions(client):
 
 def test_training_registers_one_version_and_makes_it_champion(client, trained):
     assert trained.version == "1"
-    assert tracking.find(client).number == "1"
+    assert registry.find(client).number == "1"
     assert versions(client) == [1]
 
 
@@ -85,31 +86,88 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
     assert trained.report == opened[0].settings.home / "reports" / "ripple-v1.html"
     html = trained.report.read_text(encoding="utf-8")
     assert html.lstrip().lower().startswith(("<!doctype html>", "<html"))
-    logged = tracking.download(tracking.find(client), "report.html", tmp_path)
+    logged = tracking.download(registry.find(client).run_id, "report.html", tmp_path)
     assert logged.read_text(encoding="utf-8") == html
     assert [file.name for file in trained.report.parent.iterdir()] == ["ripple-v1.html"]
 
 
 @pytest.mark.parametrize(
-    ("stage", "registered"), [("log", 0), ("log_model", 0), ("register", 0), ("promote", 1)]
+    ("stage", "registered"),
+    [
+        *(("learn", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
+        *(("challenge", 1), ("crown", 1)),
+    ],
 )
 def test_a_killed_training_leaves_registry_and_champion_as_they_were(client, trainer, stage, registered):
-    before, champion = versions(client), tracking.find(client)
+    before, champion = versions(client), registry.find(client)
     trainer.stdin.write(f"{stage}\n")
     trainer.stdin.flush()
     assert int(trainer.stdout.readline()) == -signal.SIGKILL
     assert len(versions(client)) == len(before) + registered
-    assert tracking.find(client) == champion
+    assert registry.find(client) == champion
+    # whatever is registered is whole: it says what the gate decided, and holds the model
+    for number in set(versions(client)) - set(before):
+        made = client.get_model_version("ripple", str(number))
+        assert made.tags["gate"] == "passed"
+        assert mlflow.pyfunc.load_model(f"models:/ripple/{number}").metadata.signature is not None
 
 
 def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
     before = versions(client)
     monkeypatch.setattr(train, "learn", lambda *given: evidence)
-    monkeypatch.setattr("training.report.render", lambda evidence: "<html></html>")
+    monkeypatch.setattr("training.report.render", lambda *given: "<html></html>")
     again = train.train(*opened, "second", silent)
+    assert again.champion
     assert int(again.version) == max(before) + 1
-    assert tracking.find(client).number == again.version
+    assert registry.find(client).number == again.version
     assert versions(client) == [*before, int(again.version)]
+    assert again.decision.comparison.difference == 0
+
+
+@pytest.fixture
+def ends_with(copied_store, opened, monkeypatch):
+    """Trains in a copy of the store, where learning finds what it is given."""
+
+    def run(found):
+        monkeypatch.setattr(train, "learn", lambda *given: found)
+        dataset = replace(
+            opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
+        )
+        return train.train(dataset, opened[1], "again", silent), tracking.connect(copied_store)
+
+    return run
+
+
+def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
+    heads = evidence.backtest.heads.assign(predicted_share=4.0)
+    found, client = ends_with(replace(evidence, backtest=replace(evidence.backtest, heads=heads)))
+    assert not found.champion
+    assert registry.find(client).number == "1"
+    assert registry.find(client, "challenger").number == found.version
+    html = found.report.read_text(encoding="utf-8")
+    assert "It did not pass 1 of 7 checks: level." in html
+    assert "Predicted ÷ realised total is 4.00; 0.50 to 2.00 is allowed." in html
+
+
+def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
+    tested = replace(evidence.robustness, influence=0.0)
+    totals = evidence.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
+    found, client = ends_with(replace(evidence, name="empty", robustness=tested, label_totals=totals))
+    assert found.version is None
+    assert not found.champion
+    assert registry.find(client).number == "1"
+    with pytest.raises(InputError, match="No version 'challenger'"):
+        registry.find(client, "challenger")
+    assert found.report.name.startswith("ripple-run-")
+    html = found.report.read_text(encoding="utf-8")
+    assert "No influence was found" in html
+    assert "Nothing is registered" in html
+    (run, *_) = client.search_runs(
+        [client.get_experiment_by_name("ripple").experiment_id], "attributes.run_name = 'empty'"
+    )
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["gate"] == "failed"
+    assert run.data.tags["gate.reasons"].startswith("No influence was found")
 
 
 def test_the_bundle_says_what_it_was_trained_on(evidence, opened, plan):
