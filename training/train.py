@@ -73,6 +73,8 @@ def learn(
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
+    if empty := [str(name) for name in current if current[name].isna().all()]:
+        say(f"no customer has a value for {', '.join(empty)}: these tell nobody apart")
     latest = examples[plan.grid[-1]]
     back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
     say("placebos, and the label under other settings")

@@ -7,20 +7,25 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+import ibis
 import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from threadpoolctl import threadpool_limits
 
 import training
 from features.checks import load
 from features.contract import CONTRACT
+from features.tables import Tables
 from settings import InputError
 from settings import load as load_settings
 from training import registry, tracking, train
+from training.card import model_card
 from training.examples import features_at, frame
+from training.gate import decide
 from training.progress import silent
 
 ROOT = Path(training.__file__).parents[1]
@@ -205,7 +210,7 @@ def test_more_credit_in_the_past_never_lowers_a_score(evidence):
 
 @pytest.fixture(scope="module")
 def renamed(folder, tmp_path_factory):
-    """The dataset with other customer ids, in another order, and all rows shuffled."""
+    """The dataset with other customer ids, in another order, and all rows and columns shuffled."""
     out = tmp_path_factory.mktemp("renamed")
     random = np.random.default_rng(5)
     old = pq.read_table(folder / "customers.parquet")["customer_id"].to_pylist()
@@ -216,12 +221,13 @@ def renamed(folder, tmp_path_factory):
             place = table.column_names.index(column)
             ids = pa.array([names[customer] for customer in table[column].to_pylist()])
             table = table.set_column(place, column, ids)
+        table = table.select(random.permutation(table.column_names).tolist())
         pq.write_table(table.take(random.permutation(table.num_rows)), out / file.name)
     (out / "ripple.toml").write_bytes((folder / "ripple.toml").read_bytes())
     return out, names
 
 
-def test_renaming_customers_and_shuffling_rows_changes_nothing(evidence, renamed):
+def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(evidence, renamed):
     folder, names = renamed
     found = train.learn(*load(folder, load_settings(folder)), "renamed", silent)
     features = evidence.features.rename(index=names).sort_index()
@@ -232,8 +238,100 @@ def test_renaming_customers_and_shuffling_rows_changes_nothing(evidence, renamed
     scores = evidence.scores.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
     pd.testing.assert_frame_equal(found.backtest.rankings, evidence.backtest.rankings, check_exact=True)
+    foreseen = evidence.predictions.assign(customer_id=evidence.predictions["customer_id"].map(names))
+    pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
+    assert decide(found, None, None).reasons == decide(evidence, None, None).reasons
     # a sum over customers in the order of their ids
     assert found.headline() == pytest.approx(evidence.headline(), rel=1e-12)
+
+
+@pytest.fixture
+def learn(opened, examples, monkeypatch):
+    """Learns again, where examples at the cutoffs are as they are changed to be."""
+
+    def run(change=lambda one: one, say=silent):
+        monkeypatch.setattr(train, "examples_at", lambda dataset, cutoff: change(examples[cutoff]))
+        return train.learn(*opened, "again", say)
+
+    return run
+
+
+def files(evidence, folder):
+    """What is written of a bundle, its card included."""
+    folder.mkdir()
+    evidence.bundle.save(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(evidence)}
+
+
+def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(evidence, learn, tmp_path):
+    with threadpool_limits(2):
+        found = learn()
+        assert files(found, tmp_path / "two") == files(evidence, tmp_path / "one")
+    pd.testing.assert_frame_equal(found.predictions, evidence.predictions, check_exact=True)
+    assert decide(found, None, None) == decide(evidence, None, None)
+
+
+def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, evidence):
+    dataset = opened[0]
+    customers = dataset.tables["customers"]
+    joined_at = ibis.literal(evidence.as_of - timedelta(days=40))
+    nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
+    both = customers.union(nobody.cast(customers.schema())).cache()
+    tables = Tables(dict(dataset.tables.tables) | {"customers": both})
+    found = frame(features_at(replace(dataset, tables=tables, cache=None), evidence.as_of)).loc[["nobody"]]
+    score = evidence.bundle.score(found).iloc[0]
+    assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
+    assert score["network_value"] < evidence.scores["network_value"].mean()
+    assert 0 < score["top_probability"] < 0.05
+    # as wide as the value itself: that they bring nothing cannot be ruled out
+    assert score["network_value_low"] == 0
+
+
+def test_a_feature_without_any_value_is_said_and_left_unused(learn):
+    said = []
+
+    def holed(one):
+        return replace(one, features=one.features.assign(out_degree=np.nan, past_network_value=np.nan))
+
+    found = learn(holed, said.append)
+    gains = dict(zip(found.bundle.spec.names, found.bundle.value.feature_importance("gain"), strict=True))
+    assert gains["out_degree"] == gains["past_network_value"] == 0
+    assert np.isfinite(found.scores["network_value"]).all()
+
+
+def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
+    def lucky(one):
+        if one.cutoff != plan.evaluation[-1]:
+            return one
+        value = one.labels["network_value"].to_numpy().copy()
+        value[int(np.argmin(value))] = 5e6
+        labels = one.labels.assign(network_value=value)
+        return replace(one, labels=labels, realised=labels)
+
+    found = learn(lucky)
+    assert np.isfinite(found.scores[SCORES]).all(axis=None)
+    decision = decide(found, None, None)
+    assert not decision.passed
+    failed = [check.name for check in decision.checks if not check.passed]
+    assert "single customer" in failed
+    assert "level" in failed
+    assert model_card(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda labels: 0.0, "Every label is zero"),
+        (lambda labels: 25.0, "all customers are credited with the same network value"),
+        (lambda labels: np.where(labels.index == "c000000", 5.0, 0.0), "Only 1 customer is credited"),
+    ],
+)
+def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
+    def changed(one):
+        return replace(one, labels=one.labels.assign(network_value=value(one.labels)))
+
+    with pytest.raises(InputError, match=told):
+        learn(changed)
 
 
 def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
