@@ -167,18 +167,18 @@ def _against(
 
 def _against_rules(evidence: Evidence) -> Check:
     """The first version has no champion to be compared with, so the best simple rule stands in."""
-    backtest = evidence.backtest
+    backtest, allowed = evidence.backtest, evidence.settings.gate.capture_loss
     lead, low, high = backtest.lead
-    passed = bool(high >= 0)
+    passed = bool(high >= -allowed)
     return Check(
         CAPTURE,
         passed,
         _known(lead),
-        None,
+        -allowed,
         f"It captures {backtest.capture(MODEL):.3f}, the best simple rule ({backtest.best_baseline}) "
         f"{backtest.capture(backtest.best_baseline):.3f}: {lead:+.3f} (95 % interval {low:+.3f} to "
-        f"{high:+.3f}), so it is {'no ' if passed else ''}worse than that rule. There is no champion to "
-        "compare with.",
+        f"{high:+.3f}), so it is {'not shown to be ' if passed else ''}worse than "
+        f"that rule by more than {allowed:g}. There is no champion to compare with.",
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from running import LENIENT
 from threadpoolctl import threadpool_limits
 
 import simulation
@@ -51,7 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset as files."""
     out = tmp_path_factory.mktemp("data") / "small"
-    simulation.write(simulation.simulate("default", 400, 11, 3), out, simulation.settings_toml(11) + SMALL)
+    simulation.write(
+        simulation.simulate("default", 400, 11, 3), out, simulation.settings_toml(11) + SMALL + LENIENT
+    )
     return out
 
 

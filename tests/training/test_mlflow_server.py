@@ -82,7 +82,7 @@ def test_training_promoting_and_comparing_on_a_server(address, evidence, train_o
         evidence,
         name="fewer trees",
         settings=evidence.settings.model_copy(update={"model": trees}),
-        backtest=replace(evidence.backtest, heads=evidence.backtest.heads.assign(coverage=0.2)),
+        backtest=replace(evidence.backtest, heads=evidence.backtest.heads.assign(predicted_share=40.0)),
     )
     second = train_on(other)
     assert not second.champion
@@ -95,7 +95,7 @@ def test_training_promoting_and_comparing_on_a_server(address, evidence, train_o
     runs = [client.get_run(registry.find(client, number).run_id) for number in ("1", "2")]
     one, two = (run.data for run in runs)
     assert {name for name in one.params if one.params[name] != two.params[name]} == {"model.trees"}
-    assert one.metrics["coverage"] != two.metrics["coverage"] == 0.2
+    assert one.metrics["predicted_share"] != two.metrics["predicted_share"] == 40.0
     assert (one.tags["gate"], two.tags["gate"]) == ("passed", "failed")
     for run in runs:
         children = client.search_runs(
@@ -118,8 +118,8 @@ def test_training_promoting_and_comparing_on_a_server(address, evidence, train_o
     assert (found.difference, names) == (0, ["ripple 2", "ripple 1"])
     with pytest.raises(InputError, match="--because"):
         registry.promote(client)
-    registry.promote(client, because="coverage is measured wrongly")
+    registry.promote(client, because="the total is measured wrongly")
     assert registry.find(client).number == "2"
-    assert "because: coverage is measured wrongly." in registry.standing(client, registry.find(client))[1]
+    assert "because: the total is measured wrongly." in registry.standing(client, registry.find(client))[1]
     with pytest.raises(InputError, match="there are 1, 2"):
         registry.find(client, "challenger")

@@ -20,7 +20,7 @@ import training
 from features.checks import load
 from features.contract import CONTRACT
 from features.tables import Tables
-from settings import InputError
+from settings import Gate, InputError
 from settings import load as load_settings
 from training import registry, tracking, train
 from training.card import model_card
@@ -144,14 +144,14 @@ def ends_with(copied_store, opened, monkeypatch):
 
 
 def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
-    heads = evidence.backtest.heads.assign(predicted_share=4.0)
+    heads = evidence.backtest.heads.assign(predicted_share=40.0)
     found, client = ends_with(replace(evidence, backtest=replace(evidence.backtest, heads=heads)))
     assert not found.champion
     assert registry.find(client).number == "1"
     assert registry.find(client, "challenger").number == found.version
     html = found.report.read_text(encoding="utf-8")
     assert "It did not pass 1 of 7 checks: level." in html
-    assert "Predicted ÷ realised total is 4.00; 0.50 to 2.00 is allowed." in html
+    assert "Predicted ÷ realised total is 40.00; 0.05 to 20.00 is allowed." in html
 
 
 def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
@@ -310,7 +310,8 @@ def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
 
     found = learn(lucky)
     assert np.isfinite(found.scores[SCORES]).all(axis=None)
-    decision = decide(found, None, None)
+    strict = found.settings.model_copy(update={"gate": Gate()})
+    decision = decide(replace(found, settings=strict), None, None)
     assert not decision.passed
     failed = [check.name for check in decision.checks if not check.passed]
     assert "single customer" in failed
