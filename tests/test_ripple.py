@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from running import Ripple, TrainedWorld, becomes_ready, free_port
+from running import LENIENT, Ripple, TrainedWorld, becomes_ready, free_port
 
 COMMANDS = (
     "simulate",
@@ -123,17 +123,42 @@ def test_until_uses_nothing_that_came_later(
             if column in table.columns:
                 table = table[table[column] <= until]
         table.to_parquet(cut / file.name, index=False)
-    (cut / "ripple.toml").write_text("until = 2025-10-01\n", encoding="utf-8")
-    homes = tmp_path / "until", tmp_path / "whole"
-    for home, arguments in zip(homes, [(trained_world.data, "--until", "2025-10-01"), (cut,)], strict=True):
-        trained = ripple("train", *arguments, "--name", "x", home=home)
+    (cut / "ripple.toml").write_text("until = 2025-10-01\n" + LENIENT, encoding="utf-8")
+    home, printed = tmp_path / "home", []
+    for name, arguments in (("until", (trained_world.data, "--until", "2025-10-01")), ("whole", (cut,))):
+        trained = ripple("train", *arguments, "--name", name, home=home)
         assert trained.returncode == 0, trained.stderr
+        printed.append(trained.stdout)
     first, second = (
-        {file.name: file.read_bytes() for file in sorted(home.glob("artifacts/*/artifacts/bundle/*"))}
-        for home in homes
+        {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
+        for report in home.glob("artifacts/*/artifacts/report.html")
     )
     assert set(first) == {"bundle.json", "model_card.md", "top.txt", "value.txt"}
     assert first == second
+    assert "ripple 2 (champion)" in printed[1]
+    assert re.search(
+        r"gate: .*\n +It captures 0\.\d+ where the champion, version 1, captures 0\.\d+", printed[1]
+    )
+    _compared_and_promoted(ripple, home)
+
+
+def _compared_and_promoted(ripple: Ripple, home: Path) -> None:
+    """Two versions that foresee the same, of which the second is champion."""
+    compared = ripple("compare", "1", "champion", home=home)
+    assert compared.returncode == 0, compared.stderr
+    assert compared.stdout.startswith("capture ")
+    assert compared.stdout.endswith(
+        "ripple 2 and ripple 1 put the same customers first: neither is better.\n"
+    )
+    refused = ripple("promote", "1", home=home)
+    assert refused.returncode == 2
+    assert 'ripple promote 1 --because "…"' in refused.stderr
+    promoted = ripple("promote", "1", "--because", "version 2 was a test", home=home)
+    assert promoted.returncode == 0, promoted.stderr
+    assert "Version 1 is champion." in promoted.stdout
+    reported = ripple("report", home=home)
+    page = Path(reported.stdout.strip()).read_text(encoding="utf-8")
+    assert "in place of version 2, because: version 2 was a test." in page
 
 
 def test_report_is_fetched_by_version_and_says_where_it_stands(

@@ -37,17 +37,14 @@ class Trained:
 
     Attributes:
         version: number of the version; None where the run found nothing worth registering.
+        champion: whether the version became champion.
     """
 
     version: str | None
+    champion: bool
     report: Path
     evidence: Evidence
     decision: Decision
-
-    @property
-    def champion(self) -> bool:
-        """Whether the version became champion."""
-        return self.version is not None and self.decision.passed
 
 
 def learn(
@@ -124,9 +121,11 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say) -> Trained:
         building.write_text(html, encoding="utf-8")
     if version:
         registry.challenge(client, version)
-        if decision.passed:
-            registry.crown(client, version)
-    return Trained(version.number if version else None, report, evidence, decision)
+    # unless another run has become champion meanwhile, with which this one was not compared
+    crowned = version is not None and decision.passed and registry.champion(client) == champion
+    if version and crowned:
+        registry.crown(client, version)
+    return Trained(version.number if version else None, crowned, report, evidence, decision)
 
 
 def _examples(dataset: Dataset, plan: Schedule, say: Say) -> dict[datetime, Examples]:

@@ -154,6 +154,18 @@ def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evid
     assert "Predicted ÷ realised total is 40.00; 0.05 to 20.00 is allowed." in html
 
 
+def test_a_champion_of_the_meantime_is_not_replaced(evidence, ends_with, monkeypatch):
+    found, client = ends_with(evidence)
+    registry.promote(client, "1", "another run won")
+    seen = iter([registry.find(client, found.version), registry.find(client, "1")])
+    monkeypatch.setattr(registry, "champion", lambda client: next(seen))
+    again, client = ends_with(evidence)
+    assert again.decision.passed
+    assert not again.champion
+    assert registry.find(client).number == "1"
+    assert registry.find(client, "challenger").number == again.version
+
+
 def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
     tested = replace(evidence.robustness, influence=0.0)
     totals = evidence.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
