@@ -56,8 +56,8 @@ def model_card(evidence: Evidence) -> str:
         rankings=_rankings(evidence),
         lead=_told(evidence.backtest.lead),
         best=evidence.backtest.best_baseline,
-        slices=_slices(evidence.slices),
-        uneven=_uneven(evidence.slices),
+        slices=_slices(evidence.fairness),
+        uneven=_uneven(evidence.fairness),
         limits=[limit.replace(" (section 2)", "") for limit in limits(evidence)],
     )
     return text.replace(words.SPACE, " ")

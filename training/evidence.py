@@ -31,7 +31,7 @@ class Evidence:
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
         predictions: of the backtest, by cutoff and customer; see `training.predictions`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
-        slices: the backtest by groups of customers; see `training.slices`.
+        fairness: the backtest by groups of customers; see `training.fairness`.
         digests: of each table, by name.
     """
 
@@ -49,7 +49,7 @@ class Evidence:
     scores: pd.DataFrame
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
-    slices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -110,7 +110,7 @@ class Evidence:
             "rankings": _rows(self.backtest.rankings),
             "heads": _rows(self.backtest.heads),
             "deciles": _rows(self.backtest.deciles),
-            "slices": _rows(self.slices),
+            "fairness": _rows(self.fairness),
             "digests": dict(self.digests),
             "empty_features": self.empty_features,
         }

@@ -22,11 +22,11 @@ from training.cutoffs import Schedule, schedule
 from training.digests import data_digests
 from training.evidence import Evidence
 from training.examples import Examples, examples_at, features_at, frame
+from training.fairness import fairness
 from training.gate import Decision, decide
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
 from training.refusals import refuse_unlearnable
-from training.slices import slices
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
@@ -90,7 +90,7 @@ def learn(
         scores=score_population(bundle, current),
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
-        slices=slices(dataset, forecaster, foreseen),
+        fairness=fairness(dataset, forecaster, foreseen),
         digests=data_digests(dataset),
     )
 

@@ -33,7 +33,7 @@ def bleak(evidence):
         predictions=evidence.predictions.assign(low=np.nan, high=np.nan, top_probability=np.nan),
         label_totals=dict.fromkeys(evidence.label_totals, 0.0),
         robustness=None,
-        slices=pd.DataFrame(),
+        fairness=pd.DataFrame(),
         features=evidence.features.assign(tenure_days=np.nan),
     )
 
@@ -78,11 +78,11 @@ def test_no_influence_is_said_there(evidence):
 
 
 def test_groups_that_are_served_badly_are_named(evidence):
-    uneven = evidence.slices.assign(predicted_share=1.0)
-    assert "In no group" in sections(model_card(replace(evidence, slices=uneven)))["Fairness"]
+    uneven = evidence.fairness.assign(predicted_share=1.0)
+    assert "In no group" in sections(model_card(replace(evidence, fairness=uneven)))["Fairness"]
     uneven.loc[0, "predicted_share"] = 2.6
-    told = sections(model_card(replace(evidence, slices=uneven)))["Fairness"]
-    first = evidence.slices.iloc[0]
+    told = sections(model_card(replace(evidence, fairness=uneven)))["Fairness"]
+    first = evidence.fairness.iloc[0]
     assert f"- {first['slice']} “{first['group']}”: 2.60 times what came true" in told
 
 

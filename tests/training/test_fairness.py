@@ -4,30 +4,30 @@ import pytest
 
 from features.tables import Dataset, Tables
 from training.backtest import Forecaster
+from training.fairness import MOST, OTHER, fairness
 from training.progress import silent
-from training.slices import MOST, OTHER, slices
 
 
 def test_every_slice_holds_everybody_once(evidence):
-    for _, groups in evidence.slices.groupby("slice"):
+    for _, groups in evidence.fairness.groupby("slice"):
         assert groups["customers"].sum() == len(evidence.predictions)
         for share in ("share", "top_share", "true_top_share"):
             assert groups[share].sum() == pytest.approx(1)
 
 
 def test_they_are_thirds_of_features_and_the_text_attributes(evidence):
-    names = list(dict.fromkeys(evidence.slices["slice"]))
+    names = list(dict.fromkeys(evidence.fairness["slice"]))
     assert names == [
         *("days since joining", "own revenue", "customers in contact", "industry", "country", "plan"),
     ]
-    thirds = evidence.slices[evidence.slices["slice"] == "days since joining"]
+    thirds = evidence.fairness[evidence.fairness["slice"] == "days since joining"]
     assert thirds["share"].to_numpy() == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_numbers_are_those_of_the_group(evidence, opened):
     plans = opened[0].tables["customers"].to_pyarrow().to_pandas().set_index("customer_id")["plan"]
     found = evidence.predictions
-    for row in evidence.slices[evidence.slices["slice"] == "plan"].to_dict("records"):
+    for row in evidence.fairness[evidence.fairness["slice"] == "plan"].to_dict("records"):
         own = found[(found["customer_id"].map(plans) == row["group"]).to_numpy()]
         assert row["customers"] == len(own)
         assert row["predicted_share"] == pytest.approx(own["predicted"].sum() / own["realised"].sum())
@@ -43,7 +43,7 @@ def test_rare_values_count_together_and_missing_ones_apart(evidence, opened, exa
     tables = {"customers": ibis.memtable(customers[["customer_id", "joined_at"]].assign(city=city))}
     alone = Dataset("alone", "nowhere", dataset.settings, Tables(tables), {})
     forecaster = Forecaster(examples, plan, dataset.settings, silent)
-    found = slices(alone, forecaster, evidence.predictions)
+    found = fairness(alone, forecaster, evidence.predictions)
     groups = found[found["slice"] == "city"]["group"].tolist()
     assert len(groups) == MOST + 1
     assert groups[-1] == OTHER

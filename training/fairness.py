@@ -1,4 +1,4 @@
-"""Whether the model serves some groups of customers worse than others: the backtest by slice."""
+"""Whether the model serves some groups of customers worse than others: the backtest by group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 12
 UNKNOWN, OTHER = "not given", "other"
 
 
-def slices(dataset: Dataset, forecaster: Forecaster, predictions: pd.DataFrame) -> pd.DataFrame:
+def fairness(dataset: Dataset, forecaster: Forecaster, predictions: pd.DataFrame) -> pd.DataFrame:
     """The backtest by thirds of some features and by the text attributes of customers.
 
     Args:
