@@ -14,7 +14,7 @@ help: ## explain every target
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
-train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register the version as champion, write the report
+train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register a version (champion if it passes the gate), write the report
 	@$(RIPPLE) train '$(DATA)'
 
 $(DEFAULT): | $(VENV)/ready

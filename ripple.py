@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from features.checks import Report
     from features.tables import Dataset
+    from training.train import Trained
 
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -213,7 +213,10 @@ def train(
     name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Train both models, record the run in MLflow, register a version, write its report."""
+    """Train both models, record the run in MLflow, register a version, write its report.
+
+    The version becomes champion if it passes the gate, else challenger; see docs/models.md.
+    """
     dataset, checked = _open(data, settings)
     dataset = _keeping(dataset)
     from training.train import train as run
@@ -221,10 +224,13 @@ def train(
     if until is not None:
         dataset = dataset.limited_to(until)
     trained = run(dataset, checked, name or dataset.name, _say())
-    evidence = trained.evidence
+    evidence, decision = trained.evidence, trained.decision
     found = evidence.headline()
     share = f"{evidence.settings.top_share:.0%}"
-    print(f"version:  ripple {trained.version} (champion)")
+    print(f"version:  {_registered(trained)}")
+    print(f"gate:     {decision.title}.")
+    for reason in decision.told:
+        print(f"          {reason}")
     print(
         f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
         f"against {found['best_baseline_capture']:.2f} by the best simple rule "
@@ -246,7 +252,16 @@ def train(
             else f"credited: no influence was found ({credited}, by chance)"
         )
     print(f"report:   {trained.report}")
-    print("next:     make serve")
+    if trained.champion:
+        print("next:     make serve")
+    elif trained.version:
+        print(f'next:     ripple promote {trained.version} --because "…", if the report convinces you')
+
+
+def _registered(trained: Trained) -> str:
+    if trained.version is None:
+        return "none was registered, and the champion stays as it was"
+    return f"ripple {trained.version} ({'champion' if trained.champion else 'challenger'})"
 
 
 @app.command(epilog="Example: ripple score /tmp/world --as-of 2026-01-01 --out scores.parquet")
@@ -280,22 +295,52 @@ def report(
         str, typer.Argument(metavar="[VERSION]", help="Version number or champion.")
     ] = "champion",
 ) -> None:
-    """Fetch the report of a version from MLflow and print where it is."""
+    """Fetch the report of a version from MLflow, tell in it where the version stands, print where it is."""
+    from training import registry, tracking
+    from training.report.standing import with_standing
+
     settings = load_settings()
-    with _version(settings, version, "report.html") as (number, folder):
-        path = settings.home / "reports" / f"ripple-v{number}.html"
-        with atomic.file(path) as building:
-            shutil.copyfile(folder / "report.html", building)
+    client = tracking.connect(settings)
+    found = registry.find(client, version)
+    said = registry.standing(client, found)
+    path = settings.home / "reports" / f"ripple-v{found.number}.html"
+    with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
+        page = tracking.download(found.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
+        building.write_text(with_standing(page, said), encoding="utf-8")
+    for sentence in said:
+        sys.stderr.write(f"{sentence}\n")
     print(path)
 
 
-@app.command(epilog="Example: ripple promote 3")
-def promote(version: Annotated[str, typer.Argument(metavar="VERSION", help="Version number.")]) -> None:
+@app.command(epilog='Example: ripple promote 3 --because "its label is the corrected one"')
+def promote(
+    version: Annotated[
+        str, typer.Argument(metavar="[VERSION]", help="Version number; the challenger if left out.")
+    ] = "challenger",
+    because: Annotated[
+        str, typer.Option(metavar="REASON", help="Needed where the gate did not pass it; kept with it.")
+    ] = "",
+) -> None:
     """Make a version the champion."""
-    from training import tracking
+    from training import registry, tracking
 
-    promoted = tracking.promote(tracking.connect(load_settings()), version)
-    print(f"ripple {promoted.number} is champion")
+    client = tracking.connect(load_settings())
+    promoted = registry.promote(client, version, because)
+    for sentence in registry.standing(client, promoted)[:2]:
+        print(sentence)
+
+
+@app.command(epilog="Example: ripple compare 3 2")
+def compare(
+    version: Annotated[str, typer.Argument(metavar="A", help="Version number, champion or challenger.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
+) -> None:
+    """Tell which of two versions foresees better at the cutoffs both were judged at, and how sure that is."""
+    from training import registry, tracking
+    from training.report.comparison import text
+
+    client = tracking.connect(load_settings())
+    print(text(*registry.compared(client, registry.find(client, version), registry.find(client, other))))
 
 
 @app.command(epilog="Example: ripple package")
@@ -387,13 +432,12 @@ def _write(frame: pd.DataFrame, out: Path) -> None:
 @contextlib.contextmanager
 def _version(settings: Settings, name: str, *artifacts: str) -> Iterator[tuple[str, Path]]:
     """A model version's number and a temporary folder with these of its artifacts."""
-    from training import tracking
+    from training import registry, tracking
 
-    client = tracking.connect(settings)
-    found = tracking.find(client, name)
+    found = registry.find(tracking.connect(settings), name)
     with tempfile.TemporaryDirectory() as folder:
         for artifact in artifacts:
-            tracking.download(found, artifact, Path(folder))
+            tracking.download(found.run_id, artifact, Path(folder))
         yield found.number, Path(folder)
 
 

@@ -142,6 +142,27 @@ class Checks(Section):
     )
 
 
+class Gate(Section):
+    """What a version has to show before it becomes champion by itself."""
+
+    capture_loss: float = Field(
+        0.05, ge=0, le=1, description="capture that may be lost to the champion while chance can explain it"
+    )
+    level_factor: float = Field(
+        2.0, gt=1, description="predicted and realised total of the backtest differ by this factor at most"
+    )
+    coverage_loss: float = Field(
+        0.1, ge=0, le=1, description="how far the interval's coverage may fall below model.interval"
+    )
+    doubtful_share: float = Field(
+        0.5, ge=0, le=1, description="share of the credited value that may be coincidence"
+    )
+    set_aside_share: float = Field(0.05, ge=0, le=1, description="share of a table's rows set aside at most")
+    single_share: float = Field(
+        0.5, gt=0, le=1, description="share of a cutoff's realised value that one customer may hold"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be chosen about a dataset and a run.
 
@@ -166,6 +187,7 @@ class Settings(BaseSettings):
     features: Features = Features()
     model: Model = Model()
     checks: Checks = Checks()
+    gate: Gate = Gate()
 
     @property
     def powers(self) -> dict[str, Power]:

@@ -24,6 +24,7 @@ from training.cutoffs import schedule
 from training.examples import Examples, examples_at
 from training.fit import fit
 from training.progress import silent
+from training.rows import Rows
 
 TOLD, CEILING = "told the traits", "the ceiling"
 ROUNDS = 200
@@ -47,7 +48,7 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
     forecaster = Forecaster(examples, plan, settings, silent)
     expected = {
-        cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.features.index)
+        cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.rows.index)
         for cutoff, one in examples.items()
     }
     told = {cutoff: _told(one, simulation.traits(history)) for cutoff, one in examples.items()}
@@ -69,14 +70,14 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
             }
         )
         value = expected[cutoff].to_numpy()
-        cold = ~asked.index.isin(examples[teachers[-1]].features.index)
+        cold = ~asked.index.isin(examples[teachers[-1]].rows.index)
         rows += list(_judged(scores[-1], value, cold, settings.top_share))
-    everybody = pd.Index(np.concatenate([examples[cutoff].features.index for cutoff in plan.evaluation]))
+    everybody = pd.Index(np.concatenate([examples[cutoff].rows.index for cutoff in plan.evaluation]))
     everybody = everybody.unique()
     resampled = metrics.bootstrap_captures(
         scores,
         [expected[cutoff].to_numpy() for cutoff in plan.evaluation],
-        [everybody.get_indexer(examples[cutoff].features.index) for cutoff in plan.evaluation],
+        [everybody.get_indexer(examples[cutoff].rows.index) for cutoff in plan.evaluation],
         settings.top_share,
         settings.seed,
         ROUNDS,
@@ -104,10 +105,10 @@ def interval(resamples: pd.DataFrame, rival: str) -> tuple[float, float]:
 
 def _told(one: Examples, traits: pd.DataFrame) -> Examples:
     """The same with what no table shows: traits, and the influence that they add up to."""
-    own = traits.reindex(one.features.index).astype(np.float64)
+    own = traits.reindex(one.rows.index).astype(np.float64)
     pull = np.exp(0.7 * own["power"])
     extra = own.assign(pull=pull, pull_on_all=pull * own["ties"])
-    return replace(one, features=pd.concat([one.features, extra.add_prefix("latent_")], axis=1))
+    return replace(one, rows=Rows.of(pd.concat([one.features, extra.add_prefix("latent_")], axis=1)))
 
 
 def _judged(

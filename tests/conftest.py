@@ -13,7 +13,7 @@ import pandas as pd
 import postgres_server
 import pytest
 from postgres_server import PostgresServer
-from running import Ripple, TrainedWorld
+from running import LENIENT, Ripple, TrainedWorld
 from sparking import spark_session
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def trained_world(
         *("simulate", data, "--world", "default", "--customers", 900, "--months", 24, "--seed", 5), home=home
     )
     assert simulated.returncode == 0, simulated.stderr
+    with (data / "ripple.toml").open("a", encoding="utf-8") as settings:
+        settings.write(LENIENT)
     url = server.write({file.stem: pd.read_parquet(file) for file in data.glob("*.parquet")}, "world")
     trained = ripple("train", url, "--settings", data / "ripple.toml", "--name", "first", home=home)
     assert trained.returncode == 0, trained.stderr

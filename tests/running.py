@@ -11,6 +11,16 @@ from pathlib import Path
 
 import httpx
 
+LENIENT = """
+[gate]
+capture_loss = 1.0
+level_factor = 20.0
+coverage_loss = 0.8
+doubtful_share = 0.98
+single_share = 1.0
+"""
+"""Limits of the gate for worlds so small that chance decides how good a model looks."""
+
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -44,7 +44,9 @@ def test_the_lock_file_is_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/data.md", "docs/method.md", "docs/spark.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/data.md", "docs/method.md", "docs/models.md", "docs/spark.md"]
+)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     file = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from running import Ripple, TrainedWorld, becomes_ready, free_port
+from running import LENIENT, Ripple, TrainedWorld, becomes_ready, free_port
 
 COMMANDS = (
     "simulate",
@@ -24,6 +24,7 @@ COMMANDS = (
     "score",
     "report",
     "promote",
+    "compare",
     "package",
     "serve",
 )
@@ -57,6 +58,7 @@ def test_every_command_has_help_with_one_example(ripple: Ripple, command: str, t
 
 def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
     assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
+    assert re.search(r"^gate: +It passed all \d checks\.$", trained_world.printed, re.MULTILINE)
     assert "capture:" in trained_world.printed
     report = re.search(r"^report: +(.+)$", trained_world.printed, re.MULTILINE)
     assert report
@@ -121,23 +123,51 @@ def test_until_uses_nothing_that_came_later(
             if column in table.columns:
                 table = table[table[column] <= until]
         table.to_parquet(cut / file.name, index=False)
-    (cut / "ripple.toml").write_text("until = 2025-10-01\n", encoding="utf-8")
-    homes = tmp_path / "until", tmp_path / "whole"
-    for home, arguments in zip(homes, [(trained_world.data, "--until", "2025-10-01"), (cut,)], strict=True):
-        trained = ripple("train", *arguments, "--name", "x", home=home)
+    (cut / "ripple.toml").write_text("until = 2025-10-01\n" + LENIENT, encoding="utf-8")
+    home, printed = tmp_path / "home", []
+    for name, arguments in (("until", (trained_world.data, "--until", "2025-10-01")), ("whole", (cut,))):
+        trained = ripple("train", *arguments, "--name", name, home=home)
         assert trained.returncode == 0, trained.stderr
+        printed.append(trained.stdout)
     first, second = (
-        {file.name: file.read_bytes() for file in sorted(home.glob("artifacts/*/artifacts/bundle/*"))}
-        for home in homes
+        {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
+        for report in home.glob("artifacts/*/artifacts/report.html")
     )
-    assert len(first) == 3
+    assert set(first) == {"bundle.json", "model_card.md", "top.txt", "value.txt"}
     assert first == second
+    # so short a history leaves nothing to calibrate on, so the gate lets neither pass
+    assert "ripple 2 (challenger)" in printed[1]
+    assert "Calibration is unknown" in printed[1]
+    _promoted_and_compared(ripple, home)
 
 
-def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
+def _promoted_and_compared(ripple: Ripple, home: Path) -> None:
+    """Two versions that foresee the same, of which the gate let none pass."""
+    refused = ripple("promote", home=home)
+    assert refused.returncode == 2
+    assert 'ripple promote 2 --because "…"' in refused.stderr
+    promoted = ripple("promote", "2", "--because", "a trial", home=home)
+    assert promoted.returncode == 0, promoted.stderr
+    assert "Version 2 is champion." in promoted.stdout
+    compared = ripple("compare", "1", "champion", home=home)
+    assert compared.returncode == 0, compared.stderr
+    assert compared.stdout.startswith("capture ")
+    assert "ripple 2 and ripple 1 put the same customers first: neither is better." in compared.stdout
+    reported = ripple("report", home=home)
+    page = Path(reported.stdout.strip()).read_text(encoding="utf-8")
+    assert "It was promoted against the gate on " in page
+    assert ", because: a trial." in page
+
+
+def test_report_is_fetched_by_version_and_says_where_it_stands(
+    ripple: Ripple, trained_world: TrainedWorld
+) -> None:
     shown = ripple("report", "1", home=trained_world.home)
     assert shown.returncode == 0, shown.stderr
-    assert Path(shown.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
+    page = Path(shown.stdout.strip()).read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h2>Version 1 is champion.</h2><p>It was promoted by the gate on " in page
+    assert "Version 1 is champion." in shown.stderr
 
 
 @pytest.mark.parametrize(
@@ -148,6 +178,9 @@ def test_report_is_fetched_by_version(ripple: Ripple, trained_world: TrainedWorl
         (("simulate", "x", "--customers", "3"), "3"),
         (("promote", "99"), "No version '99'"),
         (("report", "99"), "No version '99'"),
+        (("promote", "1"), "champion already"),
+        (("compare", "1", "99"), "No version '99'"),
+        (("compare", "1", "champion"), "Both are version 1"),
         (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
         (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
         (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,10 @@ class Evidence:
         robustness: of the label of that window; None without interactions.
         as_of: the moment of `features` and `scores`: the end of the data.
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
+        predictions: of the backtest, by cutoff and customer; see `training.predictions`.
+        revisited: the same at cutoffs at which the champion was judged and this run was not.
+        fairness: the backtest by groups of customers; see `training.fairness`.
+        digests: of each table, by name.
     """
 
     name: str
@@ -44,6 +49,23 @@ class Evidence:
     as_of: datetime
     features: pd.DataFrame
     scores: pd.DataFrame
+    predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def empty_features(self) -> list[str]:
+        """Features without a value for any customer at the end of the data: they tell nobody apart."""
+        return [str(name) for name in self.features if self.features[name].isna().all()]
+
+    @property
+    def out_of_sample(self) -> pd.DataFrame:
+        """All predictions that can be compared with another version's, those `revisited` marked."""
+        own = self.predictions.assign(revisited=False)
+        if self.revisited.empty:
+            return own
+        return pd.concat([own, self.revisited.assign(revisited=True)], ignore_index=True)
 
     def headline(self) -> dict[str, float]:
         """The numbers that are printed, logged and shown first."""
@@ -93,6 +115,9 @@ class Evidence:
             "slices": _rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
+            "fairness": _rows(self.fairness),
+            "digests": dict(self.digests),
+            "empty_features": self.empty_features,
         }
 
 

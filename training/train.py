@@ -1,7 +1,9 @@
-"""From a checked dataset to a registered, promoted model version and its report."""
+"""From a checked dataset to a registered model version, what the gate decided about it, and its report."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,43 +16,72 @@ from features.tables import Dataset
 from models.bundle import Bundle, FeatureSpec, Spec
 from models.population import score_population
 from settings import InputError
-from training.backtest import Forecaster, backtest
+from training.backtest import Backtest, Forecaster, backtest
 from training.credit import INFLUENCE_METHOD
 from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
+from training.digests import data_digests
 from training.evidence import Evidence
 from training.examples import Examples, examples_at, features_at, frame
+from training.fairness import fairness
+from training.gate import Decision, decide
+from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
+from training.refusals import refuse_unlearnable
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run: the version it registered, where its report is and what it found."""
+    """A finished run: what it registered, where its report is, what it found and what the gate decided.
 
-    version: str
+    Attributes:
+        version: number of the version; None where the run found nothing worth registering.
+        champion: whether the version became champion.
+    """
+
+    version: str | None
+    champion: bool
     report: Path
     evidence: Evidence
+    decision: Decision
 
 
-def learn(dataset: Dataset, checks: Report, name: str, say: Say) -> Evidence:
+def learn(
+    dataset: Dataset, checks: Report, name: str, say: Say, compared_at: Sequence[datetime] = ()
+) -> Evidence:
     """Features, labels, backtest, both heads and everybody's scores at the end of the data.
 
+    Args:
+        compared_at: cutoffs at which another version was judged, to be compared with.
+
     Raises:
-        InputError: the history is too short, or no label is positive.
+        InputError: the history is too short, or the labels are not enough to learn from.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        return _learn(dataset, checks, name, say, compared_at, Path(folder))
+
+
+def _learn(
+    dataset: Dataset, checks: Report, name: str, say: Say, compared_at: Sequence[datetime], folder: Path
+) -> Evidence:
     settings = dataset.settings
     end = settings.until or checks.end
     plan = schedule(checks.start, end, settings)
-    examples = _examples(dataset, plan, say)
+    examples = _examples(dataset, plan, say, folder)
+    refuse_unlearnable(examples.values(), settings)
     forecaster = Forecaster(examples, plan, settings, say)
     judged = backtest(forecaster)
+    foreseen = predictions(forecaster, _judged(judged, plan))
     say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
+    if empty := [str(name) for name in current if current[name].isna().all()]:
+        say(f"no customer has a value for {', '.join(empty)}: these tell nobody apart")
     latest = examples[plan.grid[-1]]
+    back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
     say("placebos, and the label under other settings")
     return Evidence(
         name=name,
@@ -65,38 +96,58 @@ def learn(dataset: Dataset, checks: Report, name: str, say: Say) -> Evidence:
         as_of=end,
         features=current,
         scores=score_population(bundle, current),
+        predictions=foreseen,
+        revisited=predictions(back, back.schedule.evaluation),
+        fairness=fairness(dataset, forecaster, foreseen),
+        digests=data_digests(dataset),
     )
 
 
 def train(dataset: Dataset, checks: Report, name: str, say: Say) -> Trained:
-    """Learn, record the run in MLflow, register one version and make it champion.
+    """Learn, put the version before the gate, record the run in MLflow and register what came of it.
 
-    A version is registered only once its run holds everything, and the alias moves last: a run that is killed
-    leaves the registry and the champion as they were.
+    A version is registered only once its run holds everything, and the alias `champion` moves last: a run
+    that is killed leaves no half version and the champion as it was.
     """
-    evidence = learn(dataset, checks, name, say)
-    say("writing the report")
-    from training.report import render  # matplotlib, shap and mlflow are slow to import
-
-    html = render(evidence)
-    say("recording the run in MLflow")
-    from training import tracking
+    from training import recording, registry, tracking  # mlflow is slow to import
 
     client = tracking.connect(dataset.settings)
-    version = tracking.register(tracking.log(evidence, html))
-    report = dataset.settings.home / "reports" / f"ripple-v{version.number}.html"
+    champion = registry.champion(client)
+    rival = registry.predictions(client, champion) if champion else None
+    evidence = learn(dataset, checks, name, say, judged_at(rival))
+    decision = decide(evidence, champion.number if champion else None, rival)
+    say("writing the report")
+    from training.report import render  # matplotlib and shap are slow to import
+
+    html = render(evidence, decision)
+    say("recording the run in MLflow")
+    logged = recording.log(evidence, decision, html)
+    version = registry.register(logged, decision) if decision.nonsense is None else None
+    label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
+    report = dataset.settings.home / "reports" / f"ripple-{label}.html"
     with atomic.file(report) as building:
         building.write_text(html, encoding="utf-8")
-    tracking.promote(client, version.number)
-    return Trained(version.number, report, evidence)
+    if version:
+        registry.challenge(client, version)
+    # unless another run has become champion meanwhile, with which this one was not compared
+    crowned = version is not None and decision.passed and registry.champion(client) == champion
+    if version and crowned:
+        registry.crown(client, version)
+    return Trained(version.number if version else None, crowned, report, evidence, decision)
 
 
-def _examples(dataset: Dataset, plan: Schedule, say: Say) -> dict[datetime, Examples]:
+def _examples(dataset: Dataset, plan: Schedule, say: Say, folder: Path) -> dict[datetime, Examples]:
     found = {}
     for i, cutoff in enumerate(plan.all, 1):
         say(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
-        found[cutoff] = examples_at(dataset, cutoff)
+        found[cutoff] = examples_at(dataset, cutoff, folder)
     return found
+
+
+def _judged(judged: Backtest, plan: Schedule) -> list[datetime]:
+    """The planned evaluation cutoffs that the backtest could judge, oldest first."""
+    found = set(judged.heads["cutoff"])
+    return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in found]
 
 
 def _bundle(forecaster: Forecaster, end: datetime) -> Bundle:

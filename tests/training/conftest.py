@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from running import LENIENT
 from threadpoolctl import threadpool_limits
 
 import simulation
 from features.checks import Report, load
 from features.tables import Dataset
+from settings import Settings
 from settings import load as load_settings
 from training import train
 from training.cutoffs import Schedule, schedule
@@ -49,7 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset as files."""
     out = tmp_path_factory.mktemp("data") / "small"
-    simulation.write(simulation.simulate("default", 400, 11, 3), out, simulation.settings_toml(11) + SMALL)
+    simulation.write(
+        simulation.simulate("default", 400, 11, 3), out, simulation.settings_toml(11) + SMALL + LENIENT
+    )
     return out
 
 
@@ -87,9 +92,19 @@ def evidence(opened: tuple[Dataset, Report], examples: Mapping[datetime, Example
         return train.learn(*opened, "first", silent)
 
 
+@pytest.fixture
+def copied_store(opened: tuple[Dataset, Report], trained: Trained, tmp_path: Path) -> Settings:
+    """Settings of a home with a copy of the store as it was when the first run had been recorded."""
+    shutil.copyfile(opened[0].settings.home / "first.db", tmp_path / "mlflow.db")
+    return Settings(home=tmp_path)
+
+
 @pytest.fixture(scope="session")
 def trained(opened: tuple[Dataset, Report], evidence: Evidence) -> Trained:
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "learn", lambda *given: evidence)
-        return train.train(*opened, "first", silent)
+        found = train.train(*opened, "first", silent)
+    home = opened[0].settings.home
+    shutil.copyfile(home / "mlflow.db", home / "first.db")
+    return found

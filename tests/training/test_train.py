@@ -7,20 +7,27 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+import ibis
+import mlflow
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from threadpoolctl import threadpool_limits
 
 import training
 from features.checks import load
 from features.contract import CONTRACT
-from settings import InputError
+from features.tables import Tables
+from settings import Gate, InputError
 from settings import load as load_settings
-from training import tracking, train
+from training import registry, tracking, train
+from training.card import model_card
 from training.examples import features_at, frame
+from training.gate import decide
 from training.progress import silent
+from training.rows import Rows
 
 ROOT = Path(training.__file__).parents[1]
 SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
@@ -32,18 +39,18 @@ from pathlib import Path
 from types import SimpleNamespace
 import mlflow, mlflow.pyfunc, mlflow.store.model_registry.sqlalchemy_store
 import training.report
-from training import tracking, train
+from training import recording, registry, train
 
 evidence = pickle.loads(Path(sys.argv[1]).read_bytes())
 train.learn = lambda *given: evidence
-training.report.render = lambda evidence: "<html></html>"
-places = {"log_model": mlflow.pyfunc}
+training.report.render = lambda *given: "<html></html>"
+places = {"log": recording, "log_model": mlflow.pyfunc, "_log_cutoffs": recording, "learn": train}
 
 for line in sys.stdin:
     stage = line.strip()
     child = os.fork()
     if child == 0:
-        setattr(places.get(stage, tracking), stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        setattr(places.get(stage, registry), stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
         train.train(SimpleNamespace(settings=evidence.settings), None, "killed", lambda line: None)
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -77,7 +84,7 @@ def versions(client):
 
 def test_training_registers_one_version_and_makes_it_champion(client, trained):
     assert trained.version == "1"
-    assert tracking.find(client).number == "1"
+    assert registry.find(client).number == "1"
     assert versions(client) == [1]
 
 
@@ -85,31 +92,100 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
     assert trained.report == opened[0].settings.home / "reports" / "ripple-v1.html"
     html = trained.report.read_text(encoding="utf-8")
     assert html.lstrip().lower().startswith(("<!doctype html>", "<html"))
-    logged = tracking.download(tracking.find(client), "report.html", tmp_path)
+    logged = tracking.download(registry.find(client).run_id, "report.html", tmp_path)
     assert logged.read_text(encoding="utf-8") == html
     assert [file.name for file in trained.report.parent.iterdir()] == ["ripple-v1.html"]
 
 
 @pytest.mark.parametrize(
-    ("stage", "registered"), [("log", 0), ("log_model", 0), ("register", 0), ("promote", 1)]
+    ("stage", "registered"),
+    [
+        *(("learn", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
+        *(("challenge", 1), ("crown", 1)),
+    ],
 )
 def test_a_killed_training_leaves_registry_and_champion_as_they_were(client, trainer, stage, registered):
-    before, champion = versions(client), tracking.find(client)
+    before, champion = versions(client), registry.find(client)
     trainer.stdin.write(f"{stage}\n")
     trainer.stdin.flush()
     assert int(trainer.stdout.readline()) == -signal.SIGKILL
     assert len(versions(client)) == len(before) + registered
-    assert tracking.find(client) == champion
+    assert registry.find(client) == champion
+    # whatever is registered is whole: it says what the gate decided, and holds the model
+    for number in set(versions(client)) - set(before):
+        made = client.get_model_version("ripple", str(number))
+        assert made.tags["gate"] == "passed"
+        assert mlflow.pyfunc.load_model(f"models:/ripple/{number}").metadata.signature is not None
 
 
 def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
     before = versions(client)
     monkeypatch.setattr(train, "learn", lambda *given: evidence)
-    monkeypatch.setattr("training.report.render", lambda evidence: "<html></html>")
+    monkeypatch.setattr("training.report.render", lambda *given: "<html></html>")
     again = train.train(*opened, "second", silent)
+    assert again.champion
     assert int(again.version) == max(before) + 1
-    assert tracking.find(client).number == again.version
+    assert registry.find(client).number == again.version
     assert versions(client) == [*before, int(again.version)]
+    assert again.decision.comparison.difference == 0
+
+
+@pytest.fixture
+def ends_with(copied_store, opened, monkeypatch):
+    """Trains in a copy of the store, where learning finds what it is given."""
+
+    def run(found):
+        monkeypatch.setattr(train, "learn", lambda *given: found)
+        dataset = replace(
+            opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
+        )
+        return train.train(dataset, opened[1], "again", silent), tracking.connect(copied_store)
+
+    return run
+
+
+def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
+    heads = evidence.backtest.heads.assign(predicted_share=40.0)
+    found, client = ends_with(replace(evidence, backtest=replace(evidence.backtest, heads=heads)))
+    assert not found.champion
+    assert registry.find(client).number == "1"
+    assert registry.find(client, "challenger").number == found.version
+    html = found.report.read_text(encoding="utf-8")
+    assert "It did not pass 1 of 7 checks: level." in html
+    assert "Predicted ÷ realised total is 40.00; 0.05 to 20.00 is allowed." in html
+
+
+def test_a_champion_of_the_meantime_is_not_replaced(evidence, ends_with, monkeypatch):
+    found, client = ends_with(evidence)
+    registry.promote(client, "1", "another run won")
+    seen = iter([registry.find(client, found.version), registry.find(client, "1")])
+    monkeypatch.setattr(registry, "champion", lambda client: next(seen))
+    again, client = ends_with(evidence)
+    assert again.decision.passed
+    assert not again.champion
+    assert registry.find(client).number == "1"
+    assert registry.find(client, "challenger").number == again.version
+
+
+def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
+    tested = replace(evidence.robustness, influence=0.0)
+    totals = evidence.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
+    found, client = ends_with(replace(evidence, name="empty", robustness=tested, label_totals=totals))
+    assert found.version is None
+    assert not found.champion
+    assert registry.find(client).number == "1"
+    with pytest.raises(InputError, match="No version 'challenger'"):
+        registry.find(client, "challenger")
+    assert found.report.name.startswith("ripple-run-")
+    html = found.report.read_text(encoding="utf-8")
+    assert "No influence was found" in html
+    assert "Nothing is registered" in html
+    (run, *_) = client.search_runs(
+        [client.get_experiment_by_name("ripple").experiment_id], "attributes.run_name = 'empty'"
+    )
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["gate"] == "failed"
+    assert run.data.tags["gate.reasons"].startswith("No influence was found")
 
 
 def test_the_bundle_says_what_it_was_trained_on(evidence, opened, plan):
@@ -147,7 +223,7 @@ def test_more_credit_in_the_past_never_lowers_a_score(evidence):
 
 @pytest.fixture(scope="module")
 def renamed(folder, tmp_path_factory):
-    """The dataset with other customer ids, in another order, and all rows shuffled."""
+    """The dataset with other customer ids, in another order, and all rows and columns shuffled."""
     out = tmp_path_factory.mktemp("renamed")
     random = np.random.default_rng(5)
     old = pq.read_table(folder / "customers.parquet")["customer_id"].to_pylist()
@@ -158,12 +234,13 @@ def renamed(folder, tmp_path_factory):
             place = table.column_names.index(column)
             ids = pa.array([names[customer] for customer in table[column].to_pylist()])
             table = table.set_column(place, column, ids)
+        table = table.select(random.permutation(table.column_names).tolist())
         pq.write_table(table.take(random.permutation(table.num_rows)), out / file.name)
     (out / "ripple.toml").write_bytes((folder / "ripple.toml").read_bytes())
     return out, names
 
 
-def test_renaming_customers_and_shuffling_rows_changes_nothing(evidence, renamed):
+def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(evidence, renamed):
     folder, names = renamed
     found = train.learn(*load(folder, load_settings(folder)), "renamed", silent)
     features = evidence.features.rename(index=names).sort_index()
@@ -174,8 +251,102 @@ def test_renaming_customers_and_shuffling_rows_changes_nothing(evidence, renamed
     scores = evidence.scores.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
     pd.testing.assert_frame_equal(found.backtest.rankings, evidence.backtest.rankings, check_exact=True)
+    foreseen = evidence.predictions.assign(customer_id=evidence.predictions["customer_id"].map(names))
+    pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
+    assert decide(found, None, None).reasons == decide(evidence, None, None).reasons
     # a sum over customers in the order of their ids
     assert found.headline() == pytest.approx(evidence.headline(), rel=1e-12)
+
+
+@pytest.fixture
+def learn(opened, examples, monkeypatch):
+    """Learns again, where examples at the cutoffs are as they are changed to be."""
+
+    def run(change=lambda one: one, say=silent):
+        monkeypatch.setattr(train, "examples_at", lambda dataset, cutoff: change(examples[cutoff]))
+        return train.learn(*opened, "again", say)
+
+    return run
+
+
+def files(evidence, folder):
+    """What is written of a bundle, its card included."""
+    folder.mkdir()
+    evidence.bundle.save(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(evidence)}
+
+
+def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(evidence, learn, tmp_path):
+    with threadpool_limits(2):
+        found = learn()
+        assert files(found, tmp_path / "two") == files(evidence, tmp_path / "one")
+    pd.testing.assert_frame_equal(found.predictions, evidence.predictions, check_exact=True)
+    assert decide(found, None, None) == decide(evidence, None, None)
+
+
+def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, evidence):
+    dataset = opened[0]
+    customers = dataset.tables["customers"]
+    joined_at = ibis.literal(evidence.as_of - timedelta(days=40))
+    nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
+    both = customers.union(nobody.cast(customers.schema())).cache()
+    tables = Tables(dict(dataset.tables.tables) | {"customers": both})
+    found = frame(features_at(replace(dataset, tables=tables, cache=None), evidence.as_of)).loc[["nobody"]]
+    score = evidence.bundle.score(found).iloc[0]
+    assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
+    assert score["network_value"] < evidence.scores["network_value"].mean()
+    assert 0 < score["top_probability"] < 0.05
+    # as wide as the value itself: that they bring nothing cannot be ruled out
+    assert score["network_value_low"] == 0
+
+
+def test_a_feature_without_any_value_is_said_and_left_unused(learn):
+    said = []
+
+    def holed(one):
+        without = one.features.assign(out_degree=np.nan, past_network_value=np.nan)
+        return replace(one, rows=Rows.of(without))
+
+    found = learn(holed, said.append)
+    gains = dict(zip(found.bundle.spec.names, found.bundle.value.feature_importance("gain"), strict=True))
+    assert gains["out_degree"] == gains["past_network_value"] == 0
+    assert np.isfinite(found.scores["network_value"]).all()
+
+
+def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
+    def lucky(one):
+        if one.cutoff != plan.evaluation[-1]:
+            return one
+        value = one.labels["network_value"].to_numpy().copy()
+        value[int(np.argmin(value))] = 5e6
+        labels = one.labels.assign(network_value=value)
+        return replace(one, labels=labels, realised=labels)
+
+    found = learn(lucky)
+    assert np.isfinite(found.scores[SCORES]).all(axis=None)
+    strict = found.settings.model_copy(update={"gate": Gate()})
+    decision = decide(replace(found, settings=strict), None, None)
+    assert not decision.passed
+    failed = [check.name for check in decision.checks if not check.passed]
+    assert "single customer" in failed
+    assert "level" in failed
+    assert model_card(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda labels: 0.0, "Every label is zero"),
+        (lambda labels: 25.0, "all customers are credited with the same network value"),
+        (lambda labels: np.where(labels.index == "c000000", 5.0, 0.0), "Only 1 customer is credited"),
+    ],
+)
+def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
+    def changed(one):
+        return replace(one, labels=one.labels.assign(network_value=value(one.labels)))
+
+    with pytest.raises(InputError, match=told):
+        learn(changed)
 
 
 def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):

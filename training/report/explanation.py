@@ -13,8 +13,8 @@ from training.evidence import Evidence
 from training.report import plots, words
 from training.report.beeswarm import beeswarm
 from training.report.words import Cell
+from training.shap_values import sample
 
-SAMPLE = 1000
 FEATURES = 20
 CLEAR = 0.4
 """Rank correlation between a feature and its effect from which the table names a direction."""
@@ -35,8 +35,8 @@ class Importance:
 def explanation(evidence: Evidence) -> dict[str, Any]:
     """Importance by family for both heads, beeswarm and table of features for the value head."""
     bundle, seed = evidence.bundle, evidence.settings.seed
-    sample = _sample(evidence.features, seed)
-    x = bundle.matrix(sample)
+    sampled = sample(evidence.features, seed)
+    x = bundle.matrix(sampled)
     effects, _ = bundle.contributions("value", x)
     shares = _shares(effects)
     families = _by_family(bundle, shares)
@@ -49,8 +49,8 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
             f"value; the strongest single feature is {words.spoken(bundle.spec.names[strongest])} with "
             f"{words.percent(shares[strongest])}"
         ),
-        "sampled": len(sample),
-        "everybody": len(sample) == len(evidence.features),
+        "sampled": len(sampled),
+        "everybody": len(sampled) == len(evidence.features),
         "value_families": plots.families(families, "Expected network value"),
         "top_families": plots.families(
             top_families, f"Odds of being in the top {words.share_name(evidence.settings.top_share)}"
@@ -59,11 +59,6 @@ def explanation(evidence: Evidence) -> dict[str, Any]:
         "features": _importances(bundle, x, effects, shares),
         "total": len(bundle.spec.names),
     }
-
-
-def _sample(features: pd.DataFrame, seed: int) -> pd.DataFrame:
-    chosen = np.random.default_rng(seed).choice(len(features), min(SAMPLE, len(features)), replace=False)
-    return features.sort_index().iloc[np.sort(chosen)]
 
 
 def _shares(effects: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from training.evidence import Evidence
+from training.gate import Decision
 from training.report import words
 from training.report.coincidence import coincidence
 from training.report.customers import customers
@@ -21,10 +22,10 @@ from training.report.sources import sources
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(evidence: Evidence) -> str:
+def render(evidence: Evidence, decision: Decision | None = None) -> str:
     """The report on *evidence* as one HTML page: no file, font, script or picture comes from elsewhere.
 
-    The same evidence gives the same bytes.
+    The same evidence gives the same bytes. What the gate decided is told where it is given.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -48,6 +49,7 @@ def render(evidence: Evidence) -> str:
         customers=customers(evidence),
         sources=sources(evidence),
         limits=limits(evidence),
+        gate=decision,
         style=_verbatim("style.css"),
         script=_verbatim("script.js"),
     )

@@ -3,7 +3,8 @@ import pytest
 
 from training.evidence import Evidence
 from training.report import explanation as module
-from training.report.explanation import _direction, _sample, explanation
+from training.report.explanation import _direction, explanation
+from training.shap_values import SAMPLE, sample
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,9 @@ def test_the_table_has_description_and_unit_of_every_feature(found: dict[str, li
 
 def test_a_large_population_is_sampled_and_always_alike(evidence: Evidence) -> None:
     many = evidence.features.loc[evidence.features.index.repeat(5)].reset_index(drop=True)
-    sample = _sample(many, seed=1)
-    assert len(sample) == module.SAMPLE
-    assert sample.equals(_sample(many.sample(frac=1, random_state=2), seed=1))
+    sampled = sample(many, seed=1)
+    assert len(sampled) == SAMPLE
+    assert sampled.equals(sample(many.sample(frac=1, random_state=2), seed=1))
 
 
 def test_the_global_random_state_is_left_alone(evidence: Evidence) -> None:

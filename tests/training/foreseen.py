@@ -1,0 +1,35 @@
+"""Tables of out-of-sample predictions made up for tests of comparing and of the gate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+CUTOFFS = (pd.Timestamp("2025-01-06"), pd.Timestamp("2025-03-07"))
+
+
+def foreseen(
+    noise: float, customers: int = 300, cutoffs: tuple[pd.Timestamp, ...] = CUTOFFS, seed: int = 0
+) -> pd.DataFrame:
+    """Predictions that miss the value by *noise* on the log scale; what comes true does not depend on it."""
+    rows = []
+    for i, cutoff in enumerate(cutoffs):
+        truth = np.random.default_rng(100 + i)
+        value = np.where(truth.random(customers) < 0.6, truth.lognormal(3, 1.5, customers), 0.0)
+        missed = np.random.default_rng((seed, i)).normal(0, 1, customers)
+        predicted = (value + 1) * np.exp(noise * missed)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "cutoff": cutoff,
+                    "customer_id": [f"c{number:04d}" for number in range(customers)],
+                    "predicted": predicted,
+                    "low": predicted / 3,
+                    "high": predicted * 3,
+                    "top_probability": 0.01,
+                    "realised": value,
+                    "at_top": value >= np.sort(value)[-3],
+                }
+            )
+        )
+    return pd.concat(rows, ignore_index=True)

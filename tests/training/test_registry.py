@@ -1,0 +1,139 @@
+from dataclasses import replace
+
+import pytest
+
+from settings import InputError
+from training import recording, registry, tracking
+from training.gate import Check, Decision
+
+PASSED = Decision("1", None, (Check("capture", True, 0.01, -0.05, "It captures as much."),))
+FAILED = Decision("1", None, (Check("capture", False, -0.2, -0.05, "It captures less."),))
+
+
+@pytest.fixture
+def client(copied_store):
+    return tracking.connect(copied_store)
+
+
+@pytest.fixture
+def register(client):
+    """Registers the first version's model again, as if the gate had decided that."""
+
+    def another(decision):
+        first = client.get_model_version("ripple", "1")
+        made = registry.register(recording.Logged(first.source, first.run_id), decision)
+        registry.challenge(client, made)
+        return made
+
+    return another
+
+
+def test_the_first_version_that_passes_is_champion_and_no_challenger(client, trained):
+    assert registry.find(client).number == trained.version == "1"
+    with pytest.raises(InputError, match="No version 'challenger'"):
+        registry.find(client, "challenger")
+    tags = client.get_model_version("ripple", "1").tags
+    assert tags["gate"] == "passed"
+    assert tags["promoted"] == "by the gate"
+    assert float(tags["gate.level"]) == pytest.approx(trained.decision.checks[1].found, rel=1e-3)
+
+
+def test_a_version_that_does_not_pass_is_challenger_with_the_reason(client, register):
+    version = register(FAILED)
+    assert registry.find(client, "challenger") == version
+    assert registry.find(client).number == "1"
+    tags = client.get_model_version("ripple", version.number).tags
+    assert tags["gate"] == "failed"
+    assert tags["gate.reasons"] == "It captures less."
+    assert tags["gate.capture"] == "-0.2"
+    assert tags["gate.champion"] == "1"
+
+
+def test_one_that_passed_may_be_promoted_without_a_reason(client, register):
+    version = register(PASSED)
+    assert registry.promote(client) == version
+    assert registry.find(client) == registry.find(client, version.number) == version
+    with pytest.raises(InputError, match="No version 'challenger'"):
+        registry.find(client, "challenger")
+    said = registry.standing(client, version)
+    assert said[0] == f"Version {version.number} is champion."
+    assert said[1].startswith("It was promoted by hand on 20")
+    assert said[1].endswith("in place of version 1.")
+
+
+@pytest.mark.parametrize("because", ["", "  "])
+def test_one_that_failed_needs_a_reason(client, register, because):
+    version = register(FAILED)
+    with pytest.raises(InputError, match=r"did not pass it: It captures less\..*--because"):
+        registry.promote(client, version.number, because)
+    assert registry.find(client).number == "1"
+
+
+def test_a_forced_promotion_is_kept_with_its_reason(client, register):
+    version = register(FAILED)
+    assert registry.promote(client, version.number, "the label was wrong before") == version
+    assert registry.find(client) == version
+    tags = client.get_model_version("ripple", version.number).tags
+    assert tags["promoted"] == "against the gate"
+    assert tags["promoted.because"] == "the label was wrong before"
+    assert tags["promoted.instead_of"] == "1"
+    said = registry.standing(client, version)
+    assert said[1].startswith("It was promoted against the gate on ")
+    assert said[1].endswith("in place of version 1, because: the label was wrong before.")
+    assert said[2] == "Gate: failed. It captures less."
+
+
+def test_a_version_judged_against_a_former_champion_needs_a_reason(client, register):
+    stale = register(PASSED)
+    registry.promote(client, register(PASSED).number)
+    champion = registry.find(client).number
+    with pytest.raises(
+        InputError, match=f"passed it against version 1, but the champion now is version {champion}"
+    ):
+        registry.promote(client, stale.number)
+    # so does the way back
+    with pytest.raises(InputError, match=f"against no champion, but the champion now is version {champion}"):
+        registry.promote(client, "1")
+    registry.promote(client, "1", "version 2 was trained on a test system")
+    assert registry.find(client).number == "1"
+
+
+def test_the_champion_cannot_be_promoted(client):
+    with pytest.raises(InputError, match="Version 1 is champion already"):
+        registry.promote(client, "1", "twice")
+
+
+@pytest.mark.parametrize("name", ["99", "challenger", "0"])
+def test_an_unknown_version_is_told_with_those_there_are(client, name):
+    with pytest.raises(InputError, match=rf"No version '{name}' of the model: there are 1(, \d+)*\. "):
+        registry.find(client, name)
+    with pytest.raises(InputError, match="there are 1"):
+        registry.promote(client, name)
+
+
+def test_an_empty_registry_says_so(client):
+    client.delete_registered_model("ripple")
+    assert registry.champion(client) is None
+    with pytest.raises(InputError, match=r"none is registered yet\. `ripple train DATA` makes one"):
+        registry.find(client)
+
+
+def test_two_versions_are_compared_later_first(client, register, evidence):
+    version = register(PASSED)
+    found, own, rival = registry.compared(client, registry.find(client, "1"), version)
+    assert (own, rival) == (f"ripple {version.number}", "ripple 1")
+    assert found.difference == 0
+    assert len(found.cutoffs) == len(evidence.backtest.heads)
+    with pytest.raises(InputError, match="Both are version 1"):
+        registry.compared(client, registry.find(client, "1"), registry.find(client))
+
+
+def test_versions_that_cannot_be_compared_are_told(client, register, evidence, tmp_path):
+    later = evidence.predictions.assign(cutoff=lambda found: found["cutoff"] + evidence.schedule.horizon)
+    with_other_cutoffs = replace(evidence, predictions=later)
+    logged = recording.log(with_other_cutoffs, PASSED, "<html></html>")
+    version = registry.register(logged, PASSED)
+    with pytest.raises(
+        InputError, match=rf"Versions {version.number} and 1 cannot be compared.*no cutoff in"
+    ):
+        registry.compared(client, registry.find(client, "1"), version)

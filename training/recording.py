@@ -1,0 +1,194 @@
+"""How a run is recorded in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.metadata import distributions, version
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+import models
+from features.catalog import markdown as catalogue
+from models.bundle import SCORES, Head, Spec
+from models.population import write_snapshot
+from training import backtest
+from training.card import model_card
+from training.digests import code_digest
+from training.evidence import Evidence
+from training.gate import Decision
+from training.shap_values import shap_values
+from training.tracking import LONGEST_TAG, MODEL
+
+PREDICTIONS = "predictions.parquet"
+HEADS: tuple[Head, ...] = ("value", "top")
+REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A model that is logged in a run but not registered."""
+
+    model_uri: str
+    run_id: str
+
+
+def log(evidence: Evidence, decision: Decision, report: str) -> Logged:
+    """Record *evidence* as one run with a child run per backtest cutoff. Nothing is registered.
+
+    The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
+    what differs between two runs shows when MLflow compares them.
+    """
+    with mlflow.start_run(run_name=evidence.name) as run, tempfile.TemporaryDirectory() as temporary:
+        mlflow.log_params(_parameters(evidence))
+        mlflow.set_tags(
+            {
+                "dataset": evidence.dataset,
+                "label": evidence.bundle.spec.label,
+                "gate": "passed" if decision.passed else "failed",
+                "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
+            }
+        )
+        mlflow.log_metrics({name: value for name, value in evidence.headline().items() if value == value})
+        _log_inputs(evidence)
+        _log_cutoffs(evidence, run.info.run_id)
+        folder = Path(temporary)
+        _write_artifacts(evidence, decision, report, folder)
+        mlflow.log_artifacts(str(folder))
+        return Logged(_log_bundle(evidence, folder / "bundle"), run.info.run_id)
+
+
+def _parameters(evidence: Evidence) -> dict[str, Any]:
+    """Settings, and all else that a difference between two runs may come from."""
+    made_of = {
+        "data.start": evidence.checks.start.isoformat(),
+        "data.end": evidence.as_of.isoformat(),
+        "features": len(evidence.bundle.spec.names),
+        "ripple": version("ripple"),
+        "code": code_digest(),
+    }
+    data = {f"data.{table}": found for table, found in evidence.digests.items()}
+    return _flat(evidence.settings.model_dump(mode="json")) | made_of | data
+
+
+def _log_inputs(evidence: Evidence) -> None:
+    """The tables, as MLflow's data sets."""
+    source = CodeDatasetSource({"dataset": evidence.dataset})
+    for table, found in evidence.digests.items():
+        # its abstract property is left out by MLflow, which makes them all the same
+        made = MetaDataset(source, name=table, digest=found)  # type: ignore[abstract]
+        mlflow.log_input(made, context="training")
+
+
+def _log_cutoffs(evidence: Evidence, parent: str) -> None:
+    """A child run for every judged cutoff, and the model's metrics by cutoff in the parent as well."""
+    judged, plan = evidence.backtest, evidence.schedule
+    heads = judged.heads.set_index("cutoff").to_dict("index")
+    client, by_cutoff = mlflow.MlflowClient(), []
+    for step, cutoff in enumerate(plan.evaluation):
+        day = f"{cutoff:%Y-%m-%d}"
+        if day not in heads:
+            continue
+        rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
+        own = _numbers(rankings[backtest.MODEL]) | _numbers(heads[day])
+        rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
+        with mlflow.start_run(run_name=f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
+            closed = plan.training_for(cutoff)
+            mlflow.log_params(
+                {
+                    "cutoff": day,
+                    "closes": f"{cutoff + plan.horizon:%Y-%m-%d}",
+                    "training_cutoffs": len(closed),
+                    "training_from": f"{closed[0]:%Y-%m-%d}",
+                    "training_to": f"{closed[-1]:%Y-%m-%d}",
+                }
+            )
+            mlflow.log_metrics(own | rules)
+        when = int(cutoff.replace(tzinfo=UTC).timestamp() * 1000)
+        by_cutoff += [Metric(f"cutoff.{name}", value, when, step) for name, value in own.items()]
+    client.log_batch(parent, metrics=by_cutoff)
+
+
+def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float]:
+    """The finite numbers of *row*, by name."""
+    return {
+        str(name): float(value)
+        for name, value in row.items()
+        if isinstance(value, int | float) and isfinite(value)
+    }
+
+
+def _write_artifacts(evidence: Evidence, decision: Decision, report: str, folder: Path) -> None:
+    (folder / "bundle").mkdir()
+    evidence.bundle.save(folder / "bundle")
+    card = model_card(evidence)
+    for place in (folder, folder / "bundle"):
+        (place / "model_card.md").write_text(card, encoding="utf-8")
+    write_snapshot(folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of)
+    evidence.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
+    (folder / "shap").mkdir()
+    for head in HEADS:
+        shap_values(evidence, head).to_parquet(folder / "shap" / f"{head}.parquet")
+    _write_json(folder / "evidence.json", evidence.record())
+    _write_json(folder / "gate.json", decision.record())
+    (folder / "features.md").write_text(catalogue(evidence.settings), encoding="utf-8")
+    (folder / "environment.txt").write_text(_environment(), encoding="utf-8")
+    (folder / "report.html").write_text(report, encoding="utf-8")
+
+
+def _write_json(file: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def _environment() -> str:
+    """Every installed package with its version, as pip installs from it, and the Python they run on."""
+    packages = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+    return "\n".join([f"# Python {platform.python_version()}", *packages, ""])
+
+
+def _log_bundle(evidence: Evidence, bundle: Path) -> str:
+    package = Path(models.__file__).parent
+    example = evidence.features.head(5).reset_index(drop=True)
+    logged = mlflow.pyfunc.log_model(
+        name=MODEL,
+        python_model=str(package / "pyfunc.py"),
+        artifacts={"bundle": str(bundle)},
+        code_paths=[str(package)],
+        signature=_signature(evidence.bundle.spec),
+        input_example=example,
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+    )
+    return str(logged.model_uri)
+
+
+def _signature(spec: Spec) -> ModelSignature:
+    """Features in, scores out, all of them doubles.
+
+    Every feature is required, though its value may be missing; inferred from rows, MLflow would take one for
+    optional that happens to be null in them, and Spark then cannot find the columns by name.
+    """
+    given, scores = (
+        Schema([ColSpec(DataType.double, name) for name in names]) for names in (spec.names, SCORES)
+    )
+    return ModelSignature(given, scores)
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Keys of nested sections joined with dots, as MLflow wants its parameters."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return flat

@@ -1,0 +1,73 @@
+"""Bootstrap over customers: who is drawn is drawn at every cutoff (Efron 1979, by cluster).
+
+The value of a customer at one cutoff is much like that at the next, so cutoffs are not drawn apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from models.population import top_count
+from training.predictions import CUTOFF
+
+ROUNDS = 400
+BOUNDS = (0.025, 0.975)
+
+
+class Ranked:
+    """The customers of one cutoff under several rankings of them.
+
+    Attributes:
+        who: which customer each row is, as numbers from 0.
+    """
+
+    def __init__(self, rows: pd.DataFrame, who: np.ndarray, rankings: list[str], share: float) -> None:
+        self.rows, self.who, self._share = rows, who, share
+        self._value = rows["realised"].to_numpy()
+        self._orders = [np.argsort(-rows[name].to_numpy(), kind="stable") for name in ("realised", *rankings)]
+
+    def captures(self, drawn: np.ndarray) -> np.ndarray:
+        """Capture of each ranking where customer i is there *drawn*[i] times; nan without value."""
+        times = drawn[self.who]
+        count = top_count(self._share, int(times.sum()))
+        best, *held = (self._held(order, times[order], count) for order in self._orders)
+        return np.array(held) / best if best > 0 else np.full(len(held), np.nan)
+
+    def _held(self, order: np.ndarray, times: np.ndarray, count: int) -> float:
+        """Value held by the first *count*, each customer standing there as often as drawn."""
+        before = np.cumsum(times) - times
+        # not as a product of vectors, whose sum hangs on the number of threads
+        return float((np.clip(count - before, 0, times) * self._value[order]).sum())
+
+
+def ranked(predictions: pd.DataFrame, rankings: list[str], share: float) -> list[Ranked]:
+    """A `Ranked` for each cutoff of *predictions*, oldest first."""
+    who, _ = pd.factorize(predictions["customer_id"])
+    rows = predictions.reset_index(drop=True)
+    return [Ranked(found, who[found.index], rankings, share) for _, found in rows.groupby(CUTOFF, sort=True)]
+
+
+def draws(places: list[Ranked], seed: int) -> Iterator[np.ndarray]:
+    """How often each customer is drawn, `ROUNDS` times."""
+    customers = 1 + max(int(place.who.max()) for place in places)
+    generator = np.random.default_rng(seed)
+    for _ in range(ROUNDS):
+        yield np.bincount(generator.integers(0, customers, customers), minlength=customers)
+
+
+def everybody(places: list[Ranked]) -> np.ndarray:
+    """Every customer once."""
+    return np.ones(1 + max(int(place.who.max()) for place in places), dtype=np.int64)
+
+
+def with_interval(
+    places: list[Ranked], seed: int, statistic: Callable[[np.ndarray], float]
+) -> tuple[float, float, float]:
+    """*statistic* of everybody, and its 95 % bounds; it is given how often each customer is there."""
+    resampled = np.array([statistic(drawn) for drawn in draws(places, seed)])
+    known = resampled[np.isfinite(resampled)]
+    low, high = np.quantile(known, BOUNDS) if known.size else (np.nan, np.nan)
+    return statistic(everybody(places)), float(low), float(high)
