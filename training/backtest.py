@@ -22,7 +22,7 @@ from training.cutoffs import Schedule
 from training.examples import Examples
 from training.fit import Calibration, Heads, Outcome, calibrate, fit, outcome, target
 from training.progress import Say
-from training.slices import judge_slice, slices
+from training.slices import Slice, slices, summed
 
 CALIBRATION_CUTOFFS = 3
 MODEL = "Ripple"
@@ -136,7 +136,7 @@ class Backtest:
         best_baseline: name of the rule with the highest pooled capture.
         lead: pooled capture of the model minus that of the best baseline, with the bounds of its 95 %
             paired bootstrap interval over customers.
-        slices: one row per kind of customer, means over cutoffs: see `training.slices`.
+        slices: one row per kind of customer: see `training.slices.summed`.
     """
 
     rankings: pd.DataFrame
@@ -301,21 +301,32 @@ def _deciles(one: _Judged) -> pd.DataFrame:
 def _slices(
     forecaster: Forecaster, cutoffs: Sequence[datetime], judged: Sequence[_Judged], best: str
 ) -> pd.DataFrame:
-    rows = []
+    found = []
     for cutoff, one in zip(cutoffs, judged, strict=True):
         asked = forecaster.examples[cutoff]
         seen = forecaster.examples[forecaster.schedule.training_for(cutoff)[-1]].rows.index
-        cold = ~asked.rows.index.isin(seen)
+        kinds = slices(asked.features, asked.attributes, ~asked.rows.index.isin(seen))
         scores = {"capture": one.scores[MODEL], "rule_capture": one.scores[best]}
-        rows += [
-            {
-                "slice": name,
-                **judge_slice(mask, scores, one.found.value, one.predicted, forecaster.settings.top_share),
-            }
-            for name, mask in slices(asked.features, asked.attributes, cold)
-            if mask.any()
-        ]
-    return pd.DataFrame(rows).groupby("slice", as_index=False, sort=False).mean()
+        found.append({name: _slice(one, mask, scores, forecaster) for name, mask in kinds if mask.any()})
+    return summed(found)
+
+
+def _slice(one: _Judged, mask: np.ndarray, scores: Mapping[str, np.ndarray], forecaster: Forecaster) -> Slice:
+    share, value = forecaster.settings.top_share, one.found.value
+    inside = np.zeros(len(value), dtype=bool)
+    if one.calibration is not None:
+        low, high = one.calibration.interval.around(one.predicted)
+        inside = (value >= low) & (value <= high)
+    return Slice(
+        customers=int(mask.sum()),
+        realised=float(value[mask].sum()),
+        predicted=float(one.predicted[mask].sum()),
+        chosen=int(metrics.top(one.predicted, share)[mask].sum()),
+        at_top=int(one.found.at_top[mask].sum()),
+        calibrated=int(mask.sum()) if one.calibration else 0,
+        inside=int(inside[mask].sum()),
+        captures={name: metrics.capture(score[mask], value[mask], share) for name, score in scores.items()},
+    )
 
 
 def _numbers(customers: Sequence[pd.Index]) -> list[np.ndarray]:

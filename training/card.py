@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from features.contract import CONTRACT
+from training.agreement import disagreements, rank_agreement
 from training.backtest import MODEL
 from training.evidence import Evidence
 from training.gate import doubtful_share
@@ -21,6 +22,7 @@ from training.resampling import Ranked, ranked, with_interval
 
 TEMPLATE = "model_card.md.j2"
 UNKNOWN = "not known"
+MOST_TOLD = 10
 UNEVEN = 2.0
 """Predicted ÷ realised of a group this many times that of everybody, or one part of it, is pointed out."""
 
@@ -56,8 +58,10 @@ def model_card(evidence: Evidence) -> str:
         rankings=_rankings(evidence),
         lead=_told(evidence.backtest.lead),
         best=evidence.backtest.best_baseline,
-        slices=_slices(evidence.fairness),
-        uneven=_uneven(evidence.fairness),
+        slices=_slices(evidence.backtest.slices),
+        uneven=_uneven(evidence.backtest.slices),
+        agreement=_number(rank_agreement(evidence.scores)),
+        gambles=_gambles(evidence),
         limits=[limit.replace(" (section 2)", "") for limit in limits(evidence)],
     )
     return text.replace(words.SPACE, " ")
@@ -139,13 +143,12 @@ def _rankings(evidence: Evidence) -> list[tuple[str, ...]]:
 def _slices(slices: pd.DataFrame) -> list[tuple[str, ...]]:
     return [
         (
-            row["slice"],
-            row["group"].replace("|", "\\|"),
+            row["slice"].replace("|", "\\|"),
             words.count(row["customers"]),
-            words.percent(row["share"]),
             *(_percent(row[name]) for name in ("top_share", "true_top_share")),
             _number(row["predicted_share"]),
             _percent(row["coverage"]),
+            *(_number(row[name]) for name in ("capture", "rule_capture")),
         )
         for row in slices.to_dict("records")
     ]
@@ -154,9 +157,20 @@ def _slices(slices: pd.DataFrame) -> list[tuple[str, ...]]:
 def _uneven(slices: pd.DataFrame) -> list[str]:
     """Groups whose value is foreseen much too high or too low."""
     return [
-        f"{row['slice']} “{row['group']}”: {row['predicted_share']:.2f} times what came true"
+        f"{row['slice']}: {row['predicted_share']:.2f} times what came true"
         for row in slices.to_dict("records")
         if not 1 / UNEVEN <= row["predicted_share"] <= UNEVEN and math.isfinite(row["predicted_share"])
+    ]
+
+
+def _gambles(evidence: Evidence) -> list[str]:
+    """Customers at the top by expected value, for whom the other head thinks little of their chance."""
+    settings = evidence.settings
+    return [
+        f"{customer}: expected {words.money(row['network_value'], settings.currency)} (rank "
+        f"{row['value_rank']:.0f}), with a probability of {row['top_probability']:.1%} (rank "
+        f"{row['probability_rank']:.0f})"
+        for customer, row in disagreements(evidence.scores, settings.top_share).head(MOST_TOLD).iterrows()
     ]
 
 

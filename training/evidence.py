@@ -33,7 +33,6 @@ class Evidence:
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
         predictions: of the backtest, by cutoff and customer; see `training.predictions`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
-        fairness: the backtest by groups of customers; see `training.fairness`.
         digests: of each table, by name.
     """
 
@@ -51,7 +50,6 @@ class Evidence:
     scores: pd.DataFrame
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
-    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -115,7 +113,6 @@ class Evidence:
             "slices": _rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
-            "fairness": _rows(self.fairness),
             "digests": dict(self.digests),
             "empty_features": self.empty_features,
         }

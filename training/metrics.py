@@ -6,7 +6,7 @@ Metrics that scikit-learn has come from there. Arrays are one entry per customer
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -142,22 +142,31 @@ def bootstrap_captures(
     ]
     names = list(dict.fromkeys(name for own in scores for name in own))
     found = {name: np.full((rounds, len(values)), np.nan) for name in names}
-    generator = np.random.default_rng(seed)
     everybody = max(int(own.max()) for own in customers) + 1
-    for i in range(rounds):
-        drawn = np.bincount(generator.integers(0, everybody, everybody), minlength=everybody)
+    for i, drawn in enumerate(draws(everybody, seed, rounds)):
         for j, (order, value) in enumerate(zip(orders, values, strict=True)):
             count = drawn[customers[j]]
             places = top_count(share, int(count.sum()))
-            best = _held(order[""], value, count, places)
+            best = held(order[""], value, count, places)
             for name in scores[j]:
                 if best > 0:
-                    found[name][i, j] = _held(order[name], value, count, places) / best
+                    found[name][i, j] = held(order[name], value, count, places) / best
     return found
 
 
-def _held(order: np.ndarray, value: np.ndarray, count: np.ndarray, places: int) -> float:
-    """What the first *places* hold if the customers stand in *order*, each *count* times in a row."""
-    number = count[order]
+def draws(customers: int, seed: int, rounds: int) -> Iterator[np.ndarray]:
+    """How often each of so many *customers* is drawn, *rounds* times."""
+    generator = np.random.default_rng(seed)
+    for _ in range(rounds):
+        yield np.bincount(generator.integers(0, customers, customers), minlength=customers)
+
+
+def held(order: np.ndarray, value: np.ndarray, times: np.ndarray, places: int) -> float:
+    """What the first *places* hold if the customers stand in *order*, each so many *times* in a row."""
+    first = order[: 3 * places + 100]  # far more than are drawn, but for rare bad luck
+    number = times[first]
+    if number.sum() < places:
+        first, number = order, times[order]
     taken = np.clip(places - (np.cumsum(number) - number), 0, number)
-    return float((value[order] * taken).sum())
+    # not as a product of vectors, whose sum hangs on the number of threads
+    return float((value[first] * taken).sum())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from models.population import top_count
+from training import metrics
 from training.predictions import CUTOFF
 
 ROUNDS = 400
@@ -33,14 +34,8 @@ class Ranked:
         """Capture of each ranking where customer i is there *drawn*[i] times; nan without value."""
         times = drawn[self.who]
         count = top_count(self._share, int(times.sum()))
-        best, *held = (self._held(order, times[order], count) for order in self._orders)
+        best, *held = (metrics.held(order, self._value, times, count) for order in self._orders)
         return np.array(held) / best if best > 0 else np.full(len(held), np.nan)
-
-    def _held(self, order: np.ndarray, times: np.ndarray, count: int) -> float:
-        """Value held by the first *count*, each customer standing there as often as drawn."""
-        before = np.cumsum(times) - times
-        # not as a product of vectors, whose sum hangs on the number of threads
-        return float((np.clip(count - before, 0, times) * self._value[order]).sum())
 
 
 def ranked(predictions: pd.DataFrame, rankings: list[str], share: float) -> list[Ranked]:
@@ -52,10 +47,7 @@ def ranked(predictions: pd.DataFrame, rankings: list[str], share: float) -> list
 
 def draws(places: list[Ranked], seed: int) -> Iterator[np.ndarray]:
     """How often each customer is drawn, `ROUNDS` times."""
-    customers = 1 + max(int(place.who.max()) for place in places)
-    generator = np.random.default_rng(seed)
-    for _ in range(ROUNDS):
-        yield np.bincount(generator.integers(0, customers, customers), minlength=customers)
+    return metrics.draws(1 + max(int(place.who.max()) for place in places), seed, ROUNDS)
 
 
 def everybody(places: list[Ranked]) -> np.ndarray:

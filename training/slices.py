@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from training import metrics
-
 TENURE_DAYS = (180.0, 365.0)
 MOST_SEGMENTS = 12
 """An attribute of more levels than this is a name rather than a segment."""
+EVERYBODY = "everybody"
 COLD_START = "new since training"
 """Customers who had not joined by any cutoff that the heads were trained on."""
+TOTALS = ("customers", "realised", "predicted", "chosen", "at_top", "calibrated", "inside")
 
 
 def slices(
@@ -26,6 +28,7 @@ def slices(
         attributes: text attributes of the same customers, in the same order.
         cold: who is new since training.
     """
+    yield EVERYBODY, np.ones(len(cold), dtype=bool)
     yield COLD_START, cold
     yield "known in training", ~cold
     if "tenure_days" in features:
@@ -44,14 +47,53 @@ def slices(
                 yield f"{attribute} {level}", (column == level).fillna(False).to_numpy(dtype=bool)
 
 
-def judge_slice(
-    mask: np.ndarray, scores: Mapping[str, np.ndarray], value: np.ndarray, predicted: np.ndarray, share: float
-) -> dict[str, float]:
-    """Customers and value of a slice, capture of each ranking inside it, and predicted ÷ realised."""
-    inside = value[mask]
-    total = inside.sum()
-    return {
-        "customers": float(mask.sum()),
-        "realised": float(total),
-        "predicted_share": float(predicted[mask].sum() / total) if total > 0 else np.nan,
-    } | {name: metrics.capture(score[mask], inside, share) for name, score in scores.items()}
+@dataclass(frozen=True)
+class Slice:
+    """Customers of a kind at one cutoff: totals, and captures inside it by ranking.
+
+    Attributes:
+        chosen, at_top: how many are among the predicted and the true top of all customers.
+        calibrated, inside: how many have an interval, and how many of these it holds.
+    """
+
+    customers: int
+    realised: float
+    predicted: float
+    chosen: int
+    at_top: int
+    calibrated: int
+    inside: int
+    captures: Mapping[str, float]
+
+
+def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
+    """Slices over cutoffs, given by name for each of these.
+
+    Returns:
+        One row per `slice`: `customers` (times cutoffs), `top_share` and `true_top_share` (of the predicted
+        and the true top, the part inside), `predicted_share` (total predicted ÷ realised; nan without
+        value), `coverage` of the interval (nan where nothing was calibrated), and the means over cutoffs of
+        each of `captures`.
+    """
+    chosen, at_top = (sum(getattr(one[EVERYBODY], kind) for one in found) for kind in ("chosen", "at_top"))
+    rows = []
+    for name in dict.fromkeys(itertools.chain.from_iterable(found)):
+        own = [one[name] for one in found if name in one]
+        total = {key: sum(getattr(one, key) for one in own) for key in TOTALS}
+        captures = pd.DataFrame([one.captures for one in own]).mean()
+        rows.append(
+            {
+                "slice": name,
+                "customers": total["customers"],
+                "top_share": _ratio(total["chosen"], chosen),
+                "true_top_share": _ratio(total["at_top"], at_top),
+                "predicted_share": _ratio(total["predicted"], total["realised"]),
+                "coverage": _ratio(total["inside"], total["calibrated"]),
+                **captures,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else np.nan

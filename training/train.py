@@ -23,7 +23,6 @@ from training.cutoffs import Schedule, schedule
 from training.digests import data_digests
 from training.evidence import Evidence
 from training.examples import Examples, examples_at, features_at, frame
-from training.fairness import fairness
 from training.gate import Decision, decide
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
@@ -98,7 +97,6 @@ def _learn(
         scores=score_population(bundle, current),
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
-        fairness=fairness(dataset, forecaster, foreseen),
         digests=data_digests(dataset),
     )
 

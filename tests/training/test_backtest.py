@@ -160,9 +160,13 @@ def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
 
 def test_customers_are_judged_by_kind(examples, judged):
     found = judged.slices.set_index("slice")
-    assert found.loc["known in training", "customers"] == 300
-    assert found.loc["degree decile 10", "realised"] > found.loc["degree decile 1", "realised"]
-    assert found["capture"].between(0, 1).all()
+    assert found.loc["known in training", "customers"] == 3 * 300
+    assert found.loc["degree decile 10", "true_top_share"] > found.loc["degree decile 1", "true_top_share"]
+    everybody, heads = found.loc["everybody"], judged.heads
+    assert everybody["capture"] == pytest.approx(judged.capture(MODEL))
+    assert everybody["coverage"] == pytest.approx(heads["coverage"].mean())
+    total = (heads["predicted_share"] * heads["realised"]).sum() / heads["realised"].sum()
+    assert everybody["predicted_share"] == pytest.approx(total)
 
 
 def test_the_backtest_repeats_itself(examples, judged):

@@ -2,7 +2,6 @@ import re
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from training.card import model_card
@@ -33,7 +32,6 @@ def bleak(evidence):
         predictions=evidence.predictions.assign(low=np.nan, high=np.nan, top_probability=np.nan),
         label_totals=dict.fromkeys(evidence.label_totals, 0.0),
         robustness=None,
-        fairness=pd.DataFrame(),
         features=evidence.features.assign(tenure_days=np.nan),
     )
 
@@ -77,13 +75,23 @@ def test_no_influence_is_said_there(evidence):
     assert "**No influence was found**" in sections(model_card(absent))["Label"]
 
 
-def test_groups_that_are_served_badly_are_named(evidence):
-    uneven = evidence.fairness.assign(predicted_share=1.0)
-    assert "In no group" in sections(model_card(replace(evidence, fairness=uneven)))["Fairness"]
-    uneven.loc[0, "predicted_share"] = 2.6
-    told = sections(model_card(replace(evidence, fairness=uneven)))["Fairness"]
-    first = evidence.fairness.iloc[0]
-    assert f"- {first['slice']} “{first['group']}”: 2.60 times what came true" in told
+def test_kinds_of_customers_that_are_served_badly_are_named(evidence):
+    def told(shares):
+        uneven = evidence.backtest.slices.assign(predicted_share=shares)
+        judged = replace(evidence.backtest, slices=uneven)
+        return sections(model_card(replace(evidence, backtest=judged)))["Fairness"]
+
+    assert "In no group" in told(1.0)
+    first, *others = evidence.backtest.slices["slice"]
+    assert f"- {first}: 2.60 times what came true" in told([2.6, *[1.0] * len(others)])
+
+
+def test_customers_about_whom_the_heads_disagree_are_listed(evidence):
+    scores = evidence.scores.copy()
+    best = scores["network_value"].idxmax()
+    scores.loc[best, "top_probability"] = 0.0
+    text = sections(model_card(replace(evidence, scores=scores)))["Metrics"]
+    assert re.search(rf"- {best}: expected .+ \(rank 1\), with a probability of 0\.0%", text)
 
 
 def test_empty_features_are_named(evidence):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.slices import COLD_START, judge_slice, slices
+from training.slices import COLD_START, EVERYBODY, Slice, slices, summed
 
 FEATURES = pd.DataFrame({"tenure_days": [10.0, 200.0, 365.0, 900.0], "out_degree": [4.0, 3.0, 2.0, 1.0]})
 COLD = np.array([True, False, False, False])
@@ -34,14 +34,28 @@ def test_a_mere_name_is_no_segment():
     assert not any(name.startswith("name") for name in found)
 
 
-def test_a_slice_is_judged_inside_itself():
-    mask = np.array([True, True, False])
-    value, score = np.array([10.0, 30.0, 100.0]), np.array([2.0, 1.0, 9.0])
-    found = judge_slice(mask, {"capture": score}, value, np.array([5.0, 15.0, 1.0]), 0.5)
-    assert found["customers"] == 2
-    assert found["realised"] == 40
-    assert found["predicted_share"] == pytest.approx(0.5)
-    assert found["capture"] == pytest.approx(10 / 30)
-    empty = judge_slice(mask, {"capture": score}, np.zeros(3), score, 0.5)
-    assert math.isnan(empty["capture"])
-    assert math.isnan(empty["predicted_share"])
+def test_slices_are_added_up_over_cutoffs():
+    def cutoff(own, captures):
+        everybody = Slice(10, 100.0, 80.0, 2, 2, 10, 8, {"capture": 0.5})
+        return {EVERYBODY: everybody, "plan free": Slice(*own, captures)}
+
+    found = summed(
+        [
+            cutoff((4, 30.0, 15.0, 1, 2, 4, 3), {"capture": 0.2}),
+            cutoff((6, 10.0, 15.0, 0, 1, 0, 0), {"capture": 0.6}),
+        ]
+    ).set_index("slice")
+    free = found.loc["plan free"]
+    assert free["customers"] == 10
+    assert free["top_share"] == pytest.approx(1 / 4)
+    assert free["true_top_share"] == pytest.approx(3 / 4)
+    assert free["predicted_share"] == pytest.approx(30 / 40)
+    assert free["coverage"] == pytest.approx(3 / 4)
+    assert free["capture"] == pytest.approx(0.4)
+    assert found.loc[EVERYBODY, "top_share"] == 1
+
+
+def test_what_is_undefined_in_a_slice_is_nan():
+    found = summed([{EVERYBODY: Slice(3, 0.0, 1.0, 1, 0, 0, 0, {"capture": math.nan})}]).iloc[0]
+    assert all(math.isnan(found[name]) for name in ("predicted_share", "coverage", "capture"))
+    assert math.isnan(found["true_top_share"])
