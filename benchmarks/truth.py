@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -644,6 +645,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--baselines", action="store_true", help="also compare the label's baselines")
     given = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"  # of each process: there is one for each core
     runs = judge_all(given.worlds, given.seeds, given.customers, BASELINES if given.baselines else ())
     text = page(runs, given.customers, given.seeds)
     print(text, end="")
