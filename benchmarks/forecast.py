@@ -53,7 +53,8 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     }
     told = {cutoff: _told(one, simulation.traits(history)) for cutoff, one in examples.items()}
     taught = {
-        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff]))
+        # what a customer takes from others, by being first, is no label that Poisson knows
+        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff].clip(lower=0)))
         for cutoff, one in told.items()
     }
     rows, scores = [], []

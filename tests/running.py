@@ -18,8 +18,12 @@ level_factor = 20.0
 coverage_loss = 0.8
 doubtful_share = 0.98
 single_share = 1.0
+
+[model]
+trees = 60
+learning_rate = 0.1
 """
-"""Limits of the gate for worlds so small that chance decides how good a model looks."""
+"""For worlds so small that chance decides how good a model looks: limits of the gate, and few trees."""
 
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -88,7 +88,7 @@ def examples(opened: tuple[Dataset, Report], plan: Schedule) -> Mapping[datetime
 def evidence(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> Evidence:
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "examples_at", lambda dataset, cutoff: examples[cutoff])
+        patch.setattr(train, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
         return train.learn(*opened, "first", silent)
 
 
