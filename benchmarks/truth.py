@@ -113,12 +113,12 @@ reached them) and own revenue in the window stand alone. *The truth itself* is t
 window; in the next it tells how far a faultless label would carry."""
 
 FORECAST = f"""\
-Forecast: at the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by then.
-It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
-bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from.
-*{TOLD.capitalize()}* is the same model given the latent traits as features. *{CEILING.capitalize()}* is also
-taught by expected values instead of labels, which nobody has: what this way of learning could reach with
-nothing hidden and no noise in the label."""
+**Forecast.** At the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by
+then. It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
+bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from; the top 1 %
+of them are few. *{TOLD.capitalize()}* is the same model given the latent traits as features.
+*{CEILING.capitalize()}* is also taught by expected values instead of labels, which nobody has: what this way
+of learning could reach with nothing hidden and no noise in the label."""
 
 
 @dataclass(frozen=True)
@@ -487,7 +487,7 @@ def page(runs: Runs, customers: int, seeds: Sequence[int]) -> str:
     """The page docs/truth.md."""
     said = {"customers": f"{customers:,}", "seeds": ", ".join(map(str, seeds))}
     figures = {world: mean(of_world) for world, of_world in runs.items()}
-    parts = [INTRODUCTION.format(**said, months=MONTHS, redraws=REDRAWS), _goals_part(runs)]
+    parts = [INTRODUCTION.format(**said, months=MONTHS, redraws=REDRAWS), FORECAST, _goals_part(runs)]
     parts += [_world_part(world, of_world) for world, of_world in figures.items()]
     if any(len(of_world.baselines) for of_world in figures.values()):
         parts.append(_baselines_part(figures))
@@ -528,7 +528,7 @@ def _world_part(world: str, figures: Figures) -> str:
     if world != "none":
         parts.append(_formatted(bias(figures.deciles), "decile of degree", DECILES_COLUMNS))
     if len(figures.forecast):
-        parts += [FORECAST, _formatted(_with_leads(figures), "forecast", FORECAST_COLUMNS)]
+        parts += [_formatted(_with_leads(figures), "forecast", FORECAST_COLUMNS)]
     return "\n\n".join(parts)
 
 
