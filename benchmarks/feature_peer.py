@@ -271,7 +271,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     active[orders["customer_id"][orders["age"] <= max(windows)]] = True
     active[last_use.index[last_use <= max(windows)]] = True
     both = past.count(source[mutual])
-    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), {})
+    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
     columns = {
         "out_degree": degree,
         "out_strength": strength / graph.UNIT,
