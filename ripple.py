@@ -211,6 +211,9 @@ def train(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+    tune: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Try N choices of parameters first; needs the extra tune.")
+    ] = 0,
     settings: SettingsFile = None,
 ) -> None:
     """Train both models, record the run in MLflow, register a version, write its report.
@@ -223,7 +226,7 @@ def train(
 
     if until is not None:
         dataset = dataset.limited_to(until)
-    trained = run(dataset, checked, name or dataset.name, _say())
+    trained = run(dataset, checked, name or dataset.name, _say(), tune)
     evidence, decision = trained.evidence, trained.decision
     found = evidence.headline()
     share = f"{evidence.settings.top_share:.0%}"

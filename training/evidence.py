@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from training.agreement import disagreements, rank_agreement
 from training.backtest import MODEL, Backtest
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
+from training.tuning import Trial
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Evidence:
         predictions: of the backtest, by cutoff and customer; see `training.predictions`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
         digests: of each table, by name.
+        trials: choices of parameters that were tried before; see `training.tuning`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Evidence:
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
     digests: Mapping[str, str] = field(default_factory=dict)
+    trials: Sequence[Trial] = ()
 
     @property
     def empty_features(self) -> list[str]:
@@ -114,6 +117,7 @@ class Evidence:
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
             "digests": dict(self.digests),
+            "trials": [asdict(trial) for trial in self.trials],
             "empty_features": self.empty_features,
         }
 

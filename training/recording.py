@@ -64,6 +64,7 @@ def log(evidence: Evidence, decision: Decision, report: str) -> Logged:
         mlflow.log_metrics({name: value for name, value in evidence.headline().items() if value == value})
         _log_inputs(evidence)
         _log_cutoffs(evidence, run.info.run_id)
+        _log_trials(evidence)
         folder = Path(temporary)
         _write_artifacts(evidence, decision, report, folder)
         mlflow.log_artifacts(str(folder))
@@ -90,6 +91,17 @@ def _log_inputs(evidence: Evidence) -> None:
         # its abstract property is left out by MLflow, which makes them all the same
         made = MetaDataset(source, name=table, digest=found)  # type: ignore[abstract]
         mlflow.log_input(made, context="training")
+
+
+def _log_trials(evidence: Evidence) -> None:
+    """A child run for every choice of parameters that was tried."""
+    for trial in evidence.trials:
+        state = "given up" if trial.capture is None else "complete"
+        tags = {"kind": "trial", "trial": state}
+        with mlflow.start_run(run_name=f"{evidence.name}, trial {trial.number}", nested=True, tags=tags):
+            mlflow.log_params({f"model.{name}": value for name, value in trial.parameters.items()})
+            if trial.capture is not None:
+                mlflow.log_metric("tuning_capture", trial.capture)
 
 
 def _log_cutoffs(evidence: Evidence, parent: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import atomic
 from features.checks import Report
 from features.measures import sum_or_zero
 from features.registry import features
+from features.store import digest
 from features.tables import Dataset
 from models.bundle import Bundle, FeatureSpec, Spec
 from models.population import score_population
@@ -20,13 +21,14 @@ from training.backtest import Backtest, Forecaster, backtest
 from training.credit import INFLUENCE_METHOD
 from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
-from training.digests import data_digests
+from training.digests import code_digest, data_digests
 from training.evidence import Evidence
 from training.examples import Examples, examples_at, features_at, frame
 from training.gate import Decision, decide
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
 from training.refusals import refuse_unlearnable
+from training.tuning import Trial, tune
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
@@ -48,29 +50,47 @@ class Trained:
 
 
 def learn(
-    dataset: Dataset, checks: Report, name: str, say: Say, compared_at: Sequence[datetime] = ()
+    dataset: Dataset,
+    checks: Report,
+    name: str,
+    say: Say,
+    compared_at: Sequence[datetime] = (),
+    trials: int = 0,
 ) -> Evidence:
     """Features, labels, backtest, both heads and everybody's scores at the end of the data.
 
     Args:
         compared_at: cutoffs at which another version was judged, to be compared with.
+        trials: how many choices of parameters to try first, see `training.tuning`.
 
     Raises:
         InputError: the history is too short, or the labels are not enough to learn from.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _learn(dataset, checks, name, say, compared_at, Path(folder))
+        return _learn(dataset, checks, name, say, compared_at, trials, Path(folder))
 
 
 def _learn(
-    dataset: Dataset, checks: Report, name: str, say: Say, compared_at: Sequence[datetime], folder: Path
+    dataset: Dataset,
+    checks: Report,
+    name: str,
+    say: Say,
+    compared_at: Sequence[datetime],
+    trials: int,
+    folder: Path,
 ) -> Evidence:
     settings = dataset.settings
     end = settings.until or checks.end
     plan = schedule(checks.start, end, settings)
     examples = _examples(dataset, plan, say, folder)
     refuse_unlearnable(examples.values(), settings)
-    forecaster = Forecaster(examples, plan, settings, say)
+    digests = data_digests(dataset)
+    forecaster, tried = Forecaster(examples, plan, settings, say), list[Trial]()
+    if trials:
+        identity = digest(digests, settings.model_dump(), code_digest())
+        settings, tried = tune(forecaster, trials, identity)
+        dataset = replace(dataset, settings=settings)
+        forecaster = replace(forecaster, settings=settings)
     judged = backtest(forecaster)
     foreseen = predictions(forecaster, _judged(judged, plan))
     say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
@@ -97,11 +117,12 @@ def _learn(
         scores=score_population(bundle, current),
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
-        digests=data_digests(dataset),
+        digests=digests,
+        trials=tried,
     )
 
 
-def train(dataset: Dataset, checks: Report, name: str, say: Say) -> Trained:
+def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0) -> Trained:
     """Learn, put the version before the gate, record the run in MLflow and register what came of it.
 
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
@@ -112,7 +133,7 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say) -> Trained:
     client = tracking.connect(dataset.settings)
     champion = registry.champion(client)
     rival = registry.predictions(client, champion) if champion else None
-    evidence = learn(dataset, checks, name, say, judged_at(rival))
+    evidence = learn(dataset, checks, name, say, judged_at(rival), trials)
     decision = decide(evidence, champion.number if champion else None, rival)
     say("writing the report")
     from training.report import render  # matplotlib and shap are slow to import

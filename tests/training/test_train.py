@@ -28,6 +28,7 @@ from training.examples import features_at, frame
 from training.gate import decide
 from training.progress import silent
 from training.rows import Rows
+from training.tuning import Trial
 
 ROOT = Path(training.__file__).parents[1]
 SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
@@ -142,6 +143,27 @@ def ends_with(copied_store, opened, monkeypatch):
         return train.train(dataset, opened[1], "again", silent), tracking.connect(copied_store)
 
     return run
+
+
+def test_every_trial_has_a_child_run(evidence, ends_with):
+    trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
+    _, client = ends_with(replace(evidence, trials=trials))
+    experiment = client.get_experiment_by_name("ripple").experiment_id
+    found = client.search_runs([experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"])
+    assert [run.data.params["model.trees"] for run in found] == ["100", "50"]
+    assert found[0].data.metrics == {"tuning_capture": 0.5}
+    assert found[1].data.tags["trial"] == "given up"
+
+
+def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+    chosen = opened[0].settings.model_copy(
+        update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
+    )
+    found = train.learn(replace(opened[0], settings=chosen), opened[1], "tuned", silent, trials=2)
+    best = max(found.trials, key=lambda trial: trial.capture)
+    assert found.settings.model.trees == best.parameters["trees"] == found.bundle.value.num_trees()
+    assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
 
 
 def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
