@@ -123,9 +123,12 @@ def test_until_uses_nothing_that_came_later(
             if column in table.columns:
                 table = table[table[column] <= until]
         table.to_parquet(cut / file.name, index=False)
-    (cut / "ripple.toml").write_text("until = 2025-10-01\n" + LENIENT, encoding="utf-8")
+    few = "[cutoffs]\nstep_days = 90\n" + LENIENT
+    (cut / "ripple.toml").write_text("until = 2025-10-01\n" + few, encoding="utf-8")
+    (tmp_path / "few.toml").write_text(few, encoding="utf-8")
     home, printed = tmp_path / "home", []
-    for name, arguments in (("until", (trained_world.data, "--until", "2025-10-01")), ("whole", (cut,))):
+    until_then = (trained_world.data, "--until", "2025-10-01", "--settings", tmp_path / "few.toml")
+    for name, arguments in (("until", until_then), ("whole", (cut,))):
         trained = ripple("train", *arguments, "--name", name, home=home)
         assert trained.returncode == 0, trained.stderr
         printed.append(trained.stdout)
