@@ -48,7 +48,7 @@ def _at(forecaster: Forecaster, cutoff: datetime) -> pd.DataFrame:
     if calibration is not None:
         predicted = predicted * calibration.level
         low, high = calibration.interval.around(predicted)
-        probability = 1 / (1 + np.exp(-(calibration.slope * found.odds + calibration.intercept)))
+        probability = calibration.probability(found.odds)
     return pd.DataFrame(
         {
             CUTOFF: pd.Timestamp(cutoff),
