@@ -97,12 +97,10 @@ def _learn(
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
-    if empty := [str(name) for name in current if current[name].isna().all()]:
-        say(f"no customer has a value for {', '.join(empty)}: these tell nobody apart")
     latest = examples[plan.grid[-1]]
     back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
     say("placebos, and the label under other settings")
-    return Evidence(
+    found = Evidence(
         name=name,
         dataset=dataset.name,
         settings=settings,
@@ -120,6 +118,9 @@ def _learn(
         digests=digests,
         trials=tried,
     )
+    if found.empty_features:
+        say(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
+    return found
 
 
 def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0) -> Trained:
