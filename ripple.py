@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from features.checks import Report
     from features.tables import Dataset
+    from models.bundle import Bundle
     from training.train import Trained
 
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
@@ -273,23 +276,75 @@ def score(
     as_of: AsOf,
     out: Out,
     model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+    reasons: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Also write the N strongest reasons of each score.")
+    ] = 0,
     settings: SettingsFile = None,
 ) -> None:
     """Write scores, membership and rank of every customer as of a date."""
-    from models.bundle import Bundle, FeatureMismatch
-    from models.population import score_population
+    from models.population import with_reasons
 
     dataset, _ = _open(data, settings)
     found = _features(dataset, as_of)
     with _version(dataset.settings, model, "bundle") as (number, folder):
-        _say()(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
-        try:
-            scores = score_population(Bundle.load(folder / "bundle"), found)
-        except FeatureMismatch as error:
-            raise InputError(
-                f"{dataset.place} lacks what version {number} was trained on. {error}"
-            ) from error
+        bundle, scores = _scores(dataset, folder, number, found, as_of)
+    if reasons:
+        _say()("finding the reasons")
+        scores = with_reasons(bundle, scores, found, reasons)
     _write(scores, out)
+
+
+@app.command(epilog="Example: ripple publish /tmp/world --as-of 2026-01-01")
+def publish(
+    data: Data,
+    as_of: AsOf,
+    to: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Folder or redis://…; the folder store in .ripple if left out."),
+    ] = "",
+    model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+    settings: SettingsFile = None,
+) -> None:
+    """Compute features, scores and reasons of every customer as of a date, and publish them to the service.
+
+    Services that follow the store take them within a second, without losing a request.
+    """
+    from models.population import write_snapshot
+    from serving.publication import write_publication
+    from serving.store import open_store
+    from training.examples import attributes
+
+    dataset, _ = _open(data, settings)
+    place = to or str(dataset.settings.home / "store")
+    try:
+        store = open_store(place)
+    except ValueError as error:
+        raise InputError(f"--to: {error}") from error
+    found = _features(dataset, as_of)
+    with _version(dataset.settings, model, "bundle") as (number, folder):
+        _, scores = _scores(dataset, folder, number, found, as_of)
+        kinds = attributes(dataset).reindex(found.index)
+        write_snapshot(folder / "snapshot.parquet", scores, found, as_of, kinds)
+        publication = folder / "publication"
+        publication.mkdir()
+        name = write_publication(publication, folder, number)
+        _say()(f"publishing to {hidden(place)}")
+        store.publish(publication, name)
+    print(f"{name}: {len(found):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
+
+
+def _scores(
+    dataset: Dataset, folder: Path, number: str, found: pd.DataFrame, as_of: datetime
+) -> tuple[Bundle, pd.DataFrame]:
+    from models.bundle import Bundle, FeatureMismatch
+    from models.population import score_population
+
+    _say()(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
+    bundle = Bundle.load(folder / "bundle")
+    try:
+        return bundle, score_population(bundle, found)
+    except FeatureMismatch as error:
+        raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 
 
 @app.command(epilog="Example: ripple report 3")
@@ -356,13 +411,34 @@ def package() -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    store: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Follow what `ripple publish` puts there: a folder or redis://…"),
+    ] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
     tag = _package(load_settings())
     from serving.package import serve as run
 
     _say()(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
-    sys.exit(run(tag, host, port))
+    try:
+        code = run(tag, host, port, store, workers)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    sys.exit(code)
+
+
+@app.command(epilog="Example: ripple key")
+def key() -> None:
+    """Make an API key, and the hash by which the service knows it."""
+    made = secrets.token_urlsafe(32)
+    print(f"key:   {made}")
+    print(f"hash:  {hashlib.sha256(made.encode()).hexdigest()}")
+    sys.stderr.write(
+        "Give the key to an application; it is kept nowhere. Add the hash to RIPPLE_SERVE_KEYS, in which any "
+        "number may stand, separated by spaces.\n"
+    )
 
 
 def _open(

@@ -240,8 +240,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _variables() -> dict[str, str]:
-    """The RIPPLE_* variables, which pydantic reads in any case."""
-    return {name.upper(): value for name, value in os.environ.items() if name.upper().startswith("RIPPLE_")}
+    """The RIPPLE_* variables, which pydantic reads in any case, but for those of the service."""
+    given = {name.upper(): value for name, value in os.environ.items()}
+    return {
+        name: value
+        for name, value in given.items()
+        if name.startswith("RIPPLE_") and not name.startswith("RIPPLE_SERVE_")
+    }
 
 
 def _explain(file: str, problem: Any) -> str:

@@ -11,7 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.bundle import Bundle
+from models.bundle import HEADS, Bundle
+from models.reasons import reasons
+
+TOGETHER = 2**16
+"""Customers explained at a time, so that their reasons fit in memory."""
 
 
 def top_count(share: float, customers: int) -> int:
@@ -36,8 +40,47 @@ def score_population(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(top_member=rank <= top_count(bundle.spec.top_share, len(scores)), rank=rank)
 
 
-def write_snapshot(path: Path, scores: pd.DataFrame, features: pd.DataFrame, as_of: datetime) -> None:
-    """Write scores and features side by side as Parquet: what the service looks customers up in."""
-    table = pa.Table.from_pandas(scores.join(features).reset_index(), preserve_index=False)
+def with_reasons(bundle: Bundle, scores: pd.DataFrame, features: pd.DataFrame, number: int) -> pd.DataFrame:
+    """*scores* with the *number* strongest reasons of both heads in words.
+
+    Returns:
+        Further columns `value_reason_1` …, what moved `network_value`, and `top_reason_1` …, what moved
+        `top_probability`, the strongest first.
+    """
+    number = min(number, len(bundle.spec.names))
+    x = bundle.matrix(features.loc[scores.index])
+    columns = {}
+    for head in HEADS:
+        told = [
+            [
+                [reason.text for reason in row]
+                for row in reasons(bundle, head, x[begin : begin + TOGETHER], number)
+            ]
+            for begin in range(0, len(x), TOGETHER)
+        ]
+        for place in range(number):
+            parts = [pa.array([row[place] for row in part], pa.string()) for part in told]
+            columns[f"{head}_reason_{place + 1}"] = pd.Series(
+                pa.chunked_array(parts, pa.string()), index=scores.index, dtype="str"
+            )
+    return scores.assign(**columns)
+
+
+def write_snapshot(
+    path: Path,
+    scores: pd.DataFrame,
+    features: pd.DataFrame,
+    as_of: datetime,
+    attributes: pd.DataFrame | None = None,
+) -> None:
+    """Write scores and features side by side as Parquet, from which a publication for the service is made.
+
+    Args:
+        attributes: text attributes of the same customers, by which the service lists the top of a segment.
+    """
+    wide = scores.join(features)
+    if attributes is not None:
+        wide = wide.join(attributes.add_prefix("attribute:"))
+    table = pa.Table.from_pandas(wide.reset_index(), preserve_index=False)
     table = table.replace_schema_metadata({"as_of": as_of.isoformat()})
     pq.write_table(table, path, compression="zstd")

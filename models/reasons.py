@@ -53,6 +53,16 @@ def family_totals(bundle: Bundle, head: Head, x: np.ndarray) -> list[dict[str, f
     return [dict(zip(families, row, strict=True)) for row in (values @ member.T).tolist()]
 
 
+def logarithmic_mean(log_a: float, log_b: float) -> float:
+    """(a − b) ÷ (ln a − ln b), and a where the two are equal.
+
+    It turns parts of a logarithm into parts of the difference: where ln a − ln b = Σ cᵢ, each cᵢ times
+    this is its share of a − b, and the shares add up with nothing left over (Ang 2004, LMDI decomposition).
+    """
+    difference = log_a - log_b
+    return math.exp(log_b) * (math.expm1(difference) / difference if difference else 1.0)
+
+
 def in_words(value: float, unit: str, currency: str) -> str:
     """A feature's value with its unit, as a person would write it."""
     if math.isnan(value):
@@ -67,15 +77,20 @@ def in_words(value: float, unit: str, currency: str) -> str:
     return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
+def sentence(feature: FeatureSpec, words: str, effect: float, head: Head) -> str:
+    """What *effect*, on the log scale, the feature's value, in *words*, has on a head."""
+    return (
+        f"{feature.name.replace('_', ' ')} is {words}: "
+        f"{'raises' if effect > 0 else 'lowers'} the {OUTCOME[head]} ×{math.exp(effect):.2f}"
+    )
+
+
 def _reason(feature: FeatureSpec, value: float, effect: float, head: Head, currency: str) -> Reason:
-    factor = math.exp(effect)
-    direction = "raises" if effect > 0 else "lowers"
-    name = feature.name.replace("_", " ")
     return Reason(
         feature.name,
         feature.family,
         None if math.isnan(value) else float(value),
         float(effect),
-        factor,
-        f"{name} is {in_words(value, feature.unit, currency)}: {direction} the {OUTCOME[head]} ×{factor:.2f}",
+        math.exp(effect),
+        sentence(feature, in_words(value, feature.unit, currency), effect, head),
     )

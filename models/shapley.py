@@ -25,18 +25,19 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True)
 class ShapleyTables:
-    """The trees of a booster as tables.
+    """The trees of boosters of the same features as tables.
 
     Attributes:
-        base: the mean of the raw score over the training rows.
+        base: of each booster, the mean of its raw score over the training rows.
         column: of each tree and split, which column it looks at, see `_variants`; trees × splits.
         threshold: up to which value a row goes left; trees × splits.
         values: Shapley values by tree and outcome of the splits; (trees · 2^splits) × players.
         first: where the table of each tree begins in `values`.
-        adding: which feature each player of each tree is; features × (trees · players).
+        adding: which feature of which booster each player of each tree is; (boosters · features) × (trees ·
+            players).
     """
 
-    base: float
+    base: np.ndarray
     column: np.ndarray
     threshold: np.ndarray
     values: np.ndarray
@@ -44,29 +45,32 @@ class ShapleyTables:
     adding: sp.csr_matrix
 
     @classmethod
-    def of(cls, booster: lgb.Booster) -> ShapleyTables | None:
-        """The tables of *booster*; None where they would be large: a tree has more than `MOST_SPLITS`."""
-        roots = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+    def of(cls, *boosters: lgb.Booster) -> ShapleyTables | None:
+        """The tables of *boosters*; None where they would be large: a tree has more than `MOST_SPLITS`."""
+        dumps = [[tree["tree_structure"] for tree in one.dump_model()["tree_info"]] for one in boosters]
+        owner = [number for number, dump in enumerate(dumps) for _ in dump]
+        roots = [root for dump in dumps for root in dump]
         trees = [list(_splits(root)) for root in roots]
         most = max(map(len, trees))
         if most > MOST_SPLITS or any(not _known(split) for splits in trees for split in splits):
             return None
-        features = booster.num_feature()
+        features = boosters[0].num_feature()
         used = [sorted({split["split_feature"] for split in splits}) for splits in trees]
         players = max(1, *map(len, used))
         column = np.zeros((len(trees), 8 * -(-max(most, 1) // 8)), dtype=np.intp)
         threshold = np.full(column.shape, np.nan)  # which sends nobody left
         values = np.zeros((len(trees), 2**most, players))
         player = np.zeros((len(trees), players), dtype=np.intp)
-        base = 0.0
+        base = np.zeros(len(boosters))
         for i, (root, splits) in enumerate(zip(roots, trees, strict=True)):
             for j, split in enumerate(splits):
                 column[i, j] = split["split_feature"] + features * _variant(split)
                 threshold[i, j] = split["threshold"]
             expected, own = _shapley(root, splits, used[i])
-            base += expected
+            base[owner[i]] += expected
             values[i, : 2 ** len(splits), : len(used[i])] = own
             player[i, : len(used[i])] = used[i]
+            player[i] += features * owner[i]
         place = np.arange(player.size)
         return cls(
             base,
@@ -74,18 +78,20 @@ class ShapleyTables:
             threshold,
             values.reshape(-1, players),
             np.arange(len(trees)) << most,
-            sp.csr_matrix((np.ones(player.size), (player.ravel(), place)), (features, player.size)),
+            sp.csr_matrix(
+                (np.ones(player.size), (player.ravel(), place)), (len(boosters) * features, player.size)
+            ),
         )
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """SHAP values of every row of *x* (rows × features, float64): rows × features.
+        """SHAP values of every row of *x* (rows × features, float64): rows × boosters × features.
 
-        The sum of a row's values and `base` is its raw score.
+        The sum of a row's values and `base` is its raw score, by each booster.
         """
-        found = np.empty(x.shape)
+        found = np.empty((len(x), len(self.base), x.shape[1]))
         for begin in range(0, len(x), AT_ONCE):
             part = slice(begin, begin + AT_ONCE)
-            found[part] = self._look_up(x[part])
+            found[part] = self._look_up(x[part]).reshape(-1, *found.shape[1:])
         return found
 
     def _look_up(self, x: np.ndarray) -> np.ndarray:

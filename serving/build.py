@@ -13,12 +13,11 @@ come without them. This Bento serves the model `{model}` and the feature snapsho
 """
 
 
-def build(source: Path, model: str, bento: str, requirements: list[str]) -> None:
-    """Store *source* as *model*, and the code in the working directory as *bento*, tied to that model."""
+def build(publication: Path, model: str, bento: str, requirements: list[str]) -> None:
+    """Store *publication* as *model*, and the code in the working directory as *bento*, tied to it."""
     model_tag, bento_tag = bentoml.Tag.from_str(model), bentoml.Tag.from_str(bento)
     with bentoml.models.create(model_tag) as stored:
-        shutil.copytree(source / "bundle", stored.path_of("bundle"))
-        shutil.copy(source / "snapshot.parquet", stored.path_of("snapshot.parquet"))
+        shutil.copytree(publication, stored.path_of("publication"))
     bentoml.bentos.build(
         "serving.service:RippleService",
         name=bento_tag.name,

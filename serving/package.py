@@ -19,17 +19,19 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from serving.options import PREFIX, Options
+
 if TYPE_CHECKING:
     import bentoml
 
 MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
 BENTO = "ripple-service"
-CODE = ("serving", "models")
+CODE = ("serving", "models", "atomic.py", "passwords.py")
 # what those import, and SciPy, without which LightGBM does not import; BentoML pins itself
 REQUIREMENTS = (
-    *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic"),
-    *("starlette", "prometheus-client", "attrs", "uvloop", "httptools"),
+    *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
+    *("redis", "hiredis", "httpx", "prometheus-client", "uvloop", "httptools"),
 )
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -42,29 +44,28 @@ def package(source: Path, version: str) -> bentoml.Tag:
 
     Args:
         source: the folder; only those two are read.
-        version: of the registered model, such as "3" or "v3".
+        version: of the registered model, such as "3".
 
     Raises:
-        FileNotFoundError, FeatureMismatch, SnapshotError: *source* cannot be served as it is.
+        FileNotFoundError, FeatureMismatch, SnapshotError, PublicationError: *source* cannot be served so.
         RuntimeError: BentoML did not build it; its log is the message.
     """
-    source = source.resolve()
-    label = f"v{version.removeprefix('v')}"
+    from serving.publication import write_publication
+
     pins = [f"{name}=={installed(name)}" for name in REQUIREMENTS]
     root = Path(__file__).resolve().parents[1]
-    content = _digest(source, [*(source / "bundle").iterdir(), source / "snapshot.parquet"])
-    code = _digest(root, [file for name in CODE for file in (root / name).glob("*.py")])
-    model_version = f"{label}-{content[:12]}"
-    bento_version = f"{label}-{_hash([content, code, installed('bentoml'), *pins])[:12]}"
-
+    code = _digest(root, [file for name in CODE for file in _sources(root / name)])
     home = _home()
-    bento, model = home / "bentos" / BENTO / bento_version, home / "models" / MODEL / model_version
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="package-", dir=home / "tmp") as temporary:
         staging = Path(temporary)
+        (staging / "publication").mkdir()
+        model_version = write_publication(staging / "publication", source, version)
+        label, _, content = model_version.partition("-")
+        bento_version = f"{label}-{_hash([content, code, installed('bentoml'), *pins])[:12]}"
+        bento, model = home / "bentos" / BENTO / bento_version, home / "models" / MODEL / model_version
         if not (bento.is_dir() and model.is_dir()):
-            _check(source)
-            _build(staging, root, source, f"{MODEL}:{model_version}", f"{BENTO}:{bento_version}", pins)
+            _build(staging, root, f"{MODEL}:{model_version}", f"{BENTO}:{bento_version}", pins)
         for item in (model, bento):
             _publish(staging / "home" / item.relative_to(home), item, staging)
 
@@ -73,14 +74,28 @@ def package(source: Path, version: str) -> bentoml.Tag:
     return Tag(BENTO, bento_version)
 
 
-def serve(tag: bentoml.Tag | str, host: str = "127.0.0.1", port: int = 3000) -> int:
+def serve(
+    tag: bentoml.Tag | str, host: str = "127.0.0.1", port: int = 3000, store: str = "", workers: int = 0
+) -> int:
     """Serve a Bento until it ends or a signal ends it, and return its exit code.
 
     Signals reach the server once: it has a process group of its own, and they are passed on.
 
     Args:
         host: an IP address; 0.0.0.0 opens the service, its metrics and its page to the network.
+        store, workers: instead of the variables that `serving.options` names.
+
+    Raises:
+        ValueError: the options are not allowed, or would let anybody on the network in.
     """
+    given = {"HOST": host, "STORE": store, "WORKERS": str(workers or "")}
+    chosen = {PREFIX + name: value for name, value in given.items() if value}
+    os.environ.update(chosen)
+    if Options.load().exposed():
+        raise ValueError(
+            f"{host} is open to the network, and nobody would need a key. Make one with `ripple key` and set "
+            f"{PREFIX}KEYS to its hash; or let everybody in with {PREFIX}OPEN=1; or listen on 127.0.0.1."
+        )
     program = str(Path(sys.executable).parent / "bentoml")
     command = [program, "serve", str(tag), "--host", host, "--port", str(port)]
     server = subprocess.Popen(command, env=_environment(_home()), process_group=0)
@@ -97,24 +112,16 @@ def serve(tag: bentoml.Tag | str, host: str = "127.0.0.1", port: int = 3000) -> 
     return code if code >= 0 else 128 - code
 
 
-def _check(source: Path) -> None:
-    from serving.scorer import Scorer
-    from serving.snapshot import SnapshotError
-
-    if not Scorer.load(source, "").agrees():
-        raise SnapshotError(
-            f"{source}: the bundle does not give the snapshot's first customer the scores stored with it. "
-            "Write the snapshot with the bundle it is packed with."
-        )
-
-
-def _build(staging: Path, root: Path, source: Path, model: str, bento: str, pins: list[str]) -> None:
+def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -> None:
     """Build model and Bento in a store of their own, from a copy of the code that holds nothing else."""
     context = staging / "context"
     for name in CODE:
-        shutil.copytree(root / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in _sources(root / name):
+            copy = context / file.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy)
     built = subprocess.run(
-        [sys.executable, "-m", "serving.build", source, model, bento, *pins],
+        [sys.executable, "-m", "serving.build", staging / "publication", model, bento, *pins],
         cwd=context,
         env=_environment(staging / "home"),
         capture_output=True,
@@ -122,6 +129,10 @@ def _build(staging: Path, root: Path, source: Path, model: str, bento: str, pins
     )
     if built.returncode:
         raise RuntimeError(f"Building {bento} failed:\n{built.stderr}")
+
+
+def _sources(place: Path) -> list[Path]:
+    return sorted(place.glob("*.py")) if place.is_dir() else [place]
 
 
 def _publish(staged: Path, item: Path, staging: Path) -> None:

@@ -260,9 +260,9 @@ def test_service_and_batch_agree_to_the_last_bit(
     try:
         url = f"http://127.0.0.1:{port}"
         assert becomes_ready(server, url)
-        by_id = httpx.post(f"{url}/score", json={"customer_ids": [*ids, "nobody"]}, timeout=30).json()
-        sent = {"customers": [{"features": row} for row in rows], "reasons": 3}
-        by_features = httpx.post(f"{url}/score", json=sent, timeout=30).json()
+        by_id = httpx.post(f"{url}/v1/score", json={"customer_ids": [*ids, "nobody"]}, timeout=30).json()
+        sent = {"customers": [{"features": row} for row in rows], "explain": 3}
+        by_features = httpx.post(f"{url}/v1/score", json=sent, timeout=30).json()
         assert httpx.get(f"{url}/livez").status_code == 200
         assert "ripple" in httpx.get(f"{url}/metrics").text
     finally:
@@ -275,7 +275,7 @@ def test_service_and_batch_agree_to_the_last_bit(
         expected = scores.loc[ids]
         for column in [*exact, "top_member", "rank"]:
             assert served[column].tolist() == expected[column].tolist(), column
-    assert all(len(customer["reasons"]["value"]) == 3 for customer in by_features["customers"])
+    assert all(len(customer["explanation"]["value"]["reasons"]) == 3 for customer in by_features["customers"])
 
 
 def test_packaging_prints_the_tag_of_the_bento(ripple: Ripple, trained_world: TrainedWorld) -> None:

@@ -32,6 +32,7 @@ class Evidence:
         robustness: of the label of that window; None without interactions.
         as_of: the moment of `features` and `scores`: the end of the data.
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
+        attributes: those of the same customers that are text.
         predictions: of the backtest, by cutoff and customer; see `training.predictions`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
         digests: of each table, by name.
@@ -54,6 +55,7 @@ class Evidence:
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
     digests: Mapping[str, str] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
+    attributes: pd.DataFrame | None = None
 
     @property
     def empty_features(self) -> list[str]:

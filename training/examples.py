@@ -81,12 +81,13 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
         Rows.of(features, folder),
         labels.loc[order],
         realised.loc[order],
-        _attributes(dataset).loc[order],
+        attributes(dataset).loc[order],
         _time_decayed(dataset, cutoff, features),
     )
 
 
-def _attributes(dataset: Dataset) -> pd.DataFrame:
+def attributes(dataset: Dataset) -> pd.DataFrame:
+    """The customers' attributes that are text."""
     rows = frame(dataset.tables["customers"].select("customer_id", *dataset.attributes))
     return rows[[name for name in rows if pd.api.types.is_string_dtype(rows[name])]]
 

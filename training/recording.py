@@ -22,7 +22,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 import models
 from features.catalog import markdown as catalogue
-from models.bundle import SCORES, Head, Spec
+from models.bundle import HEADS, SCORES, Spec
 from models.population import write_snapshot
 from training import backtest
 from training.card import model_card
@@ -33,7 +33,7 @@ from training.shap_values import shap_values
 from training.tracking import LONGEST_TAG, MODEL
 
 PREDICTIONS = "predictions.parquet"
-HEADS: tuple[Head, ...] = ("value", "top")
+
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
 
 
@@ -145,10 +145,14 @@ def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float]:
 def _write_artifacts(evidence: Evidence, decision: Decision, report: str, folder: Path) -> None:
     (folder / "bundle").mkdir()
     evidence.bundle.save(folder / "bundle")
+    headline = {name: value if isfinite(value) else None for name, value in evidence.headline().items()}
+    _write_json(folder / "bundle" / "measures.json", headline)
     card = model_card(evidence)
     for place in (folder, folder / "bundle"):
         (place / "model_card.md").write_text(card, encoding="utf-8")
-    write_snapshot(folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of)
+    write_snapshot(
+        folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of, evidence.attributes
+    )
     evidence.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
     (folder / "shap").mkdir()
     for head in HEADS:

@@ -23,7 +23,7 @@ from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
 from training.digests import code_digest, data_digests
 from training.evidence import Evidence
-from training.examples import Examples, examples_at, features_at, frame
+from training.examples import Examples, attributes, examples_at, features_at, frame
 from training.gate import Decision, decide
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
@@ -117,6 +117,7 @@ def _learn(
         revisited=predictions(back, back.schedule.evaluation),
         digests=digests,
         trials=tried,
+        attributes=attributes(dataset).reindex(current.index),
     )
     if found.empty_features:
         say(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")

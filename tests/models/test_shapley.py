@@ -40,7 +40,7 @@ def assert_same(model: lgb.Booster, x: np.ndarray) -> None:
     expected = np.asarray(model.predict(x, pred_contrib=True))
     np.testing.assert_allclose(tables(x), expected[:, :-1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(tables.base, expected[:, -1], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(tables.base + tables(x).sum(axis=1), model.predict(x, raw_score=True))
+    np.testing.assert_allclose(tables.base + tables(x)[:, 0].sum(axis=1), model.predict(x, raw_score=True))
 
 
 @pytest.mark.parametrize("leaves", [2, 5, 8, 9, MOST_SPLITS + 1])

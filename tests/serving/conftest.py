@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+from redis_server import redis_server
 from running import becomes_ready, free_port
 
 from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population, write_snapshot
+from serving.following import prepared
+from serving.publication import load_publication, write_publication
+from serving.redis_store import RedisStore
+from serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
 from serving.scorer import Scorer
 
+LOOP = asyncio.Runner()
+"""One event loop for all tests, as connections to Redis belong to the loop that opened them."""
 AS_OF = datetime(2026, 6, 30)
 FAMILIES = ("engagement", "sophistication", "referent", "direct value")
 UNITS = ("days", "share", "flag", "currency")
@@ -79,15 +89,67 @@ def source(bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("source")
     (folder / "bundle").mkdir()
     bundle.save(folder / "bundle")
+    (folder / "bundle/model_card.md").write_text("# A model\n", encoding="utf-8")
+    (folder / "bundle/measures.json").write_text('{"capture": 0.5, "coverage": null}', encoding="utf-8")
     ids = pd.Index([f"c{row:04d}" for row in range(len(features))], name="customer_id")
     known = features.set_index(ids)
-    write_snapshot(folder / "snapshot.parquet", score_population(bundle, known), known, AS_OF)
+    plan = [("basic", "pro", None)[row % 3] for row in range(len(ids))]
+    attributes = pd.DataFrame({"plan": pd.array(plan, dtype="str"), "name": ids}, index=ids)
+    scores = score_population(bundle, known)
+    write_snapshot(folder / "snapshot.parquet", scores, known, AS_OF, attributes)
     return folder
 
 
 @pytest.fixture(scope="session")
-def scorer(source: Path) -> Scorer:
-    return Scorer.load(source, "v1-test")
+def published(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The publication of version 1, in a folder of its name."""
+    folder = tmp_path_factory.mktemp("publications")
+    (folder / "new").mkdir()
+    return (folder / "new").rename(folder / write_publication(folder / "new", source, "1"))
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis server."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session", params=["folder", "redis"])
+def scorer(request: pytest.FixtureRequest, published: Path) -> Iterator[Scorer]:
+    """What answers, with the customers in a mapped file and in Redis."""
+    if request.param == "folder":
+        yield prepared(load_publication(published, published.name))
+        return
+    store = RedisStore(request.getfixturevalue("redis_url"))
+    store.publish(published, published.name)
+    with LOOP:
+        yield prepared(LOOP.run(store.open(published.name)))
+        LOOP.run(store.client.aclose())
+
+
+class Asked:
+    """A scorer's answers, as callers read them."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+
+    def score(self, **request: Any) -> ScoreResponse:
+        asked = ScoreRequest.model_validate_json(json.dumps(request))
+        return ScoreResponse.model_validate_json(json.dumps(LOOP.run(self.scorer.score(asked))))
+
+    def customer(self, customer_id: str, explain: int = 0) -> CustomerResponse:
+        answer = LOOP.run(self.scorer.customer(customer_id, explain))
+        return CustomerResponse.model_validate_json(json.dumps(answer))
+
+    def top(self, **request: Any) -> TopResponse:
+        answer = LOOP.run(self.scorer.top(TopRequest(**request)))
+        return TopResponse.model_validate_json(json.dumps(answer))
+
+
+@pytest.fixture
+def asked(scorer: Scorer) -> Asked:
+    return Asked(scorer)
 
 
 class Store:
@@ -96,12 +158,18 @@ class Store:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def start(self, code: str, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+    def start(
+        self,
+        code: str,
+        *arguments: object,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
         """Python *code* in a process group of its own."""
         return subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             cwd=cwd or self.home,
-            env=os.environ | {"BENTOML_HOME": str(self.home)},
+            env=os.environ | {"BENTOML_HOME": str(self.home)} | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -123,9 +191,10 @@ class Store:
         """`serving.package.package`: the tag."""
         return self.output(PACKAGE, source, version, cwd=cwd)
 
-    def start_serving(self, tag: str, port: int) -> subprocess.Popen[str]:
-        """`serving.package.serve`."""
-        return self.start(SERVE, tag, port)
+    def start_serving(self, tag: str, port: int, **options: object) -> subprocess.Popen[str]:
+        """`serving.package.serve`, with *options* of `serving.options`."""
+        env = {f"RIPPLE_SERVE_{name.upper()}": str(value) for name, value in options.items()}
+        return self.start(SERVE, tag, port, env=env)
 
     def items(self) -> dict[str, int]:
         """Models and Bentos in the store, each with when it was last changed."""
@@ -179,3 +248,9 @@ def client(store: Store, tag: str) -> Iterator[httpx.Client]:
     server.terminate()
     log, _ = server.communicate(timeout=20)
     assert server.returncode == 0, log
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine to its end."""
+    return LOOP.run

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.refusals import RequestError, nearest, parse, shorten
-from serving.schemas import ScoreRequest
+from serving.refusals import RequestError, nearest, parse, parse_query, shorten
+from serving.schemas import CustomerRequest, ScoreRequest, TopRequest
 
-KEYS = st.sampled_from(["customer_ids", "customers", "customer_id", "features", "reasons"]) | st.text(
+KEYS = st.sampled_from(["customer_ids", "customers", "customer_id", "features", "explain"]) | st.text(
     max_size=3
 )
 JSON = st.recursive(
@@ -23,7 +23,7 @@ def _read_or_refused(body: bytes) -> None:
     try:
         problem = None if isinstance(parse(body), ScoreRequest) else "read as something else"
     except RequestError as error:
-        problem = "" if all(error.problem.model_dump().values()) else "nothing said"
+        problem = "" if all(error.problem.values()) and error.body() else "nothing said"
     assert not problem
 
 
@@ -51,3 +51,33 @@ def test_the_nearest_known_word_is_named_or_all_of_them() -> None:
 def test_what_is_echoed_is_short(word: str) -> None:
     assert len(shorten(word)) <= 80
     assert len(word) > 80 or shorten(word) == word
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "where", "hint"),
+    [
+        ([("limit", "0")], "greater_than_equal", "limit", "How many customers"),
+        ([("limit", "1001")], "less_than_equal", "limit", "How many customers"),
+        ([("limit", "1.5")], "int_parsing", "limit", "How many customers"),
+        ([("limit", "")], "int_parsing", "limit", "How many customers"),
+        ([("offset", "-1")], "greater_than_equal", "offset", "How many to pass"),
+        ([("offset", "9" * 30)], "less_than_equal", "offset", "How many to pass"),
+        ([("limits", "5")], "extra_forbidden", "limits", "Did you mean 'limit'?"),
+        ([("limit", "5"), ("limit", "6")], "twice", "limit", "Send one."),
+    ],
+)
+def test_a_query_that_is_not_allowed_is_told_why(
+    query: list[tuple[str, str]], code: str, where: str, hint: str
+) -> None:
+    with pytest.raises(RequestError) as refused:
+        parse_query(TopRequest, query)
+    assert refused.value.status == 422
+    problem = refused.value.problem
+    assert (problem["code"], problem["where"]) == (code, where)
+    assert problem["hint"].startswith(hint)
+
+
+def test_a_query_is_read() -> None:
+    assert parse_query(CustomerRequest, [("explain", "3")]).explain == 3
+    top = parse_query(TopRequest, [("limit", "3"), ("segment", "plan pro")])
+    assert (top.limit, top.offset, top.segment) == (3, 0, "plan pro")

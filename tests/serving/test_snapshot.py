@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,41 +11,81 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.scorer import Scorer
-from serving.snapshot import Snapshot, SnapshotError
+from models import Bundle
+from models.bundle import SCORES
+from serving import snapshot as module
+from serving.explanations import Explainer
+from serving.snapshot import Ids, Snapshot, SnapshotError, write
 
-VALUES = st.floats(0, 100) | st.integers(0, 3).map(float)
+
+@pytest.fixture(scope="module")
+def explainer(bundle: Bundle) -> Explainer:
+    return Explainer(bundle)
 
 
-def test_a_snapshot_holds_what_the_file_does(source: Path, features: pd.DataFrame, names: list[str]) -> None:
-    snapshot = Snapshot.load(source / "snapshot.parquet", names)
+@pytest.fixture(scope="module")
+def snapshot(published: Path, explainer: Explainer) -> Snapshot:
+    return Snapshot.load(published / "snapshot.arrow", explainer)
+
+
+def test_a_snapshot_holds_what_the_batch_wrote(
+    snapshot: Snapshot, source: Path, features: pd.DataFrame
+) -> None:
     table = pq.read_table(source / "snapshot.parquet").to_pandas()
     assert snapshot.as_of == "2026-06-30T00:00:00"
     assert snapshot.size == len(features)
-    assert [snapshot.row_of(customer_id) for customer_id in table["customer_id"]] == list(range(400))
-    assert snapshot.row_of("nobody") is None
-    assert snapshot.features.dtype == np.float64
-    np.testing.assert_array_equal(snapshot.features, features.to_numpy())
-    np.testing.assert_array_equal(snapshot.rank, table["rank"])
-    np.testing.assert_array_equal(snapshot.scores["top_probability"], table["top_probability"])
+    found = snapshot.find(table["customer_id"].tolist())
+    assert found.ids == table["customer_id"].tolist()
+    assert found.features.dtype == np.float64
+    np.testing.assert_array_equal(found.features, features.to_numpy())
+    np.testing.assert_array_equal(found.scores, table[list(SCORES)].to_numpy())
+    assert found.ranks == table["rank"].tolist()
 
 
-def test_features_come_in_the_order_asked_for(source: Path, features: pd.DataFrame, names: list[str]) -> None:
-    snapshot = Snapshot.load(source / "snapshot.parquet", names[::-1])
-    np.testing.assert_array_equal(snapshot.features, features[names[::-1]].to_numpy())
+def test_parts_are_those_of_the_features(snapshot: Snapshot, explainer: Explainer) -> None:
+    own = explainer.parts(snapshot.features)
+    np.testing.assert_array_equal(snapshot.parts.families, own.families)
+    np.testing.assert_array_equal(snapshot.parts.places, own.places)
+    np.testing.assert_array_equal(snapshot.parts.strongest, own.strongest)
 
 
-@given(st.lists(VALUES, min_size=1, max_size=30), VALUES)
-def test_a_rank_is_one_more_than_the_number_strictly_above(values: list[float], asked: float) -> None:
-    empty = np.empty(0)
-    snapshot = Snapshot("", {}, empty, {}, empty, empty, descending=np.sort(-np.array(values)))
-    assert snapshot.rank_of(asked) == 1 + sum(value > asked for value in values)
+def test_it_is_mapped_and_not_read(snapshot: Snapshot) -> None:
+    for held in (snapshot.features, snapshot.scores, snapshot.parts.families, snapshot.hashes):
+        assert not held.flags.owndata
+        assert not held.flags.writeable
 
 
-def test_stored_ranks_are_the_ranks_of_the_stored_values(scorer: Scorer) -> None:
-    values = scorer.snapshot.scores["network_value"]
-    best = int(np.argmax(values))
-    assert scorer.snapshot.rank_of(values[best]) == scorer.snapshot.rank[best] == 1
+@given(st.lists(st.text(max_size=6), max_size=8))
+def test_ids_are_those_of_the_array(words: list[str]) -> None:
+    ids = Ids(pa.array(words, pa.string()))
+    assert [one.decode() for one in ids] == words
+    assert len(ids) == len(words)
+
+
+def test_customers_of_the_same_hash_are_told_apart(
+    source: Path, explainer: Explainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "crc32", lambda text: len(text) % 2 + int(text[-1]) % 3)
+    write(tmp_path / "snapshot.arrow", source / "snapshot.parquet", explainer)
+    same = Snapshot.load(tmp_path / "snapshot.arrow", explainer)
+    ids = [f"c{row:04d}" for row in range(400)]
+    assert same.find([*ids, "d0001", "c9999"]).ids == ids
+    assert len(np.unique(same.hashes)) < 5
+
+
+def test_a_snapshot_of_other_features_is_refused(published: Path, bundle: Bundle, tmp_path: Path) -> None:
+    bundle.save(tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_text(file.read_text().replace("orders_30d", "orders_31d"))
+    with pytest.raises(SnapshotError, match="other features"):
+        Snapshot.load(published / "snapshot.arrow", Explainer(Bundle.load(tmp_path)))
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"ARROW1\0\0" + bytes(64)])
+def test_a_file_that_is_no_snapshot_is_refused(content: bytes, explainer: Explainer, tmp_path: Path) -> None:
+    (tmp_path / "snapshot.arrow").write_bytes(content)
+    with pytest.raises(SnapshotError, match="is no snapshot"):
+        Snapshot.load(tmp_path / "snapshot.arrow", explainer)
 
 
 def _null_id(table: pa.Table) -> pa.Table:
@@ -55,7 +94,8 @@ def _null_id(table: pa.Table) -> pa.Table:
 
 
 def _same_id(table: pa.Table) -> pa.Table:
-    return table.set_column(0, "customer_id", pa.array(["same"] * table.num_rows))
+    ids = ["same", *table["customer_id"].to_pylist()[1:-1], "same"]
+    return table.set_column(0, "customer_id", pa.array(ids))
 
 
 @pytest.mark.parametrize(
@@ -68,16 +108,9 @@ def _same_id(table: pa.Table) -> pa.Table:
         (_same_id, "'same' is there twice"),
     ],
 )
-def test_a_snapshot_that_cannot_be_served_is_refused(
-    spoil: Callable[[pa.Table], pa.Table], message: str, source: Path, names: list[str], tmp_path: Path
+def test_scores_that_cannot_be_served_are_refused(
+    spoil: Callable[[pa.Table], pa.Table], message: str, source: Path, explainer: Explainer, tmp_path: Path
 ) -> None:
     pq.write_table(spoil(pq.read_table(source / "snapshot.parquet")), tmp_path / "snapshot.parquet")
     with pytest.raises(SnapshotError, match=message):
-        Snapshot.load(tmp_path / "snapshot.parquet", names)
-
-
-def test_a_snapshot_of_another_model_does_not_agree(scorer: Scorer) -> None:
-    assert scorer.agrees()
-    value = scorer.snapshot.scores["network_value"]
-    spoiled = scorer.snapshot.scores | {"network_value": np.nextafter(value, np.inf)}
-    assert not Scorer(scorer.bundle, replace(scorer.snapshot, scores=spoiled), "").agrees()
+        write(tmp_path / "snapshot.arrow", tmp_path / "snapshot.parquet", explainer)

@@ -1,0 +1,73 @@
+"""How the service runs, read from ``RIPPLE_SERVE_*`` variables: a container is set up by its environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "RIPPLE_SERVE_"
+
+
+def _words(value: object) -> object:
+    return (
+        tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) and value.strip() else value or ()
+    )
+
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Options(BaseSettings):
+    """What can be chosen about a running service."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+
+    store: str | None = Field(
+        None, description="where publications come from: a folder or redis://…; none: only what is packed"
+    )
+    poll_seconds: float = Field(1.0, gt=0, description="how often the store is asked for a newer publication")
+    keys: Annotated[tuple[Hash, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), description="SHA-256 hashes of the API keys that are let in, by spaces or commas; see ripple key"
+    )
+    open: bool = Field(False, description="answer anybody on the network without a key")
+    host: str | None = Field(None, description="address the server listens on, if it is known")
+    workers: int = Field(1, ge=1, description="processes that answer")
+    most_at_once: int = Field(128, ge=1, description="requests of one worker at once; more are told to retry")
+    log: Path | None = Field(None, description="folder to keep every score given in, as Parquet by day")
+    log_salt: SecretStr | None = Field(None, description="with which ids in the log are hashed")
+
+    @model_validator(mode="after")
+    def _salted(self) -> Options:
+        if self.log is not None and self.log_salt is None:
+            raise ValueError("a log needs log_salt, a secret with which ids are hashed")
+        return self
+
+    @classmethod
+    def load(cls) -> Options:
+        """Read the variables.
+
+        Raises:
+            ValueError: one is unknown, or is not allowed to be what it is.
+        """
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        for variable in os.environ:
+            if variable.startswith(PREFIX) and variable not in known:
+                raise ValueError(f"Unknown variable {variable}; known are {', '.join(sorted(known))}.")
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "…"
+            raise ValueError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+    def exposed(self) -> bool:
+        """Whether anybody on the network could ask without a key, though nobody said so."""
+        if self.keys or self.open:
+            return False
+        return self.host is None or not ip_address(self.host).is_loopback

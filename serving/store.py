@@ -1,0 +1,87 @@
+"""Where publications are kept: which one is current, and how to open one. Here in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+import atomic
+from passwords import hidden
+from serving.publication import Publication, PublicationError, load_publication
+
+
+class Store(Protocol):
+    """Publications by name, one of them current."""
+
+    async def current(self) -> str | None:
+        """Name of the current publication; None before the first.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+
+    async def open(self, name: str) -> Publication:
+        """The publication of that name, checked.
+
+        Raises:
+            PublicationError: it is not whole or not right.
+            StoreUnavailable: the store does not answer.
+        """
+
+    def publish(self, publication: Path, name: str) -> None:
+        """Keep the publication in that folder under *name* and make it current, all of it or nothing.
+
+        The one that was current is kept, for those who still open it; earlier ones are removed.
+        """
+
+
+class FolderStore:
+    """Publications as folders of one folder, which workers map into memory; ``current`` names one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def current(self) -> str | None:
+        """Name of the current publication; None before the first."""
+        try:
+            return (self.folder / "current").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+
+    async def open(self, name: str) -> Publication:
+        """The publication of that name, checked."""
+        if "/" in name or name.startswith("."):
+            raise PublicationError(f"'{name}' in {self.folder / 'current'} names no publication.")
+        return await asyncio.to_thread(load_publication, self.folder / "publications" / name, name)
+
+    def publish(self, publication: Path, name: str) -> None:
+        """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
+        kept = self.folder / "publications" / name
+        if not kept.is_dir():
+            with atomic.folder(kept) as building:
+                shutil.copytree(publication, building, dirs_exist_ok=True)
+        pointer = self.folder / "current"
+        before = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else name
+        with atomic.file(pointer) as building:
+            building.write_text(name + "\n", encoding="utf-8")
+        for other in kept.parent.iterdir():
+            if other.name not in (name, before):
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def open_store(place: str) -> Store:
+    """The store at *place*: redis://, rediss:// or unix:// for Redis, else a folder.
+
+    Raises:
+        ValueError: the URL is of another kind.
+    """
+    scheme, separator, _ = place.partition("://")
+    if not separator:
+        return FolderStore(Path(place))
+    if scheme in ("redis", "rediss", "unix"):
+        from serving.redis_store import RedisStore
+
+        return RedisStore(place)
+    raise ValueError(f"'{hidden(place)}' is no store: give a folder, or a URL such as redis://host:6379/0.")
