@@ -117,7 +117,7 @@ def _operation(
         for status in sorted({*errors, *OFTEN})
     }
     responses = {"200": {"description": answer.__doc__, "content": _content(answer)}, **refused}
-    return {"operationId": name, "summary": summary, **rest, "responses": responses}
+    return {"operationId": name, "summary": summary, "tags": ["scores"], **rest, "responses": responses}
 
 
 def _content(shape: type[BaseModel]) -> dict[str, Any]:

@@ -89,9 +89,12 @@ def serve(
         ValueError: the options are not allowed, or would let anybody on the network in.
     """
     given = {"HOST": host, "STORE": store, "WORKERS": str(workers or "")}
-    chosen = {PREFIX + name: value for name, value in given.items() if value}
-    os.environ.update(chosen)
-    if Options.load().exposed():
+    os.environ.update({PREFIX + name: value for name, value in given.items() if value})
+    options = Options.load()
+    if options.store is not None and "://" not in options.store:
+        # workers run in the folder of the Bento
+        os.environ[f"{PREFIX}STORE"] = str(Path(options.store).absolute())
+    if options.exposed():
         raise ValueError(
             f"{host} is open to the network, and nobody would need a key. Make one with `ripple key` and set "
             f"{PREFIX}KEYS to its hash; or let everybody in with {PREFIX}OPEN=1; or listen on 127.0.0.1."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 MOST_CUSTOMERS = 1000
@@ -117,8 +118,42 @@ class Explanation(_Strict):
     top: HeadExplanation = Field(description="top_probability, as log-odds.")
 
 
+_EXPLAINED: JsonDict = {
+    "base": 120.0,
+    "families": {"referent": 310.5, "engagement": -18.5},
+    "reasons": [
+        {
+            "feature": "reach_90d",
+            "family": "referent",
+            "value": 14.0,
+            "in_words": "14 customers",
+            "effect": 204.1,
+            "direction": "raises",
+            "text": "reach 90d is 14 customers: raises the expected network value ×1.72",
+        }
+    ],
+}
+
+
 class CustomerScore(_Strict):
     """The prediction for one customer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "customer_id": "c000042",
+                "network_value": 412.0,
+                "network_value_low": 0.0,
+                "network_value_high": 1130.0,
+                "top_probability": 0.11,
+                "top_member": True,
+                "rank": 37,
+                "percentile": 99.4,
+                "overridden": [],
+                "explanation": {"value": _EXPLAINED},
+            }
+        }
+    )
 
     customer_id: str | None
     network_value: float = Field(description="Revenue of others expected because of this customer.")
@@ -198,5 +233,18 @@ class Problem(_Strict):
 
 class ErrorResponse(_Strict):
     """Every error has this shape."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "error": {
+                    "code": "unknown_feature",
+                    "message": "The model has no feature 'order_90d'.",
+                    "where": "customers[0].features.order_90d",
+                    "hint": "Did you mean 'orders_90d'?",
+                }
+            }
+        }
+    )
 
     error: Problem

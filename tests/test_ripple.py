@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
 from running import LENIENT, Ripple, TrainedWorld, becomes_ready, free_port
+
+from serving import Client
+from serving.schemas import CustomerScore
 
 COMMANDS = (
     "simulate",
@@ -22,11 +28,13 @@ COMMANDS = (
     "label",
     "train",
     "score",
+    "publish",
     "report",
     "promote",
     "compare",
     "package",
     "serve",
+    "key",
 )
 SCORES = [
     "customer_id",
@@ -201,6 +209,8 @@ def test_report_is_fetched_by_version_and_says_where_it_stands(
         (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
         (("check", "{data}", "--settings", "nowhere.toml"), "The settings nowhere.toml cannot be read"),
         (("check", "{data}", "--settings", "{data}"), "is a directory"),
+        (("publish", "{data}", "--as-of", "2026-01-01", "--to", "s3://bucket"), "--to: 's3://bucket' is no"),
+        (("serve", "--host", "0.0.0.0"), "0.0.0.0 is open to the network, and nobody would need a key"),
         (("frobnicate",), "frobnicate"),
     ],
 )
@@ -249,33 +259,78 @@ def test_service_and_batch_agree_to_the_last_bit(
     rows = [
         {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
     ]
+    with _served(executable, trained_world.home, "--store", tmp_path / "store") as url, Client(url) as client:
+        by_id = client.score([*ids, "nobody"])
+        by_features = client.score(customers=[{"features": row} for row in rows], explain=3)
+        assert by_id.as_of == "2026-01-01T00:00:00"
+        assert by_id.not_found == ["nobody"]
+        for answer in (by_id, by_features):
+            _assert_same(answer.customers, scores.loc[ids])
+        assert all(len(one.explanation.value.reasons) == 3 for one in by_features.customers)
+
+        # and from the moment on that newer ones are published, those
+        publish = ("publish", trained_world.data, "--as-of", "2025-11-01", "--to", tmp_path / "store")
+        published = ripple(*publish, home=trained_world.home)
+        assert published.returncode == 0, published.stderr
+        assert re.match(r"v1-[0-9a-f]{12}: \d+ customers as of 2025-11-01, published to ", published.stdout)
+        deadline = time.monotonic() + 30
+        while client.model().as_of != "2025-11-01T00:00:00":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        earlier = _scores(ripple, trained_world, tmp_path / "earlier.parquet", "2025-11-01")
+        earlier = earlier.set_index("customer_id").sort_values("rank")
+        top = client.top(limit=100)
+        assert [one.customer_id for one in top.customers] == earlier.index[:100].tolist()
+        _assert_same(top.customers, earlier[:100])
+
+
+def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
+    found = pd.DataFrame([dict(one) for one in served])
+    exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+    for column in [*exact, "top_member", "rank"]:
+        assert found[column].tolist() == scores[column].tolist(), column
+
+
+@contextmanager
+def _served(executable: Path, home: Path, *options: object) -> Iterator[str]:
     port = free_port()
+    url = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [executable, "serve", "--port", str(port)],
-        env=os.environ | {"RIPPLE_HOME": str(trained_world.home)},
+        [executable, "serve", "--port", str(port), *map(str, options)],
+        env=os.environ | {"RIPPLE_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
-        url = f"http://127.0.0.1:{port}"
         assert becomes_ready(server, url)
-        by_id = httpx.post(f"{url}/v1/score", json={"customer_ids": [*ids, "nobody"]}, timeout=30).json()
-        sent = {"customers": [{"features": row} for row in rows], "explain": 3}
-        by_features = httpx.post(f"{url}/v1/score", json=sent, timeout=30).json()
-        assert httpx.get(f"{url}/livez").status_code == 200
-        assert "ripple" in httpx.get(f"{url}/metrics").text
+        yield url
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=30)
-    assert by_id["not_found"] == ["nobody"]
-    exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
-    for answer in (by_id, by_features):
-        served = pd.DataFrame(answer["customers"])
-        expected = scores.loc[ids]
-        for column in [*exact, "top_member", "rank"]:
-            assert served[column].tolist() == expected[column].tolist(), column
-    assert all(len(customer["explanation"]["value"]["reasons"]) == 3 for customer in by_features["customers"])
+
+
+def test_scores_come_with_reasons_if_asked_for(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    plain = _scores(ripple, trained_world, tmp_path / "plain.parquet")
+    out = tmp_path / "reasons.csv"
+    options = ("--as-of", "2026-01-01", "--out", out, "--reasons", "2")
+    done = ripple("score", trained_world.data, *options, home=trained_world.home)
+    assert done.returncode == 0, done.stderr
+    told = pd.read_csv(out)
+    assert list(told.columns) == [
+        *plain.columns,
+        *("value_reason_1", "value_reason_2", "top_reason_1", "top_reason_2"),
+    ]
+    assert told["value_reason_1"].str.contains("the expected network value ×").all()
+    assert told["top_reason_2"].str.contains("the odds of being at the top ×").all()
+
+
+def test_a_key_is_made_with_the_hash_by_which_it_is_known(ripple: Ripple, tmp_path: Path) -> None:
+    printed = dict(line.split() for line in ripple("key", home=tmp_path).stdout.splitlines())
+    assert hashlib.sha256(printed["key:"].encode()).hexdigest() == printed["hash:"]
+    assert len(printed["key:"]) >= 40
 
 
 def test_packaging_prints_the_tag_of_the_bento(ripple: Ripple, trained_world: TrainedWorld) -> None:
@@ -295,7 +350,7 @@ def test_evidence_is_plain_json_without_nan(trained_world: TrainedWorld) -> None
     assert evidence["label"].endswith("incremental credit")
 
 
-def _scores(ripple: Ripple, world: TrainedWorld, out: Path) -> pd.DataFrame:
-    done = ripple("score", world.data, "--as-of", "2026-01-01", "--out", out, home=world.home)
+def _scores(ripple: Ripple, world: TrainedWorld, out: Path, as_of: str = "2026-01-01") -> pd.DataFrame:
+    done = ripple("score", world.data, "--as-of", as_of, "--out", out, home=world.home)
     assert done.returncode == 0, done.stderr
     return pd.read_parquet(out)

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 import models
 from models import Bundle, FeatureMismatch, Interval, Spec
-from models.bundle import SCORES
+from models.bundle import HEADS, SCORES
 
 numbers = st.one_of(st.floats(-1e9, 1e9), st.just(np.nan), st.sampled_from([0.0, -0.0, 1e300, np.inf]))
 
@@ -132,6 +132,20 @@ def test_contributions_add_up_over_many_rows(bundle, features):
         assert np.ptp(base) == 0
         raw = bundle.raw(head, x) + (np.log(bundle.spec.level) if head == "value" else 0)
         assert base + values.sum(axis=1) == pytest.approx(raw, abs=1e-9)
+
+
+@pytest.mark.parametrize("tables", [True, False])
+def test_both_heads_at_once_are_each_head(bundle, features, tables, monkeypatch):
+    x = bundle.matrix(features)
+    fresh = Bundle(bundle.value, bundle.top, bundle.spec)
+    if not tables:  # as where trees are too large for them
+        monkeypatch.setattr("models.shapley.MOST_SPLITS", 0)
+        assert fresh._both is None
+    values, base = fresh.both_contributions(x)
+    for place, head in enumerate(HEADS):
+        own, own_base = fresh.contributions(head, x)
+        np.testing.assert_array_equal(values[:, place], own)
+        np.testing.assert_allclose(base[:, place], own_base, rtol=0, atol=1e-12)
 
 
 def test_a_missing_feature_is_named_with_the_nearest_given(bundle, features):

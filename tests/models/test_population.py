@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.population import score_population, top_count, write_snapshot
+from models.population import score_population, top_count, with_reasons, write_snapshot
+from models.reasons import reasons
 
 AS_OF = datetime(2026, 1, 1, 12)
 
@@ -75,3 +76,26 @@ def test_a_snapshot_holds_scores_and_features_and_its_moment(tmp_path, features,
     pd.testing.assert_frame_equal(back[scores.columns], scores, check_exact=True)
     # what is undefined is null, as every reader of Parquet understands
     assert found["best_referral"].null_count == features["best_referral"].isna().sum()
+
+
+def test_attributes_stand_beside_scores_and_features(scores, features, tmp_path):
+    plan = pd.DataFrame({"plan": ["a", "b"] * 250}, index=features.index)
+    write_snapshot(tmp_path / "snapshot.parquet", scores, features, AS_OF, plan)
+    table = pq.read_table(tmp_path / "snapshot.parquet")
+    assert table.column("attribute:plan").to_pylist() == plan["plan"].loc[scores.index].tolist()
+
+
+@pytest.mark.parametrize("together", [7, 2**16])
+def test_reasons_in_words_are_the_strongest_of_each_customer(bundle, features, scores, together, monkeypatch):
+    monkeypatch.setattr("models.population.TOGETHER", together)
+    told = with_reasons(bundle, scores, features.sample(frac=1, random_state=1), 3)
+    assert list(told.columns[:-6]) == list(scores.columns)
+    for head in ("value", "top"):
+        expected = reasons(bundle, head, bundle.matrix(features.loc[scores.index]), 3)
+        for place in range(3):
+            column = told[f"{head}_reason_{place + 1}"].tolist()
+            assert column == [own[place].text for own in expected]
+
+
+def test_there_are_no_more_reasons_than_features(bundle, features, scores):
+    assert len(with_reasons(bundle, scores[:5], features, 20).columns) == len(scores.columns) + 2 * 7

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.reasons import family_totals, in_words, reasons
+from models.reasons import family_totals, in_words, logarithmic_mean, reasons
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,17 @@ def test_a_value_is_said_with_its_unit(value, unit, words):
 @given(st.floats(-1e12, 1e12) | st.just(math.nan), st.sampled_from(["currency", "share", "flag", "days"]))
 def test_every_value_has_words(value, unit):
     assert in_words(value, unit, "EUR").strip()
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=8), st.floats(-5, 5))
+def test_parts_of_a_logarithm_become_parts_of_the_difference(parts, log_base):
+    log_value = log_base + math.fsum(parts)
+    scale = logarithmic_mean(log_value, log_base)
+    shares = math.fsum(part * scale for part in parts)
+    difference = math.exp(log_value) - math.exp(log_base)
+    assert shares == pytest.approx(difference, rel=1e-9, abs=1e-9)
+
+
+def test_the_logarithmic_mean_of_equals_is_either():
+    assert logarithmic_mean(math.log(5), math.log(5)) == pytest.approx(5)
+    assert logarithmic_mean(math.log(5) + 1e-12, math.log(5)) == pytest.approx(5)

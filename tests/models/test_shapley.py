@@ -38,8 +38,8 @@ def assert_same(model: lgb.Booster, x: np.ndarray) -> None:
     tables = ShapleyTables.of(model)
     assert tables is not None
     expected = np.asarray(model.predict(x, pred_contrib=True))
-    np.testing.assert_allclose(tables(x), expected[:, :-1], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(tables.base, expected[:, -1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(tables(x)[:, 0], expected[:, :-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.full(len(x), tables.base[0]), expected[:, -1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(tables.base + tables(x)[:, 0].sum(axis=1), model.predict(x, raw_score=True))
 
 
@@ -52,7 +52,7 @@ def test_values_are_those_of_treeshap(leaves, number):
 def test_no_rows_have_no_values():
     tables = ShapleyTables.of(booster(8))
     assert tables is not None
-    assert tables(rows(1, seed=1)[:0]).shape == (0, COLUMNS)
+    assert tables(rows(1, seed=1)[:0]).shape == (0, 1, COLUMNS)
 
 
 @settings(max_examples=25, deadline=None)
@@ -77,6 +77,16 @@ def test_a_row_gives_the_same_bits_alone_as_among_others():
     assert tables is not None
     alone = np.vstack([tables(x[i : i + 1]) for i in range(0, len(x), 97)])
     np.testing.assert_array_equal(alone, tables(x)[::97])
+
+
+def test_boosters_together_give_the_same_bits_as_alone():
+    one, other, x = booster(8), booster(3, seed=4, trees=7), rows(AT_ONCE + 5, seed=3)
+    together = ShapleyTables.of(one, other)
+    assert together is not None
+    for place, alone in enumerate((ShapleyTables.of(one), ShapleyTables.of(other))):
+        assert alone is not None
+        np.testing.assert_array_equal(together(x)[:, place], alone(x)[:, 0])
+        assert together.base[place] == alone.base[0]
 
 
 def test_trees_without_splits_move_nothing():
