@@ -26,8 +26,8 @@ serve: $(VENV)/ready ## package the champion and serve it on http://127.0.0.1:30
 report: $(VENV)/ready ## print where the champion's report is
 	@$(RIPPLE) report
 
-test: $(VENV)/ready-dev ## run every test, with coverage
-	@$(VENV)/bin/pytest --cov --cov-report=term
+test: $(VENV)/ready-dev ## run every test on two processes, with coverage
+	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/ready-dev ## check style, formatting and the lock file
 	@$(VENV)/bin/ruff check .

@@ -144,7 +144,7 @@ def test_until_uses_nothing_that_came_later(
         {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
         for report in home.glob("artifacts/*/artifacts/report.html")
     )
-    assert set(first) == {"bundle.json", "model_card.md", "top.txt", "value.txt"}
+    assert set(first) == {"bundle.json", "measures.json", "model_card.md", "top.txt", "value.txt"}
     assert first == second
     # so short a history leaves nothing to calibrate on, so the gate lets neither pass
     assert "ripple 2 (challenger)" in printed[1]
