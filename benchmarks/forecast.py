@@ -35,8 +35,8 @@ class Forecast:
     """How the rankings of the next window do in a world, over its evaluation cutoffs."""
 
     rankings: pd.DataFrame
-    """By ranking: capture, capture_cold (of customers who had joined by no cutoff learnt from), spearman,
-    and total_ratio (the model alone)."""
+    """By ranking: capture, capture_cold (of customers who had joined by no cutoff learnt from), spearman; of
+    the model alone total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
     resamples: pd.DataFrame
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 
@@ -60,10 +60,8 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     rows, scores = [], []
     for cutoff in plan.evaluation:
         teachers, asked = plan.training_for(cutoff), told[cutoff].features
-        calibration = forecaster.calibration(cutoff)
-        predicted = forecaster.outcome(cutoff).predicted * (calibration.level if calibration else 1.0)
         scores.append(
-            {MODEL: predicted}
+            {MODEL: forecaster.outcome(cutoff).predicted}
             | forecaster.rules(cutoff)
             | {
                 TOLD: fit([told[earlier] for earlier in teachers], settings).value_of(asked),
@@ -72,7 +70,8 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
         )
         value = expected[cutoff].to_numpy()
         cold = ~asked.index.isin(examples[teachers[-1]].rows.index)
-        rows += list(_judged(scores[-1], value, cold, settings.top_share))
+        for row in _judged(scores[-1], value, cold, settings.top_share):
+            rows.append(row | (_covered(forecaster, cutoff) if row["ranking"] == MODEL else {}))
     everybody = pd.Index(np.concatenate([examples[cutoff].rows.index for cutoff in plan.evaluation]))
     everybody = everybody.unique()
     resampled = metrics.bootstrap_captures(
@@ -110,6 +109,17 @@ def _told(one: Examples, traits: pd.DataFrame) -> Examples:
     pull = np.exp(0.7 * own["power"])
     extra = own.assign(pull=pull, pull_on_all=pull * own["ties"])
     return replace(one, rows=Rows.of(pd.concat([one.features, extra.add_prefix("latent_")], axis=1)))
+
+
+def _covered(forecaster: Forecaster, cutoff: datetime) -> dict[str, object]:
+    found, calibration = forecaster.judged(cutoff), forecaster.calibration(cutoff)
+    if calibration is None:
+        return {}
+    low, high = calibration.interval.around(found.predicted)
+    return {
+        "coverage": metrics.coverage(found.value, low, high),
+        "least_coverage": float(metrics.coverage_by_decile(found.predicted, found.value, low, high).min()),
+    }
 
 
 def _judged(

@@ -78,6 +78,7 @@ LEAD_IS_SURE = ("weak", "default", "strong")
 LEAST_OF_CEILING = 0.92
 LEAST_COLD = 1.5
 FORESEEN_RATIO = (0.85, 1.15)
+COVERAGE, LEAST_COVERAGE = (0.76, 0.84), 0.65
 WORST_DECILE = 2.0
 SMALL_DECILE = 0.01
 """A decile that holds less of the truth of its world than this is shown and not judged."""
@@ -116,7 +117,8 @@ FORECAST = f"""\
 **Forecast.** At the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by
 then. It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
 bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from; the top 1 %
-of them are few. *{TOLD.capitalize()}* is the same model given the latent traits as features.
+of them are few. *Coverage* is the share of customers whose next label lay in their interval, the worst decile
+that of predicted value at each cutoff. *{TOLD.capitalize()}* is the same model given the latent traits.
 *{CEILING.capitalize()}* is also taught by expected values instead of labels, which nobody has: what this way
 of learning could reach with nothing hidden and no noise in the label."""
 
@@ -428,7 +430,10 @@ def _forecast_goals(world: str, figures: Figures) -> Iterator[Goal]:
         yield Goal(world, f"forecast ÷ {TOLD}", share[TOLD], low=LEAST_OF_CEILING)
         yield Goal(world, f"forecast ÷ {CEILING}", share[CEILING], low=LEAST_OF_CEILING)
     yield Goal(world, "forecast of newcomers ÷ best rule", cold[MODEL] / cold[rules].max(), low=LEAST_COLD)
-    yield Goal(world, "forecast, total ÷ truth", figures.forecast["total_ratio"][MODEL], *FORESEEN_RATIO)
+    own = figures.forecast.loc[MODEL]
+    yield Goal(world, "forecast, total ÷ truth", own["total_ratio"], *FORESEEN_RATIO)
+    yield Goal(world, "forecast, coverage of the 80 % interval", own["coverage"], *COVERAGE)
+    yield Goal(world, "forecast, the same in the worst decile", own["least_coverage"], low=LEAST_COVERAGE)
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -473,6 +478,8 @@ FORECAST_COLUMNS: Columns = {
     "capture_cold": ("capture, newcomers", _number),
     "spearman": ("Spearman", _number),
     "total_ratio": ("total ÷ truth", _number),
+    "coverage": ("coverage", _number),
+    "least_coverage": ("coverage, worst decile", _number),
 }
 DECILES_COLUMNS: Columns = {
     "targets": ("targets, at most", "{:.0f}".format),

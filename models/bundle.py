@@ -68,7 +68,7 @@ class Spec:
     """Everything about a bundle but its trees.
 
     Attributes:
-        level: factor on the value head, so that predictions add up to what was realised.
+        level: currency per unit of the value head's output: the mean label of the latest closed window.
         slope, intercept: Platt scaling of the top head's log-odds (Platt 1999).
     """
 

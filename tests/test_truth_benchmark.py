@@ -85,7 +85,9 @@ def test_the_forecast_is_judged_beside_rules_and_ceilings(truth, foreseen):
         table.index
     )
     assert table["capture"].between(0, 1).all()
-    assert table["total_ratio"].notna().tolist() == [name == truth.MODEL for name in table.index]
+    for column in ("total_ratio", "coverage", "least_coverage"):
+        assert table[column].notna().tolist() == [name == truth.MODEL for name in table.index]
+    assert 0 < table["least_coverage"][truth.MODEL] <= table["coverage"][truth.MODEL] <= 1
     assert set(foreseen.resamples.columns) == set(table.index)
     low, high = truth.interval(foreseen.resamples, "degree")
     assert low <= high

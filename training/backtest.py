@@ -163,10 +163,6 @@ class _Judged:
     calibration: Calibration | None
     likelihoods: dict[str, np.ndarray]
 
-    @property
-    def predicted(self) -> np.ndarray:
-        return self.found.predicted * (self.calibration.level if self.calibration else 1.0)
-
 
 def backtest(forecaster: Forecaster) -> Backtest:
     """Judge the procedure and every baseline at the evaluation cutoffs.
@@ -279,23 +275,23 @@ def _judge(forecaster: Forecaster, cutoff: datetime, one: _Judged) -> dict[str, 
     }
     if calibration is None:
         return judged
-    low, high = calibration.interval.around(one.predicted)
+    low, high = calibration.interval.around(found.predicted)
     probability = one.likelihoods[MODEL]
     return judged | {
-        "predicted_share": float(one.predicted.sum() / found.value.sum()),
+        "predicted_share": float(found.predicted.sum() / found.value.sum()),
         "coverage": metrics.coverage(found.value, low, high),
-        "least_coverage": float(metrics.coverage_by_decile(one.predicted, found.value, low, high).min()),
+        "least_coverage": float(metrics.coverage_by_decile(found.predicted, found.value, low, high).min()),
         "reliability_slope": metrics.reliability_slope(probability, found.at_top),
         "brier": metrics.brier(probability, found.at_top),
     }
 
 
 def _deciles(one: _Judged) -> pd.DataFrame:
-    found = metrics.deciles(one.predicted, one.found.value)
+    found = metrics.deciles(one.found.predicted, one.found.value)
     if one.calibration is None:
         return found.assign(coverage=np.nan)
-    low, high = one.calibration.interval.around(one.predicted)
-    return found.assign(coverage=metrics.coverage_by_decile(one.predicted, one.found.value, low, high))
+    low, high = one.calibration.interval.around(one.found.predicted)
+    return found.assign(coverage=metrics.coverage_by_decile(one.found.predicted, one.found.value, low, high))
 
 
 def _slices(
@@ -315,13 +311,13 @@ def _slice(one: _Judged, mask: np.ndarray, scores: Mapping[str, np.ndarray], for
     share, value = forecaster.settings.top_share, one.found.value
     inside = np.zeros(len(value), dtype=bool)
     if one.calibration is not None:
-        low, high = one.calibration.interval.around(one.predicted)
+        low, high = one.calibration.interval.around(one.found.predicted)
         inside = (value >= low) & (value <= high)
     return Slice(
         customers=int(mask.sum()),
         realised=float(value[mask].sum()),
-        predicted=float(one.predicted[mask].sum()),
-        chosen=int(metrics.top(one.predicted, share)[mask].sum()),
+        predicted=float(one.found.predicted[mask].sum()),
+        chosen=int(metrics.top(one.found.predicted, share)[mask].sum()),
         at_top=int(one.found.at_top[mask].sum()),
         calibrated=int(mask.sum()) if one.calibration else 0,
         inside=int(inside[mask].sum()),

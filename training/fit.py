@@ -26,7 +26,7 @@ SLACK = 0.12
 
 @dataclass(frozen=True)
 class Heads:
-    """Two boosters before calibration."""
+    """Two boosters, and the level of the first."""
 
     value: lgb.Booster
     top: lgb.Booster
@@ -35,7 +35,7 @@ class Heads:
     """Currency per unit of the value head's output: the mean label of the latest cutoff it was trained on."""
 
     def value_of(self, features: pd.DataFrame) -> np.ndarray:
-        """Uncalibrated expected network value."""
+        """Expected network value, in currency."""
         return self.scale * np.exp(self.value.predict(self._matrix(features), raw_score=True))
 
     def odds_of(self, features: pd.DataFrame) -> np.ndarray:
@@ -48,9 +48,8 @@ class Heads:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the raw output of the heads into currency and probability."""
+    """What turns the output of the heads into intervals and probabilities."""
 
-    level: float
     slope: float
     intercept: float
     interval: Interval
@@ -78,9 +77,9 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
 
     The value head is a Tweedie regression with log link (Jørgensen 1987; zeros and a heavy tail in one
     distribution); the top head is a logistic regression at the natural base rate, membership defined by rank
-    within each cutoff. Values are taken relative to their cutoff's mean, since a growing market is for the
-    level calibration to follow, and later cutoffs weigh more. Credit earned in the past may only raise a
-    score.
+    within each cutoff. Values are taken relative to their cutoff's mean, so that heads tell customers apart
+    and not one market from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh
+    more. Credit earned in the past may only raise a score.
 
     Raises:
         InputError: no customer is credited with anything at any cutoff.
@@ -145,7 +144,7 @@ def _train(parameters: dict[str, Any], data: lgb.Dataset, trees: int) -> lgb.Boo
 
 @dataclass(frozen=True)
 class Outcome:
-    """Raw predictions at a cutoff by heads that had not seen it, beside what came true."""
+    """Predictions at a cutoff by heads that had not seen it, beside what came true."""
 
     predicted: np.ndarray
     odds: np.ndarray
@@ -165,19 +164,18 @@ def outcome(heads: Heads, examples: Examples, settings: Settings) -> Outcome:
 
 
 def calibrate(outcomes: Sequence[Outcome], settings: Settings) -> Calibration:
-    """Calibrate on closed cutoffs, given oldest first.
+    """Calibrate on closed cutoffs.
 
-    The level makes the predictions at all of them add up to what was realised: a single one says too little,
-    because few customers hold most of its value. The probability is by Platt (1999), the interval by Mondrian
-    split conformal prediction on realised ÷ predicted, by band of predicted value.
+    The probability is by Platt (1999), the interval by Mondrian split conformal prediction on realised ÷
+    predicted, by band of predicted value. Predictions themselves are left as they are: by how much they were
+    off at one cutoff says next to nothing of the next (docs/method.md).
     """
-    level = sum(one.value.sum() for one in outcomes) / sum(one.predicted.sum() for one in outcomes)
-    predicted = np.concatenate([one.predicted for one in outcomes]) * level
+    predicted = np.concatenate([one.predicted for one in outcomes])
     slope, intercept = _platt(
         np.concatenate([one.odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
     )
     interval = _conformal(predicted, np.concatenate([one.value for one in outcomes]), settings.model.interval)
-    return Calibration(float(level), slope, intercept, interval)
+    return Calibration(slope, intercept, interval)
 
 
 def _platt(odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:

@@ -22,8 +22,8 @@ def predictions(forecaster: Forecaster, cutoffs: Iterable[datetime]) -> pd.DataF
 
     Returns:
         One row per cutoff and customer, in an order that follows from what the rows hold and not from ids:
-        `cutoff`, `customer_id`, `predicted` (in currency; uncalibrated where nothing had closed to calibrate
-        on, and then without interval), `low`, `high`, `top_probability`, `realised` and `at_top`, whether
+        `cutoff`, `customer_id`, `predicted` (in currency; without interval and probability where nothing had
+        closed to calibrate on), `low`, `high`, `top_probability`, `realised` and `at_top`, whether
         the customer truly belonged to the top.
     """
     found = [_at(forecaster, cutoff) for cutoff in cutoffs]
@@ -43,17 +43,15 @@ def judged_at(found: pd.DataFrame | None) -> list[datetime]:
 
 def _at(forecaster: Forecaster, cutoff: datetime) -> pd.DataFrame:
     found, calibration = forecaster.judged(cutoff), forecaster.calibration(cutoff)
-    predicted, undefined = found.predicted, np.full(len(found.predicted), np.nan)
-    low = high = probability = undefined
+    low = high = probability = np.full(len(found.predicted), np.nan)
     if calibration is not None:
-        predicted = predicted * calibration.level
-        low, high = calibration.interval.around(predicted)
+        low, high = calibration.interval.around(found.predicted)
         probability = calibration.probability(found.odds)
     return pd.DataFrame(
         {
             CUTOFF: pd.Timestamp(cutoff),
             "customer_id": forecaster.examples[cutoff].rows.index.to_numpy(),
-            "predicted": predicted,
+            "predicted": found.predicted,
             "low": low,
             "high": high,
             "top_probability": probability,

@@ -186,7 +186,7 @@ def _bundle(forecaster: Forecaster, end: datetime) -> Bundle:
     )
     spec = Spec(
         features=specs,
-        level=heads.scale * calibration.level,
+        level=heads.scale,
         slope=calibration.slope,
         intercept=calibration.intercept,
         interval=calibration.interval,

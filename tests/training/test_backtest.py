@@ -8,7 +8,7 @@ from settings import InputError
 from tests.training import synthetic
 from tests.training.synthetic import SETTINGS
 from training.backtest import MODEL, Forecaster, backtest
-from training.metrics import capture
+from training.metrics import capture, coverage
 from training.progress import silent
 from training.rows import Rows
 
@@ -186,9 +186,8 @@ def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
         asked = forecaster(examples)
         found, calibration = asked.outcome(cutoff), asked.calibration(cutoff)
         assert row["realised"] == found.value.sum()
-        assert row["predicted_share"] == pytest.approx(
-            calibration.level * found.predicted.sum() / found.value.sum()
-        )
+        assert row["predicted_share"] == pytest.approx(found.predicted.sum() / found.value.sum())
+        assert row["coverage"] == coverage(found.value, *calibration.interval.around(found.predicted))
         # 5 % are at the top
         assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
 

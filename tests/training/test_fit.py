@@ -108,7 +108,7 @@ def test_features_that_say_nothing_are_no_obstacle(history):
     assert np.ptp(found.value_of(useless[0].features)) == 0
     calibration = calibrate([outcome(found, useless[-1], SETTINGS)], SETTINGS)
     assert calibration.interval.edges == ()
-    assert calibration.level * found.value_of(useless[-1].features)[0] == pytest.approx(
+    assert found.value_of(useless[-1].features)[0] == pytest.approx(
         target(useless[-1].labels, SETTINGS).mean()
     )
 
@@ -159,21 +159,20 @@ def test_the_target_is_capped_as_the_settings_say(history):
 
 
 def random_outcome(customers, seed, noise=1.0):
-    """Values that scatter around predictions in the same way everywhere, some of them zero."""
+    """Values of which predictions are the mean, scattered in the same way everywhere, some of them zero."""
     random = np.random.default_rng(seed)
     predicted = random.lognormal(3, 1.5, customers)
-    value = predicted * random.lognormal(0, noise, customers) * (random.random(customers) < 0.8)
+    positive = random.random(customers) < 0.8
+    value = predicted * random.lognormal(-(noise**2) / 2, noise, customers) * positive / 0.8
     odds = random.normal(-3, 2, customers)
     at_top = random.random(customers) < 1 / (1 + np.exp(-(0.5 * odds - 1)))
     return Outcome(predicted, odds, value, at_top)
 
 
-def test_the_level_makes_predictions_add_up_to_what_was_realised():
-    older, latest = random_outcome(500, 1), random_outcome(500, 2)
-    latest = replace(latest, value=latest.value * 3)
-    found = calibrate([older, latest], SETTINGS)
-    predicted = older.predicted.sum() + latest.predicted.sum()
-    assert found.level * predicted == pytest.approx(older.value.sum() + latest.value.sum())
+def test_the_latest_window_sets_the_level(history, heads):
+    grown = with_value(history[-1], history[-1].labels["network_value"] * 3)
+    found = fit([*history[:-1], grown], SETTINGS)
+    assert found.value_of(grown.features) == pytest.approx(3 * heads.value_of(grown.features))
 
 
 def test_a_cutoff_without_credit_leaves_intervals_defined():
@@ -188,9 +187,8 @@ def test_where_most_values_are_zero_the_interval_is_narrower_elsewhere():
     value = np.concatenate((np.where(random.random(5000) < 0.95, 0, 20.0), random.lognormal(2, 1, 5000)))
     one = Outcome(predicted, predicted, value, predicted > 50)
     found = calibrate([one], SETTINGS)
-    inside = (value >= found.interval.around(found.level * predicted)[0]) & (
-        value <= found.interval.around(found.level * predicted)[1]
-    )
+    low, high = found.interval.around(predicted)
+    inside = (value >= low) & (value <= high)
     assert inside[:5000].mean() >= 0.9
     assert 0.65 <= inside[5000:].mean() < 0.75
     assert inside.mean() >= 0.8
@@ -212,11 +210,10 @@ def test_too_few_members_or_a_wrong_relation_leave_the_probability_alone():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_intervals_cover_what_they_promise_where_the_future_is_like_the_past(seed):
-    known = [random_outcome(1_000, 10 * seed + i) for i in range(3)]
+    known = [random_outcome(10_000, 10 * seed + i) for i in range(3)]
     future = random_outcome(20_000, 10 * seed + 9)
     found = calibrate(known, SETTINGS)
-    predicted = future.predicted * found.level
-    low, high = found.interval.around(predicted)
+    predicted, (low, high) = future.predicted, found.interval.around(future.predicted)
     promised = SETTINGS.model.interval
     assert coverage(future.value, low, high) >= promised - 0.03
     assert (low <= predicted).all()
