@@ -24,7 +24,7 @@ import models
 from features.catalog import markdown as catalogue
 from models.bundle import HEADS, SCORES, Spec
 from models.population import write_snapshot
-from training import backtest
+from training import backtest, runs
 from training.card import model_card
 from training.digests import code_digest
 from training.evidence import Evidence
@@ -51,7 +51,8 @@ def log(evidence: Evidence, decision: Decision, report: str) -> Logged:
     The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
     what differs between two runs shows when MLflow compares them.
     """
-    with mlflow.start_run(run_name=evidence.name) as run, tempfile.TemporaryDirectory() as temporary:
+    home = evidence.settings.home
+    with runs.locked(evidence.name, home) as run, tempfile.TemporaryDirectory() as temporary:
         mlflow.log_params(_parameters(evidence))
         mlflow.set_tags(
             {
@@ -98,7 +99,7 @@ def _log_trials(evidence: Evidence) -> None:
     for trial in evidence.trials:
         state = "given up" if trial.capture is None else "complete"
         tags = {"kind": "trial", "trial": state}
-        with mlflow.start_run(run_name=f"{evidence.name}, trial {trial.number}", nested=True, tags=tags):
+        with runs.run(f"{evidence.name}, trial {trial.number}", nested=True, tags=tags):
             mlflow.log_params({f"model.{name}": value for name, value in trial.parameters.items()})
             if trial.capture is not None:
                 mlflow.log_metric("tuning_capture", trial.capture)
@@ -116,7 +117,7 @@ def _log_cutoffs(evidence: Evidence, parent: str) -> None:
         rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
         own = _numbers(rankings[backtest.MODEL]) | _numbers(heads[day])
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
-        with mlflow.start_run(run_name=f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
+        with runs.run(f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
             closed = plan.training_for(cutoff)
             mlflow.log_params(
                 {

@@ -130,9 +130,11 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
     that is killed leaves no half version and the champion as it was.
     """
-    from training import recording, registry, tracking  # mlflow is slow to import
+    from training import recording, registry, runs, tracking  # mlflow is slow to import
 
     client = tracking.connect(dataset.settings)
+    for abandoned in runs.end_abandoned(client, dataset.settings.home):
+        say(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = registry.champion(client)
     rival = registry.predictions(client, champion) if champion else None
     evidence = learn(dataset, checks, name, say, judged_at(rival), trials)

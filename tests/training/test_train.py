@@ -22,7 +22,7 @@ from features.contract import CONTRACT
 from features.tables import Tables
 from settings import Gate, InputError
 from settings import load as load_settings
-from training import registry, tracking, train
+from training import registry, runs, tracking, train
 from training.card import model_card
 from training.examples import features_at, frame
 from training.gate import decide
@@ -83,6 +83,11 @@ def versions(client):
     return sorted(int(one.version) for one in client.search_model_versions("name = 'ripple'"))
 
 
+def running(client):
+    experiment = client.get_experiment_by_name("ripple").experiment_id
+    return client.search_runs([experiment], "attributes.status = 'RUNNING'")
+
+
 def test_training_registers_one_version_and_makes_it_champion(client, trained):
     assert trained.version == "1"
     assert registry.find(client).number == "1"
@@ -105,7 +110,9 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
         *(("challenge", 1), ("crown", 1)),
     ],
 )
-def test_a_killed_training_leaves_registry_and_champion_as_they_were(client, trainer, stage, registered):
+def test_a_killed_training_leaves_registry_and_champion_as_they_were(
+    client, opened, trainer, stage, registered
+):
     before, champion = versions(client), registry.find(client)
     trainer.stdin.write(f"{stage}\n")
     trainer.stdin.flush()
@@ -117,13 +124,21 @@ def test_a_killed_training_leaves_registry_and_champion_as_they_were(client, tra
         made = client.get_model_version("ripple", str(number))
         assert made.tags["gate"] == "passed"
         assert mlflow.pyfunc.load_model(f"models:/ripple/{number}").metadata.signature is not None
+    # nor does its run seem to go on
+    assert bool(running(client)) == (stage in ("_log_cutoffs", "log_model"))
+    runs.end_abandoned(client, opened[0].settings.home)
+    assert not running(client)
 
 
 def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
-    before = versions(client)
+    before, said = versions(client), []
+    left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
+    (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
     monkeypatch.setattr(train, "learn", lambda *given: evidence)
     monkeypatch.setattr("training.report.render", lambda *given: "<html></html>")
-    again = train.train(*opened, "second", silent)
+    again = train.train(*opened, "second", said.append)
+    assert said[0] == "run left, whose process was killed, is marked so in MLflow"
+    assert client.get_run(left.run_id).info.status == "KILLED"
     assert again.champion
     assert int(again.version) == max(before) + 1
     assert registry.find(client).number == again.version
