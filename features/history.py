@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -195,9 +196,10 @@ class History:
         return self._store.read(files, self._prefix + name)
 
     def _spans(self, root: str) -> Iterator[Span | None]:
-        """Whole months, together until they hold enough rows, but for the last, to which days are added.
+        """Whole months, together until they hold enough rows, but for those of the last quarter or two.
 
-        Customers and the catalogue are one part.
+        Days are added to the last month and late rows to the one before, so no other has to be made again
+        with them. Customers and the catalogue are one part.
         """
         if CONTRACT[root].time is None or not self._rows[root]:
             yield None
@@ -206,11 +208,13 @@ class History:
         for day, _, _, count, _ in self._rows[root]:
             month = (EPOCH + timedelta(days=day or 0)).replace(day=1)
             months[month] = months.get(month, 0) + count
-        *closed, last = sorted(months)
+        last = max(months)
+        before = last - timedelta(days=1)
+        recent = before.replace(month=1 + (before.month - 1) // 3 * 3, day=1)
         first, held = None, 0
-        for month in closed:
+        for month, following in pairwise(sorted(months)):
             first, held = first or month, held + months[month]
-            if held >= ROWS_PER_PART or month == closed[-1]:
+            if held >= ROWS_PER_PART or following >= recent:
                 yield first, _next_month(month)
                 first, held = None, 0
         yield last, _next_month(last)

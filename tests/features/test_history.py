@@ -227,15 +227,36 @@ def test_a_cutoff_sees_what_pandas_rolls_up_of_the_rows_known_before(whole, as_o
         assert_same_rows(first, expected[of].groupby(pair, as_index=False).day.min())
 
 
-@pytest.mark.parametrize(
-    ("rows", "months"), [(200, {"2024-01", "2024-03", "2024-04"}), (10_000, {"2024-01", "2024-04"})]
-)
-def test_small_months_are_rolled_up_together_but_for_the_last(start, empty, monkeypatch, rows, months):
+def with_four_months_before() -> Frames:
+    """Orders of eight months, from 2023-09 on."""
+    before = FRAMES["orders"].copy()
+    for column in ("ordered_at", "known_at"):
+        before[column] -= pd.Timedelta(days=121)
+    return FRAMES | {"orders": pd.concat([before, FRAMES["orders"]], ignore_index=True)}
+
+
+RECENT = {"2024-01", "2024-02", "2024-03", "2024-04"}
+"""The quarter of the month before the last, and the last."""
+
+
+@pytest.mark.parametrize(("rows", "months"), [(150, {"2023-09", "2023-11"}), (10_000, {"2023-09"})])
+def test_small_months_are_rolled_up_together_but_for_recent_ones(start, empty, monkeypatch, rows, months):
     monkeypatch.setattr(history, "ROWS_PER_PART", rows)
-    run = start(empty, FRAMES, OLD)
+    frames = with_four_months_before()
+    run = start(empty, frames, OLD)
     parts = {place.rpartition("/")[2] for place in run.wrote if place.startswith("days/order_days")}
-    assert parts == months
-    assert_all_right(run, FRAMES, OLD)
+    assert parts == months | RECENT
+    assert_all_right(run, frames, OLD)
+
+
+def test_a_late_row_redoes_its_month_alone_where_small_months_are_together(start, empty, monkeypatch):
+    monkeypatch.setattr(history, "ROWS_PER_PART", 10_000)
+    frames = with_four_months_before()
+    start(empty, frames, OLD)
+    late = {"ordered_at": datetime(2024, 3, 30), "known_at": datetime(2024, 4, 2), "product": "late"}
+    told = frames | {"orders": pd.concat([frames["orders"], frames["orders"].iloc[[-1]].assign(**late)])}
+    run = start(empty, told, OLD)
+    assert run.wrote == in_month("2024-03", ROLLED_UP["orders"])
 
 
 # What is done again
