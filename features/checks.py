@@ -129,7 +129,8 @@ def check(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tu
         kept[name], rows[name], found = _apply(tables[name], own)
         findings += found
     settings = settings.model_copy(update={"until": end})
-    clean = replace(dataset, settings=settings, tables=Tables(kept))
+    files = {name: files for name, files in tables.files.items() if kept[name] is tables[name]}
+    clean = replace(dataset, settings=settings, tables=Tables(kept, files))
     return clean, Report(rows, start, end, findings, dataset.absent)
 
 

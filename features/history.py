@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 
 from features.contract import CONTRACT
 from features.daily import DAILY
+from features.fingerprint import DayRows, day_rows, in_contract, moments
 from features.graph import Contacts, Purchases
 from features.measures import day_number
 from features.store import Build, Folder, Scratch, count_from, digest
@@ -23,8 +24,6 @@ from features.store import Build, Folder, Scratch, count_from, digest
 EPOCH = date(1970, 1, 1)
 ROWS_PER_PART = 4_000_000
 """Months are rolled up together until they hold as many rows."""
-SINCE = {"customers": "joined_at", "catalog": "released_at"}
-"""From when a row without an event's time holds."""
 NUMBERED = {"customer_id": "customer", "source_id": "customer", "target_id": "target"}
 """Columns that name a customer, and the number that takes their place."""
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 Span = tuple[date, date]
 """From the first day to the one after the last."""
-DayRows = tuple[int | None, int | None, bool, int, int]
-"""Day; day on which known, and whether at its beginning; how many such rows, and the sum of their hashes."""
 
 _serial = itertools.count()
 
@@ -222,8 +219,8 @@ class History:
     @cached_property
     def _rows(self) -> dict[str, list[DayRows]]:
         """By table of the contract, how many rows of each day became known when, and their hashes."""
-        rows = {name: _hashed(self._tables, name) for name in self._tables.tables}
-        return rows | {"attributes": _hashed(self._tables, "customers", attributes=True)}
+        rows = {name: day_rows(self._tables, name, self._store) for name in self._tables.tables}
+        return rows | {"attributes": day_rows(self._tables, "customers", self._store, attributes=True)}
 
     def _numbered(self, name: str, span: Span | None) -> ir.Table:
         """Rows of the contract's table *name*, dated, with numbers beside the ids of customers."""
@@ -254,42 +251,11 @@ def _root(name: str) -> str:
     return name
 
 
-def _in_contract(tables: Tables, name: str) -> ir.Table:
-    """A table without columns beyond the contract."""
-    table = tables[name]
-    return table.select([column.name for column in CONTRACT[name].columns if column.name in table.columns])
-
-
 def _dated(tables: Tables, name: str) -> ir.Table:
     """A table of the contract with `day` and `known`."""
-    table = _in_contract(tables, name)
-    day, known = (day_number(moment) for moment in _moments(table, name))
+    table = in_contract(tables[name], name)
+    day, known = (day_number(moment) for moment in moments(table, name))
     return table.mutate(day=day, known=known)
-
-
-def _moments(table: ir.Table, name: str) -> tuple[ir.TimestampValue, ir.TimestampValue]:
-    """When the rows of a table happened or began to hold, and when that was known as well."""
-    moment = CONTRACT[name].time or SINCE[name]
-    happened = table[moment] if moment in table.columns else ibis.null("timestamp")
-    if "known_at" not in table.columns:
-        return happened, happened
-    return happened, ibis.greatest(happened, table.known_at.fill_null(happened))
-
-
-def _hashed(tables: Tables, name: str, attributes: bool = False) -> list[DayRows]:
-    table = tables[name] if attributes else _in_contract(tables, name)
-    happened, known = _moments(table, name)
-    # by place, as an attribute may have any name
-    columns = {f"column_{place}": table[column] for place, column in enumerate(table.columns)}
-    at_once = (known == known.truncate("D")).fill_null(False)
-    rows = table.select(**columns, day=day_number(happened), known=day_number(known), at_once=at_once)
-    found = table.get_backend().raw_sql(
-        f"SELECT day, known, at_once, count(*), sum(hash({', '.join(columns)})) FROM ({ibis.to_sql(rows)}) "
-        "GROUP BY ALL ORDER BY ALL"
-    )
-    return [
-        (day, known, at_once, count, int(hashes)) for day, known, at_once, count, hashes in found.fetchall()
-    ]
 
 
 def _of_days(table: ir.Table, span: Span | None) -> ir.Table:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.types as ir
 
-from features.sources.folder import Folder
 from features.sources.source import Source, refuse_missing_columns
 from settings import InputError
 
@@ -70,7 +69,7 @@ def read(source: Source) -> dict[str, ir.Table]:
     Raises:
         InputError: as `session` does, or the source is another one.
     """
-    files = source.files() if isinstance(source, Folder) else {}
+    files = source.files()
     if not files or any(file.suffix != ".parquet" for found in files.values() for file in found):
         raise InputError(f"Spark reads a folder of Parquet files, which {source} is not.")
     backend = connect()

@@ -98,9 +98,13 @@ class Folder:
             self._write(path, build())
         return path
 
+    def files(self, name: str) -> set[Path]:
+        """All that is kept under *name*."""
+        return set((self.path / name).rglob("*.parquet"))
+
     def only(self, name: str, files: Iterable[Path]) -> None:
         """Remove what is kept under *name* but for *files*."""
-        for file in set((self.path / name).rglob("*.parquet")) - set(files):
+        for file in self.files(name) - set(files):
             file.unlink()
 
     def read(self, files: Sequence[Path], name: str | None = None) -> ir.Table:

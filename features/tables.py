@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import cached_property, reduce
 from pathlib import Path
@@ -22,6 +22,7 @@ from features import spark
 from features.contract import CONTRACT, Column, TableContract
 from features.history import History
 from features.sources import find
+from features.sources.source import FILE
 from features.store import Folder, digest
 from settings import Settings
 
@@ -30,10 +31,20 @@ Engine = Literal["duckdb", "spark"]
 
 
 @dataclass(frozen=True)
+class Files:
+    """The Parquet files of a table, and its rows with one more column, `FILE`."""
+
+    paths: tuple[Path, ...]
+    rows: ir.Table
+
+
+@dataclass(frozen=True)
 class Tables:
     """The tables of a dataset, restricted to what was known at some moment (or not at all)."""
 
     tables: Mapping[str, ir.Table]
+    files: Mapping[str, Files] = field(default_factory=dict)
+    """Those tables that are all rows of Parquet files."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.tables
@@ -122,10 +133,13 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         InputError: the dataset, a required table or a required column is missing, or a table is unreadable.
     """
     source = find(data)
-    tables, uncast = {}, {}
+    paths, tables, files, uncast = source.files(), {}, {}, {}
     for name, raw in (source.read() if engine == "duckdb" else spark.read(source)).items():
-        tables[name], uncast[name] = _typed(raw, CONTRACT[name])
-    return Dataset(source.name, str(source), settings, Tables(tables), uncast)
+        plain = raw.drop(FILE) if FILE in raw.columns else raw
+        tables[name], uncast[name] = _typed(plain, CONTRACT[name])
+        if plain is not raw:
+            files[name] = Files(paths[name], _typed(raw, CONTRACT[name])[0])
+    return Dataset(source.name, str(source), settings, Tables(tables, files), uncast)
 
 
 def _typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, ir.Table]]:
@@ -135,8 +149,8 @@ def _typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, 
         for name, value in casts.items()
         if raw[name].type() != value.type()
     }
-    if contract.attributes:
-        casts |= {name: raw[name] for name in raw.columns if name not in casts}
+    further = raw.columns if contract.attributes else {FILE} & set(raw.columns)
+    casts |= {name: raw[name] for name in further if name not in casts}
     return raw.select(**casts), uncast
 
 

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from features.contract import CONTRACT
-from features.sources.source import Source, connect, refuse_missing_columns, refuse_missing_tables
+from features.sources.source import FILE, Source, connect, refuse_missing_columns, refuse_missing_tables
 from settings import InputError, nearest
 
 
@@ -37,10 +37,12 @@ class Folder(Source):
         return str(self.path)
 
     def read(self) -> dict[str, ir.Table]:
-        """The files as tables; CSV is read at once, and every value of it as text."""
+        """The files as tables; Parquet with a column `FILE`, CSV at once, and every value of it as text."""
         connection = connect()
         tables = {name: _read(connection, found) for name, found in self.files().items()}
-        refuse_missing_columns({name: table.columns for name, table in tables.items()})
+        refuse_missing_columns(
+            {name: [column for column in table.columns if column != FILE] for name, table in tables.items()}
+        )
         return tables
 
     def files(self) -> dict[str, tuple[Path, ...]]:
@@ -82,7 +84,8 @@ def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
     try:
         if files[0].suffix == ".parquet":
             # by name, as DuckDB would otherwise leave out columns that the first file does not have
-            return connection.read_parquet([glob.escape(str(file)) for file in files], union_by_name=True)
+            paths = [glob.escape(str(file)) for file in files]
+            return connection.read_parquet(paths, union_by_name=True, filename=FILE)
         parts = [_read_csv(connection, file) for file in files]
         names = list(dict.fromkeys(name for part in parts for name in part.columns))
         nothing = ibis.null("string")

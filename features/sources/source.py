@@ -16,6 +16,8 @@ from settings import InputError, nearest
 
 Columns = Mapping[str, Sequence[str]]
 """table → the names of its columns."""
+FILE = "file of the row"
+"""Column that tells from which file each row comes, in tables of Parquet files."""
 
 
 class Source(ABC):
@@ -42,6 +44,10 @@ class Source(ABC):
             InputError: the source or one of its tables cannot be read, or a required table or column is
                 missing.
         """
+
+    def files(self) -> dict[str, tuple[Path, ...]]:
+        """The files of each table; of none, where it does not lie in files of its own."""
+        return {}
 
 
 def connect() -> Backend:

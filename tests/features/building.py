@@ -61,9 +61,13 @@ def bits(matrix: pd.DataFrame) -> dict[str, bytes]:
 
 
 def kept(cache: Path) -> dict[str, int]:
-    """Files in the folder *cache* by path in it; a file that is written again has another inode."""
+    """Results in the folder *cache* by path in it; a file that is written again has another inode.
+
+    What it knows of the files of a dataset, under ``rows``, is no result.
+    """
     files = (path for path in cache.rglob("*") if path.is_file() and path.name != ".lock")
-    return {str(path.relative_to(cache)): path.stat().st_ino for path in files}
+    paths = {str(path.relative_to(cache)): path.stat().st_ino for path in files}
+    return {path: inode for path, inode in paths.items() if not path.startswith("rows/")}
 
 
 def written(before: dict[str, int], after: dict[str, int]) -> set[str]:
