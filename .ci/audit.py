@@ -1,0 +1,54 @@
+"""Asks for known vulnerabilities of everything Ripple installs, where an advisory service can be reached.
+
+Exits with 1 if there are any; where nobody could be asked it says so, and is no obstacle.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+SERVICES = ("pypi", "osv")
+
+
+def main() -> int:
+    """Audit the locked requirements with each service until one knows them."""
+    with tempfile.TemporaryDirectory() as folder:
+        requirements = Path(folder) / "requirements.txt"
+        export = ["export", "--frozen", "--quiet", "--no-dev", "--all-extras", "--no-emit-project"]
+        subprocess.run([BIN / "uv", *export, "--output-file", requirements], check=True)
+        for service in SERVICES:
+            found = _asked(service, requirements)
+            if found:
+                return _told(service, found)
+    print("audit: no advisory service was reached, so nothing is known of vulnerabilities")
+    return 0
+
+
+def _asked(service: str, requirements: Path) -> list[dict[str, object]]:
+    """What *service* tells of every requirement it knows."""
+    report = requirements.with_suffix(f".{service}.json")
+    options = ["--disable-pip", "--progress-spinner=off", "--timeout=5", "--format=json"]
+    command = [BIN / "pip-audit", "-r", requirements, "-s", service, "-o", report, *options]
+    try:
+        subprocess.run(command, capture_output=True, timeout=180, check=False)
+        told = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return []
+    return [one for one in told if "skip_reason" not in one]
+
+
+def _told(service: str, found: list[dict[str, object]]) -> int:
+    vulnerable = [one for one in found if one["vulns"]]
+    print(f"audit: {service} knows {len(found)} of the packages, {len(vulnerable)} of them vulnerable")
+    for one in vulnerable:
+        print(f"audit: {one['name']} {one['version']}: {one['vulns']}")
+    return 1 if vulnerable else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
