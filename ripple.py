@@ -415,18 +415,21 @@ def serve(
         str,
         typer.Option(metavar="STORE", help="Follow what `ripple publish` puts there: a folder or redis://…"),
     ] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that answer.", show_default="1")
+    ] = None,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
-    tag = _package(load_settings())
+    from serving.package import choose
     from serving.package import serve as run
 
-    _say()(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
     try:
-        code = run(tag, host, port, store, workers)
+        choose(host, store, workers)
     except ValueError as error:
         raise InputError(str(error)) from error
-    sys.exit(code)
+    tag = _package(load_settings())
+    _say()(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
+    sys.exit(run(tag, port))
 
 
 @app.command(epilog="Example: ripple key")

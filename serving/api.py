@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
@@ -43,10 +44,6 @@ METHODS = {
 logger = logging.getLogger("bentoml.ripple")
 
 
-class Disconnected(Exception):
-    """The caller went away before the request was whole."""
-
-
 class Api:
     """Answers requests with a scorer that can be exchanged while it serves."""
 
@@ -65,14 +62,14 @@ class Api:
             status, content = 200, await self._answer(route, scope, receive)
             if route == "/v1/docs":
                 headers = [HTML]
-        except Disconnected:
-            return
         except RequestError as error:
             status, content = error.status, error.body()
             headers += error.fields
             self.measures.refused(error.code)
-        except Exception:
-            logger.exception("Answering %s failed.", route)
+        except Exception as error:
+            # without its message, which may quote what was sent
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("Answering %s failed by %s:\n%s", route, type(error).__name__, where)
             failed = RequestError(500, "failed", "Scoring failed.", "service", "See the service's log.")
             status, content = 500, failed.body()
             self.measures.refused("failed")
@@ -156,14 +153,13 @@ async def read_body(receive: Receive) -> bytes:
     """The request's body.
 
     Raises:
-        RequestError: it is too large, whether or not that was declared.
-        Disconnected: the caller went away.
+        RequestError: it is too large, whether or not that was declared; or the caller went away.
     """
     chunks, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Disconnected
+            raise RequestError(400, "incomplete", "The body ended early.", "body", "Send all of it.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MOST_BYTES:

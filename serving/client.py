@@ -136,7 +136,7 @@ class Client:
                 failed, pause = Unavailable(None, _unreached(error)), None
             else:
                 if response.is_success:
-                    return shape.model_validate_json(response.content)
+                    return _read(shape, response)
                 failed, pause = _error(response), response.headers.get("retry-after")
                 if response.status_code not in RETRIED:
                     raise failed
@@ -161,16 +161,27 @@ def _unreached(error: Exception) -> Problem:
     )
 
 
+def _read(shape: type[Answer], response: httpx.Response) -> Answer:
+    try:
+        return shape.model_validate_json(response.content)
+    except ValidationError as error:
+        raise Unavailable(response.status_code, _strange(response, "with something else")) from error
+
+
+def _strange(response: httpx.Response, how: str) -> Problem:
+    return Problem(
+        code="unknown",
+        message=f"The server answered {response.status_code} {how}.",
+        where="service",
+        hint="Check that the address is that of a Ripple service, of the same version as this client.",
+    )
+
+
 def _error(response: httpx.Response) -> ServiceError:
     try:
         problem = ErrorResponse.model_validate_json(response.content).error
     except ValidationError:
-        problem = Problem(
-            code="unknown",
-            message=f"The server answered {response.status_code} without saying why.",
-            where="service",
-            hint="Check that the address is that of a Ripple service.",
-        )
+        problem = _strange(response, "without saying why")
     if response.status_code in RETRIED or response.is_server_error:
         return Unavailable(response.status_code, problem)
     return (NotFound if response.status_code == 404 else Refused)(response.status_code, problem)

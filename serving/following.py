@@ -7,9 +7,12 @@ import logging
 from collections.abc import Callable
 
 from serving.measures import Measures
-from serving.publication import Publication
+from serving.publication import Publication, StoreUnavailable
 from serving.scorer import Scorer
 from serving.store import Store
+
+LONGEST_PAUSE = 31
+"""Looks to pass over, at most, before a publication that was refused is tried again."""
 
 logger = logging.getLogger("bentoml.ripple")
 
@@ -31,6 +34,7 @@ class Follower:
         self.served = served
         self.seconds = seconds
         self._refused: tuple[str | None, str] | None = None
+        self._pause = self._left = 0
 
     async def run(self) -> None:
         """Follow the store until cancelled; what fails is told once, and tried again."""
@@ -44,6 +48,10 @@ class Follower:
         try:
             name = await self.store.current()
             if name is None or name == self.served:
+                self._refused = None
+                return
+            if self._left and self._refused is not None and self._refused[0] == name:
+                self._left -= 1
                 return
             scorer = await asyncio.to_thread(prepared, await self.store.open(name))
         except Exception as error:
@@ -55,6 +63,12 @@ class Follower:
 
     def _refuse(self, name: str | None, error: Exception) -> None:
         refused = (name, f"{type(error).__name__}: {error}")
+        if refused == self._refused and not isinstance(error, StoreUnavailable):
+            # reading a large publication again and again would cost a core
+            self._pause = min(LONGEST_PAUSE, 2 * self._pause + 1)
+        else:
+            self._pause = 0
+        self._left = self._pause
         if refused != self._refused:
             self._refused = refused
             self.measures.published("refused")

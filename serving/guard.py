@@ -29,6 +29,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, refuse or pass on one request."""
         path = scope.get("path", "")
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http" or path in HEALTH:
             await self.app(scope, receive, send)
             return
@@ -51,7 +54,7 @@ class Guard:
             return
         self.at_once += 1
         try:
-            await self.app(scope, receive, _InTime(send))
+            await self.app(scope, receive, _InTime(send, self.measures))
         finally:
             self.at_once -= 1
 
@@ -59,6 +62,10 @@ class Guard:
         headers = dict(scope["headers"])
         if self.keys:
             self._refuse_stranger(headers.get(b"authorization", b""))
+        if "\n" in path:
+            # the router takes no line break for a part of a path, and would answer in its own words
+            found, hint = "No path has a line break.", "Send an id that has one to POST /v1/score."
+            raise RequestError(404, "unknown_path", found, "path", hint)
         if path.startswith(ASSETS) or path in REDIRECTED or path == "/metrics":
             refuse_method(path, "GET", scope["method"])
         elif not path.startswith(CUSTOMER) and path not in METHODS:
@@ -90,8 +97,9 @@ class Guard:
 class _InTime:
     """Gives BentoML's answer to a request that took too long the shape of every error."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, measures: Measures) -> None:
         self._send = send
+        self._measures = measures
         self._late = False
 
     async def __call__(self, message: Any) -> None:
@@ -104,6 +112,7 @@ class _InTime:
                 "service",
                 "Send fewer customers, or try again.",
             )
+            self._measures.refused(error.code)
             await _send(self._send, 504, error.body(), [JSON])
         elif not self._late:
             await self._send(message)

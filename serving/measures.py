@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter as Counting
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from time import time
@@ -27,6 +28,7 @@ DECILES = Counter(
     ["decile"],
 )
 INEXACT = Counter("ripple_inexact_explanations", "Explanations that did not add up to the score served.")
+UNLOGGED = Counter("ripple_unlogged_rows", "Scores given that the log of predictions had no room for.")
 PUBLICATIONS = Counter("ripple_publications", "Publications taken from the store, or refused.", ["outcome"])
 AS_OF = Gauge(
     "ripple_snapshot_timestamp_seconds",
@@ -38,10 +40,13 @@ AGE = Gauge("ripple_snapshot_age_seconds", "Age of the snapshot served.", multip
 
 
 class Measures:
-    """Counts for one service."""
+    """Counts for one service, of which *routes* are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, routes: Iterable[str] = ()) -> None:
         self._as_of = time()
+        # the file of what several workers count is made with the first label: before a disk is full
+        for route in routes:
+            _seconds(route)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Note an answer."""
@@ -62,6 +67,10 @@ class Measures:
     def inexact(self, number: int) -> None:
         """Note explanations that did not add up."""
         INEXACT.inc(number)
+
+    def unlogged(self, number: int) -> None:
+        """Note scores that the log had no room for."""
+        UNLOGGED.inc(number)
 
     def published(self, outcome: str, scorer: Scorer | None = None) -> None:
         """Note that a publication was taken, or could not be."""

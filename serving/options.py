@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyAddress, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "RIPPLE_SERVE_"
 
 
 def _words(value: object) -> object:
-    return (
-        tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) and value.strip() else value or ()
-    )
+    return tuple(re.findall(r"[^,\s]+", value)) if isinstance(value, str) else value
 
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -36,7 +33,7 @@ class Options(BaseSettings):
         (), description="SHA-256 hashes of the API keys that are let in, by spaces or commas; see ripple key"
     )
     open: bool = Field(False, description="answer anybody on the network without a key")
-    host: str | None = Field(None, description="address the server listens on, if it is known")
+    host: IPvAnyAddress | None = Field(None, description="IP address the server listens on, if it is known")
     workers: int = Field(1, ge=1, description="processes that answer")
     most_at_once: int = Field(128, ge=1, description="requests of one worker at once; more are told to retry")
     log: Path | None = Field(None, description="folder to keep every score given in, as Parquet by day")
@@ -70,4 +67,4 @@ class Options(BaseSettings):
         """Whether anybody on the network could ask without a key, though nobody said so."""
         if self.keys or self.open:
             return False
-        return self.host is None or not ip_address(self.host).is_loopback
+        return self.host is None or not self.host.is_loopback

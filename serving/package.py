@@ -74,16 +74,11 @@ def package(source: Path, version: str) -> bentoml.Tag:
     return Tag(BENTO, bento_version)
 
 
-def serve(
-    tag: bentoml.Tag | str, host: str = "127.0.0.1", port: int = 3000, store: str = "", workers: int = 0
-) -> int:
-    """Serve a Bento until it ends or a signal ends it, and return its exit code.
-
-    Signals reach the server once: it has a process group of its own, and they are passed on.
+def choose(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> None:
+    """Set the variables that `serving.options` names, for what is served from this process.
 
     Args:
         host: an IP address; 0.0.0.0 opens the service, its metrics and its page to the network.
-        store, workers: instead of the variables that `serving.options` names.
 
     Raises:
         ValueError: the options are not allowed, or would let anybody on the network in.
@@ -99,19 +94,32 @@ def serve(
             f"{host} is open to the network, and nobody would need a key. Make one with `ripple key` and set "
             f"{PREFIX}KEYS to its hash; or let everybody in with {PREFIX}OPEN=1; or listen on 127.0.0.1."
         )
+
+
+def serve(tag: bentoml.Tag | str, port: int = 3000) -> int:
+    """Serve a Bento, as was chosen, until it ends or a signal ends it, and return its exit code.
+
+    Signals reach the server once: it has a process group of its own, and they are passed on.
+    """
+    host = os.environ[PREFIX + "HOST"]
     program = str(Path(sys.executable).parent / "bentoml")
     command = [program, "serve", str(tag), "--host", host, "--port", str(port)]
-    server = subprocess.Popen(command, env=_environment(_home()), process_group=0)
+    with tempfile.TemporaryDirectory(prefix="ripple-serve-") as own:
+        # BentoML counts requests in files of its home, which another server of the same home would empty
+        for name in ("bentos", "models"):
+            (_home() / name).mkdir(parents=True, exist_ok=True)
+            (Path(own) / name).symlink_to(_home() / name)
+        server = subprocess.Popen(command, env=_environment(Path(own)), process_group=0)
 
-    def forward(number: int, frame: FrameType | None) -> None:
-        server.send_signal(number)
+        def forward(number: int, frame: FrameType | None) -> None:
+            server.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in FORWARDED}
-    try:
-        code = server.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        before = {number: signal.signal(number, forward) for number in FORWARDED}
+        try:
+            code = server.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
     return code if code >= 0 else 128 - code
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import logging
-import threading
 from datetime import UTC, date, datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import atomic
+from serving.measures import Measures
 
 SCHEMA = pa.schema(
     {
@@ -34,8 +36,12 @@ SCHEMA = pa.schema(
 )
 """`customer` is `hashed` of the id, and null where features were sent without one."""
 MOST_ROWS = 50_000
-"""Rows kept in memory: more are written at once, and where that fails, the newest are dropped."""
+"""Rows kept in memory: half as many are written at once; what comes while it is full is dropped."""
 SECONDS = 10.0
+"""Between two writes, where answers are few."""
+
+Kept = tuple[datetime, dict[str, Any]]
+"""When an answer was given, and the answer."""
 
 logger = logging.getLogger("bentoml.ripple")
 
@@ -48,46 +54,64 @@ def hashed(customer_id: str, salt: bytes) -> str:
 class PredictionLog:
     """Writes answers into *folder* as ``day=2026-06-30/….parquet``, now and then, beside giving them."""
 
-    def __init__(self, folder: Path, salt: bytes) -> None:
+    def __init__(self, folder: Path, salt: bytes, measures: Measures) -> None:
         self.folder = folder
         self.salt = salt
-        self.dropped = 0
-        self._answers: list[tuple[datetime, dict[str, Any]]] = []
+        self.measures = measures
+        self._kept: list[Kept] = []
         self._rows = 0
-        self._writing = threading.Lock()
+        self._many = asyncio.Event()
 
     def note(self, answer: dict[str, Any], now: datetime | None = None) -> None:
-        """Keep an answer, a `serving.schemas.ScoreResponse` as plain data, until the next `write`."""
-        if self._rows >= MOST_ROWS:
-            self.dropped += len(answer["customers"])
+        """Keep an answer, a `serving.schemas.ScoreResponse` as plain data, until it is written."""
+        rows = len(answer["customers"])
+        if self._rows + rows > MOST_ROWS:
+            self.measures.unlogged(rows)
             return
-        self._answers.append(((now or datetime.now(UTC)).replace(tzinfo=None), answer))
-        self._rows += len(answer["customers"])
+        # only when it becomes half full: a disk that refuses is not asked again with every answer
+        if self._rows < MOST_ROWS // 2 <= self._rows + rows:
+            self._many.set()
+        self._keep([((now or datetime.now(UTC)).replace(tzinfo=None), answer)])
 
     async def run(self) -> None:
-        """Write every `SECONDS` until cancelled, and then once more."""
+        """Write now and then until cancelled, and then once more."""
+        writing: asyncio.Future[list[Kept]] | None = None
         try:
             while True:
-                await asyncio.sleep(SECONDS)
-                await asyncio.to_thread(self.write)
+                with contextlib.suppress(TimeoutError):
+                    # not wait_for, which in Python 3.11 may lose that it was cancelled
+                    async with asyncio.timeout(SECONDS):
+                        await self._many.wait()
+                self._many.clear()
+                writing = asyncio.ensure_future(asyncio.to_thread(self._write_days, self._taken()))
+                self._keep(await asyncio.shield(writing))
+                writing = None
         finally:
-            self.write()
+            if writing is not None:
+                self._keep(await writing)
+            self._keep(self._write_days(self._taken()))
 
-    def write(self) -> None:
-        """Write what is kept; what cannot be written is told and kept for the next time."""
-        with self._writing:
-            answers, self._answers, self._rows = self._answers, [], 0
-            days = groupby(sorted(answers, key=lambda one: one[0]), key=lambda one: one[0].date())
-            for day, given in days:
-                kept = list(given)
-                try:
-                    self._write(day, kept)
-                except OSError as error:
-                    logger.error("The log of predictions cannot be written: %s.", error)
-                    self._answers += kept
-                    self._rows += sum(len(answer["customers"]) for _, answer in kept)
+    def _keep(self, answers: list[Kept]) -> None:
+        self._kept += answers
+        self._rows += sum(len(answer["customers"]) for _, answer in answers)
 
-    def _write(self, day: date, answers: list[tuple[datetime, dict[str, Any]]]) -> None:
+    def _taken(self) -> list[Kept]:
+        taken, self._kept, self._rows = self._kept, [], 0
+        return taken
+
+    def _write_days(self, answers: list[Kept]) -> list[Kept]:
+        """Write *answers*, and return those that could not be written."""
+        left: list[Kept] = []
+        for day, given in groupby(sorted(answers, key=itemgetter(0)), key=lambda one: one[0].date()):
+            kept = list(given)
+            try:
+                self._write(day, kept)
+            except OSError as error:
+                logger.error("The log of predictions cannot be written: %s.", error)
+                left += kept
+        return left
+
+    def _write(self, day: date, answers: list[Kept]) -> None:
         rows = [
             {
                 "answered_at": moment,

@@ -122,18 +122,24 @@ def load_publication(folder: Path, name: str) -> Publication:
             customer the scores that the batch job stored: another build of LightGBM or NumPy shows here.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        for file, expected in manifest["files"].items():
-            if _digest(folder / file) != expected:
-                raise PublicationError(f"{folder / file} is not what was published: publish again.")
+        manifest = _checked(folder)
         bundle = Bundle.load(folder / "bundle")
         explainer = Explainer(bundle)
         snapshot = Snapshot.load(folder / "snapshot.arrow", explainer)
-    except (OSError, KeyError, json.JSONDecodeError, SnapshotError) as error:
+    except (OSError, KeyError, SnapshotError) as error:
         raise PublicationError(f"{folder} is no publication: {error}") from error
     _refuse_disagreeing(bundle, snapshot, folder)
     told = about(folder / "bundle")
     return Publication(name, manifest["version"], explainer, Mapped(snapshot), told)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether *folder* holds all files of a publication as they were written."""
+    try:
+        _checked(folder)
+    except PublicationError:
+        return False
+    return True
 
 
 def about(bundle: Path) -> dict[str, Any]:
@@ -149,6 +155,18 @@ def agrees(bundle: Bundle, features: np.ndarray, scores: np.ndarray) -> bool:
     """Whether a row of *features* scores to exactly *scores*, in the order of `models.bundle.SCORES`."""
     scored = bundle.score_matrix(features)
     return all(np.array_equal(scored[name], scores[:, place]) for place, name in enumerate(SCORES))
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """The manifest in *folder*, once every file was found to be what it says."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        changed = [name for name, hashed in manifest["files"].items() if _digest(folder / name) != hashed]
+    except (OSError, KeyError, ValueError) as error:
+        raise PublicationError(f"{folder} is no publication: {error}") from error
+    if changed:
+        raise PublicationError(f"{folder / changed[0]} is not what was published: publish again.")
+    return manifest
 
 
 def _refuse_disagreeing(bundle: Bundle, snapshot: Snapshot, folder: Path) -> None:

@@ -111,14 +111,24 @@ class InRedis:
     async def find(self, ids: Sequence[str]) -> Found:
         """Those of *ids* that are known, in the order asked for."""
         wanted = [one.encode() for one in ids]
-        held = await _reply(self._client.hmget(f"ripple:{self._name}:customers", wanted)) if wanted else []
+        key = f"ripple:{self._name}:customers"
+        held = await _reply(self._client.hmget(key, wanted)) if wanted else []
+        if None in held:
+            await self._refuse_emptied(key)
         return self._found([(one, row) for one, row in zip(ids, held, strict=True) if row is not None])
 
     async def top(self, segment: str | None, offset: int, limit: int) -> Found:
         """Customers by rank, of everybody or of one segment."""
         key = f"ripple:{self._name}:rank:{segment or ''}"
         ids = await _reply(self._client.lrange(key, offset, offset + limit - 1))
+        if not ids:
+            await self._refuse_emptied(key)
         return await self.find([one.decode() for one in ids])
+
+    async def _refuse_emptied(self, key: str) -> None:
+        # in a Redis that lost what it held nobody is found, which does not mean that nobody is known
+        if not await _reply(self._client.exists(key)):
+            raise StoreUnavailable(f"Redis no longer holds publication {self._name}: publish again.")
 
     def _found(self, held: list[tuple[str, bytes]]) -> Found:
         rows = np.frombuffer(b"".join(row for _, row in held))

@@ -11,7 +11,7 @@ from typing import Any
 import bentoml
 from bentoml.images import Image
 
-from serving.api import Api
+from serving.api import CUSTOMER, METHODS, Api
 from serving.following import Follower, prepared
 from serving.guard import Guard
 from serving.measures import Measures
@@ -29,7 +29,7 @@ IMAGE = Image(base_image="python:3.11-slim", distro="none", python_version="3.11
 )
 
 OPTIONS = Options.load()
-MEASURES = Measures()
+MEASURES = Measures((*METHODS, CUSTOMER))
 API = Api(MEASURES)
 
 logger = logging.getLogger("bentoml.ripple")
@@ -92,7 +92,7 @@ class RippleService:
             await follower.look()
             self._tasks.append(asyncio.create_task(follower.run()))
         if OPTIONS.log is not None and OPTIONS.log_salt is not None:
-            log = PredictionLog(OPTIONS.log, OPTIONS.log_salt.get_secret_value().encode())
+            log = PredictionLog(OPTIONS.log, OPTIONS.log_salt.get_secret_value().encode(), MEASURES)
             API.note = log.note
             self._tasks.append(asyncio.create_task(log.run()))
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import atomic
 from passwords import hidden
-from serving.publication import Publication, PublicationError, load_publication
+from serving.publication import Publication, PublicationError, is_whole, load_publication
 
 
 class Store(Protocol):
@@ -45,30 +45,33 @@ class FolderStore:
 
     async def current(self) -> str | None:
         """Name of the current publication; None before the first."""
-        try:
-            return (self.folder / "current").read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
+        return self._pointed()
 
     async def open(self, name: str) -> Publication:
         """The publication of that name, checked."""
-        if "/" in name or name.startswith("."):
+        if not name or "/" in name or name.startswith("."):
             raise PublicationError(f"'{name}' in {self.folder / 'current'} names no publication.")
         return await asyncio.to_thread(load_publication, self.folder / "publications" / name, name)
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
         kept = self.folder / "publications" / name
-        if not kept.is_dir():
+        if not is_whole(kept):
             with atomic.folder(kept) as building:
                 shutil.copytree(publication, building, dirs_exist_ok=True)
-        pointer = self.folder / "current"
-        before = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else name
-        with atomic.file(pointer) as building:
+        before = self._pointed()
+        with atomic.file(self.folder / "current") as building:
             building.write_text(name + "\n", encoding="utf-8")
         for other in kept.parent.iterdir():
             if other.name not in (name, before):
                 shutil.rmtree(other, ignore_errors=True)
+
+    def _pointed(self) -> str | None:
+        try:
+            # whatever stands there must be told, and must not keep the next publication out
+            return (self.folder / "current").read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return None
 
 
 def open_store(place: str) -> Store:

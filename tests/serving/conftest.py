@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from redis_server import redis_server
-from running import becomes_ready, free_port
+from running import free_port
+from scoring_server import ScoringServer
 
 from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population, write_snapshot
@@ -86,7 +89,10 @@ def bundle(features: pd.DataFrame, names: list[str]) -> Bundle:
 @pytest.fixture(scope="session")
 def source(bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is packed: the bundle, and the snapshot as the batch job writes it."""
-    folder = tmp_path_factory.mktemp("source")
+    return _written(tmp_path_factory.mktemp("source"), bundle, features, AS_OF)
+
+
+def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: datetime) -> Path:
     (folder / "bundle").mkdir()
     bundle.save(folder / "bundle")
     (folder / "bundle/model_card.md").write_text("# A model\n", encoding="utf-8")
@@ -96,8 +102,25 @@ def source(bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.Temp
     plan = [("basic", "pro", None)[row % 3] for row in range(len(ids))]
     attributes = pd.DataFrame({"plan": pd.array(plan, dtype="str"), "name": ids}, index=ids)
     scores = score_population(bundle, known)
-    write_snapshot(folder / "snapshot.parquet", scores, known, AS_OF, attributes)
+    write_snapshot(folder / "snapshot.parquet", scores, known, as_of, attributes)
     return folder
+
+
+@pytest.fixture(scope="session")
+def publication(
+    bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Makes publications, in folders of their names: each version has other scores."""
+
+    @cache
+    def make(version: int, as_of: datetime = AS_OF) -> Path:
+        folder = tmp_path_factory.mktemp(f"version{version}")
+        other = replace(bundle, spec=replace(bundle.spec, level=1.07 + version / 100))
+        source = _written(folder, other, features, as_of)
+        (folder / "new").mkdir()
+        return (folder / "new").rename(folder / write_publication(folder / "new", source, str(version)))
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -179,7 +202,7 @@ class Store:
     def output(self, code: str, *arguments: object, cwd: Path | None = None) -> str:
         """What *code* prints."""
         process = self.start(code, *arguments, cwd=cwd)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=300)
         assert process.returncode == 0, out
         return out.strip()
 
@@ -213,7 +236,8 @@ print(package(Path(sys.argv[1]), sys.argv[2]))
 
 SERVE = """
 import sys
-from serving.package import serve
+from serving.package import choose, serve
+choose()
 sys.exit(serve(sys.argv[1], port=int(sys.argv[2])))
 """
 
@@ -236,18 +260,27 @@ def tag(store: Store, source: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def client(store: Store, tag: str) -> Iterator[httpx.Client]:
-    """The real server, ready."""
-    port = free_port()
-    server = store.start_serving(tag, port)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        if not becomes_ready(server, f"http://127.0.0.1:{port}"):
-            server.terminate()
-            pytest.fail(server.communicate(timeout=20)[0])
-        yield client
-    server.terminate()
-    log, _ = server.communicate(timeout=20)
-    assert server.returncode == 0, log
+def serve(store: Store, tag: str) -> Callable[..., ScoringServer]:
+    """The real server, not started yet: with *options* of `serving.options`, asked with *key*."""
+
+    def prepare(key: str | None = None, **options: object) -> ScoringServer:
+        port = free_port()
+        return ScoringServer(store.start_serving(tag, port, **options), f"http://127.0.0.1:{port}", key)
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def server(serve: Callable[..., ScoringServer]) -> Iterator[ScoringServer]:
+    """The real server as it is by default, ready."""
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(server: ScoringServer) -> httpx.Client:
+    """Asks the server that is as by default."""
+    return server.http
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,7 @@ def test_a_body_that_says_it_is_json_is_read(client: httpx.Client, kind: str) ->
         ("GET", "/v1/customers/nobody", {}, 404, "unknown_customer"),
         ("GET", "/v1/customers/", {}, 404, "unknown_customer"),
         ("GET", "/v1/nothing", {}, 404, "unknown_path"),
+        ("GET", "/v1/customers/c%0A1", {}, 404, "unknown_path"),
         ("POST", "/score", {}, 404, "unknown_path"),
         ("GET", "/schema.json", {}, 404, "unknown_path"),
         ("GET", "/v1/top?segment=plan", {}, 422, "unknown_segment"),

@@ -1,0 +1,315 @@
+"""What goes wrong around the real service: it goes on, or says so, and recovers by itself."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import httpx
+import pandas as pd
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import redis
+from redis_server import redis_server
+from scoring_server import ScoringServer, eventually
+
+from models import Bundle
+from serving.client import Client
+from serving.redis_store import RedisStore
+from serving.schemas import CustomerScore, ErrorResponse, ModelResponse, ScoreResponse
+from serving.store import FolderStore
+
+IDS = ["c0001", "c0123", "c0399"]
+Serve = Callable[..., ScoringServer]
+Make = Callable[..., Path]
+
+
+@contextmanager
+def _asking(ask: Callable[[], object], threads: int = 4) -> Iterator[None]:
+    """Ask all the time meanwhile; whatever fails there fails here."""
+    stop = Event()
+
+    def asked() -> int:
+        times = 0
+        while not stop.is_set():
+            ask()
+            times += 1
+        return times
+
+    with ThreadPoolExecutor(threads) as pool:
+        asking = [pool.submit(asked) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            stop.set()
+    assert all(one.result() > 0 for one in asking)
+
+
+def _version(server: ScoringServer) -> str:
+    return ModelResponse.model_validate_json(server.http.get("/v1/model").content).model_version
+
+
+def _score(server: ScoringServer, **request: Any) -> httpx.Response:
+    return server.http.post("/v1/score", json=request)
+
+
+def _values(publication: Path, features: pd.DataFrame) -> dict[str, float]:
+    """What a publication's model gives its customers."""
+    scored = Bundle.load(publication / "bundle").score(features)
+    return {f"c{row:04d}": value for row, value in enumerate(scored["network_value"])}
+
+
+def _refuse_unexplained(customer: CustomerScore) -> None:
+    assert customer.explanation is not None
+    told = customer.explanation.value
+    assert told.base + sum(told.families.values()) == pytest.approx(customer.network_value, rel=1e-9)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A server that follows the folder *store*, whose pointer led nowhere when it started."""
+
+    server: ScoringServer
+    store: FolderStore
+    version_at_start: str
+    refused_at_start: float
+
+    def serve(self, publication: Path) -> None:
+        """Publish, and wait until it is served."""
+        self.store.publish(publication, publication.name)
+        eventually(lambda: _version(self.server) == publication.name[1:].partition("-")[0])
+
+    def refused(self) -> float:
+        return self.server.metric("ripple_publications_total", outcome="refused")
+
+
+@pytest.fixture(scope="module")
+def followed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    folder = tmp_path_factory.mktemp("store")
+    (folder / "current").write_text("v9-0123456789ab\n", encoding="utf-8")
+    with serve(store=folder, poll_seconds=0.05) as server:
+        refused = server.metric("ripple_publications_total", outcome="refused")
+        yield Followed(server, FolderStore(folder), _version(server), refused)
+
+
+def test_where_the_store_is_broken_at_start_what_was_packed_is_served(followed: Followed) -> None:
+    assert followed.version_at_start == "1"
+    assert followed.refused_at_start == 1
+
+
+def test_while_publications_are_swapped_no_request_is_lost_and_every_answer_is_of_one_version(
+    followed: Followed, publication: Make, features: pd.DataFrame
+) -> None:
+    values = {version: _values(publication(int(version)), features) for version in "23"}
+    followed.serve(publication(2))
+    seen = set()
+
+    def ask() -> None:
+        response = _score(followed.server, customer_ids=IDS, explain=2)
+        answer = ScoreResponse.model_validate_json(response.raise_for_status().content)
+        for customer in answer.customers:
+            assert customer.network_value == values[answer.model_version][str(customer.customer_id)]
+            _refuse_unexplained(customer)
+        seen.add(answer.model_version)
+
+    with _asking(ask):
+        for version in (3, 2, 3, 2):
+            followed.serve(publication(version))
+    assert seen == {"2", "3"}
+
+
+def _flip(store: Path, copy: Path) -> None:
+    snapshot = copy / "snapshot.arrow"
+    content = bytearray(snapshot.read_bytes())
+    content[len(content) // 2] ^= 1
+    snapshot.write_bytes(content)
+    FolderStore(store).publish(copy, "v4-flipped")
+
+
+def _remove(store: Path, copy: Path) -> None:
+    (copy / "bundle/top.txt").unlink()
+    FolderStore(store).publish(copy, "v4-not-whole")
+
+
+def _lead_nowhere(store: Path, copy: Path) -> None:
+    (store / "current").write_text("v4-nothing", encoding="utf-8")
+
+
+def _lead_elsewhere(store: Path, copy: Path) -> None:
+    (store / "current").write_text(f"../../{copy.name}", encoding="utf-8")
+
+
+def _garble(store: Path, copy: Path) -> None:
+    (store / "current").write_bytes(b"\xff\x00\xfe")
+
+
+@pytest.mark.parametrize("spoil", [_flip, _remove, _lead_nowhere, _lead_elsewhere, _garble])
+def test_a_broken_publication_is_told_once_changes_nothing_and_keeps_no_good_one_out(
+    spoil: Callable[[Path, Path], None],
+    followed: Followed,
+    publication: Make,
+    features: pd.DataFrame,
+    tmp_path: Path,
+) -> None:
+    followed.serve(publication(2))
+    expected = _values(publication(2), features)
+    refused, told = followed.refused(), followed.server.printed().count("is not taken")
+    spoil(followed.store.folder, shutil.copytree(publication(4), tmp_path / "copy"))
+    eventually(lambda: followed.server.printed().count("is not taken") > told)
+    until = time.monotonic() + 0.5  # ten looks, of which four try again
+    while time.monotonic() < until:
+        answer = ScoreResponse.model_validate_json(_score(followed.server, customer_ids=IDS).content)
+        assert {one.customer_id: one.network_value for one in answer.customers} == {
+            one: expected[one] for one in IDS
+        }
+    assert followed.refused() == refused + 1
+    assert followed.server.printed().count("is not taken") == told + 1
+    followed.serve(publication(3))
+
+
+def test_publishing_again_mends_a_publication_that_was_damaged_in_the_store(
+    followed: Followed, publication: Make
+) -> None:
+    followed.serve(publication(2))
+    followed.serve(publication(3))
+    (followed.store.folder / "publications" / publication(2).name / "bundle/value.txt").write_text("")
+    followed.serve(publication(2))
+
+
+def test_a_snapshot_of_the_future_is_served_and_is_not_younger_than_new(
+    followed: Followed, publication: Make, features: pd.DataFrame
+) -> None:
+    ahead = publication(5, datetime(2099, 1, 1))
+    followed.serve(ahead)
+    answer = ScoreResponse.model_validate_json(_score(followed.server, customer_ids=IDS).content)
+    assert answer.as_of == "2099-01-01T00:00:00"
+    expected = _values(ahead, features)
+    assert [one.network_value for one in answer.customers] == [expected[one] for one in IDS]
+    assert followed.server.metric("ripple_snapshot_age_seconds") == 0
+    assert followed.server.metric("ripple_snapshot_timestamp_seconds", model_version="5") > time.time()
+
+
+def test_a_worker_that_dies_of_a_file_cut_short_comes_back_with_what_was_packed(
+    followed: Followed, publication: Make
+) -> None:
+    followed.serve(publication(2))
+    snapshot = followed.store.folder / "publications" / publication(2).name / "snapshot.arrow"
+    with snapshot.open("r+b") as file:
+        file.truncate(64)
+
+    def packed_is_served() -> bool:
+        try:
+            return _score(followed.server, customer_ids=IDS).json()["model_version"] == "1"
+        except httpx.TransportError:
+            return False
+
+    eventually(packed_is_served)
+    followed.serve(publication(3))
+
+
+def test_without_redis_ids_are_refused_features_are_scored_and_it_recovers(
+    serve: Serve, publication: Make, features: pd.DataFrame, tmp_path: Path
+) -> None:
+    expected = _values(publication(2), features)
+    whole = {name: None if pd.isna(value) else value for name, value in features.iloc[7].items()}
+    with redis_server(tmp_path) as store:
+        publish = RedisStore(store.url).publish
+        publish(publication(2), publication(2).name)
+        store.stop()
+        with serve(store=store.url, poll_seconds=0.05) as server:
+            assert _version(server) == "1"
+            store.start()
+            eventually(lambda: _version(server) == "2")
+
+            def answers() -> bool:
+                response = _score(server, customer_ids=IDS)
+                if response.status_code == 503:
+                    return False
+                told = ScoreResponse.model_validate_json(response.raise_for_status().content).customers
+                assert [one.network_value for one in told] == [expected[one] for one in IDS]
+                return True
+
+            assert answers()
+            refused = server.metric("ripple_publications_total", outcome="refused")
+            store.stop()
+            eventually(lambda: server.metric("ripple_publications_total", outcome="refused") == refused + 1)
+            for sent in (
+                {"customer_ids": IDS},
+                {"customers": [{"customer_id": "c0001", "features": {"reach_30d": 1.5}}]},
+            ):
+                response = _score(server, **sent)
+                assert response.status_code == 503
+                assert response.headers["retry-after"] == "1"
+                assert ErrorResponse.model_validate_json(response.content).error.code == "store_unavailable"
+                assert response.elapsed.total_seconds() < 4
+            sent = _score(server, customers=[{"features": whole}])
+            assert sent.json()["customers"][0]["network_value"] == expected["c0007"]
+            assert server.http.get("/readyz").status_code == 200
+            store.start()
+            eventually(answers)
+
+            with redis.Redis.from_url(store.url) as emptied:
+                emptied.flushall()
+            assert _score(server, customer_ids=IDS).status_code == 503
+            assert server.http.get("/v1/top").status_code == 503
+            publish(publication(2), publication(2).name)
+            assert answers()
+            _swap_on_a_full_disk(server, lambda: publish(publication(3), publication(3).name))
+            eventually(lambda: _version(server) == "3")
+
+
+def _swap_on_a_full_disk(server: ScoringServer, publish: Callable[[], None]) -> None:
+    (worker,) = server.workers()
+    refused = server.metric("ripple_publications_total", outcome="refused")
+    with _full_disk(worker):
+        publish()
+        eventually(lambda: server.metric("ripple_publications_total", outcome="refused") == refused + 1)
+        assert _score(server, customer_ids=IDS).json()["model_version"] == "2"
+
+
+@contextmanager
+def _full_disk(worker: psutil.Process) -> Iterator[None]:
+    """Meanwhile no byte that *worker* writes to a file finds room."""
+    before = worker.rlimit(resource.RLIMIT_FSIZE)
+    worker.rlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        worker.rlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_where_the_log_finds_no_room_answers_go_on_and_it_is_written_later(
+    serve: Serve, tmp_path: Path
+) -> None:
+    many = {"customer_ids": [f"c{row:04d}" for row in range(400)] * 2}
+    with serve(log=tmp_path / "log", log_salt="secret") as server:
+        (worker,) = server.workers()
+        with _full_disk(worker):
+            for _ in range(40):
+                assert _score(server, **many).status_code == 200
+            eventually(lambda: "log of predictions cannot be written" in server.printed())
+            assert _score(server, **many).status_code == 200
+        assert server.metric("ripple_unlogged_rows_total") == 0
+    rows = sum(pq.read_metadata(file).num_rows for file in (tmp_path / "log").rglob("*.parquet"))
+    assert rows == 41 * 800
+    assert list((tmp_path / "log").rglob("*.part")) == []
+
+
+def test_a_worker_killed_under_load_is_replaced_and_clients_see_no_error(serve: Serve) -> None:
+    with serve(workers=2) as server, Client(server.url) as client:
+        eventually(lambda: server.printed().count("Service ripple initialized") == 2)
+        before = {worker.pid for worker in server.workers()}
+        with _asking(lambda: client.score(IDS)):
+            server.workers()[0].kill()
+            eventually(lambda: len({worker.pid for worker in server.workers()} - before) == 1)
+            eventually(lambda: server.printed().count("Service ripple initialized") == 3)

@@ -1,0 +1,153 @@
+"""Whatever is sent to the real service, it is answered or refused in the one shape, and never fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from scoring_server import ScoringServer
+
+from serving.api import CUSTOMER
+from serving.api import METHODS as METHODS_BY_PATH
+from serving.guard import ASSETS, HEALTH, REDIRECTED
+from serving.schemas import ErrorResponse
+
+
+@pytest.fixture(scope="module")
+def api(server: ScoringServer) -> schemathesis.schemas.BaseSchema:
+    """The document that is served."""
+    schema = schemathesis.openapi.from_url(f"{server.url}/v1/openapi.json")
+    schema.config.update(base_url=server.url)
+    return schema
+
+
+OPERATIONS = [("POST", "/v1/score"), ("GET", "/v1/top"), ("GET", "/v1/customers/{customer_id}")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "mode"),
+    [(*operation, mode) for operation in OPERATIONS for mode in GenerationMode]
+    + [("GET", "/v1/model", GenerationMode.POSITIVE)],
+)
+def test_every_operation_keeps_its_document(
+    method: str, path: str, mode: GenerationMode, api: schemathesis.schemas.BaseSchema
+) -> None:
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(api[path][method].as_strategy(generation_mode=mode))
+    def sends(case: schemathesis.Case) -> None:
+        # which segments and features there are depends on the model, so a document cannot say it
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    sends()
+
+
+# an example is a request, which a busy machine may answer slowly
+patient = settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+SMALL = st.text(max_size=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | SMALL,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["customer_ids", "customers", "customer_id", "features", "explain", "reach_30d"])
+            | SMALL,
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["content-type", "authorization", "accept", "expect", "content-encoding", "range", "x-any", "cookie"]
+    ),
+    st.binary(max_size=30).map(lambda value: bytes(byte for byte in value if byte > 31 and byte != 127)),
+    max_size=3,
+)
+METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"])
+PLACES = st.sampled_from(
+    [
+        *METHODS_BY_PATH,
+        CUSTOMER,
+        *HEALTH,
+        *REDIRECTED,
+        ASSETS,
+        "/metrics",
+        "/v1",
+        "/v1/",
+        "/score",
+        "//",
+        "/..",
+    ]
+)
+ESCAPED = st.binary(max_size=12).map(lambda value: "".join(f"%{byte:02x}" for byte in value))
+PATHS = st.builds(
+    lambda place, rest, query: place + rest + query,
+    PLACES,
+    ESCAPED | st.sampled_from(["", "..", "%2e%2e/%2e%2e/etc/passwd", ";", "//", "c0001", "%", "%zz", "%00"]),
+    st.just("") | ESCAPED.map(lambda value: f"?limit={value}") | ESCAPED.map(lambda value: f"?{value}"),
+)
+
+
+def _raw(server: ScoringServer, request: bytes) -> bytes:
+    """What a connection of its own answers to bytes as they are."""
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(2**16), b""))
+
+
+def _request(method: str, path: str, headers: dict[str, bytes], body: bytes) -> bytes:
+    fields = {"host": b"x", "connection": b"close", "content-length": b"%d" % len(body)} | headers
+    lines = [f"{method} {path} HTTP/1.1".encode(), *(b"%s: %s" % (k.encode(), v) for k, v in fields.items())]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def _refuse_bad_answer(answer: bytes) -> None:
+    """Fail unless *answer* is a good one, tells an error in the one shape, or says that it was not HTTP."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    found = re.match(rb"HTTP/1.1 (\d+)", head)
+    assert found, answer
+    status = int(found[1])
+    assert status < 500, answer
+    if status >= 400 and body and not (status == 400 and body == b"Invalid HTTP request received."):
+        assert ErrorResponse.model_validate_json(body).error.hint
+
+
+@patient
+@given(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60))
+def test_any_body_is_answered_or_refused(client: httpx.Client, body: bytes) -> None:
+    response = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
+    assert response.status_code in (200, 400, 422)
+    if response.status_code != 200:
+        assert ErrorResponse.model_validate_json(response.content).error.hint
+
+
+@patient
+@given(METHODS, PATHS, HEADERS, st.binary(max_size=20))
+def test_any_path_method_and_headers_are_answered_or_refused(
+    server: ScoringServer, method: str, path: str, headers: dict[str, bytes], body: bytes
+) -> None:
+    _refuse_bad_answer(_raw(server, _request(method, path, headers, body)))
+
+
+@patient
+@given(st.binary(min_size=1, max_size=80))
+def test_what_is_not_http_is_refused_and_the_server_goes_on(server: ScoringServer, sent: bytes) -> None:
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert not answer or answer.startswith(b"HTTP/1.1 4"), answer
+    assert server.http.get("/livez").status_code == 200

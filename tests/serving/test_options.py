@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from serving.options import PREFIX, Options
+
+HASH, OTHER = "0" * 63 + "a", "f" * 64
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def _load(monkeypatch: pytest.MonkeyPatch, **given: str) -> Options:
+    for name, value in given.items():
+        monkeypatch.setenv(PREFIX + name.upper(), value)
+    return Options.load()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", ()),
+        (" ", ()),
+        (HASH, (HASH,)),
+        (f"{HASH} {OTHER}", (HASH, OTHER)),
+        (f"{HASH}, {OTHER}\n", (HASH, OTHER)),
+    ],
+)
+def test_keys_stand_side_by_side(
+    given: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _load(monkeypatch, keys=given).keys == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"keys": HASH.upper()}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH} pepper"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"workers": "0"}, r"^RIPPLE_SERVE_WORKERS: Input should be greater than or equal to 1\.$"),
+        ({"workers": "many"}, r"^RIPPLE_SERVE_WORKERS: Input should be a valid integer"),
+        ({"poll_seconds": "0"}, r"^RIPPLE_SERVE_POLL_SECONDS: Input should be greater than 0\.$"),
+        ({"most_at_once": "0"}, r"^RIPPLE_SERVE_MOST_AT_ONCE: "),
+        ({"open": "perhaps"}, r"^RIPPLE_SERVE_OPEN: Input should be a valid boolean"),
+        ({"host": "localhost"}, r"^RIPPLE_SERVE_HOST: value is not a valid IPv4 or IPv6 address\.$"),
+        ({"log": "/tmp/log"}, r"a log needs log_salt"),
+        ({"key": HASH}, r"^Unknown variable RIPPLE_SERVE_KEY; known are RIPPLE_SERVE_HOST, "),
+    ],
+)
+def test_what_is_not_allowed_is_told_and_no_secret_with_it(
+    given: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        _load(monkeypatch, **given)
+    assert "pepper" not in str(refused.value)
+
+
+def test_the_salt_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = _load(monkeypatch, log="/tmp/log", log_salt="pepper")
+    assert "pepper" not in repr(options)
+    assert options.log_salt is not None
+    assert options.log_salt.get_secret_value() == "pepper"
+
+
+@pytest.mark.parametrize(
+    ("given", "exposed"),
+    [
+        ({}, True),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "::"}, True),
+        ({"host": "10.1.2.3"}, True),
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "127.9.9.9"}, False),
+        ({"host": "::1"}, False),
+        ({"host": "0.0.0.0", "keys": HASH}, False),
+        ({"host": "0.0.0.0", "open": "1"}, False),
+        ({"keys": ""}, True),
+        ({"open": "0"}, True),
+    ],
+)
+def test_exposed_is_who_listens_beyond_the_machine_without_keys(
+    given: dict[str, str], exposed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _load(monkeypatch, **given).exposed() is exposed

@@ -1,0 +1,275 @@
+"""Who is let in, how many at once, and what the service keeps to itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from running import free_port
+from scoring_server import ScoringServer, eventually
+
+from serving.client import Client, Refused, Unavailable
+from serving.schemas import ErrorResponse
+
+KEY, OLD_KEY = "the key of today", "the key of yesterday"
+MOST_AT_ONCE = 8
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def guarded(serve: Callable[..., ScoringServer]) -> Iterator[ScoringServer]:
+    """A server that two keys open, and that answers few at once."""
+    hashes = [hashlib.sha256(key.encode()).hexdigest() for key in (OLD_KEY, KEY)]
+    with serve(key=KEY, keys=" ".join(hashes), most_at_once=MOST_AT_ONCE) as server:
+        yield server
+
+
+@pytest.mark.parametrize("key", [KEY, OLD_KEY])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_every_key_opens(guarded: ScoringServer, key: str, scheme: str) -> None:
+    headers = {"authorization": f"{scheme} {key}"}
+    assert httpx.get(f"{guarded.url}/v1/customers/c0001", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/score"),
+        ("GET", "/v1/top"),
+        ("GET", "/v1/model"),
+        ("GET", "/v1/customers/c0001"),
+        ("GET", "/v1/openapi.json"),
+        ("GET", "/v1/docs"),
+        ("GET", "/v1/nothing"),
+        ("GET", "/metrics"),
+        ("GET", "/static_content/swagger-ui.css"),
+        ("GET", "/docs.json"),
+        ("GET", "/"),
+    ],
+)
+def test_nothing_else_does(guarded: ScoringServer, given: str | None, method: str, path: str) -> None:
+    headers = {} if given is None else {"authorization": given}
+    response = httpx.request(method, guarded.url + path, headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert ErrorResponse.model_validate_json(response.content).error.code == "unauthorized"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz"])
+def test_health_needs_no_key(guarded: ScoringServer, path: str) -> None:
+    assert httpx.get(guarded.url + path).status_code == 200
+
+
+def test_the_client_brings_its_key(guarded: ScoringServer) -> None:
+    with Client(guarded.url, key=KEY) as client:
+        assert client.customer("c0001").customer_id == "c0001"
+    with Client(guarded.url) as stranger, pytest.raises(Refused, match="unauthorized") as refused:
+        stranger.model()
+    assert refused.value.status == 401
+
+
+UPGRADE = (
+    "GET /v1/score HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
+)
+
+
+def _connected(server: ScoringServer) -> socket.socket:
+    url = httpx.URL(server.url)
+    assert url.port is not None
+    return socket.create_connection((url.host, url.port), timeout=30)
+
+
+def test_a_websocket_is_not_opened(guarded: ScoringServer) -> None:
+    with _connected(guarded) as connection:
+        connection.sendall(UPGRADE.encode())
+        assert connection.recv(2**16).startswith((b"HTTP/1.1 403", b"HTTP/1.1 401"))
+    assert "Traceback" not in guarded.printed()
+
+
+def _headed(length: int) -> bytes:
+    lines = ["POST /v1/score HTTP/1.1", "host: x", f"authorization: Bearer {KEY}", "connection: close"]
+    return "\r\n".join(
+        [*lines, "content-type: application/json", f"content-length: {length}", "", ""]
+    ).encode()
+
+
+def _all(connection: socket.socket) -> tuple[int, bytes, bytes]:
+    """Status, headers and body of the one answer that comes."""
+    head, _, body = b"".join(iter(lambda: connection.recv(2**16), b"")).partition(b"\r\n\r\n")
+    return int(head.split()[1]), head.lower(), body
+
+
+def test_who_sends_no_body_is_told_so_and_gives_way(guarded: ScoringServer) -> None:
+    too_slow = guarded.metric("ripple_errors_total", code="too_slow")
+    with _connected(guarded) as connection:
+        connection.sendall(_headed(10))
+        status, _, body = _all(connection)
+    assert status == 504
+    assert ErrorResponse.model_validate_json(body).error.code == "too_slow"
+    assert guarded.metric("ripple_errors_total", code="too_slow") == too_slow + 1
+
+
+def test_who_goes_away_in_the_middle_of_a_body_gives_way(guarded: ScoringServer) -> None:
+    incomplete = guarded.metric("ripple_errors_total", code="incomplete")
+    for _ in range(MOST_AT_ONCE):
+        with _connected(guarded) as connection:
+            connection.sendall(_headed(10) + b"{")
+    eventually(
+        lambda: guarded.metric("ripple_errors_total", code="incomplete") == incomplete + MOST_AT_ONCE, 4
+    )
+    assert guarded.http.get("/v1/model").status_code == 200
+
+
+def test_more_than_it_can_answer_are_told_to_come_back(guarded: ScoringServer) -> None:
+    body = b'{"customer_ids": ["c0001"]}'
+    overloaded = guarded.metric("ripple_errors_total", code="overloaded")
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(_connected(guarded)) for _ in range(MOST_AT_ONCE)]
+        for connection in waiting:
+            connection.sendall(_headed(len(body)))
+        response = guarded.http.get("/v1/model")
+        while response.status_code == 200:  # until all have arrived
+            response = guarded.http.get("/v1/model")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        assert ErrorResponse.model_validate_json(response.content).error.code == "overloaded"
+        with (
+            Client(guarded.url, key=KEY, retries=0) as client,
+            pytest.raises(Unavailable, match="overloaded"),
+        ):
+            client.model()
+        assert guarded.http.get("/readyz").status_code == 200
+        for connection in waiting:
+            connection.sendall(body)
+        assert [_all(connection)[0] for connection in waiting] == [200] * MOST_AT_ONCE
+    assert guarded.http.get("/v1/model").status_code == 200
+    assert guarded.metric("ripple_errors_total", code="overloaded") >= overloaded + 2
+
+
+def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
+    guarded: ScoringServer,
+) -> None:
+    asked = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
+    body = json.dumps(asked).encode()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(_connected(guarded)) for _ in range(64)]
+        for connection in connections:
+            connection.sendall(_headed(len(body)) + body)
+        answers = [_all(connection) for connection in connections]
+    statuses = [status for status, _, _ in answers]
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= MOST_AT_ONCE
+    assert all(b"retry-after: 1" in head for status, head, _ in answers if status == 503)
+    for status, _, told in answers:
+        assert len(json.loads(told)["customers"] if status == 200 else told) > 0
+
+    with Client(guarded.url, key=KEY, timeout=30, retries=20) as client, ThreadPoolExecutor(32) as pool:
+        patient = [pool.submit(client.score, asked["customer_ids"]) for _ in range(32)]
+        assert {len(one.result().customers) for one in patient} == {300}
+
+
+def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None:
+    secret, value, feature = "c-confidential", 123456.78125, "confidential_30d"
+    sent: list[dict[str, Any]] = [
+        {"customer_ids": [secret, "c0001"]},
+        {"customers": [{"customer_id": secret, "features": {feature: value}}]},
+        {"customers": [{"customer_id": "c0001", "features": {"reach_30d": value}}], "explain": 3},
+        {"customers": [{"customer_id": secret, "features": {"reach_30d": value}}]},
+        {"customer_ids": [secret], "explain": secret},
+    ]
+    statuses = [guarded.http.post("/v1/score", json=one).status_code for one in sent]
+    statuses += [guarded.http.get(f"/v1/customers/{secret}").status_code]
+    statuses += [guarded.http.get(f"/v1/top?segment={secret}").status_code]
+    statuses += [guarded.http.get(f"/{secret}").status_code]
+    statuses += [httpx.get(f"{guarded.url}/v1/customers/{secret}").status_code]
+    assert statuses == [200, 422, 200, 422, 422, 404, 422, 404, 401]
+    text = guarded.printed() + guarded.http.get("/metrics").text
+    assert "Service ripple initialized" in text
+    for word in ("confidential", "c0001", "123456.78", KEY, OLD_KEY):
+        assert word not in text
+
+
+def test_a_bento_served_by_itself_does_not_start_open_to_everybody(store: Any, tag: str) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("bentoml"), "serve", tag, "--port", str(free_port())],
+        env=os.environ | {"BENTOML_HOME": str(store.home), "BENTOML_DO_NOT_TRACK": "True"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Nobody would need an API key: set RIPPLE_SERVE_KEYS" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (["--host", "0.0.0.0"], {}, "0.0.0.0 is open to the network"),
+        (["--host", "::"], {}, ":: is open to the network"),
+        (["--host", "everywhere"], {}, "RIPPLE_SERVE_HOST: value is not a valid IPv4 or IPv6 address."),
+        ([], {"RIPPLE_SERVE_WORKER": "2"}, "Unknown variable RIPPLE_SERVE_WORKER; known are"),
+        ([], {"RIPPLE_SERVE_KEYS": "a key in clear"}, "RIPPLE_SERVE_KEYS: String should match"),
+        ([], {"RIPPLE_SERVE_LOG": "log"}, "a log needs log_salt"),
+    ],
+)
+def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
+    arguments: list[str], variables: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ripple"), "serve", *arguments],
+        cwd=tmp_path,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert told in done.stderr
+    assert "a key in clear" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_publication_is_text_and_numbers(published: Path) -> None:
+    files = [file for file in published.rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} == {".json", ".txt", ".md", ".arrow"}
+    for file in files:
+        start = file.read_bytes()[:8]
+        assert start == b"ARROW1\0\0" if file.suffix == ".arrow" else start.isascii()
+
+
+WATCHED = """
+import sys
+from pathlib import Path
+from serving.following import prepared
+from serving.publication import load_publication
+folder = Path(sys.argv[1])
+prepared(load_publication(folder, folder.name))  # imports what there is to import
+seen = []
+sys.addaudithook(lambda event, _: seen.append(event))
+prepared(load_publication(folder, folder.name))
+assert "open" in seen
+print(sorted({"exec", "compile", "import", "pickle.find_class", "marshal.loads", "os.system",
+              "subprocess.Popen", "ctypes.dlopen"} & set(seen)))
+"""
+
+
+def test_reading_a_publication_runs_no_code_and_no_pickle_from_it(published: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, published], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
