@@ -1,13 +1,15 @@
-"""Writes the pages that are read off the code, docs/features.md and docs/settings.md: `make docs`."""
+"""Writes what is read off the code, docs/features.md, docs/settings.md and a table of docs/serving.md."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from features.catalog import markdown as features_page
+from serving.options import PREFIX, Options
 from settings import KINDS, Settings
 
 DOCS = Path(__file__).parent
@@ -43,7 +45,22 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
             yield f"| `{prefix}{name}` | `{field.get_default()}` | {field.description} |"
 
 
-PAGES = {DOCS / "features.md": lambda: features_page(Settings()), DOCS / "settings.md": settings_page}
+def serving_page() -> str:
+    """docs/serving.md with the options of the service as they are."""
+    rows = (
+        f"| `{PREFIX}{name.upper()}` | {f'`{default}`' if (default := field.get_default()) else ''} "
+        f"| {field.description} |\n"
+        for name, field in Options.model_fields.items()
+    )
+    page = (DOCS / "serving.md").read_text(encoding="utf-8")
+    return re.sub(rf"(^\| `{PREFIX}\w+` \|.*\n)+", "".join(rows), page, count=1, flags=re.MULTILINE)
+
+
+PAGES = {
+    DOCS / "features.md": lambda: features_page(Settings()),
+    DOCS / "settings.md": settings_page,
+    DOCS / "serving.md": serving_page,
+}
 
 if __name__ == "__main__":
     for path, page in PAGES.items():

@@ -45,7 +45,8 @@ def test_the_lock_file_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/data.md", "docs/method.md", "docs/models.md", "docs/spark.md"]
+    "page",
+    ["README.md", "docs/data.md", "docs/method.md", "docs/models.md", "docs/serving.md", "docs/spark.md"],
 )
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     file = ROOT / page

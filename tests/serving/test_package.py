@@ -3,12 +3,20 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from kubernetes_validate import validate
+from running import free_port
+from scoring_server import ScoringServer
 
+from serving.guard import HEALTH
+from serving.options import PREFIX, Options
 from serving.package import package
 from serving.publication import PublicationError
 
@@ -104,3 +112,71 @@ def test_serving_what_is_not_there_fails(store: Any) -> None:
     log, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "not found" in log
+
+
+# what BentoML's own template does, which cannot be changed from here
+IGNORED = ("DL3046", "SC3020", "DL4006", "DL3066")
+# a version of libgomp1 would be gone from Debian's mirrors with its next release
+UNPINNED = "DL3008"
+
+
+def test_the_dockerfile_of_a_bento_is_well_made(store: Any, tag: str) -> None:
+    file = _bento(store, tag) / "env/docker/Dockerfile"
+    command = [Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "info"]
+    command += [option for rule in (*IGNORED, UNPINNED) for option in ("--ignore", rule)]
+    done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "USER bentoml" in file.read_text()
+
+
+def test_a_bento_serves_in_an_environment_of_nothing_but_its_requirements(
+    store: Any, tag: str, tmp_path: Path
+) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    environment, home = tmp_path / "environment", tmp_path / "home"
+    shutil.copytree(store.home, home)
+    requirements = _bento(store, tag) / "env/python/requirements.txt"
+    for command in (
+        ["venv", "--quiet", "--python", sys.executable, environment],
+        ["pip", "install", "--quiet", "--python", environment / "bin/python", "-r", requirements],
+    ):
+        subprocess.run([uv, *command], check=True)
+    port = free_port()
+    process = subprocess.Popen(
+        [environment / "bin/bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],
+        cwd=tmp_path,
+        env={
+            "BENTOML_HOME": str(home),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "PATH": f"{environment / 'bin'}:{os.defpath}",
+            f"{PREFIX}HOST": "127.0.0.1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    )
+    with ScoringServer(process, f"http://127.0.0.1:{port}") as server:
+        answer = server.http.post("/v1/score", json={"customer_ids": ["c0001"], "explain": 1}).json()
+    assert answer["customers"][0]["customer_id"] == "c0001"
+    assert len(answer["customers"][0]["explanation"]["value"]["reasons"]) == 1
+
+
+def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
+    resources = list(yaml.safe_load_all((ROOT / "docs/kubernetes.yaml").read_text(encoding="utf-8")))
+    for resource in resources:
+        validate(resource, "1.34", strict=True)
+    found = {resource["kind"]: resource["spec"] for resource in resources}
+    pod = found["Deployment"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert found["Deployment"]["replicas"] >= 2
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["path"] in HEALTH
+    options = {PREFIX + name.upper() for name in Options.model_fields}
+    assert {variable["name"] for variable in container["env"]} <= options
+    assert (
+        found["Service"]["selector"].items() <= found["Deployment"]["template"]["metadata"]["labels"].items()
+    )
+    job = found["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert not pod["enableServiceLinks"]
+    assert not job["enableServiceLinks"]

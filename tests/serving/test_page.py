@@ -1,0 +1,43 @@
+"""docs/serving.md is true to the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from prometheus_client.registry import REGISTRY
+
+from serving import measures
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+
+
+def _raised() -> set[tuple[int, str]]:
+    """Status and code of every error that the service makes itself."""
+    found = set()
+    for file in (ROOT / "serving").glob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                given = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
+                if call.func.id == "unavailable":
+                    found.add((503, str(given[0])))
+                elif call.func.id == "RequestError" and given[1] is not None:
+                    found.add((int(given[0] or 0), str(given[1])))
+    return found
+
+
+def test_it_lists_every_error_and_none_that_there_is_not() -> None:
+    listed = {
+        (int(status), code) for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)` \|", PAGE, re.MULTILINE)
+    }
+    assert len(_raised()) > 10
+    assert listed == _raised() | {(400, "json_invalid")}
+
+
+def test_it_lists_every_measure_and_none_that_there_is_not() -> None:
+    assert measures.REQUESTS is not None
+    families = {family.name: family for family in REGISTRY.collect() if family.name.startswith("ripple_")}
+    names = {name + "_total" * (family.type == "counter") for name, family in families.items()}
+    assert set(re.findall(r"`(ripple_\w+)`", PAGE)) == names
