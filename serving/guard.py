@@ -12,7 +12,7 @@ from serving.measures import Measures
 from serving.refusals import RequestError, unavailable
 
 HEALTH = ("/livez", "/readyz", "/healthz")
-ASSETS = "/static_content/"
+ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
 REDIRECTED = {"/": b"/v1/docs", "/docs.json": b"/v1/openapi.json"}
 
 
@@ -32,7 +32,7 @@ class Guard:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
             return
-        if scope["type"] != "http" or path in HEALTH:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         try:
@@ -40,6 +40,9 @@ class Guard:
         except RequestError as error:
             self.measures.refused(error.code)
             await _send(send, error.status, error.body(), [JSON, *error.fields])
+            return
+        if path in HEALTH:
+            await self.app(scope, receive, send)
             return
         if path in REDIRECTED:
             await _send(send, 307, b"", [(b"location", REDIRECTED[path])])
@@ -59,6 +62,9 @@ class Guard:
             self.at_once -= 1
 
     def _check(self, scope: Scope, path: str) -> None:
+        if path in HEALTH:
+            refuse_method(path, "GET", scope["method"])
+            return
         headers = dict(scope["headers"])
         if self.keys:
             self._refuse_stranger(headers.get(b"authorization", b""))
@@ -66,7 +72,7 @@ class Guard:
             # the router takes no line break for a part of a path, and would answer in its own words
             found, hint = "No path has a line break.", "Send an id that has one to POST /v1/score."
             raise RequestError(404, "unknown_path", found, "path", hint)
-        if path.startswith(ASSETS) or path in REDIRECTED or path == "/metrics":
+        if path in ASSETS or path in REDIRECTED or path == "/metrics":
             refuse_method(path, "GET", scope["method"])
         elif not path.startswith(CUSTOMER) and path not in METHODS:
             refuse_method(path, None, scope["method"])

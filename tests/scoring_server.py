@@ -32,7 +32,7 @@ class ScoringServer:
 
     def __enter__(self) -> ScoringServer:
         self._reader.start()
-        if not becomes_ready(self.process, self.url):
+        if not becomes_ready(self.process, self.url, 2 * PATIENCE):
             self.stop()
             raise AssertionError(self.printed())
         return self

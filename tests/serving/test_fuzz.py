@@ -17,7 +17,7 @@ from scoring_server import ScoringServer
 
 from serving.api import CUSTOMER
 from serving.api import METHODS as METHODS_BY_PATH
-from serving.guard import ASSETS, HEALTH, REDIRECTED
+from serving.guard import HEALTH, REDIRECTED
 from serving.schemas import ErrorResponse
 
 
@@ -81,7 +81,7 @@ PLACES = st.sampled_from(
         CUSTOMER,
         *HEALTH,
         *REDIRECTED,
-        ASSETS,
+        "/static_content/",
         "/metrics",
         "/v1",
         "/v1/",

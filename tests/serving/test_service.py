@@ -172,6 +172,8 @@ def test_a_body_that_says_it_is_json_is_read(client: httpx.Client, kind: str) ->
         ("DELETE", "/v1/top", {}, 405, "wrong_method"),
         ("POST", "/v1/customers/c0001", {}, 405, "wrong_method"),
         ("PUT", "/metrics", {}, 405, "wrong_method"),
+        ("POST", "/livez", {}, 405, "wrong_method"),
+        ("GET", "/static_content/nothing.css", {}, 404, "unknown_path"),
         ("GET", "/v1/customers/nobody", {}, 404, "unknown_customer"),
         ("GET", "/v1/customers/", {}, 404, "unknown_customer"),
         ("GET", "/v1/nothing", {}, 404, "unknown_path"),
