@@ -1,6 +1,6 @@
 """Asks for known vulnerabilities of everything Ripple installs, where an advisory service can be reached.
 
-Exits with 1 if there are any; where nobody could be asked it says so, and is no obstacle.
+Exits with 1 if there are any; where nobody could be asked it says so, and exits with 0.
 """
 
 from __future__ import annotations
