@@ -148,9 +148,13 @@ class Backtest:
 
     def capture(self, ranking: str) -> float:
         """Pooled capture of *ranking*."""
+        return self.capture_interval(ranking)[0]
+
+    def capture_interval(self, ranking: str) -> tuple[float, float, float]:
+        """Pooled capture of *ranking* with its 95 % bounds."""
         rankings = self.rankings
-        row = rankings[(rankings["cutoff"] == "pooled") & (rankings["ranking"] == ranking)]
-        return float(row["capture"].iloc[0])
+        row = rankings[(rankings["cutoff"] == "pooled") & (rankings["ranking"] == ranking)].iloc[0]
+        return float(row["capture"]), float(row["capture_low"]), float(row["capture_high"])
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def model_card(evidence: Evidence) -> str:
         uneven=_uneven(evidence.backtest.slices),
         agreement=_number(rank_agreement(evidence.scores)),
         gambles=_gambles(evidence),
-        limits=[limit.replace(" (section 2)", "") for limit in limits(evidence)],
+        limits=limits(evidence),
     )
     return text.replace(words.SPACE, " ")
 

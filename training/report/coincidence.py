@@ -53,18 +53,15 @@ def doubt(evidence: Evidence) -> str:
     if found is None:
         return "Influence was not tested: this run has no interactions table."
     if found.influence <= 0:
-        return "No influence was credited that could be coincidence (section 2)."
+        return "No influence was credited that could be coincidence."
     if found.coincidence >= 1:
-        return "All of the influence may be coincidence (section 2)."
+        return "All of the influence may be coincidence."
     if found.coincidence <= 0:
-        return "Tests for coincidence found nothing in the influence (section 2)."
+        return "Tests for coincidence found nothing in the influence."
     share = words.percent(found.coincidence)
     if not found.influence_found:
-        return (
-            f"The influence is too little to tell from noise; up to about {share} may be coincidence "
-            "(section 2)."
-        )
-    return f"Up to about {share} of the influence may be coincidence (section 2)."
+        return f"The influence is too little to tell from noise; up to about {share} may be coincidence."
+    return f"Up to about {share} of the influence may be coincidence."
 
 
 def absence(evidence: Evidence) -> Absence | None:

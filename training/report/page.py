@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,8 +19,26 @@ from training.report.heads import heads
 from training.report.judgement import judgement
 from training.report.limits import limits
 from training.report.sources import sources
+from training.report.trust import trust
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A numbered part of the page: `id`.html.j2 fills it and begins with a heading of id `id`-title."""
+
+    id: str
+    short: str
+    title: str
+
+
+PARTS = (
+    Part("answer", "Answer", "The answer"),
+    Part("why", "Why", "Why"),
+    Part("trust", "Trust", "Can you trust it?"),
+)
+"""In the order of the page: answer, learn, claims, why, turn, earn, trust."""
 
 
 def render(evidence: Evidence, decision: Decision | None = None) -> str:
@@ -49,7 +68,9 @@ def render(evidence: Evidence, decision: Decision | None = None) -> str:
         customers=customers(evidence),
         sources=sources(evidence),
         limits=limits(evidence),
+        trust=trust(evidence),
         gate=decision,
+        parts=PARTS,
         style=_verbatim("style.css"),
         script=_verbatim("script.js"),
     )

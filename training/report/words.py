@@ -64,6 +64,15 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}{SPACE}%"
 
 
+def estimate(share: float, low: float, high: float) -> str:
+    """A share with its 95 % interval, or without where that is not known."""
+    if not math.isfinite(share):
+        return "an unknown part"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return percent(share)
+    return f"{percent(share)} (95{SPACE}% interval {percent(low)} to {percent(high)})"
+
+
 def decimal(number: float) -> str:
     """Two digits, with a true minus sign."""
     return f"{number:.2f}".replace("-", "−")

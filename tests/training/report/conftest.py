@@ -227,7 +227,10 @@ def _backtest(plan: Schedule) -> Backtest:
         for j, name in enumerate((MODEL, *RULES)):
             capture = 0.6 - 0.15 * j + 0.02 * i
             metrics = {"precision": capture / 2, "pr_auc": capture / 3, "gini": 0.7 - 0.1 * j}
-            rows.append({"cutoff": day, "ranking": name, "capture": capture, **metrics, "spearman": 0.1 * j})
+            ends = {"capture_low": capture - 0.07, "capture_high": capture + 0.08}
+            ends |= {"lead": 0.15 * j, "lead_low": 0.15 * j - 0.11, "lead_high": 0.15 * j + 0.07}
+            shown = {"cutoff": day, "ranking": name, "capture": capture, **metrics, "spearman": 0.1 * j}
+            rows.append(shown | ends)
         heads.append(
             {
                 "cutoff": day,

@@ -74,7 +74,7 @@ def test_the_tiles_are_the_key_figures(evidence: Evidence) -> None:
 
 
 def test_the_doubt_stands_beside_every_amount_of_influence(evidence: Evidence) -> None:
-    doubt = "Up to about 43\u00a0% of the influence may be coincidence (section 2)."
+    doubt = "Up to about 43\u00a0% of the influence may be coincidence."
     found = headline(evidence)
     assert found["worth"].endswith(doubt)
     assert found["label"][0].endswith(

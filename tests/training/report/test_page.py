@@ -9,7 +9,9 @@ from training.evidence import Evidence
 from training.report import render
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
-SECTIONS = ("answer", "coincidence", "backtest", "why", "customers", "data")
+PARTS = ("answer", "why", "trust")
+INSIDE = ("customers", "coincidence", "backtest", "data")
+SECTIONS = (*PARTS, *INSIDE)
 UNDEFINED = re.compile(r"\b(nan|none|inf|nat|null|undefined behaviour)\b", re.IGNORECASE)
 
 
@@ -49,7 +51,7 @@ def test_names_and_ids_are_escaped(page: str) -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_with_a_finding_and_its_number(page: str, section: str) -> None:
     body = page[page.index(f'<section id="{section}"') :]
-    heading = re.search(r"<h[12][^>]*>(.*?)</h[12]>", body, re.DOTALL)
+    heading = re.search(r"<h[123][^>]*>(.*?)</h[123]>", body, re.DOTALL)
     assert heading
     assert re.search(r"\d", heading[1])
     assert len(body[: body.index("</section>")]) > 1000
@@ -139,8 +141,8 @@ def test_no_page_promises_a_cause_or_speaks_of_popularity(
         assert "decayed credit" not in text
 
 
-def test_sections_are_numbered_in_their_order(page: str) -> None:
+def test_parts_are_numbered_in_their_order(page: str) -> None:
     numbers = re.findall(r'class="eyebrow">(\d) · ', page)
-    assert numbers == [str(i) for i in range(1, len(SECTIONS) + 1)]
-    assert re.findall(r'<section id="(\w+)"', page) == list(SECTIONS)
-    assert re.findall(r'<a href="#(\w+)">', page) == list(SECTIONS)
+    assert numbers == [str(i) for i in range(1, len(PARTS) + 1)]
+    assert [name for name in re.findall(r'<section id="(\w+)"', page) if name in PARTS] == list(PARTS)
+    assert re.findall(r'<a href="#(\w+)">', page) == list(PARTS)
