@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.bundle import HEADS, Bundle
+from models.bundle import HEADS, SCORES, Bundle
 from models.reasons import reasons
 
 TOGETHER = 2**16
 """Customers explained at a time, so that their reasons fit in memory."""
+ATTRIBUTE = "attribute:"
+"""Before the name of an attribute, where it stands beside features."""
 
 
 def top_count(share: float, customers: int) -> int:
@@ -80,7 +82,17 @@ def write_snapshot(
     """
     wide = scores.join(features)
     if attributes is not None:
-        wide = wide.join(attributes.add_prefix("attribute:"))
+        wide = wide.join(attributes.add_prefix(ATTRIBUTE))
     table = pa.Table.from_pandas(wide.reset_index(), preserve_index=False)
     table = table.replace_schema_metadata({"as_of": as_of.isoformat()})
     pq.write_table(table, path, compression="zstd")
+
+
+def read_snapshot(path: Path) -> tuple[datetime, pd.DataFrame, pd.DataFrame]:
+    """The moment, features and scores, indexed by customer_id, that `write_snapshot` has written."""
+    table = pq.read_table(path)
+    rows = table.to_pandas().set_index("customer_id")
+    scores = [*SCORES, "top_member", "rank"]
+    attributes = [name for name in rows if str(name).startswith(ATTRIBUTE)]
+    as_of = datetime.fromisoformat((table.schema.metadata or {})[b"as_of"].decode())
+    return as_of, rows.drop(columns=scores + attributes), rows[scores]

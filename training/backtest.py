@@ -37,6 +37,7 @@ class Forecaster:
     settings: Settings
     say: Say
     _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
+    _heads: dict[datetime, Heads] = field(default_factory=dict)
 
     def teachable(self, moment: datetime) -> bool:
         """Whether anybody is credited with anything at a cutoff closed by *moment*."""
@@ -48,7 +49,10 @@ class Forecaster:
 
     def heads(self, moment: datetime) -> Heads:
         """Heads fitted on all cutoffs closed by *moment*."""
-        return fit([self.examples[cutoff] for cutoff in self.schedule.training_for(moment)], self.settings)
+        if moment not in self._heads:
+            closed = [self.examples[cutoff] for cutoff in self.schedule.training_for(moment)]
+            self._heads[moment] = fit(closed, self.settings)
+        return self._heads[moment]
 
     def outcome(self, cutoff: datetime) -> Outcome:
         """What heads fitted as of *cutoff* predicted there."""

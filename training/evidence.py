@@ -15,8 +15,10 @@ from models.bundle import Bundle
 from settings import Settings
 from training.agreement import disagreements, rank_agreement
 from training.backtest import MODEL, Backtest
+from training.changes import Changes
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
+from training.histories import Histories
 from training.tuning import Trial
 
 
@@ -37,6 +39,10 @@ class Evidence:
         revisited: the same at cutoffs at which the champion was judged and this run was not.
         digests: of each table, by name.
         trials: choices of parameters that were tried before; see `training.tuning`.
+        drift: since the cutoffs that were learnt from; see `training.drift`.
+        earlier_effects: reasons by the heads of judged cutoffs; see `training.stability`.
+        histories: of the listed customers.
+        changes: since the champion that this run was compared with; None where there is none.
     """
 
     name: str
@@ -56,6 +62,10 @@ class Evidence:
     digests: Mapping[str, str] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
     attributes: pd.DataFrame | None = None
+    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    earlier_effects: Mapping[str, np.ndarray] = field(default_factory=dict)
+    histories: Histories = field(default_factory=Histories)
+    changes: Changes | None = None
 
     @property
     def empty_features(self) -> list[str]:
@@ -121,6 +131,8 @@ class Evidence:
             "digests": dict(self.digests),
             "trials": [asdict(trial) for trial in self.trials],
             "empty_features": self.empty_features,
+            "drift": _rows(self.drift.rename_axis("name").reset_index()),
+            "changes": self.changes.record() if self.changes else None,
         }
 
 

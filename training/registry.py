@@ -16,7 +16,10 @@ import mlflow
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
+from models.bundle import Bundle
+from models.population import read_snapshot
 from settings import InputError
+from training.changes import Scored
 from training.compare import Comparison, Incomparable, compare
 from training.gate import Decision
 from training.recording import PREDICTIONS, Logged
@@ -151,6 +154,14 @@ def predictions(client: mlflow.MlflowClient, found: Version) -> pd.DataFrame | N
         return None
     with tempfile.TemporaryDirectory() as folder:
         return pd.read_parquet(download(found.run_id, PREDICTIONS, Path(folder)))
+
+
+def scored(client: mlflow.MlflowClient, found: Version) -> Scored:
+    """The version, with the features and scores of all customers at the end of the data it was trained on."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Bundle.load(download(found.run_id, "bundle", Path(folder)))
+        as_of, features, scores = read_snapshot(download(found.run_id, "snapshot.parquet", Path(folder)))
+    return Scored(found.number, as_of, bundle, features, scores)
 
 
 def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple[Comparison, str, str]:

@@ -18,16 +18,20 @@ from models.bundle import Bundle, FeatureSpec, Spec
 from models.population import score_population
 from settings import InputError
 from training.backtest import Backtest, Forecaster, backtest
+from training.changes import Scored, changes
 from training.credit import INFLUENCE_METHOD
 from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
 from training.digests import code_digest, data_digests
+from training.drift import drift, learnt_from
 from training.evidence import Evidence
 from training.examples import Examples, attributes, examples_at, features_at, frame
 from training.gate import Decision, decide
+from training.histories import histories, listed
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import Say
 from training.refusals import refuse_unlearnable
+from training.stability import earlier_effects
 from training.tuning import Trial, tune
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
@@ -97,7 +101,9 @@ def _learn(
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
+    scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
+    learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
     back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
     say("placebos, and the label under other settings")
     found = Evidence(
@@ -112,12 +118,15 @@ def _learn(
         bundle=bundle,
         as_of=end,
         features=current,
-        scores=score_population(bundle, current),
+        scores=scores,
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
         digests=digests,
         trials=tried,
         attributes=attributes(dataset).reindex(current.index),
+        drift=drift(bundle, learnt, current, scores),
+        earlier_effects=earlier_effects(forecaster, _judged(judged, plan), bundle, current),
+        histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
     )
     if found.empty_features:
         say(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
@@ -139,6 +148,9 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0
     rival = registry.predictions(client, champion) if champion else None
     evidence = learn(dataset, checks, name, say, judged_at(rival), trials)
     decision = decide(evidence, champion.number if champion else None, rival)
+    if champion and decision.comparison:
+        now = Scored(name, evidence.as_of, evidence.bundle, evidence.features, evidence.scores)
+        evidence = replace(evidence, changes=changes(now, registry.scored(client, champion)))
     say("writing the report")
     from training.report import render  # matplotlib and shap are slow to import
 

@@ -80,7 +80,7 @@ def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, 
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _with(settings, _drawn(trial))
-        asked = replace(forecaster, settings=chosen, say=silent, _outcomes={})
+        asked = replace(forecaster, settings=chosen, say=silent, _outcomes={}, _heads={})
         captured: list[float] = []
         for step, cutoff in enumerate(cutoffs):
             found = asked.outcome(cutoff)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.population import score_population, top_count, with_reasons, write_snapshot
+from models.population import read_snapshot, score_population, top_count, with_reasons, write_snapshot
 from models.reasons import reasons
 
 AS_OF = datetime(2026, 1, 1, 12)
@@ -99,3 +99,12 @@ def test_reasons_in_words_are_the_strongest_of_each_customer(bundle, features, s
 
 def test_there_are_no_more_reasons_than_features(bundle, features, scores):
     assert len(with_reasons(bundle, scores[:5], features, 20).columns) == len(scores.columns) + 2 * 7
+
+
+def test_a_snapshot_is_read_back_as_it_was_written(tmp_path, features, scores):
+    path = tmp_path / "snapshot.parquet"
+    write_snapshot(path, scores, features, AS_OF, pd.DataFrame({"plan": "a"}, index=features.index))
+    as_of, known, scored = read_snapshot(path)
+    assert as_of == AS_OF
+    pd.testing.assert_frame_equal(known, features, check_exact=True)
+    pd.testing.assert_frame_equal(scored, scores, check_exact=True)
