@@ -23,8 +23,8 @@ $(DEFAULT): | $(VENV)/ready
 serve: $(VENV)/ready ## package the champion and serve it on http://127.0.0.1:3000
 	@$(RIPPLE) serve
 
-report: $(VENV)/ready ## print where the champion's report is
-	@$(RIPPLE) report
+report: $(VENV)/ready ## open the report of the newest version, and print where it is
+	@$(RIPPLE) report newest --open
 
 test: $(VENV)/ready-dev ## run every test on two processes, with coverage
 	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov --cov-report=term

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -25,10 +26,12 @@ from settings import load as load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow import MlflowClient
 
     from features.checks import Report
     from features.tables import Dataset
     from models.bundle import Bundle
+    from training.registry import Version
     from training.train import Trained
 
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
@@ -347,19 +350,39 @@ def _scores(
         raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 
 
-@app.command(epilog="Example: ripple report 3")
+@app.command(epilog="Example: ripple report 3 2")
 def report(
     version: Annotated[
-        str, typer.Argument(metavar="[VERSION]", help="Version number or champion.")
+        str, typer.Argument(metavar="[A]", help="Version number, champion, challenger or newest.")
     ] = "champion",
+    other: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="A version to compare it with, on one page.")
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open it in a browser, if there is one.")] = False,
 ) -> None:
-    """Fetch the report of a version from MLflow, tell in it where the version stands, print where it is."""
+    """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
+
+    The report of a version tells first where the version stands.
+    """
     from training import registry, tracking
-    from training.report.standing import with_standing
 
     settings = load_settings()
     client = tracking.connect(settings)
     found = registry.find(client, version)
+    if other is None:
+        path = _fetched(client, settings, found)
+    else:
+        path = _compared(client, settings, found, registry.find(client, other))
+    if browse:
+        webbrowser.open(path.absolute().as_uri())
+    print(path)
+
+
+def _fetched(client: MlflowClient, settings: Settings, found: Version) -> Path:
+    """Where the report of a version is, as MLflow has it, with where the version stands now."""
+    from training import registry, tracking
+    from training.report.standing import with_standing
+
     said = registry.standing(client, found)
     path = settings.home / "reports" / f"ripple-v{found.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
@@ -367,7 +390,19 @@ def report(
         building.write_text(with_standing(page, said), encoding="utf-8")
     for sentence in said:
         sys.stderr.write(f"{sentence}\n")
-    print(path)
+    return path
+
+
+def _compared(client: MlflowClient, settings: Settings, one: Version, other: Version) -> Path:
+    """Where the page about two versions is, the later of them named first."""
+    from training.report.versions import render_versions
+    from training.versions import versions
+
+    found = versions(client, one, other)
+    path = settings.home / "reports" / f"ripple-v{found.later.number}-v{found.earlier.number}.html"
+    with atomic.file(path) as building:
+        building.write_text(render_versions(found), encoding="utf-8")
+    return path
 
 
 @app.command(epilog='Example: ripple promote 3 --because "its label is the corrected one"')

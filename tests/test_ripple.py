@@ -164,6 +164,11 @@ def _promoted_and_compared(ripple: Ripple, home: Path) -> None:
     assert compared.returncode == 0, compared.stderr
     assert compared.stdout.startswith("capture ")
     assert "ripple 2 and ripple 1 put the same customers first: neither is better." in compared.stdout
+    together = ripple("report", "1", "newest", home=home)
+    assert together.returncode == 0, together.stderr
+    both = Path(together.stdout.strip())
+    assert both.name == "ripple-v2-v1.html"
+    assert "0 parameters differ" in both.read_text(encoding="utf-8")
     reported = ripple("report", home=home)
     page = Path(reported.stdout.strip()).read_text(encoding="utf-8")
     assert "It was promoted against the gate on " in page
@@ -192,6 +197,7 @@ def test_report_is_fetched_by_version_and_says_where_it_stands(
         (("promote", "1"), "champion already"),
         (("compare", "1", "99"), "No version '99'"),
         (("compare", "1", "champion"), "Both are version 1"),
+        (("report", "1", "newest"), "Both are version 1"),
         (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
         (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
         (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),

@@ -19,12 +19,11 @@ from training.report import words
 from training.report.coincidence import ASSUMPTION
 from training.report.limits import limits
 from training.resampling import Ranked, ranked, with_interval
+from training.slices import uneven
 
 TEMPLATE = "model_card.md.j2"
 UNKNOWN = "not known"
 MOST_TOLD = 10
-UNEVEN = 2.0
-"""Predicted ÷ realised of a group this many times that of everybody, or one part of it, is pointed out."""
 
 
 def model_card(evidence: Evidence) -> str:
@@ -155,11 +154,9 @@ def _slices(slices: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _uneven(slices: pd.DataFrame) -> list[str]:
-    """Groups whose value is foreseen much too high or too low."""
     return [
         f"{row['slice']}: {row['predicted_share']:.2f} times what came true"
-        for row in slices.to_dict("records")
-        if not 1 / UNEVEN <= row["predicted_share"] <= UNEVEN and math.isfinite(row["predicted_share"])
+        for row in uneven(slices).to_dict("records")
     ]
 
 

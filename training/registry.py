@@ -25,7 +25,7 @@ from training.gate import Decision
 from training.recording import PREDICTIONS, Logged
 from training.tracking import LONGEST_TAG, MODEL, download
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest"
 PASSED, FAILED = "passed", "failed"
 BY_GATE, BY_HAND, FORCED = "by the gate", "by hand", "against the gate"
 
@@ -114,16 +114,17 @@ def _against(tags: dict[str, str], before: Version | None) -> str:
 
 
 def find(client: mlflow.MlflowClient, name: str = CHAMPION) -> Version:
-    """The version of that number, or that alias.
+    """The version of that number, that alias, or the newest.
 
     Raises:
         InputError: there is none; the message says which there are.
     """
+    numbers = sorted(int(one.version) for one in client.search_model_versions(f"name = '{MODEL}'"))
+    asked = str(numbers[-1]) if name == NEWEST and numbers else name
     found = (
-        _version(lambda: client.get_model_version(MODEL, name)) if name.isdigit() else _alias(client, name)
+        _version(lambda: client.get_model_version(MODEL, asked)) if asked.isdigit() else _alias(client, asked)
     )
     if found is None:
-        numbers = sorted(int(one.version) for one in client.search_model_versions(f"name = '{MODEL}'"))
         known = f"there are {', '.join(map(str, numbers))}" if numbers else "none is registered yet"
         raise InputError(f"No version '{name}' of the model: {known}. `ripple train DATA` makes one.")
     return found

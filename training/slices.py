@@ -15,6 +15,8 @@ MOST_SEGMENTS = 12
 EVERYBODY = "everybody"
 COLD_START = "new since training"
 """Customers who had not joined by any cutoff that the heads were trained on."""
+UNEVEN = 2.0
+"""Predicted ÷ realised of a group this many times that of everybody, or one part of it, is pointed out."""
 TOTALS = ("customers", "realised", "predicted", "chosen", "at_top", "calibrated", "inside")
 
 
@@ -93,6 +95,12 @@ def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def uneven(slices: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `summed` whose value is foreseen much too high or too low."""
+    share = slices["predicted_share"]
+    return slices[np.isfinite(share) & ~share.between(1 / UNEVEN, UNEVEN)]
 
 
 def _ratio(part: float, whole: float) -> float:

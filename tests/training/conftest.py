@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import browsing
 import pytest
+from playwright.sync_api import Browser
 from running import LENIENT
 from threadpoolctl import threadpool_limits
 
@@ -46,6 +48,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(HERE):
             for ignored in THIRD_PARTY:
                 item.add_marker(pytest.mark.filterwarnings(ignored))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of the machine."""
+    found = browsing.path()
+    if found is None:
+        pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to the path of one")
+    with browsing.launched(found) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,13 @@ def axes(height: float) -> tuple[Figure, Axes]:
 
 
 def svg(figure: Figure, label: str) -> Markup:
-    """The figure as an ``<svg>`` element, read out as *label*."""
+    """The figure as an ``<svg>`` element, read out as *label*.
+
+    What shows data is of class "mark"; what only helps to read it has the gid "guide".
+    """
+    for drawn in figure.axes:
+        for artist in (*drawn.collections, *drawn.lines, *drawn.patches):
+            artist.set_gid(artist.get_gid() or "mark")
     buffer = io.StringIO()
     figure.savefig(
         buffer, format="svg", transparent=True, dpi=200, metadata=dict.fromkeys(("Date", "Creator"))

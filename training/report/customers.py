@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models.reasons import reasons
+from models.reasons import family_totals, reasons
 from training.backtest import MODEL
 from training.evidence import Evidence
+from training.histories import listed
 from training.report import words
 from training.report.coincidence import absence
 from training.report.judgement import POOLED
+from training.report.past import Past, past
 from training.report.waterfall import Waterfall, waterfall
 from training.report.words import Cell
 
-SHOWN = 25
+FIRST = 25
+"""Customers that are shown before anybody asks for more."""
 VALUE_REASONS = 5
 TOP_REASONS = 3
 
@@ -34,15 +37,28 @@ class Customer:
     reasons: list[str]
     top_reasons: list[str]
     waterfall: Waterfall
+    families: list[Family]
+    past: Past
+
+
+@dataclass(frozen=True)
+class Family:
+    """All reasons of one family together: a factor on the score, and how long its bar is, in percent."""
+
+    name: str
+    factor: str
+    direction: str
+    width: float
 
 
 def customers(evidence: Evidence) -> dict[str, Any]:
-    """The best `SHOWN` customers by expected network value."""
-    scores = evidence.scores.sort_values("rank").head(SHOWN)
+    """The customers listed one by one, the highest expected network value first."""
+    scores = listed(evidence.scores)
     bundle, currency = evidence.bundle, evidence.settings.currency
     x = bundle.matrix(evidence.features.loc[scores.index])
     _, base = bundle.contributions("value", x)
     of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
+    families = family_totals(bundle, "value", x)
     rows = [
         Customer(
             str(name),
@@ -56,6 +72,8 @@ def customers(evidence: Evidence) -> dict[str, Any]:
             [reason.text for reason in of_value[i][:VALUE_REASONS]],
             [reason.text for reason in of_top[i]],
             waterfall(float(base[i]), of_value[i], bundle.spec),
+            _families(families[i]),
+            past(evidence, str(name), [reason.feature for reason in of_value[i]]),
         )
         for i, (name, score) in enumerate(scores.iterrows())
     ]
@@ -63,6 +81,8 @@ def customers(evidence: Evidence) -> dict[str, Any]:
     share = total / evidence.scores["network_value"].sum()
     return {
         "rows": rows,
+        "first": FIRST,
+        "members": int(evidence.scores["top_member"].sum()),
         "finding": (
             f"The first {len(rows)} customers are expected to bring {words.money(total, currency)}, "
             f"{words.percent(share)} of all expected network value; the first of them, {rows[0].id}, "
@@ -71,6 +91,14 @@ def customers(evidence: Evidence) -> dict[str, Any]:
         "caution": _caution(evidence, rows),
         "interval": words.share_name(bundle.spec.interval.coverage),
     }
+
+
+def _families(totals: dict[str, float]) -> list[Family]:
+    most = max(abs(effect) for effect in totals.values()) or 1.0
+    return [
+        Family(name, words.factor(effect), "up" if effect > 0 else "down", round(100 * abs(effect) / most, 1))
+        for name, effect in sorted(totals.items(), key=lambda one: -abs(one[1]))
+    ]
 
 
 def _money(amount: float, currency: str) -> Cell:

@@ -21,6 +21,39 @@ CLEAR = 0.4
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """Customers drawn at random, and the effects of their features under both heads.
+
+    Attributes:
+        x: features, customers × features of the bundle.
+        value, top: SHAP values of the same shape, on the log scale of the value and of the odds.
+    """
+
+    bundle: Bundle
+    x: np.ndarray
+    value: np.ndarray
+    top: np.ndarray
+    customers: int
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Sampled:
+        """The sample of *evidence*, the same that is kept beside the page."""
+        bundle = evidence.bundle
+        x = bundle.matrix(sample(evidence.features, evidence.settings.seed))
+        value, top = (bundle.contributions(head, x)[0] for head in ("value", "top"))
+        return cls(bundle, x, value, top, len(evidence.features))
+
+    @property
+    def strongest(self) -> list[int]:
+        """Positions of the features, the one that moves the value score most first."""
+        return [int(i) for i in np.argsort(-shares(self.value), kind="stable")]
+
+    def named(self, i: int) -> str:
+        """The name of a feature as words."""
+        return words.spoken(self.bundle.spec.names[i])
+
+
+@dataclass(frozen=True)
 class Importance:
     """One feature's part in moving the value head's scores, over the sample."""
 
@@ -32,62 +65,66 @@ class Importance:
     direction: str
 
 
-def explanation(evidence: Evidence) -> dict[str, Any]:
+def explanation(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
     """Importance by family for both heads, beeswarm and table of features for the value head."""
-    bundle, seed = evidence.bundle, evidence.settings.seed
-    sampled = sample(evidence.features, seed)
-    x = bundle.matrix(sampled)
-    effects, _ = bundle.contributions("value", x)
-    shares = _shares(effects)
-    families = _by_family(bundle, shares)
-    top_families = _by_family(bundle, _shares(bundle.contributions("top", x)[0])).reindex(families.index)
-    strongest = int(np.argmax(shares))
-    first = str(families.index[0])
+    bundle = evidence.bundle
+    own = shares(sampled.value)
+    families = by_family(bundle, own)
+    top_families = by_family(bundle, shares(sampled.top)).reindex(families.index)
+    strongest = sampled.strongest[0]
+    size = len(sampled.x)
     return {
         "finding": (
-            f"The family “{first}” carries {words.percent(families.iloc[0])} of what moves expected network "
-            f"value; the strongest single feature is {words.spoken(bundle.spec.names[strongest])} with "
-            f"{words.percent(shares[strongest])}"
+            f"The family “{families.index[0]}” carries {words.percent(families.iloc[0])} of what moves "
+            f"expected network value; the strongest single feature is {sampled.named(strongest)} with "
+            f"{words.percent(own[strongest])}"
         ),
-        "sampled": len(sampled),
-        "everybody": len(sampled) == len(evidence.features),
+        "sampled": size,
+        "everybody": size == sampled.customers,
         "value_families": plots.families(families, "Expected network value"),
         "top_families": plots.families(
             top_families, f"Odds of being in the top {words.share_name(evidence.settings.top_share)}"
         ),
-        "beeswarm": beeswarm(effects, x, [words.spoken(name) for name in bundle.spec.names], seed),
-        "features": _importances(bundle, x, effects, shares),
+        "beeswarm": beeswarm(
+            sampled.value,
+            sampled.x,
+            [words.spoken(name) for name in bundle.spec.names],
+            evidence.settings.seed,
+        ),
+        "features": _importances(sampled, own),
         "total": len(bundle.spec.names),
     }
 
 
-def _shares(effects: np.ndarray) -> np.ndarray:
+def shares(effects: np.ndarray) -> np.ndarray:
     """Mean absolute SHAP value of every feature ÷ the sum of them."""
     size = np.abs(effects).mean(axis=0)
     return size / size.sum() if size.sum() > 0 else size
 
 
-def _by_family(bundle: Bundle, shares: np.ndarray) -> pd.Series:
+def by_family(bundle: Bundle, shares: np.ndarray) -> pd.Series:
+    """Sums by family of features, the largest first."""
     families = [feature.family for feature in bundle.spec.features]
     return pd.Series(shares).groupby(families).sum().sort_values(ascending=False, kind="stable")
 
 
-def _importances(bundle: Bundle, x: np.ndarray, effects: np.ndarray, shares: np.ndarray) -> list[Importance]:
-    order = np.argsort(-shares, kind="stable")[:FEATURES]
+def _importances(sampled: Sampled, shares: np.ndarray) -> list[Importance]:
+    spec = sampled.bundle.spec
     return [
         Importance(
-            feature := bundle.spec.features[i],
-            words.spoken(feature.name),
-            bundle.spec.currency if feature.unit == "currency" else feature.unit,
+            feature := spec.features[i],
+            sampled.named(i),
+            spec.currency if feature.unit == "currency" else feature.unit,
             Cell(words.percent(shares[i], 1), float(shares[i])),
             100 * float(shares[i] / max(shares.max(), 1e-12)),
-            _direction(x[:, i], effects[:, i]),
+            direction(sampled.x[:, i], sampled.value[:, i]),
         )
-        for i in order
+        for i in sampled.strongest[:FEATURES]
     ]
 
 
-def _direction(feature: np.ndarray, effect: np.ndarray) -> str:
+def direction(feature: np.ndarray, effect: np.ndarray) -> str:
+    """Whether more of a feature raises or lowers the score, by rank correlation with its effect."""
     known = ~np.isnan(feature)
     feature, effect = feature[known], effect[known]
     if len(feature) < 3 or np.ptp(feature) == 0 or np.ptp(effect) == 0:

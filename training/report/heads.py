@@ -29,7 +29,7 @@ def heads(evidence: Evidence) -> dict[str, Any]:
 
 
 def _finding(latest: dict[str, Any], promised: str) -> str:
-    when = f"At the latest cutoff, {latest['cutoff']}"
+    when = f"At the latest cutoff, {latest['cutoff'].text}"
     if latest["coverage"][0].missing:
         return f"{when}, amounts and odds could not be judged: {UNCALIBRATED}"
     return (
@@ -41,7 +41,7 @@ def _finding(latest: dict[str, Any], promised: str) -> str:
 
 def _row(row: pd.Series, promised: float, currency: str) -> dict[str, Any]:
     return {
-        "cutoff": words.day(datetime.fromisoformat(str(row["cutoff"]))),
+        "cutoff": Cell(words.day(when := datetime.fromisoformat(str(row["cutoff"]))), when.timestamp()),
         "customers": Cell(words.count(row["customers"]), float(row["customers"])),
         "realised": Cell(words.money(row["realised"], currency), float(row["realised"])),
         "total": _total(float(row["predicted_share"]), float(row["realised"])),

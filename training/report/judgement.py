@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -31,24 +32,12 @@ RULES = {
 NO_VALUE = "nobody had any network value in this period"
 ALL_EQUAL = "all customers are equal"
 METRICS = {
-    "precision": ("Precision", "share of those put in the top who truly belong there", NO_VALUE),
-    "pr_auc": (
-        "PR-AUC",
-        "precision averaged over every place to draw the line; guessing gives about {base}",
-        NO_VALUE,
-    ),
-    "gini": (
-        "Gini",
-        "how well the whole order gathers value at the front: 1 is perfect, 0 is chance",
-        NO_VALUE,
-    ),
-    "spearman": (
-        "Spearman",
-        "agreement of the whole order with the true order, equals included: 1 is perfect, 0 is chance",
-        ALL_EQUAL,
-    ),
+    "precision": ("Precision", NO_VALUE),
+    "pr_auc": ("PR-AUC", NO_VALUE),
+    "gini": ("Gini", NO_VALUE),
+    "spearman": ("Spearman", ALL_EQUAL),
 }
-"""Column of the rankings → its name, what it means, and why it can be undefined."""
+"""Column of the rankings → its name in the glossary, and why it can be undefined."""
 SAYS_NOTHING = "the rule puts all customers equal here"
 UNCALIBRATED = "no earlier period with network value had closed to calibrate on"
 
@@ -64,32 +53,33 @@ def judgement(evidence: Evidence) -> dict[str, Any]:
     return {
         "finding": (
             f"Ripple’s top {words.share_name(evidence.settings.top_share)} captured "
-            f"{_whole(evidence.backtest.capture(MODEL))} of the network value it could have, against "
-            f"{_whole(evidence.backtest.capture(evidence.backtest.best_baseline))} for "
+            f"{words.estimate(*evidence.backtest.capture_interval(MODEL))} of the network value it could "
+            "have, "
+            "against "
+            f"{words.estimate(*evidence.backtest.capture_interval(evidence.backtest.best_baseline))} for "
             f"“{evidence.backtest.best_baseline}”; it was ahead of that rule in {wins} of "
             f"{words.plural(looks, 'period')}"
         ),
         "cutoffs": [words.day(cutoff) for cutoff in judged(evidence)],
         "captures": [
-            (name, RULES.get(name, ""), _capture_cells(row, numbers[0]))
+            (
+                name,
+                RULES.get(name, ""),
+                _capture_cells(row, numbers[0]),
+                _intervals(table.loc[[name]].iloc[0], name),
+            )
             for name, row in zip(order, numbers, strict=True)
         ],
-        "metrics": [(name, note.format(base=_base(evidence))) for name, note, _ in METRICS.values()],
+        "metrics": [name for name, _ in METRICS.values()],
         "pooled": [(name, RULES.get(name, ""), _metric_cells(pooled[name])) for name in order],
         "pooled_finding": _pooled_finding(pooled),
-        "capture_plot": plots.capture(captures, MODEL),
+        "capture_plot": plots.capture(
+            captures, table.loc[order, ["capture_low", "capture_high"]].to_numpy(dtype=float), MODEL
+        ),
         "calibration_plot": plots.calibration(evidence.backtest.deciles, evidence.settings.currency),
         "calibration_finding": _calibration_finding(evidence),
         "model": MODEL,
     }
-
-
-def _whole(share: float) -> str:
-    return words.cell(share, words.percent(share), NO_VALUE).text
-
-
-def _base(evidence: Evidence) -> str:
-    return f"{evidence.settings.top_share:.2g}"
 
 
 def _order(evidence: Evidence) -> list[str]:
@@ -118,6 +108,23 @@ def _capture_cells(row: np.ndarray, of_model: np.ndarray) -> list[Cell]:
     ]
 
 
+def _intervals(row: pd.Series, name: str) -> list[Cell]:
+    """The interval of the mean capture; how far the model is ahead, and the interval of that."""
+
+    def span(what: str, said: Callable[[float], str], why: str) -> Cell:
+        low, high = float(row[f"{what}_low"]), float(row[f"{what}_high"])
+        return words.cell(low, f"{said(low)} to {said(high)}", why)
+
+    if name == MODEL:
+        itself = Cell("–", None)
+        return [span("capture", words.percent, NO_VALUE), itself, itself]
+    return [
+        span("capture", words.percent, NO_VALUE),
+        words.cell(row["lead"], words.signed_points(row["lead"]), NO_VALUE),
+        span("lead", words.signed_points, NO_VALUE),
+    ]
+
+
 def _metric_cells(row: dict[str, float]) -> list[Cell]:
     return [
         words.cell(
@@ -125,7 +132,7 @@ def _metric_cells(row: dict[str, float]) -> list[Cell]:
             words.percent(row[metric]) if metric == "precision" else words.decimal(row[metric]),
             why,
         )
-        for metric, (_, _, why) in METRICS.items()
+        for metric, (_, why) in METRICS.items()
     ]
 
 
@@ -138,7 +145,7 @@ def _wins(captures: pd.DataFrame, best: str) -> tuple[int, int]:
 
 def _pooled_finding(pooled: dict[str, dict[str, float]]) -> str:
     ahead, behind = [], []
-    for metric, (name, _, _) in METRICS.items():
+    for metric, (name, _) in METRICS.items():
         known = {ranking: row[metric] for ranking, row in pooled.items() if math.isfinite(row[metric])}
         own = known.pop(MODEL, math.nan)
         if math.isnan(own) or not known:

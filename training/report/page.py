@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from training.evidence import Evidence
 from training.gate import Decision
 from training.report import words
+from training.report.agreement import agreement
+from training.report.calibration import calibration
 from training.report.coincidence import coincidence
+from training.report.constancy import constancy
 from training.report.customers import customers
-from training.report.explanation import explanation
+from training.report.dependence import dependence
+from training.report.drifted import drifted
+from training.report.explanation import Sampled, explanation
+from training.report.glossary import Explained, anchor, glossary
 from training.report.headline import headline
 from training.report.heads import heads
 from training.report.judgement import judgement
+from training.report.kinds import kinds
 from training.report.limits import limits
+from training.report.moves import moves
 from training.report.sources import sources
 from training.report.trust import trust
 
@@ -46,15 +54,9 @@ def render(evidence: Evidence, decision: Decision | None = None) -> str:
 
     The same evidence gives the same bytes. What the gate decided is told where it is given.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"day": words.day, "count": words.count, "plural": words.plural}
-    return environment.get_template("page.html.j2").render(
+    terms = glossary(evidence.settings)
+    sampled = Sampled.of(evidence)
+    return template("page.html.j2", terms).render(
         name=evidence.name,
         dataset=evidence.dataset,
         as_of=evidence.as_of,
@@ -63,17 +65,42 @@ def render(evidence: Evidence, decision: Decision | None = None) -> str:
         headline=headline(evidence),
         coincidence=coincidence(evidence),
         judgement=judgement(evidence),
+        calibration=calibration(evidence),
         heads=heads(evidence),
-        explanation=explanation(evidence),
+        kinds=kinds(evidence),
+        drifted=drifted(evidence),
+        moves=moves(evidence),
+        explanation=explanation(evidence, sampled),
+        dependence=dependence(sampled, evidence.earlier_effects, evidence.settings.seed),
+        agreement=agreement(evidence, sampled),
+        constancy=constancy(evidence, sampled),
         customers=customers(evidence),
         sources=sources(evidence),
         limits=limits(evidence),
         trust=trust(evidence),
         gate=decision,
         parts=PARTS,
-        style=_verbatim("style.css"),
-        script=_verbatim("script.js"),
     )
+
+
+def template(name: str, terms: dict[str, str]) -> Template:
+    """A page to be filled, with the glossary *terms*."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "day": words.day,
+        "count": words.count,
+        "plural": words.plural,
+        "explained": Explained(terms),
+        "anchor": anchor,
+    }
+    found = {"terms": terms, "style": _verbatim("style.css"), "script": _verbatim("script.js")}
+    return environment.get_template(name, globals=found)
 
 
 def _verbatim(name: str) -> Markup:

@@ -11,11 +11,12 @@ from training.report import canvas, words
 from training.report.svg import ACCENT, INK, MUTED
 
 
-def capture(captures: pd.DataFrame, model: str) -> Markup:
-    """Capture by ranking: a bar for the mean over cutoffs, a dot for every cutoff, later ones stronger.
+def capture(captures: pd.DataFrame, bounds: np.ndarray, model: str) -> Markup:
+    """Capture by ranking: a bar for the mean over cutoffs, a line for its interval, a dot for every cutoff.
 
     Args:
         captures: one row per ranking in the order of display; the cutoffs in order, then the mean.
+        bounds: lower and upper end of each mean's interval, rankings × 2.
         model: the row that is drawn in the accent colour.
     """
     with canvas.style():
@@ -28,8 +29,9 @@ def capture(captures: pd.DataFrame, model: str) -> Markup:
         for i in range(cutoffs.shape[1]):
             alpha = 0.35 + 0.65 * (i + 1) / cutoffs.shape[1]
             axes.scatter(cutoffs.iloc[:, i], places, s=26, c=colours, alpha=alpha, linewidths=0, zorder=3)
+        axes.hlines(places, bounds[:, 0], bounds[:, 1], colors=colours, lw=2, alpha=0.8)
         axes.set_yticks(places, list(captures.index))
-        most = float(np.nanmax([0.1, *captures.to_numpy().ravel()]))
+        most = float(np.nanmax([0.1, *captures.to_numpy().ravel(), *bounds.ravel()]))
         axes.set_xlim(0, 1.03 * most)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="x")
@@ -43,7 +45,10 @@ def capture(captures: pd.DataFrame, model: str) -> Markup:
                 va="center",
                 weight="bold" if name == model else "normal",
             )
-        return canvas.svg(figure, "Value captured by every ranking: bars are means, dots single periods.")
+        return canvas.svg(
+            figure,
+            "Value captured by every ranking: bars are means, lines their intervals, dots single periods.",
+        )
 
 
 def calibration(deciles: pd.DataFrame, currency: str) -> Markup:

@@ -11,6 +11,7 @@ from features.registry import Feature, features
 from training.evidence import Evidence
 from training.report import words
 from training.report.periods import judged, left_out
+from training.report.words import Cell
 
 NEEDS: Mapping[str, str] = {
     "usage": "usage",
@@ -43,7 +44,12 @@ def sources(evidence: Evidence) -> dict[str, Any]:
             f"{words.day(evidence.as_of)}, and set {_aside(checks)} of them aside"
         ),
         "tables": [
-            (name, words.count(checks.rows[name]) if name in checks.rows else "absent", name in checks.rows)
+            (
+                name,
+                Cell(words.count(checks.rows[name]), float(checks.rows[name]))
+                if name in checks.rows
+                else Cell("absent", None, missing=True),
+            )
             for name in CONTRACT
         ],
         "lost": _lost(evidence),
@@ -53,11 +59,11 @@ def sources(evidence: Evidence) -> dict[str, Any]:
         "features": len(evidence.bundle.spec.names),
         "cutoffs": [
             (
-                words.day(cutoff),
-                words.day(cutoff + plan.horizon),
+                cutoff,
+                cutoff + plan.horizon,
                 len(closed := plan.training_for(cutoff)),
-                words.day(closed[0]),
-                words.day(closed[-1]),
+                closed[0],
+                closed[-1],
             )
             for cutoff in judged(evidence)
         ],

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from scipy.stats import binomtest
+
 SPACE = "\u00a0"
 MILLION = 1e6
 
@@ -29,6 +31,11 @@ def cell(value: float, text: str, why_missing: str) -> Cell:
 def day(moment: datetime) -> str:
     """``5 July 2025``."""
     return f"{moment.day} {moment:%B %Y}"
+
+
+def short_day(moment: datetime) -> str:
+    """``Jul 25``, for an axis."""
+    return f"{moment:%b %y}"
 
 
 def count(number: float) -> str:
@@ -70,7 +77,18 @@ def estimate(share: float, low: float, high: float) -> str:
         return "an unknown part"
     if not (math.isfinite(low) and math.isfinite(high)):
         return percent(share)
-    return f"{percent(share)} (95{SPACE}% interval {percent(low)} to {percent(high)})"
+    return f"{percent(share)} ({interval(low, high)})"
+
+
+def interval(low: float, high: float) -> str:
+    """``95 % interval 41 % to 58 %``, of a share."""
+    return f"95{SPACE}% interval {percent(low)} to {percent(high)}"
+
+
+def wilson(found: int, of: int) -> tuple[float, float]:
+    """95 % bounds of a share of independent cases (Wilson 1927)."""
+    ends = binomtest(found, of).proportion_ci(method="wilson")
+    return float(ends.low), float(ends.high)
 
 
 def decimal(number: float) -> str:

@@ -20,10 +20,14 @@ from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population
 from settings import Settings
 from training.backtest import MODEL, Backtest
+from training.changes import Changes, Scored, changes
 from training.credit.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
 from training.cutoffs import Schedule
+from training.drift import drift
 from training.evidence import Evidence
+from training.histories import Histories, listed
 from training.report import render
+from training.slices import COLD_START, EVERYBODY
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -39,6 +43,7 @@ def evidence() -> Evidence:
     bundle, features = _bundle(settings)
     grid = tuple(AS_OF - HORIZON - timedelta(days=60 * i) for i in range(10, -1, -1))
     plan = Schedule(grid[-3:], grid, HORIZON)
+    scores = score_population(bundle, features)
     return Evidence(
         name="run <1>",
         dataset="shop & co",
@@ -56,7 +61,12 @@ def evidence() -> Evidence:
         bundle=bundle,
         as_of=AS_OF,
         features=features,
-        scores=score_population(bundle, features),
+        scores=scores,
+        predictions=_predictions(plan, features.index),
+        drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
+        earlier_effects=_earlier_effects(bundle, features, plan),
+        histories=_histories(plan, features, list(listed(scores).index)),
+        changes=_changes(bundle, features, scores),
     )
 
 
@@ -142,7 +152,14 @@ def bleak(evidence: Evidence) -> Evidence:
         ~((rankings["ranking"] == "degree") & (rankings["cutoff"] == heads["cutoff"].iloc[1]))
     ]
     heads.loc[:, ["predicted_share", "coverage", "brier"]] = math.nan
-    backtest = replace(found, rankings=rankings, heads=heads, lead=(math.nan, math.nan, math.nan))
+    backtest = replace(
+        found,
+        rankings=rankings,
+        heads=heads,
+        lead=(math.nan, math.nan, math.nan),
+        deciles=found.deciles.assign(coverage=math.nan),
+        slices=pd.DataFrame(),
+    )
     checks = replace(
         evidence.checks,
         rows={"customers": 400, "orders": 900},
@@ -157,6 +174,11 @@ def bleak(evidence: Evidence) -> Evidence:
         scores=score_population(evidence.bundle, features).assign(network_value_high=math.inf),
         label_totals=dict.fromkeys(evidence.label_totals, 0.0),
         robustness=None,
+        predictions=pd.DataFrame(),
+        drift=pd.DataFrame(),
+        earlier_effects={},
+        histories=Histories(),
+        changes=None,
     )
 
 
@@ -249,6 +271,7 @@ def _backtest(plan: Schedule) -> Backtest:
             "decile": range(1, 11),
             "predicted": [0.5 * 2.0**i for i in range(10)],
             "realised": [0.0, 0.0, *(0.6 * 2.0**i for i in range(2, 10))],
+            "coverage": [1.0, 1.0, 0.95, 0.9, 0.85, 0.8, 0.8, 0.75, 0.7, 0.65],
         }
     )
     return Backtest(
@@ -257,7 +280,80 @@ def _backtest(plan: Schedule) -> Backtest:
         deciles,
         RULES[0],
         (0.15, 0.04, 0.22),
+        _slices(),
     )
+
+
+def _slices() -> pd.DataFrame:
+    names = [EVERYBODY, COLD_START, "known in training", "degree decile 10", "country <X>"]
+    return pd.DataFrame(
+        {
+            "slice": names,
+            "customers": [903, 100, 803, 90, 7],
+            "top_share": [1.0, 0.1, 0.9, 0.6, 0.0],
+            "true_top_share": [1.0, 0.2, 0.8, 0.5, 0.0],
+            "predicted_share": [1.0, 0.4, 1.1, 0.9, math.nan],
+            "coverage": [0.81, 0.7, 0.83, 0.75, 1.0],
+            "capture": [0.6, 0.3, 0.65, 0.5, math.nan],
+            "rule_capture": [0.45, 0.5, 0.4, 0.3, math.nan],
+        }
+    )
+
+
+def _predictions(plan: Schedule, customers: pd.Index) -> pd.DataFrame:
+    random = np.random.default_rng(4)
+    parts = []
+    for cutoff in plan.evaluation:
+        probability = random.beta(0.1, 1.9, len(customers))
+        value = random.lognormal(2, 2, len(customers))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "cutoff": pd.Timestamp(cutoff),
+                    "customer_id": customers,
+                    "predicted": value,
+                    "low": 0.0,
+                    "high": 3 * value,
+                    "top_probability": probability,
+                    "realised": value * random.lognormal(0, 1, len(customers)),
+                    "at_top": random.random(len(customers)) < probability,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _earlier_effects(bundle: Bundle, features: pd.DataFrame, plan: Schedule) -> dict[str, np.ndarray]:
+    own = bundle.contributions("value", bundle.matrix(features.sort_index()))[0]
+    random = np.random.default_rng(5)
+    return {f"{cutoff:%Y-%m-%d}": own * random.lognormal(0, 0.3, own.shape) for cutoff in plan.evaluation}
+
+
+def _histories(plan: Schedule, features: pd.DataFrame, customers: list[str]) -> Histories:
+    """The last of *customers* had not joined, and the first is credited with two others."""
+    places = pd.MultiIndex.from_product([customers[:-1], plan.grid[-4:]], names=["customer_id", "cutoff"])
+    labels = pd.DataFrame({"network_value": 0.0, "direct_value": 12.0}, index=places)
+    labels.loc[customers[0], "network_value"] = [0.0, 100.0, 50.0, 20.0]
+    known = features.loc[places.get_level_values(0)].set_axis(places)
+    influenced = pd.DataFrame(
+        {
+            "source_id": customers[0],
+            "target_id": ["c9998", "c9999"],
+            "referred": [True, False],
+            "probability": [1.0, 0.25],
+            "value": [70.0, 30.0],
+        }
+    )
+    return Histories(known, labels, influenced, plan.grid[-1], AS_OF)
+
+
+def _changes(bundle: Bundle, features: pd.DataFrame, scores: pd.DataFrame) -> Changes:
+    """Since an earlier version, when one of the best had not joined and another was like the last."""
+    best = list(scores.sort_values("rank").index)
+    earlier = features.drop(best[1])
+    earlier.loc[best[0]] = earlier.loc[best[-1]]
+    before = Scored("3", AS_OF - HORIZON, bundle, earlier, score_population(bundle, earlier))
+    return changes(Scored("4", AS_OF, bundle, features, scores), before)
 
 
 class _Text(HTMLParser):

@@ -1,36 +1,14 @@
-"""The page in a real browser: the Chromium of the machine, or the one that CHROMIUM names."""
+"""The page of the made-up run in a real browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+import browsing
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to the path of one")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
-        browser.close()
+from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
@@ -48,35 +26,44 @@ AT_DESK = pytest.mark.parametrize("opened", [DESK], ids=str, indirect=True)
 @pytest.fixture(params=[DESK, DESK_DARK, PHONE, PHONE_DARK], ids=str)
 def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page at a desk and on a phone, in light and dark; whatever it complains of fails the test."""
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    tab, complaints, asked = context.new_page(), [], []
-    tab.on("console", lambda message: complaints.append(message.text))
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("request", lambda made: asked.append(made.url))
-    tab.goto(address)
-    yield tab
-    assert complaints == []
-    assert [url for url in asked if not url.startswith("data:")] == [address]
-    context.close()
+    with browsing.opened(browser, address, *request.param) as tab:
+        yield tab
 
 
 def test_the_page_never_scrolls_sideways(opened: Page) -> None:
     for details in opened.locator("details > summary").all()[:3]:
         details.click()
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for term in opened.locator("a.term").all()[:12]:
+        term.focus()
+        assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_text_stands_out_from_its_ground(opened: Page) -> None:
-    luminance = """(property) => {
-      const [r, g, b] = getComputedStyle(document.body)[property].match(/\\d+/g).map(
-        (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    }"""
-    text, ground = opened.evaluate(luminance, "color"), opened.evaluate(luminance, "backgroundColor")
-    assert (max(text, ground) + 0.05) / (min(text, ground) + 0.05) > 7
-    label = opened.locator("#backtest figure text").first
-    assert label.evaluate("node => getComputedStyle(node).fill") != "rgb(1, 1, 1)"
+def test_nothing_is_hard_to_see_hear_or_operate(opened: Page) -> None:
+    opened.locator("#customers details > summary").first.click()
+    opened.locator("a.term").first.focus()
+    assert browsing.barriers(opened) == []
+
+
+def test_every_table_has_rows_and_every_figure_marks(opened: Page) -> None:
+    assert browsing.nothing(opened) == []
+
+
+@AT_DESK
+@pytest.mark.parametrize(
+    ("spoilt", "found"),
+    [
+        ("document.querySelector('#kinds tbody').replaceChildren()", "no rows: Kinds of customers"),
+        ("document.querySelectorAll('#drift .mark').forEach((mark) => mark.remove())", "no marks: How far"),
+        ("document.querySelector('#backtest td').textContent = 'nan %'", "undefined: "),
+    ],
+)
+def test_an_empty_table_or_figure_or_an_undefined_number_would_be_noticed(
+    opened: Page, spoilt: str, found: str
+) -> None:
+    opened.evaluate(spoilt)
+    (noticed,) = browsing.nothing(opened)
+    assert noticed.startswith(found)
 
 
 @AT_DESK_AND_PHONE
@@ -89,19 +76,60 @@ def test_a_customer_opens_with_the_keyboard(opened: Page) -> None:
     assert chain.is_visible()
     assert chain.locator("li").count() == 13
     assert chain.bounding_box()["width"] <= opened.viewport_size["width"]
+    assert "c9998, brought in by them: 70.00" in first.inner_text()
+    assert "In 3 of 4 earlier periods" in first.inner_text()
+    assert first.locator(".past tbody tr").count() == 4
+
+
+@AT_DESK_AND_PHONE
+def test_a_customer_is_found_by_typing_and_opened_with_enter(opened: Page) -> None:
+    wanted = opened.locator("#customers .person > tr:first-child > th").nth(20).inner_text()
+    search = opened.locator("#customers").get_by_role("searchbox", name="Search a customer")
+    search.fill(wanted)
+    shown = opened.locator("#customers .person:visible")
+    assert shown.count() == 1
+    assert opened.locator("#customers .tools output").inner_text() == "1 of 25"
+    search.press("Enter")
+    assert shown.locator(".waterfall").is_visible()
+    assert opened.evaluate("document.activeElement.textContent").startswith(f"Why {wanted}")
+    search.fill("nobody of that name")
+    assert shown.count() == 0
+    search.fill("")
+    assert shown.count() == 25
+
+
+@AT_DESK
+def test_a_customer_opens_from_the_answer(opened: Page) -> None:
+    link = opened.locator("#answer .first-names a").nth(2)
+    name = link.inner_text()
+    link.click()
+    person = opened.locator("#customer-3")
+    assert person.locator("th").first.inner_text() == name
+    assert person.locator(".waterfall").is_visible()
+
+
+@AT_DESK
+def test_a_long_table_shows_its_first_rows_until_more_are_asked_for(opened: Page) -> None:
+    rows = opened.locator("#drift .scroll tbody tr:visible")
+    assert rows.count() == 12
+    more = opened.locator("#drift .tools .more")
+    more.click()
+    assert rows.count() == int(more.inner_text() == "Show fewer") * 77
+    more.click()
+    assert rows.count() == 12
 
 
 @AT_DESK_AND_PHONE
 def test_customers_sort_and_keep_their_reasons_beside_them(opened: Page) -> None:
-    ranks = opened.locator("#customers tr:not(.why) td:first-child")
-    ids = opened.locator("#customers tbody th")
+    ranks = opened.locator("#customers .person > tr:first-child > td:first-child")
+    ids = opened.locator("#customers .person > tr:first-child > th")
     summaries = opened.locator("#customers .why .hidden")
     heading = opened.locator("#customers thead th", has_text="Probability")
     heading.locator("button").click()
     assert heading.get_attribute("aria-sort") == "descending"
     shown = [
         float(value)
-        for value in opened.locator("#customers tr:not(.why) td:nth-child(6)").evaluate_all(
+        for value in opened.locator("#customers .person > tr:first-child > td:nth-child(6)").evaluate_all(
             "cells => cells.map((cell) => cell.dataset.sort)"
         )
     ]
@@ -113,7 +141,56 @@ def test_customers_sort_and_keep_their_reasons_beside_them(opened: Page) -> None
 
 
 @AT_DESK
-def test_a_table_of_words_sorts_by_the_alphabet(opened: Page) -> None:
-    families = opened.locator("#why tbody td:nth-child(2)")
-    opened.locator("#why thead button", has_text="Family").click()
+def test_words_sort_by_the_alphabet_and_dates_by_time(opened: Page) -> None:
+    families = opened.locator("#why .scroll").first.locator("tbody td:nth-child(2)")
+    opened.locator("#why thead").first.get_by_role("button", name="Family").click()
     assert families.all_inner_texts() == sorted(families.all_inner_texts())
+    dates = opened.locator("#constancy tbody th")
+    in_order = dates.all_inner_texts()
+    assert in_order == ["7 March 2025", "6 May 2025", "5 July 2025"]
+    opened.locator("#constancy thead").get_by_role("button", name="Model as of").click()
+    assert dates.all_inner_texts() == in_order[::-1]
+
+
+@AT_DESK
+def test_a_table_is_saved_as_csv_with_full_numbers_and_no_formula(opened: Page, tmp_path: Path) -> None:
+    opened.evaluate("document.querySelector('#customers .person th').textContent = '=SUM(A1)'")
+    with opened.expect_download() as waited:
+        opened.locator("#customers").get_by_role("button", name="Save as CSV").click()
+    saved = tmp_path / "saved.csv"
+    waited.value.save_as(saved)
+    assert waited.value.suggested_filename == "expected-network-value-over-180-days-the-highest-first.csv"
+    head, *rows = csv.reader(saved.read_text(encoding="utf-8-sig").splitlines())
+    assert head[:3] == ["Rank", "Customer", "Expected value"]
+    assert len(rows) == 25
+    assert {len(row) for row in rows} == {len(head)}
+    assert rows[0][1] == "'=SUM(A1)"
+    values = [float(row[2]) for row in rows]
+    assert values == sorted(values, reverse=True)
+
+
+@AT_DESK_AND_PHONE
+def test_a_term_explains_itself_until_escape(opened: Page) -> None:
+    note = opened.locator("#note")
+    assert not note.is_visible()
+    term = opened.locator("#answer a.term").first
+    term.focus()
+    assert note.inner_text().startswith("revenue from other customers that is credited")
+    assert term.get_attribute("aria-describedby") == "note"
+    opened.keyboard.press("Escape")
+    assert not note.is_visible()
+    opened.locator("#backtest thead").first.get_by_role("button", name="Mean").hover()
+    assert "network value held by" in note.inner_text()
+
+
+@AT_DESK
+def test_paper_gets_no_controls(opened: Page) -> None:
+    opened.emulate_media(media="print")
+    assert opened.locator(".tools:visible, nav:visible, summary:visible").count() == 0
+    assert opened.locator("#backtest table").first.is_visible()
+
+
+@AT_DESK
+def test_figures_take_the_colours_of_the_page(opened: Page) -> None:
+    label = opened.locator("#backtest figure text").first
+    assert label.evaluate("node => getComputedStyle(node).fill") != "rgb(1, 1, 1)"

@@ -2,12 +2,13 @@ import math
 from dataclasses import replace
 
 from training.evidence import Evidence
-from training.report.customers import SHOWN, customers
+from training.histories import FEWEST
+from training.report.customers import customers
 
 
 def test_the_best_come_first_with_the_scores_they_were_given(evidence: Evidence) -> None:
     rows = customers(evidence)["rows"]
-    assert len(rows) == SHOWN
+    assert len(rows) == FEWEST
     best = evidence.scores.sort_values("rank")
     for row, (name, score) in zip(rows, best.iterrows(), strict=False):
         assert row.id == name
@@ -22,7 +23,7 @@ def test_the_best_come_first_with_the_scores_they_were_given(evidence: Evidence)
 def test_the_finding_adds_the_rows_up(evidence: Evidence) -> None:
     found = customers(evidence)
     values = evidence.scores["network_value"]
-    share = values.nlargest(SHOWN).sum() / values.sum()
+    share = values.nlargest(FEWEST).sum() / values.sum()
     assert f"{100 * share:.0f}\u00a0% of all expected network value" in found["finding"]
     assert "in the backtest, 31 of 100 customers" in found["caution"]
 

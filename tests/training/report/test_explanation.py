@@ -3,13 +3,13 @@ import pytest
 
 from training.evidence import Evidence
 from training.report import explanation as module
-from training.report.explanation import _direction, explanation
+from training.report.explanation import Sampled, direction, explanation
 from training.shap_values import SAMPLE, sample
 
 
 @pytest.fixture(scope="module")
 def found(evidence: Evidence) -> dict[str, object]:
-    return explanation(evidence)
+    return explanation(evidence, Sampled.of(evidence))
 
 
 def test_the_strongest_feature_heads_the_table(evidence: Evidence, found: dict[str, list]) -> None:
@@ -39,7 +39,7 @@ def test_a_large_population_is_sampled_and_always_alike(evidence: Evidence) -> N
 
 def test_the_global_random_state_is_left_alone(evidence: Evidence) -> None:
     before = np.random.get_state()[1].copy()
-    explanation(evidence)
+    explanation(evidence, Sampled.of(evidence))
     assert (np.random.get_state()[1] == before).all()
 
 
@@ -53,8 +53,8 @@ def test_the_global_random_state_is_left_alone(evidence: Evidence) -> None:
     ],
 )
 def test_a_direction_is_named_only_where_it_is_clear(effect: np.ndarray, said: str) -> None:
-    assert _direction(np.arange(9.0), effect) == said
+    assert direction(np.arange(9.0), effect) == said
 
 
-def test_a_feature_that_is_never_defined_has_no_direction() -> None:
-    assert _direction(np.full(9, np.nan), np.arange(9.0)) == "none seen"
+def test_a_feature_that_is_never_defined_has_nodirection() -> None:
+    assert direction(np.full(9, np.nan), np.arange(9.0)) == "none seen"

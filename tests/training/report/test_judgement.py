@@ -6,7 +6,7 @@ from training.report.judgement import POOLED, judgement
 
 
 def test_the_model_comes_first_and_then_the_rules_from_best_to_worst(evidence: Evidence) -> None:
-    assert [name for name, _, _ in judgement(evidence)["captures"]] == [
+    assert [name for name, _, _, _ in judgement(evidence)["captures"]] == [
         MODEL,
         "last label",
         "degree",
@@ -17,7 +17,7 @@ def test_the_model_comes_first_and_then_the_rules_from_best_to_worst(evidence: E
 def test_captures_are_those_of_the_backtest_with_the_mean_last(evidence: Evidence) -> None:
     found = judgement(evidence)
     rankings = evidence.backtest.rankings.set_index(["ranking", "cutoff"])["capture"]
-    for name, _, cells in found["captures"]:
+    for name, _, cells, _ in found["captures"]:
         assert len(cells) == len(found["cutoffs"]) + 1
         assert cells[-1].sort == round(rankings[name, POOLED], 6)
         assert cells[0].sort == round(rankings[name, f"{evidence.schedule.evaluation[0]:%Y-%m-%d}"], 6)
@@ -46,4 +46,10 @@ def test_cutoffs_that_could_not_be_judged_have_no_column(evidence: Evidence) -> 
     backtest = replace(evidence.backtest, heads=heads.iloc[1:], rankings=rankings[rankings["cutoff"] != gone])
     found = judgement(replace(evidence, backtest=backtest))
     assert found["cutoffs"] == ["6 May 2025", "5 July 2025"]
-    assert {len(cells) for _, _, cells in found["captures"]} == {3}
+    assert {len(cells) for _, _, cells, _ in found["captures"]} == {3}
+
+
+def test_every_mean_and_every_lead_has_its_interval(evidence: Evidence) -> None:
+    rows = {name: beside for name, _, _, beside in judgement(evidence)["captures"]}
+    assert [cell.text for cell in rows[MODEL]] == ["55\u00a0% to 70\u00a0%", "–", "–"]
+    assert [cell.text for cell in rows["degree"]] == ["25\u00a0% to 40\u00a0%", "+30.0", "+19.0 to +37.0"]

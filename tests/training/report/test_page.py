@@ -10,7 +10,19 @@ from training.report import render
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "why", "trust")
-INSIDE = ("customers", "coincidence", "backtest", "data")
+INSIDE = (
+    "dependence",
+    "heads",
+    "constancy",
+    "customers",
+    "coincidence",
+    "backtest",
+    "calibration",
+    "kinds",
+    "drift",
+    "changes",
+    "data",
+)
 SECTIONS = (*PARTS, *INSIDE)
 UNDEFINED = re.compile(r"\b(nan|none|inf|nat|null|undefined behaviour)\b", re.IGNORECASE)
 
@@ -50,7 +62,7 @@ def test_names_and_ids_are_escaped(page: str) -> None:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_with_a_finding_and_its_number(page: str, section: str) -> None:
-    body = page[page.index(f'<section id="{section}"') :]
+    body = page[page.index(f'id="{section}" aria-labelledby') :]
     heading = re.search(r"<h[123][^>]*>(.*?)</h[123]>", body, re.DOTALL)
     assert heading
     assert re.search(r"\d", heading[1])
@@ -83,7 +95,7 @@ def test_the_command_and_the_name_of_the_run_are_told(page: str, visible: Callab
 
 def test_every_figure_can_be_read_out(page: str) -> None:
     figures = re.findall(r"<figure>\s*<svg[^>]*>", page)
-    assert len(figures) == 6
+    assert len(figures) == 16
     assert all('role="img"' in figure and 'aria-label="' in figure for figure in figures)
 
 
@@ -144,5 +156,27 @@ def test_no_page_promises_a_cause_or_speaks_of_popularity(
 def test_parts_are_numbered_in_their_order(page: str) -> None:
     numbers = re.findall(r'class="eyebrow">(\d) · ', page)
     assert numbers == [str(i) for i in range(1, len(PARTS) + 1)]
-    assert [name for name in re.findall(r'<section id="(\w+)"', page) if name in PARTS] == list(PARTS)
-    assert re.findall(r'<a href="#(\w+)">', page) == list(PARTS)
+    assert re.findall(r'<section id="(\w+)"', page) == [*PARTS, "terms"]
+    assert re.findall(r'<section class="sub" id="(\w+)"', page) == list(INSIDE)
+    contents = page[page.index('<nav aria-label="Sections">') : page.index("</nav>")]
+    assert re.findall(r'<a href="#(\w+)">', contents) == list(PARTS)
+
+
+def test_every_link_inside_the_page_leads_somewhere(page: str) -> None:
+    names = set(re.findall(r' id="([^"]+)"', page))
+    asked = set(re.findall(r'<a [^>]*href="#([^"]+)"', page))
+    assert {"term-capture", "customer-1", "changes"} <= asked
+    assert asked <= names
+
+
+def test_a_page_of_little_says_of_every_section_why_it_is_empty(
+    bleak_page: str, visible: Callable[[str], str]
+) -> None:
+    text = visible(bleak_page)
+    assert "This run keeps no reasons of earlier models. Train again" in text
+    assert "This run keeps no judgement of kinds of customers. Train again" in text
+    assert "This run did not look for drift. Train again" in text
+    assert "There is no earlier champion to compare with" in text
+    assert "The odds could not be judged: no earlier period" in text
+    assert "This run does not keep whom they influenced." in text
+    assert "so there is no history to show" in text

@@ -20,7 +20,7 @@ def test_a_ranking_without_a_number_is_drawn_without_one() -> None:
     captures = pd.DataFrame(
         {"2025-01-01": [0.5, np.nan], "pooled": [0.5, np.nan]}, index=["Ripple", "degree"]
     )
-    drawn = plots.capture(captures, "Ripple")
+    drawn = plots.capture(captures, np.array([[0.4, 0.6], [np.nan, np.nan]]), "Ripple")
     assert "nan" not in drawn
     assert "degree" in drawn
 

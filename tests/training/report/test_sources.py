@@ -1,10 +1,12 @@
 from dataclasses import replace
+from datetime import datetime
 
 from features.registry import features
 from features.views import VIEWS
 from settings import Settings
 from training.evidence import Evidence
 from training.report.sources import COLUMNS, NEEDS, sources
+from training.report.words import Cell
 
 
 def test_every_view_that_can_be_absent_is_known() -> None:
@@ -21,8 +23,8 @@ def test_everything_a_feature_may_lack_is_known() -> None:
 def test_an_absent_table_is_named_with_the_features_it_costs(evidence: Evidence) -> None:
     found = sources(evidence)
     assert found["lost"] == [("the table feedback", ["feedback count", "feedback mean", "feedback latest"])]
-    assert ("feedback", "absent", False) in found["tables"]
-    assert ("usage", "20,000", True) in found["tables"]
+    assert ("feedback", Cell("absent", None, missing=True)) in found["tables"]
+    assert ("usage", Cell("20,000", 20_000.0)) in found["tables"]
 
 
 def test_an_absent_column_is_named_where_the_table_is_there(evidence: Evidence) -> None:
@@ -55,11 +57,11 @@ def test_rows_set_aside_are_counted_with_their_rule(evidence: Evidence) -> None:
 def test_cutoffs_show_that_the_embargo_was_kept(evidence: Evidence) -> None:
     found = sources(evidence)
     assert found["cutoffs"][0] == (
-        "7 March 2025",
-        "3 September 2025",
+        datetime(2025, 3, 7),
+        datetime(2025, 9, 3),
         6,
-        "13 November 2023",
-        "8 September 2024",
+        datetime(2023, 11, 13),
+        datetime(2024, 9, 8),
     )
     assert found["final"] == len(evidence.schedule.grid)
     assert found["left_out"] == []

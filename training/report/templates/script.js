@@ -1,35 +1,189 @@
 "use strict";
-// Tables of class "sortable" sort by the column whose heading is pressed. A table with several <tbody> keeps
-// each of them together: a customer's line and what opens below it.
-for (const table of document.querySelectorAll("table.sortable")) {
-  const headings = [...table.tHead.rows[0].cells];
-  const grouped = table.tBodies.length > 1;
-  const parent = grouped ? table : table.tBodies[0];
-  const items = () => [...(grouped ? table.tBodies : parent.rows)];
-  const key = (item, column) => {
-    const cell = (grouped ? item.rows[0] : item).cells[column];
-    const sort = cell.dataset.sort;
-    return sort === undefined ? cell.textContent.trim() : sort === "" ? null : Number(sort);
-  };
-  headings.forEach((heading, column) => {
+// Every table in a ".scroll" sorts by the column whose heading is pressed, filters, and is saved as CSV. A table
+// with several <tbody> keeps each of them together: a customer's line and what opens below it.
+
+const sentence = (node) => node.textContent.trim().replace(/\s+/g, " ");
+
+class Sheet {
+  constructor(box) {
+    this.table = box.querySelector("table");
+    this.grouped = this.table.tBodies.length > 1;
+    this.items = [...(this.grouped ? this.table.tBodies : this.table.tBodies[0].rows)];
+    this.headings = [...this.table.tHead.rows[0].cells];
+    this.first = Number(this.table.dataset.first) || Infinity;
+    this.name = sentence(this.table.caption);
+    this.addTools(box);
+    this.headings.forEach((heading, column) => this.makeSortable(heading, column));
+    this.show();
+  }
+
+  row(item) {
+    return this.grouped ? item.rows[0] : item;
+  }
+
+  value(item, column) {
+    const cell = this.row(item).cells[column];
+    const given = cell.dataset.sort;
+    return given === undefined ? sentence(cell) : given === "" ? null : Number(given);
+  }
+
+  addTools(box) {
+    const tools = document.createElement("div");
+    tools.className = "tools";
+    if (this.items.length > 8) {
+      this.search = document.createElement("input");
+      this.search.type = "search";
+      this.search.placeholder = this.table.dataset.search || "Filter";
+      this.search.setAttribute("aria-label", `${this.search.placeholder}: ${this.name}`);
+      this.search.addEventListener("input", () => this.show());
+      this.search.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault(); // or it would close again what it opens
+        this.open(this.items.find((item) => !item.hidden));
+      });
+      this.count = document.createElement("output");
+      this.more = document.createElement("button");
+      this.more.type = "button";
+      this.more.className = "more";
+      this.more.addEventListener("click", () => {
+        this.all = !this.all;
+        this.show();
+      });
+      tools.append(this.search, this.count, this.more);
+    }
+    const save = document.createElement("button");
+    save.type = "button";
+    save.className = "save";
+    save.textContent = "Save as CSV";
+    save.setAttribute("aria-label", `Save as CSV: ${this.name}`);
+    save.addEventListener("click", () => this.save());
+    tools.append(save);
+    box.before(tools);
+  }
+
+  show() {
+    if (!this.search) return;
+    const wanted = this.search.value.trim().toLowerCase();
+    const found = this.items.filter((item) => !wanted || sentence(this.row(item)).toLowerCase().includes(wanted));
+    const shown = new Set(wanted || this.all ? found : found.slice(0, this.first));
+    for (const item of this.items) item.hidden = !shown.has(item);
+    this.count.textContent = `${shown.size} of ${this.items.length}`;
+    this.more.hidden = Boolean(wanted) || this.items.length <= this.first;
+    this.more.textContent = this.all ? "Show fewer" : `Show all ${this.items.length}`;
+  }
+
+  open(item) {
+    const details = item && item.querySelector("details");
+    if (!details) return;
+    if (item.hidden) {
+      this.all = true;
+      this.search.value = "";
+      this.show();
+    }
+    details.open = true;
+    details.querySelector("summary").focus();
+    item.scrollIntoView({ block: "start" });
+  }
+
+  makeSortable(heading, column) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
+    if (heading.dataset.tip) {
+      button.dataset.tip = heading.dataset.tip;
+      delete heading.dataset.tip;
+    }
     heading.append(button);
-    button.addEventListener("click", () => {
-      const numeric = typeof key(items()[0], column) !== "string";
-      const first = numeric && heading.textContent.trim() !== "Rank" ? "descending" : "ascending";
-      const second = first === "descending" ? "ascending" : "descending";
-      const order = heading.getAttribute("aria-sort") === first ? second : first;
-      headings.forEach((other) => other.removeAttribute("aria-sort"));
-      heading.setAttribute("aria-sort", order);
-      const sign = order === "ascending" ? 1 : -1;
-      const compare = (a, b) => {
-        const [x, y] = [key(a, column), key(b, column)];
-        if (x === null || y === null) return (x === null) - (y === null);
-        return sign * (numeric ? x - y : x.localeCompare(y));
-      };
-      parent.append(...items().sort(compare));
+    button.addEventListener("click", () => this.sort(column));
+  }
+
+  sort(column) {
+    const heading = this.headings[column];
+    const numeric = this.items.some((item) => typeof this.value(item, column) === "number");
+    const first = numeric && sentence(heading) !== "Rank" ? "descending" : "ascending";
+    const second = first === "descending" ? "ascending" : "descending";
+    const order = heading.getAttribute("aria-sort") === first ? second : first;
+    this.headings.forEach((other) => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    this.items.sort((a, b) => {
+      const [x, y] = [this.value(a, column), this.value(b, column)];
+      if (x === null || y === null) return (x === null) - (y === null);
+      return sign * (numeric ? x - y : x.localeCompare(y));
     });
+    (this.grouped ? this.table : this.table.tBodies[0]).append(...this.items);
+    this.show();
+  }
+
+  save() {
+    const rows = [this.headings.map(sentence), ...this.items.map((item) => this.written(item))];
+    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const text = rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+    link.download = `${this.name.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 60)}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  written(item) {
+    return [...this.row(item).cells].map((cell) => {
+      const given = cell.dataset.sort;
+      if (given !== undefined && !cell.classList.contains("date")) return given;
+      const plain = cell.cloneNode(true);
+      plain.querySelectorAll("small").forEach((note) => note.remove());
+      // a spreadsheet would run a text that begins like a formula
+      return sentence(plain).replace(/^[=+\-@\t]/, "'$&");
+    });
+  }
+}
+
+const sheets = [...document.querySelectorAll(".scroll")].filter((box) => box.querySelector("table")).map((box) => new Sheet(box));
+
+function openLinked() {
+  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  const sheet = target && sheets.find((one) => one.items.includes(target));
+  if (sheet) sheet.open(target);
+}
+addEventListener("hashchange", openLinked);
+openLinked();
+
+// Terms explain themselves while they are pointed at or focused; Escape takes the note away (WCAG 1.4.13).
+const note = document.createElement("div");
+note.id = "note";
+note.setAttribute("role", "tooltip");
+note.hidden = true;
+document.body.append(note);
+let explained = null;
+
+function explain(node) {
+  explained = node;
+  note.textContent = node.dataset.tip;
+  note.hidden = false;
+  node.setAttribute("aria-describedby", "note");
+  const at = node.getBoundingClientRect();
+  const wide = document.documentElement.clientWidth;
+  note.style.left = `${Math.max(8, Math.min(at.left, wide - note.offsetWidth - 8))}px`;
+  const below = at.bottom + 6;
+  note.style.top = `${below + note.offsetHeight > innerHeight ? Math.max(8, at.top - note.offsetHeight - 6) : below}px`;
+}
+
+function stopExplaining() {
+  if (explained) explained.removeAttribute("aria-describedby");
+  explained = null;
+  note.hidden = true;
+}
+
+for (const event of ["pointerover", "focusin"]) {
+  document.addEventListener(event, ({ target }) => {
+    const node = target.closest("[data-tip]");
+    if (node && node !== explained) explain(node);
   });
 }
+for (const event of ["pointerout", "focusout"]) {
+  document.addEventListener(event, ({ relatedTarget }) => {
+    if (explained && !(relatedTarget && (explained.contains(relatedTarget) || note.contains(relatedTarget)))) stopExplaining();
+  });
+}
+document.addEventListener("keydown", ({ key }) => key === "Escape" && stopExplaining());
+document.addEventListener("scroll", stopExplaining, { passive: true, capture: true });
