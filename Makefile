@@ -7,7 +7,7 @@ RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
-	bench-features bench-reasons bench-training
+	bench-features bench-reasons bench-report bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -52,6 +52,9 @@ bench-features: $(VENV)/ready-dev ## measure the features at up to a million cus
 
 bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and LightGBM itself
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/reasons.py
+
+bench-report: $(VENV)/ready-dev ## measure writing the report for up to a million customers
+	@$(VENV)/bin/python benchmarks/report_cost.py
 
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
 	@$(VENV)/bin/python benchmarks/truth.py --baselines

@@ -27,6 +27,11 @@ def peak_memory_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
+def memory_gb() -> float:
+    """Resident size of this process now, in GB; on Linux."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 1e9
+
+
 def publish(name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Print *rows*, which share their keys, as a table and write them to benchmarks/results/NAME.json."""
     columns = list(rows[0])

@@ -13,7 +13,7 @@ from training.changes import Changes, Scored, changes
 from training.compare import Comparison
 from training.registry import Version
 
-WHICH = ("later", "earlier")
+WHICH, NOT_SET = ("later", "earlier"), "not set"
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class Versions:
     Attributes:
         comparison: None where they were not judged by the same thing; `why_not` then says what differs.
         changes: what the later one says otherwise about customers.
-        parameters: parameters of the runs that differ, by name: columns `later` and `earlier`, None where a
-            run has none of that name.
+        parameters: parameters of the runs that differ, by name: columns `later` and `earlier`.
         metrics: metrics that both runs have, likewise.
     """
 
@@ -54,7 +53,7 @@ def versions(client: mlflow.MlflowClient, one: Version, other: Version) -> Versi
     later, earlier = (registry.scored(client, version) for version in both)
     runs = [client.get_run(version.run_id).data for version in both]
     parameters = pd.DataFrame(dict(zip(WHICH, (run.params for run in runs), strict=True)))
-    parameters = parameters.astype(object).where(parameters.notna(), None).sort_index()
+    parameters = parameters.fillna(NOT_SET).sort_index()
     metrics = pd.DataFrame(dict(zip(WHICH, (run.metrics for run in runs), strict=True)))
     return Versions(
         later,

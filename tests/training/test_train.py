@@ -131,7 +131,7 @@ def test_a_killed_training_leaves_registry_and_champion_as_they_were(
 
 
 def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
-    before, said = versions(client), []
+    before, champion, said = versions(client), registry.find(client), []
     left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
     (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
     monkeypatch.setattr(train, "learn", lambda *given: evidence)
@@ -144,6 +144,9 @@ def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypa
     assert registry.find(client).number == again.version
     assert versions(client) == [*before, int(again.version)]
     assert again.decision.comparison.difference == 0
+    changes = again.evidence.changes
+    assert changes.number == champion.number
+    assert (changes.stayed, changes.entered, changes.left) == (evidence.scores["top_member"].sum(), 0, 0)
 
 
 @pytest.fixture

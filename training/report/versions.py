@@ -125,8 +125,5 @@ def _made(found: Versions) -> dict[str, Any]:
             (METRICS[name], [Cell(f"{value:,.4g}", value) for value in values])
             for name, values in zip(kept, metrics.loc[kept].to_numpy().tolist(), strict=True)
         ],
-        "parameters": [
-            (str(name), ["not set" if value is None else str(value) for value in row])
-            for name, row in differ.iterrows()
-        ],
+        "parameters": list(zip(differ.index, differ.to_numpy().tolist(), strict=True)),
     }

@@ -12,7 +12,7 @@ from training.changes import Scored, changes
 from training.compare import Comparison
 from training.evidence import Evidence
 from training.report.versions import render_versions
-from training.versions import Versions
+from training.versions import NOT_SET, Versions
 
 FOUND = Comparison(
     [
@@ -36,7 +36,7 @@ def two(evidence: Evidence) -> Versions:
     later = Scored("4", evidence.as_of, evidence.bundle, evidence.features, evidence.scores)
     before = Scored("2", evidence.as_of, evidence.bundle, earlier, score_population(evidence.bundle, earlier))
     parameters = pd.DataFrame(
-        {"later": ["0.02", "x"], "earlier": ["0.1", None]}, ["model.rate", "data.usage"], dtype=object
+        {"later": ["0.02", "x"], "earlier": ["0.1", NOT_SET]}, ["model.rate", "data.usage"]
     )
     metrics = pd.DataFrame({"later": [0.5, 400.0], "earlier": [0.4, 380.0]}, index=["capture", "customers"])
     return Versions(later, before, FOUND, "", changes(later, before), parameters, metrics)
