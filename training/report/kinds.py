@@ -35,7 +35,7 @@ def kinds(evidence: Evidence) -> dict[str, Any]:
 
 
 def _finding(slices: pd.DataFrame, judged: pd.DataFrame) -> str:
-    off = uneven(slices)
+    off = uneven(judged)
     if not len(judged):
         return f"In {words.plural(len(slices), 'kind')} of customers nothing came true to judge by"
     sizes = np.abs(np.log(judged["predicted_share"]))

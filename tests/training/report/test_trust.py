@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -28,12 +29,17 @@ def test_kinds_are_counted_and_the_worst_is_named(evidence: Evidence) -> None:
     assert "Ripple captures 30\u00a0% of the value at their top, “last label” 50\u00a0%" in found["cold"]
     name, cells = found["rows"][-1]
     assert name == "country <X>"
+    assert "In 4 of 4 kinds" in _kinds_of(evidence, predicted_share=3.0)["finding"]
     assert [cell.missing for cell in cells] == [False, False, False, True, False, True, True]
 
 
+def _kinds_of(evidence: Evidence, **changed: float) -> dict[str, Any]:
+    slices = evidence.backtest.slices.assign(**changed)
+    return kinds(replace(evidence, backtest=replace(evidence.backtest, slices=slices)))
+
+
 def test_kinds_that_are_even_are_called_so(evidence: Evidence) -> None:
-    even = evidence.backtest.slices.assign(predicted_share=1.1)
-    found = kinds(replace(evidence, backtest=replace(evidence.backtest, slices=even)))
+    found = _kinds_of(evidence, predicted_share=1.1)
     assert found["finding"].startswith(
         "In each of 4 kinds of customers predicted and realised value are within"
     )

@@ -58,7 +58,9 @@ class Sheet {
     save.setAttribute("aria-label", `Save as CSV: ${this.name}`);
     save.addEventListener("click", () => this.save());
     tools.append(save);
-    box.before(tools);
+    const whole = document.createElement("div");
+    box.replaceWith(whole);
+    whole.append(tools, box);
   }
 
   show() {
