@@ -399,7 +399,7 @@ def _compared(client: MlflowClient, settings: Settings, one: Version, other: Ver
     from training.versions import versions
 
     found = versions(client, one, other)
-    path = settings.home / "reports" / f"ripple-v{found.later.number}-v{found.earlier.number}.html"
+    path = settings.home / "reports" / f"versions-{found.later.number}-{found.earlier.number}.html"
     with atomic.file(path) as building:
         building.write_text(render_versions(found), encoding="utf-8")
     return path

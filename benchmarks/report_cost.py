@@ -30,6 +30,7 @@ from settings import load as load_settings
 from training.evidence import Evidence
 from training.histories import listed
 from training.progress import silent
+from training.shap_values import SAMPLE
 from training.train import learn
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -63,8 +64,18 @@ def grown(evidence: Evidence, customers: int) -> Evidence:
         pd.concat({name: table.xs(one) for name, one in of.items() if one in known}, names=["customer_id"])
         for table in (past.labels, past.features)
     )
-    histories = replace(past, labels=labels, features=seen)
-    return replace(evidence, features=features, scores=scores, predictions=predictions, histories=histories)
+    sampled = min(SAMPLE, customers)
+    return replace(
+        evidence,
+        features=features,
+        scores=scores,
+        predictions=predictions,
+        earlier_effects={
+            day: np.resize(effects, (sampled, effects.shape[1]))
+            for day, effects in evidence.earlier_effects.items()
+        },
+        histories=replace(past, labels=labels, features=seen),
+    )
 
 
 def write(given: Path) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""Writes what is read off the code, docs/features.md, docs/settings.md and a table of docs/serving.md."""
+"""Writes what is read off the code (features, settings, options of the service) and off figures."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from pydantic import BaseModel
 from features.catalog import markdown as features_page
 from serving.options import PREFIX, Options
 from settings import KINDS, Settings
+from training.backtest import MODEL
+from training.report.judgement import RULES
+from training.report.known_truth import FIGURES
 
 DOCS = Path(__file__).parent
 INTRODUCTION = """\
@@ -56,10 +60,41 @@ def serving_page() -> str:
     return re.sub(rf"(^\| `{PREFIX}\w+` \|.*\n)+", "".join(rows), page, count=1, flags=re.MULTILINE)
 
 
+def known_truth() -> str:
+    """What the report tells of the simulated worlds, from the latest `make truth`."""
+    measured = json.loads((DOCS.parent / "benchmarks/results/truth.json").read_text(encoding="utf-8"))
+    worlds = []
+    for world, found in measured["worlds"].items():
+        label, influence = found["rankings"]["label"], found["totals"]["influence, with generations"]
+        rules = {
+            name: row["capture"] for name, row in found["forecast"].items() if name in RULES.keys() - {MODEL}
+        }
+        best = max(rules, key=lambda name: rules[name]) if rules else None
+        worlds.append(
+            {
+                "world": world,
+                "label": label["capture"],
+                "total": label["total_ratio"],
+                "influence": influence["label"],
+                "truth": influence["truth"],
+                "forecast": found["forecast"][MODEL]["capture"] if rules else None,
+                "rule": rules[best] if best else None,
+                "best_rule": best,
+            }
+        )
+    told = {
+        "customers": measured["customers"],
+        "seeds": len(measured["seeds"]),
+        "top_share": Settings().top_share,
+    }
+    return json.dumps(told | {"worlds": worlds}, indent=1) + "\n"
+
+
 PAGES = {
     DOCS / "features.md": lambda: features_page(Settings()),
     DOCS / "settings.md": settings_page,
     DOCS / "serving.md": serving_page,
+    FIGURES: known_truth,
 }
 
 if __name__ == "__main__":

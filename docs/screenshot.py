@@ -17,7 +17,9 @@ PICTURE = Path(__file__).parent / "report.png"
 def main() -> int:
     """Open the newest report in Chromium and photograph its first screen; 2 without a browser or a report."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    reports = sorted((settings.load().home / "reports").glob("*.html"), key=lambda file: file.stat().st_mtime)
+    reports = sorted(
+        (settings.load().home / "reports").glob("ripple-*.html"), key=lambda file: file.stat().st_mtime
+    )
     if not chromium or not reports:
         sys.stderr.write("Needs Chromium (apt-get install chromium) and a report (make train).\n")
         return 2

@@ -24,6 +24,13 @@ ARGUMENTS = [
 UNDEFINED = re.compile(r"\b(nan|inf|nat|none|null)\b", re.IGNORECASE)
 SAID = ("none seen", "none of them aside", "None: every row met every rule")
 """Where "none" is meant."""
+TEXT = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest("script, style")) found.push(walker.currentNode.data);
+  }
+  return found.join(" ");
+}"""
 NO_ROWS = """() => [...document.querySelectorAll("table")]
   .filter((table) => ![...table.tBodies].some((body) => body.rows.length))
   .map((table) => `no rows: ${(table.caption || table).textContent.trim()}`)"""
@@ -68,10 +75,9 @@ def opened(browser: Browser, address: str, width: int, scheme: str) -> Iterator[
 
 def nothing(tab: Page) -> list[str]:
     """What the page shows that is nothing: tables without rows, figures without marks, undefined numbers."""
-    text = str(tab.evaluate("document.body.textContent"))
-    scripts = tab.evaluate("[...document.querySelectorAll('script, style')].map((node) => node.textContent)")
-    for silent in (*scripts, *SAID):
-        text = text.replace(silent, "")
+    text = str(tab.evaluate(TEXT))
+    for meant in SAID:
+        text = text.replace(meant, "")
     undefined = [
         f"undefined: …{text[max(m.start() - 40, 0) : m.end() + 20]}…" for m in UNDEFINED.finditer(text)
     ]

@@ -167,7 +167,7 @@ def _promoted_and_compared(ripple: Ripple, home: Path) -> None:
     together = ripple("report", "1", "newest", home=home)
     assert together.returncode == 0, together.stderr
     both = Path(together.stdout.strip())
-    assert both.name == "ripple-v2-v1.html"
+    assert both.name == "versions-2-1.html"
     assert "0 parameters differ" in both.read_text(encoding="utf-8")
     reported = ripple("report", home=home)
     page = Path(reported.stdout.strip()).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -51,9 +50,8 @@ def reliability(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     known = predictions[np.isfinite(predictions["top_probability"])]
     bins = np.clip(np.searchsorted(EDGES, known["top_probability"], side="right") - 1, 0, len(EDGES) - 2)
-    groups = known.groupby(bins)
     rows = []
-    for i, group in groups:
+    for i, group in known.groupby(bins):
         at_top, size = int(group["at_top"].sum()), len(group)
         low, high = words.wilson(at_top, size)
         given = float(group["top_probability"].mean())
@@ -67,11 +65,10 @@ def _finding(bins: pd.DataFrame, evidence: Evidence) -> str:
     last = (enough if len(enough) else bins).iloc[-1]
     misses = bins[(bins["given"] < bins["low"]) | (bins["given"] > bins["high"])]
     return (
-        f"Of customers given {_range(last)} odds of the top {words.share_name(evidence.settings.top_share)}, "
-        f"{words.percent(last['given'])} on average, "
+        f"Of customers given {_range(last)} odds of the top "
+        f"{words.share_name(evidence.settings.top_share)}, {words.percent(last['given'])} on average, "
         f"{words.estimate(last['found'], last['low'], last['high'])} truly were there; the odds agree with "
-        "what "
-        f"came true in {len(bins) - len(misses)} of {words.plural(len(bins), 'group')}"
+        f"what came true in {len(bins) - len(misses)} of {words.plural(len(bins), 'group')}"
     )
 
 
@@ -92,8 +89,6 @@ def _row(row: pd.Series) -> list[Cell]:
 def _coverage(deciles: pd.DataFrame, promised: float) -> str:
     least = deciles.sort_values("coverage", kind="stable").iloc[0]
     mean = float(deciles["coverage"].mean())
-    if not math.isfinite(mean):
-        mean = float(deciles["coverage"].dropna().mean())
     return (
         f"Over all periods {words.percent(mean)} of customers lay inside their {words.share_name(promised)} "
         f"interval; fewest in tenth {least['decile']:.0f} of the predictions, "

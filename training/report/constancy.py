@@ -33,10 +33,8 @@ def constancy(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
     return {
         "finding": (
             f"Under the model of the latest backtest period, {rows[-1]['cutoff'].text}, the strongest "
-            "reason is "
-            f"the same as today’s for {first.text} of customers ({words.interval(*_of(first, sampled))}), "
-            "its "
-            f"family for {families.text}"
+            f"reason is the same as today’s for {first.text} of customers "
+            f"({words.interval(*_of(first, sampled))}), its family for {families.text}"
         ),
         "rows": rows,
         "plot": reason_plots.over_time(

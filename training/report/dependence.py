@@ -93,8 +93,8 @@ def curve(x: np.ndarray, effect: np.ndarray, seed: int) -> Curve:
     """The mean *effect* by value of *x*, both one entry per customer, none undefined."""
     # edges are values that occur, so that no bin is empty; where many share the lowest, that is a bin alone
     lowest = x == x.min()
-    rest = x[~lowest] if lowest.mean() > 1 / BINS and not lowest.all() else x
-    edges = np.unique(np.quantile(rest, np.arange(BINS) / BINS, method="higher"))
+    above = x[~lowest] if lowest.mean() > 1 / BINS and not lowest.all() else x
+    edges = np.unique(np.quantile(above, np.arange(BINS) / BINS, method="higher"))
     edges = edges[edges > x.min()]
     bins = np.searchsorted(edges, x, side="right")
     size = len(edges) + 1
@@ -110,14 +110,13 @@ def curve(x: np.ndarray, effect: np.ndarray, seed: int) -> Curve:
     turns = turns[np.isfinite(turns)]
     low, high = np.quantile(turns, (0.025, 0.975)) if len(turns) else (math.nan, math.nan)
     total = float(((effect - effect.mean()) ** 2).sum())
-    rest = float(((effect - mean[bins]) ** 2).sum())
-    kept = np.isfinite(mean)
+    within = float(((effect - mean[bins]) ** 2).sum())
     return Curve(
-        at[kept],
-        mean[kept],
+        at,
+        mean,
         direction(x, effect),
         (_turn(at, mean), float(low), float(high)),
-        1 - rest / total if total > 0 else 1.0,
+        1 - within / total if total > 0 else 1.0,
         bool((x == np.round(x)).all()),
     )
 
@@ -147,7 +146,7 @@ def _told(name: str, shape: Curve, unit: str, currency: str) -> str:
         "more lowers": f"The more {name}, the lower the score: {ends}.",
     }.get(shape.direction, f"More {name} neither clearly raises nor lowers the score: {ends}.")
     turn = shape.turn[0]
-    if not math.isfinite(turn):
+    if not np.isfinite(shape.turn).all():
         return told
     at, first, last = (
         in_words(float(round(number) if shape.counted else f"{number:.3g}"), unit, currency)
@@ -180,6 +179,5 @@ def _with_others(sampled: Sampled, i: int, known: np.ndarray, shape: Curve) -> s
         return ""
     return (
         f"The same value can mean different things: {words.percent(1 - shape.explained)} of the differences "
-        "in "
-        f"its effect come from other features, {sampled.named(int(str(along.idxmax())))} first of all."
+        f"in its effect come from other features, {sampled.named(int(str(along.idxmax())))} first of all."
     )

@@ -16,39 +16,31 @@ def glossary(settings: Settings) -> dict[str, str]:
     interval = words.share_name(settings.model.interval)
     found = {
         "network value": f"revenue from other customers that is credited to a customer, over {days} days; "
-        "what "
-        "they spend themselves is no part of it",
+        "what they spend themselves is no part of it",
         "expected network value": f"the network value that the model foresees for the next {days} days",
         "capture": f"network value held by the {top} of customers that was picked ÷ network value held by "
-        "the "
-        f"{top} who really came first; 100\u00a0% is perfect hindsight",
+        f"the {top} who really came first; 100\u00a0% is perfect hindsight",
         "simple rule": "a ranking by one known fact, such as the customer’s own revenue; a model that does "
-        "not "
-        "beat the best of them is not worth its trouble",
+        "not beat the best of them is not worth its trouble",
         "percentage points": "the difference of two shares: from 50\u00a0% to 53\u00a0% are 3 points",
         "95\u00a0% interval": "where the number would lie in 95 of 100 redraws of the customers; it covers "
-        "which "
-        "customers there were, not which periods",
+        "which customers there were, not which periods",
         "cutoff": "a date at which the run stands still: features look back from it, network value is "
-        "counted "
-        "after it",
+        "counted after it",
         "backtest": "forecasts made for dates in the past with nothing but what was known then, held against "
         "what came",
         "placebo": "a test that should find nothing; what it finds all the same may be coincidence",
         "coincidence": "credit that would also be given if nobody influenced anybody, because alike "
-        "customers "
-        "buy alike",
+        "customers buy alike",
         "adoption": "a customer’s first purchase of a product",
         "stratum": "a group of customers who are mostly in touch with each other, among whom a buyer is "
         "compared",
         "referral value": f"what customers spend, within {settings.credit.referral_days:g} days of joining, "
-        "whom "
-        "a recorded referral brought in",
+        "whom a recorded referral brought in",
         "influence": "what others bought and would not have bought, or not then, without this customer: an "
         "estimate",
         "SHAP": "splits a score into the part that each feature has in it (Lundberg et al. 2020); explains "
-        "the "
-        "model, not causes",
+        "the model, not causes",
         "share of movement": "mean size of a feature’s effect on the score ÷ the sum of that over all "
         "features",
         "Precision": "share of those put in the top who truly belong there",
@@ -63,12 +55,10 @@ def glossary(settings: Settings) -> dict[str, str]:
         "customers",
         "calibration": "whether what is predicted comes true as often, or as much, as it says",
         "PSI": "population stability index: how far a distribution has moved; below 0.1 is stable, above "
-        "0.25 a "
-        "shift (Siddiqi 2006)",
+        "0.25 a shift (Siddiqi 2006)",
         "two heads": "the two models: the first foresees the amount, the second the odds of being at the top",
         "embargo": f"the {days} days before a judged cutoff in which no cutoff may teach, since its outcome "
-        "was not "
-        "known yet",
+        "was not known yet",
         "champion": "the version that is served",
         "gate": "the checks that a version must pass to become champion by itself",
     }

@@ -54,8 +54,7 @@ def judgement(evidence: Evidence) -> dict[str, Any]:
         "finding": (
             f"Ripple’s top {words.share_name(evidence.settings.top_share)} captured "
             f"{words.estimate(*evidence.backtest.capture_interval(MODEL))} of the network value it could "
-            "have, "
-            "against "
+            "have, against "
             f"{words.estimate(*evidence.backtest.capture_interval(evidence.backtest.best_baseline))} for "
             f"“{evidence.backtest.best_baseline}”; it was ahead of that rule in {wins} of "
             f"{words.plural(looks, 'period')}"

@@ -12,9 +12,8 @@ from training.evidence import Evidence
 from training.report import words
 from training.report.words import Cell
 
-NONE_BEFORE = "There is no earlier champion to compare with"
+NONE_BEFORE = "There is no earlier champion that it can be compared with"
 NOT_THERE = "was not there"
-CARRIED = 8
 
 
 def moves(evidence: Evidence) -> dict[str, Any]:
@@ -31,21 +30,24 @@ def told(found: Changes, spec: Spec) -> dict[str, Any]:
     since = f"version {found.number}, as of {words.day(found.as_of)}"
     finding = (
         f"Of the {words.count(total)} customers in the top {top}, {words.count(found.entered)} were not "
-        "there in "
-        f"{since}, and {words.count(found.left)} who were have left"
+        f"there in {since}, and {words.count(found.left)} who were have left"
     )
     return {
         "finding": finding,
         "short": f"{finding}.",
-        "agreement": words.cell(
-            found.correlation, words.decimal(found.correlation), "too few customers are in both"
-        ).text,
-        "why": _why(found),
+        "why": [*_agreement(found), *_why(found)],
         "came": [_row(mover, spec) for mover in found.came],
         "went": [_row(mover, spec) for mover in found.went],
         "more": (found.entered - len(found.came), found.left - len(found.went)),
         "number": found.number,
     }
+
+
+def _agreement(found: Changes) -> list[str]:
+    if not math.isfinite(found.correlation):
+        return []
+    rank = words.decimal(found.correlation)
+    return [f"The values of customers who are in both agree with a Spearman of {rank}."]
 
 
 def _why(found: Changes) -> list[str]:
@@ -65,8 +67,7 @@ def _why(found: Changes) -> list[str]:
         )
         said.append(
             f"Those who {who} were {verb} most by {words.listed(features)}, on average; their own data "
-            "moved the "
-            f"score {words.factor(data)}, the other model {words.factor(model)}."
+            f"moved the score {words.factor(data)}, the other model {words.factor(model)}."
             if features
             else f"Those who {who} moved because others did: no feature of theirs changed much."
         )

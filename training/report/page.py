@@ -24,6 +24,7 @@ from training.report.headline import headline
 from training.report.heads import heads
 from training.report.judgement import judgement
 from training.report.kinds import kinds
+from training.report.known_truth import known_truth
 from training.report.limits import limits
 from training.report.moves import moves
 from training.report.sources import sources
@@ -68,6 +69,7 @@ def render(evidence: Evidence, decision: Decision | None = None) -> str:
         calibration=calibration(evidence),
         heads=heads(evidence),
         kinds=kinds(evidence),
+        known_truth=known_truth(),
         drifted=drifted(evidence),
         moves=moves(evidence),
         explanation=explanation(evidence, sampled),

@@ -92,8 +92,7 @@ def _reasons(found: Versions, later: str, earlier: str) -> dict[str, Any]:
     return {
         "finding": (
             f"The two differ most on the family “{most}”, which carries {words.percent(both[later][most])} "
-            "of what "
-            f"moves the score in {later} and {words.percent(both[earlier][most])} in {earlier}"
+            f"of what moves the score in {later} and {words.percent(both[earlier][most])} in {earlier}"
         ),
         "plot": reason_plots.pairs(
             [str(name) for name in both.index],

@@ -40,7 +40,6 @@ def test_what_was_not_calibrated_is_not_judged(evidence: Evidence) -> None:
 
 def test_coverage_names_the_worst_tenth(evidence: Evidence) -> None:
     assert calibration(evidence)["coverage_finding"] == (
-        "Over all periods 84\u00a0% of customers lay inside their 80\u00a0% interval; fewest in tenth 10 of "
-        "the "
-        "predictions, 65\u00a0%"
+        "Over all periods 84\u00a0% of customers lay inside their 80\u00a0% interval; fewest in tenth 10 "
+        "of the predictions, 65\u00a0%"
     )

@@ -18,6 +18,7 @@ INSIDE = (
     "coincidence",
     "backtest",
     "calibration",
+    "truth",
     "kinds",
     "drift",
     "changes",
@@ -95,7 +96,7 @@ def test_the_command_and_the_name_of_the_run_are_told(page: str, visible: Callab
 
 def test_every_figure_can_be_read_out(page: str) -> None:
     figures = re.findall(r"<figure>\s*<svg[^>]*>", page)
-    assert len(figures) == 16
+    assert len(figures) == 17
     assert all('role="img"' in figure and 'aria-label="' in figure for figure in figures)
 
 
@@ -176,7 +177,7 @@ def test_a_page_of_little_says_of_every_section_why_it_is_empty(
     assert "This run keeps no reasons of earlier models. Train again" in text
     assert "This run keeps no judgement of kinds of customers. Train again" in text
     assert "This run did not look for drift. Train again" in text
-    assert "There is no earlier champion to compare with" in text
+    assert "There is no earlier champion that it can be compared with" in text
     assert "The odds could not be judged: no earlier period" in text
     assert "This run does not keep whom they influenced." in text
     assert "so there is no history to show" in text

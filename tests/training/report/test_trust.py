@@ -12,19 +12,16 @@ from training.report.trust import trust
 def test_the_finding_gives_both_captures_with_their_intervals(evidence: Evidence) -> None:
     assert trust(evidence)["finding"] == (
         "In 3 backtest periods the top 5\u00a0% by Ripple held 62\u00a0% (95\u00a0% interval 55\u00a0% to "
-        "70\u00a0%) of "
-        "the value that could have been found, the best simple rule, “last label”, 47\u00a0% (95\u00a0% "
-        "interval "
-        "40\u00a0% to 55\u00a0%)"
+        "70\u00a0%) of the value that could have been found, the best simple rule, “last label”, 47\u00a0% "
+        "(95\u00a0% interval 40\u00a0% to 55\u00a0%)"
     )
 
 
 def test_kinds_are_counted_and_the_worst_is_named(evidence: Evidence) -> None:
     found = kinds(evidence)
     assert found["finding"] == (
-        "In 1 of 3 kinds of customers the predicted value is more than 2 times what came true, or less than "
-        "1/2 "
-        "of it; furthest off among “new since training”, 0.40 times"
+        "In 1 of 3 kinds of customers the predicted value is more than 2 times what came true, or less "
+        "than 1/2 of it; furthest off among “new since training”, 0.40 times"
     )
     assert "Ripple captures 30\u00a0% of the value at their top, “last label” 50\u00a0%" in found["cold"]
     name, cells = found["rows"][-1]
