@@ -13,7 +13,7 @@ from features.catalog import markdown as features_page
 from serving.options import PREFIX, Options
 from settings import KINDS, Settings
 from training.backtest import MODEL
-from training.report.judgement import RULES
+from training.report import judgement
 from training.report.known_truth import FIGURES
 
 DOCS = Path(__file__).parent
@@ -67,7 +67,9 @@ def known_truth() -> str:
     for world, found in measured["worlds"].items():
         label, influence = found["rankings"]["label"], found["totals"]["influence, with generations"]
         rules = {
-            name: row["capture"] for name, row in found["forecast"].items() if name in RULES.keys() - {MODEL}
+            name: row["capture"]
+            for name, row in found["forecast"].items()
+            if name in judgement.RULES.keys() - {MODEL}
         }
         best = max(rules, key=lambda name: rules[name]) if rules else None
         worlds.append(
