@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -163,6 +163,98 @@ class Gate(Section):
     )
 
 
+class Rule(Section):
+    """Which customers get a play, and what it is; a condition that is not given holds for everybody."""
+
+    play: str = Field(min_length=1, description="name of the play")
+    action: str = Field(min_length=1, description="what to do")
+    network: Literal["high", "low"] | None = Field(None, description="network value")
+    direct: Literal["high", "low"] | None = Field(None, description="direct value")
+    sentiment: Literal["happy", "neutral", "unhappy", "silent"] | None = Field(
+        None, description="by the latest feedback; silent without any"
+    )
+    fading: bool | None = Field(None, description="whether engagement is going down")
+
+
+RULES = (
+    Rule(
+        play="rescue",
+        action="call them this week, and put right what they complain of",
+        network="high",
+        sentiment="unhappy",
+    ),
+    Rule(
+        play="reawaken",
+        action="ask why they use it less, and help them back before those who follow them notice",
+        network="high",
+        fading=True,
+    ),
+    Rule(
+        play="partner",
+        action="name a person for them, and ask for their advice on what to build",
+        network="high",
+        direct="high",
+    ),
+    Rule(
+        play="advocate",
+        action="ask for a reference, a talk or a template, and thank them for it",
+        network="high",
+        sentiment="happy",
+    ),
+    Rule(
+        play="nurture",
+        action="train them on advanced features, and give them a place to show what they do",
+        network="high",
+    ),
+    Rule(
+        play="win back",
+        action="put right what they complain of: they spend much, and may stop",
+        direct="high",
+        sentiment="unhappy",
+    ),
+    Rule(
+        play="connect",
+        action="invite them to meet other customers: they spend much, and reach few",
+        direct="high",
+    ),
+)
+"""The plays; of the rules that fit a customer, the first one counts."""
+
+
+class Plays(Section):
+    """Who counts as influential, as a big spender, as unhappy or fading, and what is then suggested."""
+
+    network_share: float = Field(
+        0.1, gt=0, lt=1, description="share of customers whose expected network value counts as high"
+    )
+    direct_share: float = Field(
+        0.1, gt=0, lt=1, description="share of customers whose expected spend counts as high"
+    )
+    unhappy_below: float = Field(
+        -0.25, ge=-1, le=1, description="latest feedback below which a customer counts as unhappy"
+    )
+    happy_above: float = Field(
+        0.25, ge=-1, le=1, description="latest feedback above which a customer counts as happy"
+    )
+    fading_below: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="fading: of the use in twice the longest window, less than this fell into its later half",
+    )
+    effect: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="share of the value at stake that a play is taken to save or win; a guess until tested",
+    )
+    margin_share: float | None = Field(
+        None, gt=0, le=1, description="margin ÷ revenue, where orders do not tell the margin"
+    )
+    thin_margin: float = Field(0.2, ge=0, le=1, description="a margin share below this is thin")
+    rules: tuple[Rule, ...] = Field(RULES, description="who gets which play; the first that fits counts")
+
+
 class Settings(BaseSettings):
     """Everything that can be chosen about a dataset and a run.
 
@@ -188,6 +280,7 @@ class Settings(BaseSettings):
     model: Model = Model()
     checks: Checks = Checks()
     gate: Gate = Gate()
+    plays: Plays = Plays()
 
     @property
     def powers(self) -> dict[str, Power]:
@@ -261,7 +354,8 @@ def _explain(file: str, problem: Any) -> str:
         return f"{origin}: {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."
     section: Any = Settings
     for part in path[:-1]:
-        section = section.model_fields[part].annotation
+        # inside a list the part is a position
+        section = get_args(section)[0] if part.isdigit() else section.model_fields[part].annotation
     return f"{origin}: unknown key '{name}'{nearest(path[-1], section.model_fields)}"
 
 

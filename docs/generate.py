@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from features.catalog import markdown as features_page
 from serving.options import PREFIX, Options
 from settings import KINDS, Settings
+from settings import RULES as PLAY_RULES
 from training.backtest import MODEL
 from training.report import judgement
 from training.report.known_truth import FIGURES
@@ -27,6 +28,25 @@ file that `--settings` names; a variable `RIPPLE_…` outranks the file for one 
 | key in ripple.toml | default | meaning |
 |---|---|---|
 """
+PLAYS = """
+
+`plays.rules` says who gets which play in the report and in `ripple report --plays`. The first rule that
+fits counts; an empty condition holds for everybody, and who fits none gets no play. These are the defaults:
+
+| play | network | direct | sentiment | fading | what to do |
+|---|---|---|---|---|---|
+"""
+OWN_PLAYS = """
+Rules of your own replace them all:
+
+```toml
+[[plays.rules]]
+play = "rescue"
+action = "call them this week"
+network = "high"
+sentiment = "unhappy"
+```
+"""
 
 
 def settings_page() -> str:
@@ -37,8 +57,22 @@ def settings_page() -> str:
         + "\n".join(_rows(Settings, ""))
         + "\n\n`[kinds]` adds to these, or changes them:\n\n| kind | power |\n|---|---|\n"
         + kinds
+        + PLAYS
+        + "\n".join(_rules())
         + "\n"
+        + OWN_PLAYS
     )
+
+
+def _rules() -> Iterator[str]:
+    """A row for every rule: its conditions, its name and what it suggests."""
+    for rule in PLAY_RULES:
+        given = rule.model_dump(exclude={"play", "action"})
+        yield "| " + " | ".join([rule.play, *map(_condition, given.values()), rule.action]) + " |"
+
+
+def _condition(wanted: str | bool | None) -> str:
+    return "" if wanted is None else {True: "yes", False: "no"}.get(wanted, str(wanted))
 
 
 def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -46,7 +80,9 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _rows(field.annotation, f"{prefix}{name}.")
         else:
-            yield f"| `{prefix}{name}` | `{field.get_default()}` | {field.description} |"
+            default = field.get_default()
+            shown = "below" if default == PLAY_RULES else f"`{default}`"
+            yield f"| `{prefix}{name}` | {shown} | {field.description} |"
 
 
 def serving_page() -> str:

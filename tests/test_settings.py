@@ -149,6 +149,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(refused, tmp_path, toml,
         ("RIPPLE_SEDD", "did you mean 'RIPPLE_SEED'?"),
         ("RIPPLE_CUTOFFS__STEP_DAY", "did you mean 'RIPPLE_CUTOFFS__STEP_DAYS'?"),
         ("RIPPLE_CUTOFFS_STEP_DAYS", "did you mean 'RIPPLE_CUTOFFS__STEP_DAYS'?"),
+        ("RIPPLE_PLAYS__RULE", "did you mean 'RIPPLE_PLAYS__RULES'?"),
         ("ripple_sedd", "did you mean 'RIPPLE_SEED'?"),
     ],
 )
@@ -208,6 +209,18 @@ def test_a_file_may_be_named_and_then_must_be_there(tmp_path):
     file.write_text("seed = 3")
     assert load(file).seed == 3
     assert load(tmp_path) == Settings()
+
+
+def test_rules_of_plays_are_read_from_toml_and_their_mistakes_are_told(refused, tmp_path):
+    rule = '[[plays.rules]]\nplay = "greet"\naction = "say hello"\nnetwork = "high"\n'
+    (tmp_path / "ripple.toml").write_text(rule)
+    (read,) = load(tmp_path).plays.rules
+    assert (read.play, read.network, read.direct, read.fading) == ("greet", "high", None, None)
+    told = refused(rule + 'sentimant = "happy"')
+    assert "unknown key 'plays.rules.0.sentimant'; did you mean 'sentiment'?" in told
+    assert "plays.rules.0.network = 'top': Input should be 'high' or 'low'" in refused(
+        rule.replace('"high"', '"top"')
+    )
 
 
 def test_settings_are_frozen():
