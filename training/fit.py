@@ -92,13 +92,20 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
             "Every label is zero: in no window is any customer credited with revenue of others. Check that "
             "interactions hold referrals, or ties between customers who buy the same products."
         )
-    relative = np.concatenate([value / value.mean() for _, value in pairs])
     at_top = np.concatenate([members(value, settings.top_share) for _, value in pairs])
-    weight = np.concatenate(
-        [np.full(len(value), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
-    )
+    shared = parameters(settings) | {"monotone_constraints": [int(_rises(name)) for name in names]}
+    # both heads learn from the same bins, a byte for each cell
+    data = binned(pairs, shared, settings)
+    value = train(tweedie(settings) | shared, data, settings.model.trees)
+    binary = shared | {"objective": "binary"}
+    top = train(binary, data.set_label(at_top.astype(np.float64)), settings.model.trees)
+    return Heads(value, top, names, float(pairs[-1][1].mean()))
+
+
+def parameters(settings: Settings) -> dict[str, Any]:
+    """What all heads have in common."""
     model = settings.model
-    parameters = {
+    return {
         "learning_rate": model.learning_rate,
         "num_leaves": model.leaves,
         "max_depth": model.depth,
@@ -108,21 +115,30 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
         "feature_fraction": 0.5,
         "lambda_l2": 5.0,
         "extra_trees": model.extra_trees,
-        "monotone_constraints": [int(_rises(name)) for name in names],
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
     }
-    tweedie = parameters | {"objective": "tweedie", "tweedie_variance_power": model.tweedie_power}
-    binary = parameters | {"objective": "binary"}
-    # both heads learn from the same bins, a byte for each cell
-    data = lgb.Dataset(
-        [one.rows for one, _ in pairs], relative, weight=weight, feature_name=names, params=parameters
+
+
+def tweedie(settings: Settings) -> dict[str, Any]:
+    """The objective of a head that foresees an amount."""
+    return {"objective": "tweedie", "tweedie_variance_power": settings.model.tweedie_power}
+
+
+def binned(
+    pairs: Sequence[tuple[Examples, np.ndarray]], shared: dict[str, Any], settings: Settings
+) -> lgb.Dataset:
+    """The rows of cutoffs, oldest first, beside amounts relative to their cutoff's mean, which is not 0."""
+    relative = np.concatenate([value / value.mean() for _, value in pairs])
+    weight = np.concatenate(
+        [np.full(len(value), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
     )
-    value = _train(tweedie, data, model.trees)
-    top = _train(binary, data.set_label(at_top.astype(np.float64)), model.trees)
-    return Heads(value, top, names, float(pairs[-1][1].mean()))
+    names = pairs[0][0].rows.names
+    return lgb.Dataset(
+        [one.rows for one, _ in pairs], relative, weight=weight, feature_name=names, params=shared
+    )
 
 
 def _weight(one: Examples, latest: Examples, settings: Settings) -> float:
@@ -135,7 +151,8 @@ def _rises(name: str) -> bool:
     return name.startswith("past_") or "referral" in name
 
 
-def _train(parameters: dict[str, Any], data: lgb.Dataset, trees: int) -> lgb.Booster:
+def train(parameters: dict[str, Any], data: lgb.Dataset, trees: int) -> lgb.Booster:
+    """A booster that follows from its data and parameters alone."""
     text = lgb.train(parameters, data, num_boost_round=trees).model_to_string()
     # the text records the training parameters, number of threads included; without them the same data give
     # the same bytes on any machine
@@ -174,7 +191,7 @@ def calibrate(outcomes: Sequence[Outcome], settings: Settings) -> Calibration:
     slope, intercept = _platt(
         np.concatenate([one.odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
     )
-    interval = _conformal(predicted, np.concatenate([one.value for one in outcomes]), settings.model.interval)
+    interval = conformal(predicted, np.concatenate([one.value for one in outcomes]), settings.model.interval)
     return Calibration(slope, intercept, interval)
 
 
@@ -187,7 +204,7 @@ def _platt(odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
     return (slope, intercept) if slope > 0 else (1.0, 0.0)
 
 
-def _conformal(predicted: np.ndarray, value: np.ndarray, coverage: float) -> Interval:
+def conformal(predicted: np.ndarray, value: np.ndarray, coverage: float) -> Interval:
     """Intervals of which *coverage* hold, and of each band at least `SLACK` less.
 
     Where most values are zero an interval that holds the prediction holds more than its share. Elsewhere it
