@@ -163,10 +163,15 @@ def draws(customers: int, seed: int, rounds: int) -> Iterator[np.ndarray]:
 
 def held(order: np.ndarray, value: np.ndarray, times: np.ndarray, places: int) -> float:
     """What the first *places* hold if the customers stand in *order*, each so many *times* in a row."""
+    first, number = taken(order, times, places)
+    # not as a product of vectors, whose sum hangs on the number of threads
+    return float((value[first] * number).sum())
+
+
+def taken(order: np.ndarray, times: np.ndarray, places: int) -> tuple[np.ndarray, np.ndarray]:
+    """Who stands on the first *places*, as in `held`, and on how many of them each (which may be none)."""
     first = order[: 3 * places + 100]  # far more than are drawn, but for rare bad luck
     number = times[first]
     if number.sum() < places:
         first, number = order, times[order]
-    taken = np.clip(places - (np.cumsum(number) - number), 0, number)
-    # not as a product of vectors, whose sum hangs on the number of threads
-    return float((value[first] * taken).sum())
+    return first, np.clip(places - (np.cumsum(number) - number), 0, number)

@@ -5,7 +5,7 @@ The value of a customer at one cutoff is much like that at the next, so cutoffs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,14 @@ def with_interval(
     places: list[Ranked], seed: int, statistic: Callable[[np.ndarray], float]
 ) -> tuple[float, float, float]:
     """*statistic* of everybody, and its 95 % bounds; it is given how often each customer is there."""
-    resampled = np.array([statistic(drawn) for drawn in draws(places, seed)])
+    return bounded(statistic, everybody(places), draws(places, seed))
+
+
+def bounded(
+    statistic: Callable[[np.ndarray], float], whole: np.ndarray, drawn: Iterable[np.ndarray]
+) -> tuple[float, float, float]:
+    """*statistic* of the *whole*, and its 95 % bounds over what was *drawn*; nan if never defined."""
+    resampled = np.array([statistic(times) for times in drawn])
     known = resampled[np.isfinite(resampled)]
     low, high = np.quantile(known, BOUNDS) if known.size else (np.nan, np.nan)
-    return statistic(everybody(places)), float(low), float(high)
+    return statistic(whole), float(low), float(high)
