@@ -350,7 +350,13 @@ def _scores(
         raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 
 
-@app.command(epilog="Example: ripple report 3 2")
+def _csv(out: Path | None) -> Path | None:
+    if out is not None and out.suffix != ".csv":
+        raise InputError(f"--plays {out} must end in .csv.")
+    return out
+
+
+@app.command(epilog="Examples: ripple report 3 2, or ripple report --plays plays.csv")
 def report(
     version: Annotated[
         str, typer.Argument(metavar="[A]", help="Version number, champion, challenger or newest.")
@@ -359,6 +365,14 @@ def report(
         str | None, typer.Argument(metavar="[B]", help="A version to compare it with, on one page.")
     ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Open it in a browser, if there is one.")] = False,
+    plays: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            callback=_csv,
+            help="Write who gets which play, for a CRM, and nothing else.",
+        ),
+    ] = None,
 ) -> None:
     """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
 
@@ -369,6 +383,10 @@ def report(
     settings = load_settings()
     client = tracking.connect(settings)
     found = registry.find(client, version)
+    if plays is not None:
+        registry.export_plays(client, found, plays)
+        print(plays)
+        return
     if other is None:
         path = _fetched(client, settings, found)
     else:

@@ -186,10 +186,25 @@ def test_report_is_fetched_by_version_and_says_where_it_stands(
     assert "Version 1 is champion." in shown.stderr
 
 
+def test_plays_are_exported_without_the_data(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "crm" / "plays.csv"
+    done = ripple("report", "--plays", out, home=trained_world.home, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(out)
+    listed = pd.read_csv(out)
+    assert {"customer_id", "play", "reasons", "value", "value_low", "value_high", "max_cost"} <= set(listed)
+    assert len(listed) > 100
+    assert listed.drop(columns=["reasons"]).notna().all(axis=None)
+    assert [path.name for path in out.parent.iterdir()] == ["plays.csv"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (("check", "nowhere"), "No dataset at nowhere"),
+        (("report", "--plays", "plays.xlsx"), "must end in .csv"),
         (("simulate", "x", "--world", "atlantis"), "atlantis"),
         (("simulate", "x", "--customers", "3"), "3"),
         (("promote", "99"), "No version '99'"),

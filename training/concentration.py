@@ -1,7 +1,7 @@
 """How much of revenue, margin, lifetime and network value few customers hold, and whether they are the same.
 
 Curves as by Lorenz (1905), from the top; intervals by bootstrap over customers (Efron 1979), the top being
-chosen anew each time.
+chosen anew each time; those of an overlap, which may be zero, by Wilson (1927).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from models.population import top_count
 from training import metrics
@@ -36,8 +37,8 @@ class Concentration:
             revenue so far, and by "both", which is expected network and direct value together.
         curves: one column per pair of `CURVES`: the share of the measure held by the best share of customers
             (index, from 0 to 1) of the ranking; nan where the total is not positive.
-        overlap: one row per `top`: `customers` in it, the `share` of them in it by spend and by network value
-            with its 95 % bounds.
+        overlap: one row per `top`: `customers` in it, how many are in it by spend and by network value
+            (`both`), and the `share` that is, with its 95 % bounds.
         agreement: Spearman's rank correlation of revenue so far and expected network value.
     """
 
@@ -58,44 +59,39 @@ def concentration(worth: Worth, seed: int) -> Concentration:
     orders = {name: np.argsort(-score, kind="stable") for name, score in rankings.items()}
     # a measure that is unknown of everybody has no total
     values = {name: customers[name].fillna(0.0).to_numpy() for name in MEASURES}
-    whole = _measure(orders, values, np.ones(len(customers), dtype=np.int64))
-    drawn = [_measure(orders, values, times) for times in metrics.draws(len(customers), seed, ROUNDS)]
-    bounds = [np.quantile(np.stack(each), BOUNDS, axis=0) for each in zip(*drawn, strict=True)]
+    whole = _shares(orders, values, np.ones(len(customers), dtype=np.int64))
+    drawn = [_shares(orders, values, times) for times in metrics.draws(len(customers), seed, ROUNDS)]
     return Concentration(
-        _rows(whole[0], bounds[0], len(customers)),
+        _rows(whole, np.quantile(drawn, BOUNDS, axis=0), len(customers)),
         _curves(orders, values),
-        pd.DataFrame(
-            {
-                "top": TOPS,
-                "customers": [top_count(top, len(customers)) for top in TOPS],
-                "share": whole[1],
-                "low": bounds[1][0],
-                "high": bounds[1][1],
-            }
-        ),
+        pd.DataFrame([_overlap(orders, top, len(customers)) for top in TOPS]),
         metrics.rank_correlation(rankings[SPEND], rankings[NETWORK]),
     )
 
 
-def _measure(
+def _shares(
     orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray], times: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shares held, rankings × tops × measures, and the overlap by top, each customer being there so often."""
+) -> np.ndarray:
+    """Shares held, rankings × tops × measures, each customer being there so many *times*."""
     count = int(times.sum())
     totals = np.array([(value * times).sum() for value in values.values()])
     totals[totals <= 0] = np.nan
     held = np.zeros((len(orders), len(TOPS), len(values)))
-    overlap = np.zeros(len(TOPS))
-    for j, top in enumerate(TOPS):
-        places = top_count(top, count)
-        seats = {}
-        for i, (name, order) in enumerate(orders.items()):
-            first, number = metrics.taken(order, times, places)
+    for i, order in enumerate(orders.values()):
+        for j, top in enumerate(TOPS):
+            first, number = metrics.taken(order, times, top_count(top, count))
             held[i, j] = [(value[first] * number).sum() for value in values.values()]
-            seats[name] = np.zeros(len(times), dtype=np.int64)
-            seats[name][first] = number
-        overlap[j] = np.minimum(seats[SPEND], seats[NETWORK]).sum() / places
-    return held / totals, overlap
+    return held / totals
+
+
+def _overlap(orders: Mapping[str, np.ndarray], top: float, customers: int) -> dict[str, float]:
+    places = top_count(top, customers)
+    both = len(np.intersect1d(orders[SPEND][:places], orders[NETWORK][:places]))
+    bounds = binomtest(both, places).proportion_ci(method="wilson")
+    return {"top": top, "customers": places, "both": both, "share": both / places} | {
+        "low": bounds.low,
+        "high": bounds.high,
+    }
 
 
 def _rows(share: np.ndarray, bounds: np.ndarray, customers: int) -> pd.DataFrame:

@@ -16,10 +16,14 @@ from settings import Settings
 from training.agreement import disagreements, rank_agreement
 from training.backtest import MODEL, Backtest
 from training.changes import Changes
+from training.claims import Claim
+from training.concentration import Concentration
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
 from training.histories import Histories
+from training.plays import Playbook
 from training.tuning import Trial
+from training.worth import Worth
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Evidence:
         as_of: the moment of `features` and `scores`: the end of the data.
         features, scores: of all customers alive then, indexed by customer_id; see `models.population`.
         attributes: those of the same customers that are text.
+        worth, concentration, claims, playbook: what customers are worth, who holds how much of it, figures
+            that are quoted about the influential, and who gets which play; see the modules of these names.
         predictions: of the backtest, by cutoff and customer; see `training.predictions`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
         digests: of each table, by name.
@@ -57,6 +63,10 @@ class Evidence:
     as_of: datetime
     features: pd.DataFrame
     scores: pd.DataFrame
+    worth: Worth
+    concentration: Concentration
+    claims: Sequence[Claim]
+    playbook: Playbook
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +138,15 @@ class Evidence:
             "slices": _rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
+            "direct": _rows(self.worth.direct.judged.astype({"cutoff": str})),
+            "direct_lead": [_defined(bound) for bound in self.worth.direct.lead],
+            "margin_share": _defined(self.worth.margin_share),
+            "counted_share": _defined(self.worth.counted),
+            "concentration": _rows(self.concentration.shares),
+            "overlap": _rows(self.concentration.overlap),
+            "claims": [_claim(claim) for claim in self.claims],
+            "plays": _rows(self.playbook.plays),
+            "segments": _rows(self.playbook.segments),
             "digests": dict(self.digests),
             "trials": [asdict(trial) for trial in self.trials],
             "empty_features": self.empty_features,
@@ -147,6 +166,18 @@ def _tested(robustness: Robustness | None) -> dict[str, Any] | None:
         "coincidence": robustness.coincidence,
         "placebos": robustness.placebos.to_dict("index"),
         "sensitivity": robustness.sensitivity.to_dict("index"),
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "name": claim.name,
+        "quoted": list(claim.quoted),
+        "found": asdict(claim.found) if claim.found else None,
+        "why_not": claim.why_not,
+        "start": claim.period.start.isoformat() if claim.period else None,
+        "days": claim.period.days if claim.period else None,
+        "beside": dict(claim.beside),
     }
 
 

@@ -24,7 +24,7 @@ import models
 from features.catalog import markdown as catalogue
 from models.bundle import HEADS, SCORES, Spec
 from models.population import write_snapshot
-from training import backtest, runs
+from training import backtest, plays, runs
 from training.card import model_card
 from training.digests import code_digest
 from training.evidence import Evidence
@@ -155,6 +155,7 @@ def _write_artifacts(evidence: Evidence, decision: Decision, report: str, folder
         folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of, evidence.attributes
     )
     evidence.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
+    plays.write(evidence.playbook, folder / plays.FILE)
     (folder / "shap").mkdir()
     for head in HEADS:
         shap_values(evidence, head).to_parquet(folder / "shap" / f"{head}.parquet")

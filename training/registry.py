@@ -6,6 +6,7 @@ version stands where it does is kept in its tags.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +17,11 @@ import mlflow
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
+import atomic
 from models.bundle import Bundle
 from models.population import read_snapshot
 from settings import InputError
+from training import plays
 from training.changes import Scored
 from training.compare import Comparison, Incomparable, compare
 from training.gate import Decision
@@ -163,6 +166,21 @@ def scored(client: mlflow.MlflowClient, found: Version) -> Scored:
         bundle = Bundle.load(download(found.run_id, "bundle", Path(folder)))
         as_of, features, scores = read_snapshot(download(found.run_id, "snapshot.parquet", Path(folder)))
     return Scored(found.number, as_of, bundle, features, scores)
+
+
+def export_plays(client: mlflow.MlflowClient, found: Version, out: Path) -> None:
+    """Write the list of who gets which play, as the version's run keeps it, to *out*: whole or not at all.
+
+    Raises:
+        InputError: the run keeps none.
+    """
+    if plays.FILE not in {artifact.path for artifact in client.list_artifacts(found.run_id)}:
+        raise InputError(
+            f"The run of version {found.number} keeps no {plays.FILE}: it is older than plays are. "
+            "`ripple train DATA` makes a version that does."
+        )
+    with tempfile.TemporaryDirectory() as folder, atomic.file(out) as building:
+        shutil.copyfile(download(found.run_id, plays.FILE, Path(folder)), building)
 
 
 def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple[Comparison, str, str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
+
 import atomic
 from features.checks import Report
 from features.measures import sum_or_zero
@@ -19,20 +21,26 @@ from models.population import score_population
 from settings import InputError
 from training.backtest import Backtest, Forecaster, backtest
 from training.changes import Scored, changes
+from training.claims import LONG_DAYS, Claim, claims
+from training.concentration import concentration
 from training.credit import INFLUENCE_METHOD
 from training.credit.robustness import Robustness, robustness
 from training.cutoffs import Schedule, schedule
 from training.digests import code_digest, data_digests
+from training.direct import direct
 from training.drift import drift, learnt_from
 from training.evidence import Evidence
 from training.examples import Examples, attributes, examples_at, features_at, frame
 from training.gate import Decision, decide
 from training.histories import histories, listed
-from training.predictions import judged_at, looking_back, predictions
+from training.period import begun, period
+from training.plays import playbook
+from training.predictions import CUTOFF, judged_at, looking_back, predictions
 from training.progress import Say
 from training.refusals import refuse_unlearnable
 from training.stability import earlier_effects
 from training.tuning import Trial, tune
+from training.worth import credible_share, worth
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
@@ -106,6 +114,10 @@ def _learn(
     learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
     back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
     say("placebos, and the label under other settings")
+    totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
+    say("what customers are worth, and what is quoted about them")
+    own = direct(forecaster, dataset, judged_at(foreseen), current)
+    valued = worth(current, scores, own, foreseen, credible_share(totals, tested), settings)
     found = Evidence(
         name=name,
         dataset=dataset.name,
@@ -113,12 +125,16 @@ def _learn(
         checks=checks,
         schedule=plan,
         backtest=judged,
-        label_totals=_label_totals(dataset, latest),
-        robustness=_robustness(dataset, latest.cutoff),
+        label_totals=totals,
+        robustness=tested,
         bundle=bundle,
         as_of=end,
         features=current,
         scores=scores,
+        worth=valued,
+        concentration=concentration(valued, settings.seed),
+        claims=_claims(forecaster, dataset, foreseen, end),
+        playbook=playbook(current, valued, bundle, settings),
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
         digests=digests,
@@ -216,6 +232,23 @@ def _bundle(forecaster: Forecaster, end: datetime) -> Bundle:
 def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
     closed = cutoff + timedelta(days=dataset.settings.horizon_days)
     return robustness(dataset.tables.until(closed), cutoff, closed, dataset.settings)
+
+
+def _claims(
+    forecaster: Forecaster, dataset: Dataset, foreseen: pd.DataFrame, end: datetime
+) -> tuple[Claim, ...]:
+    """Quoted figures, in the latest period that was judged and in the latest one that is long enough."""
+    settings, examples = forecaster.settings, forecaster.examples
+    latest = judged_at(foreseen)[-1]
+    expected = foreseen["predicted"][foreseen[CUTOFF] == latest].to_numpy()
+    start = begun(forecaster.schedule, end, LONG_DAYS)
+    return claims(
+        period(dataset, examples[latest], settings.horizon_days),
+        expected,
+        period(dataset, examples[start], LONG_DAYS) if start else None,
+        settings.top_share,
+        settings.seed,
+    )
 
 
 def _label_totals(dataset: Dataset, latest: Examples) -> dict[str, float]:

@@ -30,21 +30,25 @@ class Worth:
         customers: by customer_id, in currency: `revenue` and `margin` so far, `direct_value` and
             `network_value` expected over the horizon, `value` their sum with `low` and `high`,
             `lifetime_value` (revenue so far and direct value), and `gain`, the margin on `value` as far as
-            that is no coincidence. `margin_share` is margin ÷ revenue so far. What takes margins is nan
-            where nothing is known of them.
+            that is `counted`. `margin_share` is margin ÷ revenue so far. What takes margins is nan where
+            nothing is known of them.
         direct: how direct value was foreseen, and how well.
-        past: foreseen and realised value of customers at the judged cutoffs.
+        past, network_past: what came of the value, and of the network value, foreseen at the judged cutoffs.
         margin_share: margin ÷ revenue of all customers together; nan where it is not known.
-        credible: share of network value that is no coincidence: recorded referrals, and of influence what
-            the placebos leave.
+        credible: see `credible_share`.
+        came_true: realised ÷ foreseen network value of all customers at the judged cutoffs.
+        counted: share of expected network value that may be spent on: credible, and as far as it came true.
         coverage: of the intervals.
     """
 
     customers: pd.DataFrame
     direct: Direct
     past: Past
+    network_past: Past
     margin_share: float
     credible: float
+    came_true: float
+    counted: float
     coverage: float
 
 
@@ -106,6 +110,8 @@ def worth(
     revenue = features["total_revenue"].reindex(network.index)
     share, overall = _margin_shares(features.reindex(network.index), revenue, settings)
     known = np.isfinite(overall)
+    came_true = float(predictions["realised"].sum() / predictions["predicted"].sum())
+    counted = credible * min(1.0, came_true)
     customers = pd.DataFrame(
         {
             "revenue": revenue,
@@ -118,11 +124,21 @@ def worth(
             "low": low,
             "high": high,
             # a customer without orders yet is taken to buy at the margin of all
-            "gain": share.fillna(overall) * spend + overall * credible * network,
+            "gain": share.fillna(overall) * spend + overall * counted * network,
         }
     )
-    past = Past(predictions[CUTOFF].to_numpy(), foreseen, realised)
-    return Worth(customers, direct, past, overall, credible, coverage)
+    cutoff, network_foreseen = predictions[CUTOFF].to_numpy(), predictions["predicted"].to_numpy()
+    return Worth(
+        customers,
+        direct,
+        Past(cutoff, foreseen, realised),
+        Past(cutoff, network_foreseen, predictions["realised"].to_numpy()),
+        overall,
+        credible,
+        came_true,
+        counted,
+        coverage,
+    )
 
 
 def _margin_shares(features: pd.DataFrame, revenue: pd.Series, settings: Settings) -> tuple[pd.Series, float]:

@@ -22,7 +22,7 @@ def of(revenue, network, direct=None, margin=0.4) -> Worth:
             "value": network + spend,
         }
     )
-    return Worth(customers, None, None, margin, 1.0, 0.8)
+    return Worth(customers, None, None, None, margin, 1.0, 1.0, 1.0, 0.8)
 
 
 def shares(found, ranking, measure):

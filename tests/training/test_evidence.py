@@ -45,6 +45,16 @@ def test_the_record_is_plain_data(evidence, plan):
     assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
 
 
+def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(evidence):
+    record = json.loads(json.dumps(evidence.record(), allow_nan=False))
+    assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in evidence.claims]
+    assert record["plays"] == evidence.playbook.plays.to_dict("records")
+    assert sum(row["customers"] for row in record["segments"]) == len(evidence.scores)
+    assert record["direct_lead"] == list(evidence.worth.direct.lead)
+    assert {row["ranking"] for row in record["concentration"]} == {"network value", "spend", "both"}
+    assert 0 <= record["counted_share"] <= 1
+
+
 def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(evidence):
     scores = evidence.scores.copy()
     best = scores["network_value"].idxmax()

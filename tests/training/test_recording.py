@@ -114,7 +114,15 @@ def test_the_parent_holds_every_metric_by_cutoff(client, run, evidence):
 def test_the_run_holds_everything_to_score_and_judge_with(client, run, evidence, trained, tmp_path):
     found = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
     assert found == {
-        *("bundle", "snapshot.parquet", "evidence.json", "report.html", "gate.json", "model_card.md"),
+        *(
+            "bundle",
+            "snapshot.parquet",
+            "evidence.json",
+            "report.html",
+            "gate.json",
+            "model_card.md",
+            "plays.csv",
+        ),
         *("predictions.parquet", "shap", "features.md", "environment.txt"),
     }
     folder = tracking.download(run.info.run_id, "", tmp_path)

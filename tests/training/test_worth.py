@@ -43,6 +43,13 @@ def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_th
     )
 
 
+def test_money_is_spent_on_what_came_true_of_such_forecasts_and_never_on_more():
+    assert of(ratio=0.5).counted == pytest.approx(0.25)
+    assert of(ratio=2.0).counted == pytest.approx(0.5)
+    half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]
+    assert whole - half == pytest.approx(0.2 * 0.25 * 40)
+
+
 def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
     without = FEATURES.drop(columns="margin_share")
     unknown = of(without)

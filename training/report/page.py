@@ -13,11 +13,13 @@ from training.gate import Decision
 from training.report import words
 from training.report.agreement import agreement
 from training.report.calibration import calibration
+from training.report.claims import claims
 from training.report.coincidence import coincidence
 from training.report.constancy import constancy
 from training.report.customers import customers
 from training.report.dependence import dependence
 from training.report.drifted import drifted
+from training.report.earn import earn
 from training.report.explanation import Sampled, explanation
 from training.report.glossary import Explained, anchor, glossary
 from training.report.headline import headline
@@ -25,10 +27,12 @@ from training.report.heads import heads
 from training.report.judgement import judgement
 from training.report.kinds import kinds
 from training.report.known_truth import known_truth
+from training.report.learn import learn
 from training.report.limits import limits
 from training.report.moves import moves
 from training.report.sources import sources
 from training.report.trust import trust
+from training.report.turn import turn
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -44,7 +48,11 @@ class Part:
 
 PARTS = (
     Part("answer", "Answer", "The answer"),
+    Part("learn", "Learn", "Learn"),
+    Part("claims", "Claims", "Claims, measured"),
     Part("why", "Why", "Why"),
+    Part("turn", "Turn", "Turn"),
+    Part("earn", "Earn", "Earn, while protecting profitability"),
     Part("trust", "Trust", "Can you trust it?"),
 )
 """In the order of the page: answer, learn, claims, why, turn, earn, trust."""
@@ -76,7 +84,11 @@ def render(evidence: Evidence, decision: Decision | None = None) -> str:
         dependence=dependence(sampled, evidence.earlier_effects, evidence.settings.seed),
         agreement=agreement(evidence, sampled),
         constancy=constancy(evidence, sampled),
+        learn=learn(evidence),
+        claims=claims(evidence),
         customers=customers(evidence),
+        turn=turn(evidence),
+        earn=earn(evidence),
         sources=sources(evidence),
         limits=limits(evidence),
         trust=trust(evidence),

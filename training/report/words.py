@@ -62,6 +62,11 @@ def money(amount: float, currency: str) -> str:
     return f"{text}{SPACE}{currency}"
 
 
+def money_between(low: float, high: float, currency: str) -> str:
+    """``180,034 to 243,758 USD``."""
+    return f"{money(low, currency).removesuffix(SPACE + currency)} to {money(high, currency)}"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """``24 %``; a small share that is not zero keeps a digit."""
     if 0 < abs(share) < 0.01:

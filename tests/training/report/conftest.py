@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -19,15 +20,22 @@ from features.registry import features as catalogue
 from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population
 from settings import Settings
+from training import direct
 from training.backtest import MODEL, Backtest
 from training.changes import Changes, Scored, changes
+from training.claims import claims
+from training.concentration import concentration
 from training.credit.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
 from training.cutoffs import Schedule
+from training.direct import Direct
 from training.drift import drift
 from training.evidence import Evidence
 from training.histories import Histories, listed
+from training.period import Period
+from training.plays import playbook
 from training.report import render
 from training.slices import COLD_START, EVERYBODY
+from training.worth import worth as worth_of
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -67,7 +75,51 @@ def evidence() -> Evidence:
         earlier_effects=_earlier_effects(bundle, features, plan),
         histories=_histories(plan, features, list(listed(scores).index)),
         changes=_changes(bundle, features, scores),
+        **valued(settings, bundle, features, scores),
     )
+
+
+def valued(
+    settings: Settings, bundle: Bundle, features: pd.DataFrame, scores: pd.DataFrame, measured: bool = True
+) -> dict[str, Any]:
+    """What customers are worth and what follows from it; claims *measured* by usage or not."""
+    random, customers = np.random.default_rng(11), len(features)
+    spend = pd.Series(random.lognormal(4.0, 1.0, customers), features.index)
+    rows = {"cutoff": np.repeat(pd.to_datetime(["2025-01-01", "2025-03-01"]), 200), "customer_id": "c"}
+    foreseen = random.lognormal(4.0, 1.0, 400)
+    network = pd.DataFrame(
+        {**rows, "predicted": foreseen, "realised": foreseen * random.exponential(0.9, 400)}
+    )
+    judged = pd.DataFrame(
+        {
+            "cutoff": pd.Timestamp("2025-01-01"),
+            "ranking": [direct.MODEL, direct.RULE],
+            "total": [1.05, 0.8],
+            "capture": [0.8, 0.7],
+            "gini": [0.8, 0.7],
+        }
+    )
+    own = Direct(spend, network, judged, (0.1, 0.04, 0.16), 0.1)
+    worth = worth_of(features, scores, own, network, 0.6, settings)
+    period = Period(
+        start=datetime(2025, 1, 1),
+        days=180,
+        spent=spend.to_numpy(),
+        orders=np.ones(customers),
+        brought=random.exponential(50.0, customers),
+        purchases=random.exponential(2.0, customers),
+        influenced=random.exponential(1.0, customers),
+        engagement=random.random(customers) if measured else None,
+        advanced=random.random(customers) < 0.2 if measured else None,
+    )
+    return {
+        "worth": worth,
+        "concentration": concentration(worth, settings.seed),
+        "claims": claims(
+            period, scores["network_value"].to_numpy(), replace(period, days=548), settings.top_share, 7
+        ),
+        "playbook": playbook(features, worth, bundle, settings),
+    }
 
 
 def robustness(
@@ -166,12 +218,15 @@ def bleak(evidence: Evidence) -> Evidence:
         absent=["usage", "catalog", "interactions", "feedback"],
     )
     features = evidence.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
+    features = features.assign(margin_share=math.nan)
+    scores = score_population(evidence.bundle, features)
     return replace(
         evidence,
         backtest=backtest,
         checks=checks,
         features=features,
-        scores=score_population(evidence.bundle, features).assign(network_value_high=math.inf),
+        scores=scores.assign(network_value_high=math.inf),
+        **valued(evidence.settings, evidence.bundle, features, scores, measured=False),
         label_totals=dict.fromkeys(evidence.label_totals, 0.0),
         robustness=None,
         predictions=pd.DataFrame(),

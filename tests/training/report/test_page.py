@@ -9,7 +9,7 @@ from training.evidence import Evidence
 from training.report import render
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
-PARTS = ("answer", "why", "trust")
+PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")
 INSIDE = (
     "dependence",
     "heads",
@@ -96,7 +96,7 @@ def test_the_command_and_the_name_of_the_run_are_told(page: str, visible: Callab
 
 def test_every_figure_can_be_read_out(page: str) -> None:
     figures = re.findall(r"<figure>\s*<svg[^>]*>", page)
-    assert len(figures) == 17
+    assert len(figures) == 20
     assert all('role="img"' in figure and 'aria-label="' in figure for figure in figures)
 
 
