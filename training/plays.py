@@ -73,7 +73,8 @@ def segments(features: pd.DataFrame, worth: Worth, plays: Plays) -> pd.DataFrame
     )
     return pd.DataFrame(
         {
-            "network": _high(customers["network_value"], plays.network_share),
+            # where all of it may be coincidence, nobody is known to be influential
+            "network": _high(customers["network_value"], plays.network_share) if worth.credible else "low",
             "direct": _high(customers["direct_value"], plays.direct_share),
             "sentiment": sentiment,
             "fading": trend < plays.fading_below,

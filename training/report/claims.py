@@ -25,12 +25,12 @@ class Wording:
     written: Callable[[float], str]
 
 
-def _times(number: float) -> str:
-    return f"{number:.1f} times"
-
-
 def _plain(number: float) -> str:
-    return f"{number:.1f}"
+    return "under 0.1" if 0 < number < 0.05 else f"{number:.1f}"
+
+
+def _times(number: float) -> str:
+    return f"{_plain(number)} times"
 
 
 WORDINGS: dict[Name, Wording] = {
@@ -134,7 +134,7 @@ def _row(claim: Claim, evidence: Evidence) -> Row:
         why = f"Cannot be measured here, because {claim.why_not}."
         return Row(wording.quoted, measured, claimed, "not measured", "", when, None, why)
     found = claim.found
-    interval = f"{written(found.low)} to {written(found.high)}"
+    interval = " to ".join(dict.fromkeys((written(found.low), written(found.high))))
     return Row(
         wording.quoted,
         measured,

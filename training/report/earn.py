@@ -56,7 +56,7 @@ def earn(evidence: Evidence) -> dict[str, Any]:
     }
     bars = pd.DataFrame(drawn).T.rename(columns={"network_value": "network", "direct_value": "own"})
     return {
-        "finding": _finding(groups[0], groups[2], evidence),
+        "finding": _finding(groups[0] if evidence.worth.credible else groups[1], groups[2], evidence),
         "caution": _caution(evidence),
         "known": known,
         "plot": stakes(bars, "Expected value of a customer, on average", settings.currency),
@@ -103,9 +103,8 @@ def _group(name: str, note: str, mask: Any, evidence: Evidence) -> Group:
 
 
 def _finding(top: Group, everybody: Group, evidence: Evidence) -> str:
-    share = words.share_name(evidence.settings.top_share)
     opening = (
-        f"One of the top {share} is expected to spend {top.own.text} and to move {top.network.text} over the "
+        f"One of the {top.name} is expected to spend {top.own.text} and to move {top.network.text} over the "
         f"next {evidence.settings.horizon_days} days"
     )
     if top.gain.missing:
@@ -129,25 +128,25 @@ def _caution(evidence: Evidence) -> str:
     )
 
 
-def _influential(evidence: Evidence) -> pd.DataFrame:
-    high = evidence.playbook.segment_of["network"] == "high"
+def _valued(evidence: Evidence) -> pd.DataFrame:
+    """Customers of high network value or high spend, the most valuable first."""
+    high = (evidence.playbook.segment_of[["network", "direct"]] == "high").any(axis=1)
     return evidence.worth.customers[high].sort_values("value", ascending=False, kind="stable")
 
 
 def _below(evidence: Evidence) -> pd.DataFrame:
-    own = _influential(evidence)
+    own = _valued(evidence)
     return own[own["margin_share"] < evidence.settings.plays.thin_margin]
 
 
 def _thin_finding(evidence: Evidence) -> str:
-    everybody, thin, currency = _influential(evidence), _below(evidence), evidence.settings.currency
+    everybody, thin, currency = _valued(evidence), _below(evidence), evidence.settings.currency
     share = words.share_name(evidence.settings.plays.thin_margin)
+    valued = "customers of high network value or high spend"
     if thin.empty:
-        return (
-            f"Not one of the {words.count(len(everybody))} influential customers has a margin below {share}."
-        )
+        return f"Not one of the {words.count(len(everybody))} {valued} has a margin below {share}."
     return (
-        f"{words.count(len(thin))} of {words.count(len(everybody))} influential customers have a margin "
+        f"{words.count(len(thin))} of {words.count(len(everybody))} {valued} have a margin "
         f"below {share}; they are expected to spend {words.money(thin['direct_value'].sum(), currency)} at "
         f"that margin and to move {words.money(thin['network_value'].sum(), currency)}. No discount for "
         "these: thank them with something that costs little."

@@ -26,7 +26,7 @@ def turn(evidence: Evidence) -> dict[str, Any]:
     used = book.plays[book.plays["customers"] > 0]
     idle = book.plays["play"][book.plays["customers"] == 0]
     return {
-        "finding": _finding(risks, settings.currency),
+        "finding": _finding(risks, evidence),
         "caution": _caution(evidence),
         "plot": stakes(
             used.set_index("play")
@@ -40,7 +40,9 @@ def turn(evidence: Evidence) -> dict[str, Any]:
         "plays": [_play(row, settings.currency) for row in used.itertuples()],
         "idle": list(idle),
         "customers": _customers(evidence),
-        "risks": [_risk(name, risk, evidence) for name, risk in risks.items()],
+        "risks": [_risk(name, risk, evidence) for name, risk in risks.items()]
+        if risks[ALL].customers
+        else [],
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
         "absent": _absent(evidence),
         "terms": _terms(settings.plays),
@@ -88,8 +90,16 @@ def _at_risk(evidence: Evidence) -> dict[str, Risk]:
     return risks
 
 
-def _finding(risks: dict[str, Risk], currency: str) -> str:
+def _finding(risks: dict[str, Risk], evidence: Evidence) -> str:
+    currency = evidence.settings.currency
     risk, everybody = risks[ANY], words.count(risks[ALL].customers)
+    if not risks[ALL].customers:
+        listed = evidence.playbook.customers
+        return (
+            "All network value may be coincidence, so nobody counts as influential here; "
+            f"{words.count(len(listed))} customers get a play for what they spend themselves, expected to be "
+            f"{words.money(float(listed['direct_value'].sum()), currency)}"
+        )
     if not risk.customers:
         return (
             f"Not one of the {everybody} influential customers is seen to be unhappy or fading, so 0 network "
@@ -109,15 +119,13 @@ def _caution(evidence: Evidence) -> str:
         "here: try it on some customers and compare them with others. "
     )
     came_true = evidence.worth.came_true
-    if came_true < TOO_MUCH:
+    absent = absence(evidence)
+    if absent is None and came_true < TOO_MUCH:
         said += (
             f"In the backtest only {words.percent(came_true)} of the network value that was foreseen came "
             "true, so reckon with the lower ends of the intervals. "
         )
-    absent = absence(evidence)
-    if absent is None:
-        return said + doubt(evidence)
-    return f"{absent.title} “Influential” below means referral value or noise. {said}"
+    return f"{absent.title} {said}" if absent else said + doubt(evidence)
 
 
 def _play(row: Any, currency: str) -> dict[str, Any]:

@@ -41,15 +41,18 @@ def test_thin_margins_are_those_of_the_influential_below_the_setting(evidence: E
         plays = evidence.settings.plays.model_copy(update={"thin_margin": threshold})
         return earn(replace(evidence, settings=evidence.settings.model_copy(update={"plays": plays})))
 
-    high = evidence.worth.customers[evidence.playbook.segment_of["network"] == "high"]
+    found = evidence.playbook.segment_of
+    high = evidence.worth.customers[(found["network"] == "high") | (found["direct"] == "high")]
     limit = float(high["margin_share"].median())
     thin = high[high["margin_share"] < limit].sort_values("value", ascending=False)
     found = listed(limit)
     assert [name for name, _ in found["thin"]] == list(thin.index[:10])
-    assert found["thin_finding"].startswith(f"{len(thin)} of 40 influential customers have a margin below")
+    assert found["thin_finding"].startswith(
+        f"{len(thin)} of {len(high)} customers of high network value or high spend have a margin below"
+    )
     nobody = listed(0.0)
     assert nobody["thin"] == []
-    assert nobody["thin_finding"].startswith("Not one of the 40 influential customers has a margin below 0")
+    assert nobody["thin_finding"].startswith(f"Not one of the {len(high)} customers")
 
 
 def test_who_may_cost_most_comes_first(evidence: Evidence, told: dict) -> None:
@@ -64,6 +67,12 @@ def test_without_margins_the_section_says_what_to_add(bleak: Evidence) -> None:
     assert "orders do not tell it" in found["finding"]
     assert "plays.margin_share" in found["no_margin"]
     assert all(row.gain.missing and row.interval == "" for row in found["groups"])
+
+
+def test_where_nothing_is_credible_the_top_is_that_by_spend(evidence: Evidence) -> None:
+    worthless = replace(evidence, worth=replace(evidence.worth, credible=0.0))
+    assert earn(evidence)["finding"].startswith("One of the top 5\u00a0% by network value is expected")
+    assert earn(worthless)["finding"].startswith("One of the top 5\u00a0% by spend is expected")
 
 
 def test_without_influence_the_section_says_so(with_influence: Callable[..., Evidence]) -> None:

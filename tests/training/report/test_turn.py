@@ -84,9 +84,20 @@ def test_forecasts_that_were_too_high_are_warned_of(evidence: Evidence) -> None:
     assert "In the backtest" not in caution(1.0)
 
 
-def test_without_influence_nobody_is_called_influential_in_earnest(
-    with_influence: Callable[..., Evidence],
+def test_where_all_may_be_coincidence_nobody_counts_as_influential(
+    evidence: Evidence, visible: Callable[[str], str]
 ) -> None:
+    worth = replace(evidence.worth, credible=0.0)
+    book = playbook(evidence.features, worth, evidence.bundle, evidence.settings)
+    changed = replace(evidence, worth=worth, playbook=book)
+    told = turn(changed)
+    assert "nobody counts as influential here; 40 customers get a play for what they spend" in told["finding"]
+    assert set(book.customers["play"]) <= {"win back", "connect"}
+    assert told["risks"] == []
+    assert "So no network value is known to be at risk." in visible(render(changed))
+
+
+def test_without_influence_the_section_says_so(with_influence: Callable[..., Evidence]) -> None:
     assert turn(with_influence(90.0, 60.0, 3.0))["caution"].startswith("No influence was found.")
 
 
