@@ -17,7 +17,7 @@ from training.report.stakes import stakes
 from training.report.words import Cell
 
 LISTED = 10
-NO_MARGIN = "orders do not tell the margin"
+NO_MARGIN = "no margin is known"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def earn(evidence: Evidence) -> dict[str, Any]:
         "finding": _finding(groups[0] if evidence.worth.credible else groups[1], groups[2], evidence),
         "caution": _caution(evidence),
         "known": known,
-        "plot": stakes(bars, "Expected value of a customer, on average", settings.currency),
+        "plot": stakes(bars, "Expected value per customer", settings.currency),
         "groups": groups,
         "thin_finding": _thin_finding(evidence) if known else "",
         "thin": _thin(evidence) if known else [],

@@ -20,7 +20,7 @@ RANKINGS = {
 }
 MEASURES = {
     "revenue": ("Revenue", "what they have spent themselves so far", "nobody has spent anything"),
-    "margin": ("Margin", "margin on that", "orders do not tell the margin"),
+    "margin": ("Margin", "margin on that", "no margin is known"),
     "lifetime_value": (
         "Lifetime value",
         "revenue so far and what they are expected to spend over the next period",

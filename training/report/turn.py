@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ LISTED = 3
 """Customers of each play that the page shows; all are in the exported list."""
 TOO_MUCH = 0.85
 """Realised ÷ foreseen, below which the page warns of forecasts that are too high."""
-NO_MARGIN = "orders do not tell the margin (plays.margin_share does as well)"
+NO_MARGIN = "no margin is known"
 
 
 def turn(evidence: Evidence) -> dict[str, Any]:
@@ -99,6 +100,12 @@ def _finding(risks: dict[str, Risk], evidence: Evidence) -> str:
             "All network value may be coincidence, so nobody counts as influential here; "
             f"{words.count(len(listed))} customers get a play for what they spend themselves, expected to be "
             f"{words.money(float(listed['direct_value'].sum()), currency)}"
+        )
+    if {"feedback", "usage"} <= set(evidence.checks.absent):
+        return (
+            f"It cannot be seen who of the {everybody} influential customers is unhappy or fading, as there "
+            f"is neither feedback nor usage; together they hold {words.money(risks[ALL].value, currency)} of "
+            f"network value ({_between(risks[ALL], currency)})"
         )
     if not risk.customers:
         return (
@@ -182,12 +189,17 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
 
 
 def _absent(evidence: Evidence) -> list[str]:
-    """What cannot be told of anybody, for want of a table."""
+    """What cannot be told of anybody, for want of a table or a column."""
     found = []
     if "feedback" in evidence.checks.absent:
         found.append("There is no feedback table, so nobody is known to be happy or unhappy: all are silent.")
     if "usage" in evidence.checks.absent:
         found.append("There is no usage table, so it cannot be seen who is fading.")
+    if not math.isfinite(evidence.worth.margin_share):
+        found.append(
+            "Orders do not tell the margin, so what a play may cost is not known; tell the usual margin by "
+            "plays.margin_share in ripple.toml."
+        )
     return found
 
 

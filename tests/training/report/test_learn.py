@@ -29,7 +29,7 @@ def test_every_ranking_and_top_has_a_share_of_every_measure(evidence: Evidence) 
 def test_unknown_margins_are_told_with_the_reason(bleak: Evidence) -> None:
     cells = {cell.text for *_, row in learn(bleak)["shares"] for cell in row if cell.missing}
     assert cells == {
-        "not available: orders do not tell the margin",
+        "not available: no margin is known",
         "not available: nobody has spent anything",
     }
 
