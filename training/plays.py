@@ -192,7 +192,7 @@ def _totals(chosen: np.ndarray, customers: pd.DataFrame, worth: Worth, settings:
     rows = []
     for i, rule in enumerate(settings.plays.rules):
         own = customers[chosen == i]
-        low, high = worth.past.total(own["value"].to_numpy(), worth.coverage, settings.seed)
+        low, high = worth.bounds(own, settings.seed)
         sums = own[["value", "network_value", "direct_value"]].sum()
         cost = own["max_cost"].sum(skipna=False)
         rows.append(

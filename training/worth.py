@@ -28,15 +28,15 @@ class Worth:
 
     Attributes:
         customers: by customer_id, in currency: `revenue` and `margin` so far, `direct_value` and
-            `network_value` expected over the horizon, `value` their sum with `low` and `high`,
-            `lifetime_value` (revenue so far and direct value), and `gain`, the margin on `value` as far as
-            that is `counted`. `margin_share` is margin ÷ revenue so far. What takes margins is nan where
-            nothing is known of them.
+            `network_value` expected over the horizon, `value` their sum with `low` and `high`, `kind` (1
+            where more of it is network value, else 0), `lifetime_value` (revenue so far and direct value),
+            and `gain`, the margin on `value` as far as that is `counted`. `margin_share` is margin ÷ revenue
+            so far. What takes margins is nan where nothing is known of them.
         direct: how direct value was foreseen, and how well.
         past, network_past: what came of the value, and of the network value, foreseen at the judged cutoffs.
         margin_share: margin ÷ revenue of all customers together; nan where it is not known.
         credible: see `credible_share`.
-        came_true: realised ÷ foreseen network value of all customers at the judged cutoffs.
+        came_true: realised ÷ foreseen network value of all customers, at the median of the judged cutoffs.
         counted: share of expected network value that may be spent on: credible, and as far as it came true.
         coverage: of the intervals.
     """
@@ -51,32 +51,49 @@ class Worth:
     counted: float
     coverage: float
 
+    def bounds(self, own: pd.DataFrame, seed: int) -> tuple[float, float]:
+        """Of the value of these rows of `customers` together."""
+        return self.past.total(own["value"].to_numpy(), own["kind"].to_numpy(), self.coverage, seed)
+
+    def network_bounds(self, own: pd.DataFrame, seed: int) -> tuple[float, float]:
+        """The same of their network value."""
+        network = own["network_value"].to_numpy()
+        return self.network_past.total(network, own["kind"].to_numpy(), self.coverage, seed)
+
 
 class Past:
-    """Realised ÷ foreseen value of customers at the judged cutoffs, by cutoff and band of foreseen value."""
+    """Realised ÷ foreseen value at the judged cutoffs, by cutoff, kind of customer and band of value."""
 
-    def __init__(self, cutoff: np.ndarray, foreseen: np.ndarray, realised: np.ndarray) -> None:
-        """One entry per cutoff and customer; nothing foreseen is zero."""
+    def __init__(
+        self, cutoff: np.ndarray, foreseen: np.ndarray, realised: np.ndarray, kind: np.ndarray
+    ) -> None:
+        """One entry per cutoff and customer; nothing foreseen is zero, and a kind is 0 or 1."""
         self._edges = np.unique(np.quantile(foreseen, BANDS))
-        band = np.searchsorted(self._edges, foreseen, side="right")
-        ratio, everything = realised / foreseen, range(len(self._edges) + 1)
+        cell, ratio = self._cell(foreseen, kind), realised / foreseen
+        at = [cutoff == one for one in np.unique(cutoff)]
+        # where a cutoff had nobody like that, it has those of all cutoffs; where none had, everybody
         self._ratios = [
-            # a cutoff at which nobody was in a band has the band of all cutoffs
             [
-                ratio[mine] if (mine := (cutoff == one) & (band == i)).any() else ratio[band == i]
-                for i in everything
+                next(ratio[like] for like in (now & (cell == i), cell == i, now) if like.any())
+                for i in range(2 * (len(self._edges) + 1))
             ]
-            for one in np.unique(cutoff)
+            for now in at
         ]
 
-    def total(self, foreseen: np.ndarray, coverage: float, seed: int) -> tuple[float, float]:
+    def _cell(self, foreseen: np.ndarray, kind: np.ndarray) -> np.ndarray:
+        return kind * (len(self._edges) + 1) + np.searchsorted(self._edges, foreseen, side="right")
+
+    def total(
+        self, foreseen: np.ndarray, kind: np.ndarray, coverage: float, seed: int
+    ) -> tuple[float, float]:
         """Bounds of what customers, of whom so much is *foreseen*, bring together.
 
         As if one of the judged periods came again, each of them doing as well or badly against what was
-        foreseen as a customer drawn from those of the same band. The sum of what is foreseen is inside.
+        foreseen as a customer drawn from those of the same kind and band. The sum of what is foreseen is
+        inside.
         """
-        random, band = np.random.default_rng(seed), np.searchsorted(self._edges, foreseen, side="right")
-        parts = [(i, foreseen[band == i]) for i in np.unique(band)]
+        random, cell = np.random.default_rng(seed), self._cell(foreseen, kind)
+        parts = [(i, foreseen[cell == i]) for i in np.unique(cell)]
         totals = np.zeros(ROUNDS)
         for i in range(ROUNDS):
             ratios = self._ratios[random.integers(len(self._ratios))]
@@ -106,11 +123,18 @@ def worth(
     network = scores["network_value"]
     spend = direct.expected.reindex(network.index)
     value = (network + spend).to_numpy()
-    low, high = conformal(foreseen, realised, coverage).around(value)
+    # own spend is far surer than network value, so those of whom the one or the other is most differ
+    kind, past_kind = _kind(network, spend), _kind(predictions["predicted"], direct.predictions["predicted"])
+    low, high = np.zeros(len(value)), np.zeros(len(value))
+    for one in (0, 1):
+        like = past_kind == one if (past_kind == one).any() else np.ones(len(foreseen), dtype=bool)
+        interval = conformal(foreseen[like], realised[like], coverage)
+        low[kind == one], high[kind == one] = interval.around(value[kind == one])
     revenue = features["total_revenue"].reindex(network.index)
     share, overall = _margin_shares(features.reindex(network.index), revenue, settings)
     known = np.isfinite(overall)
-    came_true = float(predictions["realised"].sum() / predictions["predicted"].sum())
+    sums = predictions.groupby(CUTOFF)[["predicted", "realised"]].sum()
+    came_true = float((sums["realised"] / sums["predicted"]).median())
     counted = credible * min(1.0, came_true)
     customers = pd.DataFrame(
         {
@@ -121,6 +145,7 @@ def worth(
             "lifetime_value": revenue + spend,
             "network_value": network,
             "value": value,
+            "kind": kind,
             "low": low,
             "high": high,
             # a customer without orders yet is taken to buy at the margin of all
@@ -131,14 +156,19 @@ def worth(
     return Worth(
         customers,
         direct,
-        Past(cutoff, foreseen, realised),
-        Past(cutoff, network_foreseen, predictions["realised"].to_numpy()),
+        Past(cutoff, foreseen, realised, past_kind),
+        Past(cutoff, network_foreseen, predictions["realised"].to_numpy(), past_kind),
         overall,
         credible,
         came_true,
         counted,
         coverage,
     )
+
+
+def _kind(network: pd.Series, spend: pd.Series) -> np.ndarray:
+    """1 for customers expected to bring more than they spend, else 0."""
+    return (network.to_numpy() > spend.to_numpy()).astype(np.int64)
 
 
 def _margin_shares(features: pd.DataFrame, revenue: pd.Series, settings: Settings) -> tuple[pd.Series, float]:

@@ -113,8 +113,8 @@ def claims(evidence: Evidence) -> dict[str, Any]:
             f"and {agreeing} of these {'is' if agreeing == 1 else 'are'} in line with it"
         ),
         "doubt": (
-            f"{absent.title} What is credited to customers below is referral value or noise; do not read it "
-            "as influence."
+            f"{absent.title} What is credited to customers below is "
+            f"{'referral value' if evidence.worth.credible else 'noise'}; do not read it as influence."
             if absent
             else "Influence is what Ripple credits beyond what would have happened anyway. " + doubt(evidence)
         ),
@@ -134,7 +134,7 @@ def _row(claim: Claim, evidence: Evidence) -> Row:
         why = f"Cannot be measured here, because {claim.why_not}."
         return Row(wording.quoted, measured, claimed, "not measured", "", when, None, why)
     found = claim.found
-    interval = " to ".join(dict.fromkeys((written(found.low), written(found.high))))
+    interval = f"{written(found.low)} to {written(found.high)}"
     return Row(
         wording.quoted,
         measured,
@@ -163,6 +163,8 @@ def _meaning(claim: Claim, written: Callable[[float], str], evidence: Evidence) 
     }[_compared(claim)]
     if claim.name != "revenue" and absence(evidence):
         verdict = "Not about influence, of which none was found"
+        if evidence.worth.credible:
+            verdict += ": this is referral value"
     beside = "; ".join(f"{written(figure)} {what}" for what, figure in claim.beside.items())
     return f"{verdict}. For comparison: {beside}." if beside else f"{verdict}."
 

@@ -86,7 +86,7 @@ def _group(name: str, note: str, mask: Any, evidence: Evidence) -> Group:
     own = worth.customers[np.asarray(mask)]
     told, gain = own[own["margin"].notna()], float(own["gain"].mean())
     revenue = float(told["revenue"].sum())
-    low, high = worth.past.total(own["value"].to_numpy(), worth.coverage, evidence.settings.seed)
+    low, high = worth.bounds(own, evidence.settings.seed)
     part = gain / float(own["value"].sum())
     return Group(
         name,

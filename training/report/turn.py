@@ -85,9 +85,9 @@ def _at_risk(evidence: Evidence) -> dict[str, Risk]:
     }
     risks = {}
     for name, mask in groups.items():
-        own = worth.customers["network_value"][high & mask].to_numpy()
-        bounds = worth.network_past.total(own, worth.coverage, evidence.settings.seed)
-        risks[name] = Risk(len(own), float(own.sum()), *bounds)
+        own = worth.customers[high & mask]
+        bounds = worth.network_bounds(own, evidence.settings.seed)
+        risks[name] = Risk(len(own), float(own["network_value"].sum()), *bounds)
     return risks
 
 
@@ -129,10 +129,13 @@ def _caution(evidence: Evidence) -> str:
     absent = absence(evidence)
     if absent is None and came_true < TOO_MUCH:
         said += (
-            f"In the backtest only {words.percent(came_true)} of the network value that was foreseen came "
-            "true, so reckon with the lower ends of the intervals. "
+            f"At the median backtest date only {words.percent(came_true)} of the network value that was "
+            "foreseen came true, so reckon with the lower ends of the intervals. "
         )
-    return f"{absent.title} {said}" if absent else said + doubt(evidence)
+    if absent is None:
+        return said + doubt(evidence)
+    listed = "Network value here is referral value. " if evidence.worth.credible else ""
+    return f"{absent.title} {listed}{said}"
 
 
 def _play(row: Any, currency: str) -> dict[str, Any]:
@@ -226,7 +229,7 @@ def _terms(plays: Plays) -> list[tuple[str, str]]:
         (
             "May cost at most",
             f"the margin on {words.percent(plays.effect)} of the value at stake (plays.effect, a guess until "
-            "tested), influence counted only as far as it is no coincidence; beyond, a play loses money even "
-            "if it works",
+            "tested), network value counted only as far as it is no coincidence and such forecasts came "
+            "true; beyond, a play loses money even if it works",
         ),
     ]
