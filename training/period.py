@@ -46,7 +46,7 @@ def period(dataset: Dataset, known: Examples, days: int) -> Period:
     inside = dataset.tables.orders_in(start, start + timedelta(days=days))
     counted = inside.group_by("customer_id").aggregate(orders=inside.count(where=inside.revenue > 0))
     orders = frame(counted)["orders"].reindex(features.index).fillna(0)
-    percentiles = [name for name in known.rows.names if name.startswith("engagement_percentile_")]
+    engagement = f"engagement_percentile_{max(dataset.settings.features.windows_days)}d"
     return Period(
         start,
         days,
@@ -55,7 +55,7 @@ def period(dataset: Dataset, known: Examples, days: int) -> Period:
         labels["network_value"].to_numpy(),
         labels["influenced_purchases"].to_numpy(),
         labels["influenced_customers"].to_numpy(),
-        _column(features, percentiles[-1]) if percentiles else None,
+        _column(features, engagement) if engagement in features else None,
         _column(features, "advanced_power_user") > 0 if "advanced_power_user" in features else None,
     )
 

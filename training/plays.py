@@ -16,7 +16,7 @@ import pandas as pd
 
 from models.bundle import Bundle
 from models.reasons import in_words, reasons
-from settings import Plays, Rule, Settings
+from settings import Rule, Settings
 from training import metrics
 from training.worth import Worth
 
@@ -51,7 +51,7 @@ class Playbook:
     segments: pd.DataFrame
 
 
-def segments(features: pd.DataFrame, worth: Worth, plays: Plays) -> pd.DataFrame:
+def segments(features: pd.DataFrame, worth: Worth, settings: Settings) -> pd.DataFrame:
     """What rules may ask for of every customer of *worth*, read off their *features* at the end of the data.
 
     Returns:
@@ -59,11 +59,10 @@ def segments(features: pd.DataFrame, worth: Worth, plays: Plays) -> pd.DataFrame
         or "silent" without feedback), `fading` (whether engagement is going down; nobody's without usage),
         and the `feedback` and `trend` that these two were read off, nan where there is nothing.
     """
-    customers = worth.customers
+    customers, plays = worth.customers, settings.plays
     features = features.reindex(customers.index)
     feedback = _column(features, "feedback_latest")
-    trends = [str(name) for name in features if str(name).startswith("usage_trend_")]
-    trend = _column(features, trends[-1] if trends else "")
+    trend = _column(features, f"usage_trend_{max(settings.features.windows_days)}d")
     # who used it once and not at all of late has no trend: it has stopped
     trend = np.where(np.isnan(trend) & ~np.isnan(_column(features, "days_since_last_use")), 0.0, trend)
     sentiment = np.select(
@@ -87,7 +86,7 @@ def segments(features: pd.DataFrame, worth: Worth, plays: Plays) -> pd.DataFrame
 
 def playbook(features: pd.DataFrame, worth: Worth, bundle: Bundle, settings: Settings) -> Playbook:
     """Apply the rules of the settings to every customer of *worth*."""
-    found, rules = segments(features, worth, settings.plays), settings.plays.rules
+    found, rules = segments(features, worth, settings), settings.plays.rules
     chosen = np.select([_meets(found, rule) for rule in rules], range(len(rules)), -1)
     customers = worth.customers.assign(max_cost=settings.plays.effect * worth.customers["gain"])
     return Playbook(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from settings import RULES, Plays, Settings
+from settings import RULES, Features, Plays, Settings
 from training.plays import playbook, segments, write
 
 NAMES = [rule.play for rule in RULES]
@@ -24,14 +24,14 @@ def valued(evidence, **columns):
     return type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
 
 
-def told(features: pd.DataFrame, evidence, plays: Plays | None = None):
+def told(features: pd.DataFrame, evidence, settings: Settings = SETTINGS):
     """Segments of four customers of whom the first two bring much and the odd ones spend much."""
     index = evidence.worth.customers.index[:4]
     customers = evidence.worth.customers.loc[index].assign(
         network_value=[9.0, 8.0, 1.0, 1.0], direct_value=[9.0, 1.0, 8.0, 1.0]
     )
     four = type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
-    return segments(features.set_index(index), four, plays or SETTINGS.plays)
+    return segments(features.set_index(index), four, settings)
 
 
 FOUR = pd.DataFrame(
@@ -59,16 +59,22 @@ def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(evidence
     assert not found.fading.any()
 
 
+def test_fading_is_read_off_the_longest_window_in_whatever_order(evidence):
+    turned = SETTINGS.model_copy(update={"features": Features(windows_days=(90, 30))})
+    four = FOUR.assign(usage_trend_30d=0.5)
+    assert told(four, evidence, turned).fading.tolist() == [False, True, True, False]
+
+
 def test_thresholds_are_settings(evidence):
     plays = SETTINGS.plays.model_copy(update={"unhappy_below": -0.95, "fading_below": 0.05})
-    found = told(FOUR, evidence, plays)
+    found = told(FOUR, evidence, SETTINGS.model_copy(update={"plays": plays}))
     assert found["sentiment"].iloc[0] == "neutral"
     assert found.fading.tolist() == [False, False, True, False]
 
 
 def test_of_the_rules_that_fit_the_first_one_counts(evidence, found):
     features, customers = evidence.features, evidence.worth.customers
-    seen = segments(features, evidence.worth, evidence.settings.plays)
+    seen = segments(features, evidence.worth, evidence.settings)
     plays = found.customers["play"].reindex(customers.index)
     expected = []
     for network, direct, sentiment, fading in zip(
