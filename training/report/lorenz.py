@@ -26,7 +26,7 @@ def lorenz(curves: pd.DataFrame) -> Markup:
         return Markup("")
     with canvas.style():
         figure, axes = canvas.axes(330)
-        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="if all held the same")
+        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="if all held the same", gid="guide")
         spoken = []
         for pair in known:
             name, colour, style = LINES[pair]
