@@ -29,9 +29,11 @@ from models.population import score_population
 from settings import load as load_settings
 from training.evidence import Evidence
 from training.histories import listed
+from training.plays import playbook
 from training.progress import silent
 from training.shap_values import SAMPLE
 from training.train import learn
+from training.worth import worth
 
 SIZES = (10_000, 100_000, 1_000_000)
 CUSTOMERS, MONTHS, SEED = 1_000, 36, 7
@@ -65,6 +67,12 @@ def grown(evidence: Evidence, customers: int) -> Evidence:
         for table in (past.labels, past.features)
     )
     sampled = min(SAMPLE, customers)
+    histories = replace(past, labels=labels, features=seen)
+    own = evidence.worth.direct
+    spend = pd.Series(own.expected.loc[origin].to_numpy(), ids)
+    spent = pd.concat([own.predictions] * times, ignore_index=True)
+    direct = replace(own, expected=spend, predictions=spent)
+    valued = worth(features, scores, direct, predictions, evidence.worth.credible, evidence.settings)
     return replace(
         evidence,
         features=features,
@@ -74,7 +82,9 @@ def grown(evidence: Evidence, customers: int) -> Evidence:
             day: np.resize(effects, (sampled, effects.shape[1]))
             for day, effects in evidence.earlier_effects.items()
         },
-        histories=replace(past, labels=labels, features=seen),
+        histories=histories,
+        worth=valued,
+        playbook=playbook(features, valued, evidence.bundle, evidence.settings),
     )
 
 
