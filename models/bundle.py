@@ -22,6 +22,8 @@ from models.shapley import ShapleyTables
 
 Head = Literal["value", "top"]
 HEADS: tuple[Head, ...] = ("value", "top")
+FEW = 256
+"""Below so many rows, one thread is faster than several."""
 SCORES = ("network_value", "network_value_low", "network_value_high", "top_probability")
 
 
@@ -153,22 +155,27 @@ class Bundle:
 
     def score_matrix(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Scores of every row of *x* (rows × features, in the boosters' order)."""
-        value = self.spec.level * np.exp(self.raw("value", x))
+        log_value, log_odds = self.raw(x)
+        value = self.spec.level * np.exp(log_value)
         low, high = self.spec.interval.around(value)
         return {
             "network_value": value,
             "network_value_low": low,
             "network_value_high": high,
-            "top_probability": 1.0 / (1.0 + np.exp(-self.raw("top", x))),
+            "top_probability": 1.0 / (1.0 + np.exp(-log_odds)),
         }
 
-    def raw(self, head: Head, x: np.ndarray) -> np.ndarray:
-        """Log of the uncalibrated value, or calibrated log-odds of being at the top."""
+    def raw(self, x: np.ndarray) -> np.ndarray:
+        """Log of the uncalibrated value, and calibrated log-odds of being at the top: 2 × rows."""
         if len(x) == 0:
-            return np.zeros(0)
-        booster = self.value if head == "value" else self.top
-        raw = np.asarray(booster.predict(x, raw_score=True, num_threads=_threads(x)))
-        return raw if head == "value" else self.spec.slope * raw + self.spec.intercept
+            return np.zeros((len(HEADS), 0))
+        # the same to the bit; many rows are left to LightGBM's threads
+        tables = self._both if len(x) < FEW else None
+        raw = (
+            tables.raw(x) if tables else np.stack([self._predict(head, x, raw_score=True) for head in HEADS])
+        )
+        raw[1] = self.spec.slope * raw[1] + self.spec.intercept
+        return raw
 
     def contributions(self, head: Head, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """SHAP values (rows × features) and the base of every row; they add up to the served number.
@@ -200,9 +207,13 @@ class Bundle:
         return values, np.broadcast_to(base, (len(x), 2))
 
     def _by_lightgbm(self, head: Head, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        booster = self.value if head == "value" else self.top
-        full = np.asarray(booster.predict(x, pred_contrib=True, num_threads=_threads(x)))
+        full = self._predict(head, x, pred_contrib=True)
         return full[:, :-1], full[:, -1]
+
+    def _predict(self, head: Head, x: np.ndarray, **kind: bool) -> np.ndarray:
+        booster = self.value if head == "value" else self.top
+        # for few rows, starting threads costs more than they save
+        return np.asarray(booster.predict(x, **kind, num_threads=1 if len(x) < FEW else 0))
 
     @cached_property
     def _tables(self) -> dict[Head, ShapleyTables | None]:
@@ -219,8 +230,3 @@ def _numeric(column: pd.Series) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _threads(x: np.ndarray) -> int:
-    """One thread for few rows, where starting more costs more than it saves; else LightGBM's choice."""
-    return 1 if len(x) < 256 else 0

@@ -1,13 +1,14 @@
-"""SHAP values of trees with few splits, looked up in tables.
+"""Raw scores and SHAP values of trees with few splits, looked up in tables.
 
-What a tree gives a row follows from the outcome of its splits: with k splits there are 2^k. So the Shapley
-values of every outcome are computed once, by their definition, and a row costs one look-up a tree.
+What a tree gives a row follows from the outcome of its splits: with k splits there are 2^k. So leaf and
+Shapley values of every outcome are found once, by their definition, and a row costs one look-up a tree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import factorial
 from typing import Any
 
@@ -31,8 +32,10 @@ class ShapleyTables:
         base: of each booster, the mean of its raw score over the training rows.
         column: of each tree and split, which column it looks at, see `_variants`; trees × splits.
         threshold: up to which value a row goes left; trees × splits.
-        values: Shapley values by tree and outcome of the splits; (trees · 2^splits) × players.
-        first: where the table of each tree begins in `values`.
+        leaf: what a tree adds to the raw score, by tree and outcome of the splits; trees · 2^splits.
+        values: Shapley values by the same; (trees · 2^splits) × players.
+        first: where the table of each tree begins in `leaf` and `values`.
+        ends: behind which tree those of each booster end.
         adding: which feature of which booster each player of each tree is; (boosters · features) × (trees ·
             players).
     """
@@ -40,8 +43,10 @@ class ShapleyTables:
     base: np.ndarray
     column: np.ndarray
     threshold: np.ndarray
+    leaf: np.ndarray
     values: np.ndarray
     first: np.ndarray
+    ends: list[int]
     adding: sp.csr_matrix
 
     @classmethod
@@ -59,6 +64,7 @@ class ShapleyTables:
         players = max(1, *map(len, used))
         column = np.zeros((len(trees), 8 * -(-max(most, 1) // 8)), dtype=np.intp)
         threshold = np.full(column.shape, np.nan)  # which sends nobody left
+        leaf = np.zeros((len(trees), 2**most))
         values = np.zeros((len(trees), 2**most, players))
         player = np.zeros((len(trees), players), dtype=np.intp)
         base = np.zeros(len(boosters))
@@ -66,9 +72,11 @@ class ShapleyTables:
             for j, split in enumerate(splits):
                 column[i, j] = split["split_feature"] + features * _variant(split)
                 threshold[i, j] = split["threshold"]
-            expected, own = _shapley(root, splits, used[i])
-            base[owner[i]] += expected
-            values[i, : 2 ** len(splits), : len(used[i])] = own
+            worth = _worth(root, splits, used[i])
+            base[owner[i]] += worth[0, 0]
+            outcomes = slice(2 ** len(splits))
+            leaf[i, outcomes] = worth[-1]
+            values[i, outcomes, : len(used[i])] = _shapley(worth)
             player[i, : len(used[i])] = used[i]
             player[i] += features * owner[i]
         place = np.arange(player.size)
@@ -76,8 +84,10 @@ class ShapleyTables:
             base,
             column,
             threshold,
+            leaf.ravel(),
             values.reshape(-1, players),
             np.arange(len(trees)) << most,
+            np.cumsum([len(dump) for dump in dumps]).tolist(),
             sp.csr_matrix(
                 (np.ones(player.size), (player.ravel(), place)), (len(boosters) * features, player.size)
             ),
@@ -94,12 +104,27 @@ class ShapleyTables:
             found[part] = self._look_up(x[part]).reshape(-1, *found.shape[1:])
         return found
 
+    def raw(self, x: np.ndarray) -> np.ndarray:
+        """Raw scores of every row of *x*, boosters × rows, to the bit what LightGBM predicts."""
+        found = np.empty((len(self.ends), len(x)))
+        for begin in range(0, len(x), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            leaves = self.leaf[self._places(x[part])]
+            for own, (first, end) in zip(found, pairwise([0, *self.ends]), strict=True):
+                # tree after tree, as LightGBM adds them: `sum` goes another way, and rounds otherwise
+                own[part] = np.add.accumulate(leaves[:, first:end], axis=1)[:, -1]
+        return found
+
     def _look_up(self, x: np.ndarray) -> np.ndarray:
-        left = _variants(x).take(self.column, axis=1) <= self.threshold
-        row = self.first + _number(left)
-        by_player = self.values[row].reshape(len(x), -1)
+        by_player = self.values[self._places(x)].reshape(len(x), -1)
         added: np.ndarray = (self.adding @ by_player.T).T
         return added
+
+    def _places(self, x: np.ndarray) -> np.ndarray:
+        """Where in the tables the outcome of each tree is; rows × trees."""
+        left = _variants(x).take(self.column, axis=1) <= self.threshold
+        places: np.ndarray = self.first + _number(left)
+        return places
 
 
 def _number(bits: np.ndarray) -> np.ndarray:
@@ -138,13 +163,12 @@ def _splits(node: Node) -> Iterator[Node]:
         yield from _splits(node["right_child"])
 
 
-def _shapley(root: Node, splits: list[Node], players: list[int]) -> tuple[float, np.ndarray]:
-    """The tree's mean, and its Shapley values: outcomes of the splits × players, which are features.
+def _worth(root: Node, splits: list[Node], players: list[int]) -> np.ndarray:
+    """What the tree gives on average where only a set of features is known: sets × outcomes of the splits.
 
-    The worth of a set of features is what the tree gives on average when only these are known: where a split
-    looks at another one, both branches count, by the training rows in them (Lundberg et al. 2020, TreeSHAP
-    with path-dependent perturbation). A player's value is the mean of what it adds to the sets of others,
-    over all orders in which players may come (Shapley 1953).
+    Where a split looks at a feature that is not, both branches count, by the training rows in them (Lundberg
+    et al. 2020, TreeSHAP with path-dependent perturbation). Sets are numbered by their members: in the last
+    one are all players, which are features, so that it gives the leaf itself.
     """
     sets, outcomes = np.arange(2 ** len(players)), np.arange(2 ** len(splits))
     place = {id(split): i for i, split in enumerate(splits)}
@@ -159,16 +183,25 @@ def _shapley(root: Node, splits: list[Node], players: list[int]) -> tuple[float,
         goes_left = _has(outcomes, place[id(node)])
         return np.where(known, np.where(goes_left, left, right), on_average)
 
-    of_sets = np.broadcast_to(worth(root), (sets.size, outcomes.size))
+    return np.broadcast_to(worth(root), (sets.size, outcomes.size))
+
+
+def _shapley(worth: np.ndarray) -> np.ndarray:
+    """Shapley values of every outcome, outcomes × players, from what `_worth` tells.
+
+    A player's value is the mean of what it adds to the sets of others, over all orders in which players may
+    come (Shapley 1953).
+    """
+    sets = np.arange(len(worth))
     members = np.bitwise_count(sets)
-    number = len(players)
-    values = np.empty((outcomes.size, number))
+    number = int(members[-1])
+    values = np.empty((worth.shape[1], number))
     for player in range(number):
         others = sets[~_has(sets, player)]
         orders = [factorial(size) * factorial(number - size - 1) for size in members[others].tolist()]
-        gain = of_sets[others | 1 << player] - of_sets[others]
+        gain = worth[others | 1 << player] - worth[others]
         values[:, player] = np.array(orders) / factorial(number) @ gain
-    return float(of_sets[0, 0]), values
+    return values
 
 
 def _has(sets: np.ndarray, member: int) -> np.ndarray:

@@ -40,7 +40,9 @@ def assert_same(model: lgb.Booster, x: np.ndarray) -> None:
     expected = np.asarray(model.predict(x, pred_contrib=True))
     np.testing.assert_allclose(tables(x)[:, 0], expected[:, :-1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(np.full(len(x), tables.base[0]), expected[:, -1], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(tables.base + tables(x)[:, 0].sum(axis=1), model.predict(x, raw_score=True))
+    raw = model.predict(x, raw_score=True)
+    np.testing.assert_allclose(tables.base + tables(x)[:, 0].sum(axis=1), raw)
+    np.testing.assert_array_equal(tables.raw(x)[0], raw)
 
 
 @pytest.mark.parametrize("leaves", [2, 5, 8, 9, MOST_SPLITS + 1])
@@ -87,6 +89,13 @@ def test_boosters_together_give_the_same_bits_as_alone():
         assert alone is not None
         np.testing.assert_array_equal(together(x)[:, place], alone(x)[:, 0])
         assert together.base[place] == alone.base[0]
+
+
+def test_raw_scores_are_those_of_each_booster_to_the_bit():
+    boosters = [booster(8, trees=300, learning_rate=0.02), booster(5, seed=1, trees=90)]
+    tables, x = ShapleyTables.of(*boosters), rows(20_000, seed=3)
+    assert tables is not None
+    np.testing.assert_array_equal(tables.raw(x), [one.predict(x, raw_score=True) for one in boosters])
 
 
 def test_trees_without_splits_move_nothing():
