@@ -117,12 +117,13 @@ class Snapshot:
         """Those of *ids* that it knows, in the order asked for."""
         sought = [one.encode() for one in ids]
         numbers = np.array([crc32(one) for one in sought], dtype=np.uint32)
-        places = self.hashes.searchsorted(numbers).tolist()
-        known = [
-            (one, row)
-            for one, own, number, place in zip(ids, sought, numbers.tolist(), places, strict=True)
-            if (row := self._row(own, number, place)) is not None
-        ]
+        places = self.hashes.searchsorted(numbers)
+        first = self.row[np.minimum(places, self.size - 1)]
+        rows: list[int | None] = first.tolist()
+        for index, (own, held) in enumerate(zip(sought, self.ids.take(first), strict=True)):
+            if held != own:
+                rows[index] = self._row(own, numbers[index], places[index])
+        known = [(one, row) for one, row in zip(ids, rows, strict=True) if row is not None]
         return self._found([one for one, _ in known], [row for _, row in known])
 
     def best(self, rows: slice, segment: str | None) -> Found:
@@ -157,6 +158,11 @@ class Ids(Sequence[bytes]):
 
     def __getitem__(self, row: Any) -> Any:
         return bytes(self._text[self._ends[row] : self._ends[row + 1]])
+
+    def take(self, rows: np.ndarray) -> list[bytes]:
+        """The ids of several rows, which is faster than one by one."""
+        bounds = zip(self._ends[rows].tolist(), self._ends[rows + 1].tolist(), strict=True)
+        return [bytes(self._text[begin:end]) for begin, end in bounds]
 
 
 def write(path: Path, source: Path, explainer: Explainer) -> None:
