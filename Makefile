@@ -7,11 +7,11 @@ RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
-	bench-features bench-reasons bench-report bench-training
+	bench-features bench-publishing bench-reasons bench-report bench-serving bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
 train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register a version (champion if it passes the gate), write the report
@@ -55,6 +55,12 @@ bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and Li
 
 bench-report: $(VENV)/ready-dev ## measure writing the report for up to a million customers
 	@$(VENV)/bin/python benchmarks/report_cost.py
+
+bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs beside a floor and two peers (15 minutes)
+	@$(VENV)/bin/python benchmarks/serving_cost.py
+
+bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
+	@$(VENV)/bin/python benchmarks/publishing_cost.py
 
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
 	@$(VENV)/bin/python benchmarks/truth.py --baselines

@@ -11,43 +11,17 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import shap
 from harness import cpu_seconds, publish
+from made_up import heads, rows
 
 from models.shapley import ShapleyTables
-from settings import Settings
+from settings import Model
 
 SIZES = (1, 100, 10_000, 100_000, 1_000_000)
-FEATURES, TAUGHT = 80, 20_000
 PEERS = 100_000
 """Up to how many rows the peers are measured."""
-
-
-def rows(number: int, seed: int) -> np.ndarray:
-    """Made-up features."""
-    rng = np.random.default_rng(seed)
-    x = np.round(rng.gamma(0.5, 10, (number, FEATURES)), 2)
-    x[rng.random(x.shape) < 0.1] = np.nan
-    return x
-
-
-def booster() -> lgb.Booster:
-    """Trees as `training.fit` grows them."""
-    model, x = Settings().model, rows(TAUGHT, seed=1)
-    target = np.nansum(x[:, :20], axis=1) * np.nan_to_num(x[:, 20]) + 1
-    parameters = {
-        "objective": "poisson",
-        "learning_rate": model.learning_rate,
-        "num_leaves": model.leaves,
-        "max_depth": model.depth,
-        "min_data_in_leaf": model.min_rows_per_leaf,
-        "feature_fraction": 0.5,
-        "num_threads": 1,
-        "verbosity": -1,
-    }
-    return lgb.train(parameters, lgb.Dataset(x, target), model.trees)
 
 
 def microseconds(work: Callable[[], Any], number: int) -> float:
@@ -61,7 +35,7 @@ def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    model = booster()
+    model = heads(Model())[0].booster_
     tables, explainer = ShapleyTables.of(model), shap.TreeExplainer(model)
     if tables is None:
         raise SystemExit("Trees of the default parameters have no tables.")
