@@ -10,9 +10,9 @@ Figures are medians over the rounds. cpu_us is user and system time of all proce
 x is how many times that is cpu_us of the `base` in the same round, and goal what it should be; p99_x is the
 same of p99_ms, of the answers' time, with a goal of at most 2 at one connection.
 
-Two further rows, of answers that are made in a thread, as large ones are: *steady*, all of ours in turn for a
-minute, with no error; and *overload*, many connections with large requests to a server that takes 64 at once,
-which has to send the others away with 503 and Retry-After, and afterwards (*recovered*) answers everybody.
+Three further rows: *steady*, all of ours in turn for a minute, with no error; *overload*, 400 connections
+with large requests, which are worked on in threads, to a server that takes 64 at once, which has to tell the
+others to come again (*shed*), by 503 with Retry-After; and *recovered*, 16 of them afterwards, with no error.
 
 (The file is not called serving.py, as it would then hide the package from whatever runs in this folder.)
 """
