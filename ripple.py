@@ -356,7 +356,7 @@ def _csv(out: Path | None) -> Path | None:
     return out
 
 
-@app.command(epilog="Examples: ripple report 3 2, or ripple report --plays plays.csv")
+@app.command(epilog="Example: ripple report 3 --plays plays.csv (or two versions, 3 2, to compare them)")
 def report(
     version: Annotated[
         str, typer.Argument(metavar="[A]", help="Version number, champion, challenger or newest.")

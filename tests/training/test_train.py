@@ -397,7 +397,7 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
     train.learn(*opened, "said", said.append)
     count = len(plan.all)
     assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
-    assert said[-3] == f"fitting the final heads on {len(plan.grid)} cutoffs"
+    assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
     assert said[-2] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
     assert said[-1] == "placebos, and the label under other settings"
 

@@ -162,7 +162,7 @@ def _meaning(claim: Claim, written: Callable[[float], str], evidence: Evidence) 
         -1: f"Less than is quoted: here, reckon with {written(claim.found.figure)}",
     }[_compared(claim)]
     if claim.name != "revenue" and absence(evidence):
-        verdict = "Not about influence, of which none was found"
+        verdict = "Not about influence, of which there was no sign"
         if evidence.worth.credible:
             verdict += ": this is referral value"
     beside = "; ".join(f"{written(figure)} {what}" for what, figure in claim.beside.items())

@@ -81,4 +81,4 @@ def test_without_influence_no_figure_is_called_influence(with_influence: Callabl
     assert found["doubt"].startswith("No influence was found.")
     revenue, *others = found["rows"]
     assert "Not about influence" not in revenue.meaning
-    assert all(row.meaning.startswith("Not about influence, of which none was found") for row in others)
+    assert all(row.meaning.startswith("Not about influence, of which there was no sign") for row in others)
