@@ -398,8 +398,9 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
     count = len(plan.all)
     assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
     assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
-    assert said[-2] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
-    assert said[-1] == "placebos, and the label under other settings"
+    assert said[-3] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
+    assert said[-2] == "placebos, and the label under other settings"
+    assert said[-1] == "what customers are worth, and what is quoted about them"
 
 
 def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch):
