@@ -46,11 +46,15 @@ def family_totals(bundle: Bundle, head: Head, x: np.ndarray) -> list[dict[str, f
     if len(x) == 0:
         return []
     values, _ = bundle.contributions(head, x)
-    families = list(dict.fromkeys(feature.family for feature in bundle.spec.features))
-    member = np.array(
-        [[f.family == family for f in bundle.spec.features] for family in families], dtype=float
-    )
-    return [dict(zip(families, row, strict=True)) for row in (values @ member.T).tolist()]
+    families, member = family_members(bundle)
+    return [dict(zip(families, row, strict=True)) for row in (values @ member).tolist()]
+
+
+def family_members(bundle: Bundle) -> tuple[list[str], np.ndarray]:
+    """The families in the order of their features, and which feature is of which: features × families."""
+    specs = bundle.spec.features
+    families = list(dict.fromkeys(feature.family for feature in specs))
+    return families, np.array([[one.family == family for family in families] for one in specs], dtype=float)
 
 
 def logarithmic_mean(log_a: float, log_b: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
@@ -73,9 +73,7 @@ class Api:
             failed = RequestError(500, "failed", "Scoring failed.", "service", "See the service's log.")
             status, content = 500, failed.body()
             self.measures.refused("failed")
-        headers.append((b"content-length", b"%d" % len(content)))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await respond(send, status, content, headers)
         known = route in METHODS or route == CUSTOMER
         self.measures.answered(route if known else "unknown", status, perf_counter() - started)
 
@@ -123,6 +121,13 @@ class Api:
         self.measures.scored(scorer, answer["customers"])
         if self.note is not None:
             self.note(answer)
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Send a whole answer; its length is added to *headers*."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
 
 
 def refuse_method(path: str, allowed: str | None, method: str) -> None:

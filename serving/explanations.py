@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.bundle import Bundle, Head
-from models.reasons import in_words, logarithmic_mean, sentence
+from models.reasons import family_members, in_words, logarithmic_mean, sentence
 from serving.schemas import MOST_REASONS
 
 
@@ -38,11 +38,8 @@ class Explainer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.specs = bundle.spec.features
-        self.families = list(dict.fromkeys(feature.family for feature in self.specs))
+        self.families, self._member = family_members(bundle)
         self.most = min(MOST_REASONS, len(self.specs))
-        self._member = np.array(
-            [[feature.family == family for family in self.families] for feature in self.specs], dtype=float
-        )
         base = bundle.both_contributions(np.zeros((1, len(self.specs))))[1]
         self._base_value, self._base_top = base[0].tolist()
 

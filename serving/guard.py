@@ -7,7 +7,18 @@ import hmac
 from collections.abc import Sequence
 from typing import Any
 
-from serving.api import CUSTOMER, JSON, METHODS, MOST_BYTES, Receive, Scope, Send, refuse_method, too_large
+from serving.api import (
+    CUSTOMER,
+    JSON,
+    METHODS,
+    MOST_BYTES,
+    Receive,
+    Scope,
+    Send,
+    refuse_method,
+    respond,
+    too_large,
+)
 from serving.measures import Measures
 from serving.refusals import RequestError, unavailable
 
@@ -39,16 +50,16 @@ class Guard:
             self._check(scope, path)
         except RequestError as error:
             self.measures.refused(error.code)
-            await _send(send, error.status, error.body(), [JSON, *error.fields])
+            await respond(send, error.status, error.body(), [JSON, *error.fields])
             return
         if path in HEALTH:
             await self.app(scope, receive, send)
             return
         if path in REDIRECTED:
-            await _send(send, 307, b"", [(b"location", REDIRECTED[path])])
+            await respond(send, 307, b"", [(b"location", REDIRECTED[path])])
             return
         if path == "/metrics":
-            await _send(
+            await respond(
                 send,
                 200,
                 self.measures.exposition(),
@@ -119,12 +130,6 @@ class _InTime:
                 "Send fewer customers, or try again.",
             )
             self._measures.refused(error.code)
-            await _send(self._send, 504, error.body(), [JSON])
+            await respond(self._send, 504, error.body(), [JSON])
         elif not self._late:
             await self._send(message)
-
-
-async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    headers = [*headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models.bundle import SCORES
+from models.population import ATTRIBUTE
 from serving.explanations import Explainer, Parts
 
 MOST_SEGMENTS = 12
@@ -180,7 +181,7 @@ def write(path: Path, source: Path, explainer: Explainer) -> None:
     as_of = (schema.metadata or {}).get(b"as_of")
     if as_of is None:
         raise SnapshotError(f"{source}: its metadata does not say as_of which moment it is.")
-    attributes = [name for name in schema.names if name.startswith("attribute:")]
+    attributes = [name for name in schema.names if name.startswith(ATTRIBUTE)]
     table = pq.read_table(source, columns=columns + attributes, memory_map=True)
     if table.num_rows == 0:
         raise SnapshotError(f"{source}: it holds no customer.")
@@ -232,9 +233,9 @@ def _wide(rows: np.ndarray) -> pa.FixedSizeListArray:
 def _segments(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
     found = {}
     for name in batch.schema.names:
-        if name.startswith("attribute:"):
+        if name.startswith(ATTRIBUTE):
             column = batch.column(name)
             codes = pc.fill_null(column.indices, -1).to_numpy()
             for code, level in enumerate(column.dictionary.to_pylist()):
-                found[f"{name.removeprefix('attribute:')} {level}"] = np.flatnonzero(codes == code)
+                found[f"{name.removeprefix(ATTRIBUTE)} {level}"] = np.flatnonzero(codes == code)
     return dict(sorted(found.items()))
