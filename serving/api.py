@@ -10,17 +10,18 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from serving.measures import Measures
 from serving.openapi import PAGE, document
-from serving.publication import StoreUnavailable
-from serving.refusals import RequestError, parse, parse_query, shorten, unavailable
+from serving.refusals import RequestError, StoreUnavailable, parse, parse_query, shorten, unavailable
 from serving.schemas import CustomerRequest, TopRequest
-from serving.scorer import Answer, Scorer
+
+if TYPE_CHECKING:
+    from serving.scorer import Answer, Scorer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 from serving.measures import Measures
-from serving.publication import Publication, StoreUnavailable
+from serving.publication import Publication
+from serving.refusals import StoreUnavailable
 from serving.scorer import Scorer
 from serving.store import Store
 

@@ -24,10 +24,6 @@ class PublicationError(ValueError):
     """A publication is not whole, or does not fit together."""
 
 
-class StoreUnavailable(Exception):
-    """Where customers are looked up does not answer."""
-
-
 class Customers(Protocol):
     """The customers of a publication, wherever they are kept.
 

@@ -24,10 +24,10 @@ from serving.publication import (
     MANIFEST,
     Publication,
     PublicationError,
-    StoreUnavailable,
     about,
     agrees,
 )
+from serving.refusals import StoreUnavailable
 from serving.snapshot import Found, Snapshot
 
 CURRENT = "ripple:current"

@@ -44,6 +44,10 @@ class RequestError(Exception):
         return msgspec.json.encode({"error": self.problem})
 
 
+class StoreUnavailable(Exception):
+    """Where customers are looked up does not answer."""
+
+
 def unavailable(code: str, message: str, hint: str) -> RequestError:
     """What cannot be answered now but may be in a moment."""
     return RequestError(503, code, message, "service", hint, retry_after=str(RETRY_SECONDS))

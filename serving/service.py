@@ -6,20 +6,18 @@ import asyncio
 import gc
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bentoml
 from bentoml.images import Image
 
 from serving.api import CUSTOMER, METHODS, Api
-from serving.following import Follower, prepared
 from serving.guard import Guard
 from serving.measures import Measures
 from serving.options import PREFIX, Options
-from serving.predictions import PredictionLog
-from serving.publication import load_publication
-from serving.scorer import Scorer
-from serving.store import open_store
+
+if TYPE_CHECKING:
+    from serving.scorer import Scorer
 
 MODEL = "ripple"
 
@@ -66,6 +64,10 @@ class RippleService:
     """Predicted network value of customers, with the reasons."""
 
     def __init__(self) -> None:
+        # only workers score; the process that supervises them imports this module, too
+        from serving.following import prepared
+        from serving.publication import load_publication
+
         # an alias of the version packed with this Bento; a tag with "latest" would be whatever came last
         model = bentoml.models.get(MODEL)
         self._use(prepared(load_publication(Path(model.path) / "publication", str(model.tag.version))))
@@ -86,6 +88,10 @@ class RippleService:
     @bentoml.on_startup
     async def follow(self) -> None:
         """Take what the store holds now, and from then on what comes."""
+        from serving.following import Follower
+        from serving.predictions import PredictionLog
+        from serving.store import open_store
+
         if OPTIONS.store is not None and API.scorer is not None:
             served, seconds = API.scorer.publication.name, OPTIONS.poll_seconds
             follower = Follower(open_store(OPTIONS.store), MEASURES, self._use, served, seconds)

@@ -7,7 +7,8 @@ import pytest
 
 from serving.following import Follower
 from serving.measures import Measures
-from serving.publication import Publication, PublicationError, StoreUnavailable, load_publication
+from serving.publication import Publication, PublicationError, load_publication
+from serving.refusals import StoreUnavailable
 from serving.scorer import Scorer
 
 
