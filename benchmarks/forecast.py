@@ -19,10 +19,11 @@ import simulation
 from features.checks import Report
 from features.tables import Dataset
 from training import metrics
-from training.backtest import MODEL, Forecaster
+from training.backtest import Forecaster
 from training.cutoffs import schedule
 from training.examples import Examples, examples_at
 from training.fit import fit
+from training.judging import MODEL
 from training.progress import silent
 from training.rows import Rows
 

@@ -36,9 +36,9 @@ from features.checks import Report
 from features.tables import Dataset, Tables
 from settings import Settings
 from training import metrics
-from training.backtest import MODEL
 from training.credit import decayed_credit, network_value
 from training.examples import frame
+from training.judging import MODEL
 
 PAGE = Path(__file__).parents[1] / "docs" / "truth.md"
 CUSTOMERS = 4000

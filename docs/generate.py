@@ -13,7 +13,7 @@ from features.catalog import markdown as features_page
 from serving.options import PREFIX, Options
 from settings import KINDS, Settings
 from settings import RULES as PLAY_RULES
-from training.backtest import MODEL
+from training.judging import MODEL
 from training.report import judgement
 from training.report.known_truth import FIGURES
 

@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from features.contract import CONTRACT
 from training.agreement import disagreements, rank_agreement
-from training.backtest import MODEL
 from training.evidence import Evidence
 from training.gate import doubtful_share
+from training.judging import MODEL
 from training.report import words
 from training.report.coincidence import ASSUMPTION
 from training.report.limits import limits

@@ -14,13 +14,13 @@ from features.checks import Report
 from models.bundle import Bundle
 from settings import Settings
 from training.agreement import disagreements, rank_agreement
-from training.backtest import MODEL, Backtest
 from training.changes import Changes
 from training.claims import Claim
 from training.concentration import Concentration
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
 from training.histories import Histories
+from training.judging import MODEL, Backtest
 from training.plays import Playbook
 from training.tuning import Trial
 from training.worth import Worth

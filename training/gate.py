@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.backtest import MODEL
 from training.compare import Comparison, Incomparable, compare
 from training.evidence import Evidence
+from training.judging import MODEL
 from training.predictions import CUTOFF
 
 CAPTURE = "capture"

@@ -24,7 +24,7 @@ import models
 from features.catalog import markdown as catalogue
 from models.bundle import HEADS, SCORES, Spec
 from models.population import write_snapshot
-from training import backtest, plays, runs
+from training import judging, plays, runs
 from training.card import model_card
 from training.digests import code_digest
 from training.evidence import Evidence
@@ -115,7 +115,7 @@ def _log_cutoffs(evidence: Evidence, parent: str) -> None:
         if day not in heads:
             continue
         rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
-        own = _numbers(rankings[backtest.MODEL]) | _numbers(heads[day])
+        own = _numbers(rankings[judging.MODEL]) | _numbers(heads[day])
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
         with runs.run(f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
             closed = plan.training_for(cutoff)

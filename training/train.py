@@ -19,7 +19,7 @@ from features.tables import Dataset
 from models.bundle import Bundle, FeatureSpec, Spec
 from models.population import score_population
 from settings import InputError
-from training.backtest import Backtest, Forecaster, backtest
+from training.backtest import Forecaster, backtest
 from training.changes import Scored, changes
 from training.claims import LONG_DAYS, Claim, claims
 from training.concentration import concentration
@@ -33,6 +33,7 @@ from training.evidence import Evidence
 from training.examples import Examples, attributes, examples_at, features_at, frame
 from training.gate import Decision, decide
 from training.histories import histories, listed
+from training.judging import Backtest
 from training.period import begun, period
 from training.plays import playbook
 from training.predictions import CUTOFF, judged_at, looking_back, predictions

@@ -7,7 +7,8 @@ import pytest
 from settings import InputError
 from tests.training import synthetic
 from tests.training.synthetic import SETTINGS
-from training.backtest import MODEL, Forecaster, backtest
+from training.backtest import Forecaster, backtest
+from training.judging import MODEL
 from training.metrics import capture, coverage
 from training.progress import silent
 from training.rows import Rows

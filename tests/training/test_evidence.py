@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from training.backtest import MODEL
+from training.judging import MODEL
 
 
 def test_the_headline_agrees_with_scores_and_backtest(evidence):

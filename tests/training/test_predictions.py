@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from tests.training import synthetic
-from training.backtest import MODEL, Forecaster, backtest
+from training.backtest import Forecaster, backtest
+from training.judging import MODEL
 from training.metrics import capture, coverage
 from training.predictions import judged_at, looking_back, predictions
 from training.progress import silent

@@ -19,9 +19,9 @@ import training
 from models import Bundle
 from models.bundle import SCORES
 from training import registry, tracking
-from training.backtest import MODEL
 from training.card import model_card
 from training.digests import code_digest
+from training.judging import MODEL
 
 CHAMPION = "models:/ripple@champion"
 ROOT = Path(training.__file__).parents[1]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.reasons import family_totals, reasons
-from training.backtest import MODEL
 from training.evidence import Evidence
 from training.histories import listed
+from training.judging import MODEL
 from training.report import words
 from training.report.coincidence import absence
 from training.report.judgement import POOLED

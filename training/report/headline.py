@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from training.backtest import MODEL
 from training.evidence import Evidence
+from training.judging import MODEL
 from training.report import words
 from training.report.coincidence import ASSUMPTION, MOSTLY, absence, alike, doubt, referral_share
 from training.report.periods import judged

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.backtest import MODEL
 from training.evidence import Evidence
+from training.judging import MODEL
 from training.report import plots, words
 from training.report.periods import judged, key
 from training.report.words import Cell

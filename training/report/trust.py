@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.backtest import MODEL
 from training.evidence import Evidence
+from training.judging import MODEL
 from training.report import words
 from training.report.coincidence import doubt
 from training.report.periods import judged

@@ -21,7 +21,6 @@ from models import Bundle, FeatureSpec, Interval, Spec
 from models.population import score_population
 from settings import Settings
 from training import direct
-from training.backtest import MODEL, Backtest
 from training.changes import Changes, Scored, changes
 from training.claims import claims
 from training.concentration import concentration
@@ -31,6 +30,7 @@ from training.direct import Direct
 from training.drift import drift
 from training.evidence import Evidence
 from training.histories import Histories, listed
+from training.judging import MODEL, Backtest
 from training.period import Period
 from training.plays import playbook
 from training.report import render

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from training.backtest import MODEL
 from training.evidence import Evidence
+from training.judging import MODEL
 from training.report.judgement import POOLED, judgement
 
 
