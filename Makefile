@@ -7,7 +7,7 @@ RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
-	bench-features bench-publishing bench-reasons bench-report bench-serving bench-training
+	bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -58,6 +58,9 @@ bench-report: $(VENV)/ready-dev ## measure writing the report for up to a millio
 
 bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs beside a floor and two peers (15 minutes)
 	@$(VENV)/bin/python benchmarks/serving_cost.py
+
+bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it is ready
+	@$(VENV)/bin/python benchmarks/startup_cost.py
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(VENV)/bin/python benchmarks/publishing_cost.py

@@ -52,7 +52,7 @@ def running(
         while not ready(port):
             if process.poll() is not None:
                 raise SystemExit(f"{command[0]} ended:\n{log.read_text()}")
-            time.sleep(0.2)
+            time.sleep(0.05)
         yield Server(port, process.pid)
     finally:
         process.terminate()
@@ -75,8 +75,8 @@ def answers(path: str) -> Callable[[int], bool]:
     return asked
 
 
-def bento(service: str, log: Path, **env: str) -> AbstractContextManager[Server]:
-    """A service of BentoML, found in this folder or in its store."""
-    command = [PROGRAMS / "bentoml", "serve", service, "--host", "127.0.0.1", "--working-dir"]
+def bento(service: str, log: Path, programs: Path = PROGRAMS, **env: str) -> AbstractContextManager[Server]:
+    """A service of BentoML, found in this folder or in its store, by an environment's *programs*."""
+    command = [programs / "bentoml", "serve", service, "--host", "127.0.0.1", "--working-dir"]
     command += [Path(__file__).parent, "--port"]
     return running(command, answers("/readyz"), log, RIPPLE_SERVE_HOST="127.0.0.1", **env)
