@@ -423,6 +423,65 @@ def _compared(client: MlflowClient, settings: Settings, one: Version, other: Ver
     return path
 
 
+@app.command(epilog="Example: ripple monitor /tmp/world || ripple train /tmp/world")
+def monitor(
+    data: Data,
+    model: Annotated[str, typer.Option(help="champion, challenger, or a version number.")] = "champion",
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Also judge what the service answered; RIPPLE_SERVE_LOG_SALT as in the service.",
+        ),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Hold what a version foresaw against what came true; exit with 1 if it should be trained again.
+
+    What is found is kept in MLflow, with the version and its run.
+    """
+    dataset, _ = _open(data, settings)
+    from training import registry, tracking
+    from training.monitor import monitor as run
+    from training.report.monitoring import text
+
+    client = tracking.connect(dataset.settings)
+    found = registry.find(client, model)
+    given = _logged(log, dataset) if log is not None else None
+    made = client.get_run(found.run_id).data
+    monitored = run(
+        _keeping(dataset), registry.scored(client, found), made.params, made.metrics, _say(), given
+    )
+    registry.note(client, found, monitored)
+    print(text(monitored))
+    if monitored.verdict == "retrain":
+        sys.exit(1)
+
+
+def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
+    """What the service has answered about customers of *dataset*, by the log in *folder*."""
+    from serving.options import PREFIX, Options
+    from serving.predictions import answers
+    from training.examples import frame
+
+    try:
+        salt = Options.load().log_salt
+        if salt is None:
+            raise InputError(f"--log {folder}: set {PREFIX}LOG_SALT to the salt with which it was written.")
+        customers = frame(dataset.tables["customers"].select("customer_id")).index
+        found = answers(folder, salt.get_secret_value().encode(), customers)
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(str(error)) from error
+    if found.empty:
+        raise InputError(
+            f"--log {folder}: none of its customers is one of {dataset.place}. Is {PREFIX}LOG_SALT the salt "
+            "with which it was written?"
+        )
+    return found
+
+
 @app.command(epilog='Example: ripple promote 3 --because "its label is the corrected one"')
 def promote(
     version: Annotated[

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import logging
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import atomic
@@ -49,6 +52,30 @@ logger = logging.getLogger("bentoml.ripple")
 def hashed(customer_id: str, salt: bytes) -> str:
     """The id as it stands in the log: HMAC-SHA-256 under *salt*, without which it cannot be found again."""
     return hmac.new(salt, customer_id.encode(), hashlib.sha256).hexdigest()
+
+
+def answers(folder: Path, salt: bytes, customers: Iterable[str]) -> pd.DataFrame:
+    """The scores in the log *folder* of those of *customers* who stand in it, read with the log's *salt*.
+
+    Returns:
+        One row per `customer_id`, `as_of` and `model_version`, with the scores of `SCHEMA` as they were
+        answered last; answers to features that were sent, in part or in whole, are left out.
+
+    Raises:
+        FileNotFoundError: *folder* holds no log.
+    """
+    if not any(folder.glob("day=*/*.parquet")):
+        raise FileNotFoundError(f"{folder} holds no log of predictions: no day=…/….parquet in it.")
+    # not as a dataset of days, which is a column more
+    rows = pa.concat_tables(
+        pq.read_table(file, schema=SCHEMA, filters=~pc.field("overridden"), partitioning=None)
+        for file in sorted(folder.glob("day=*/*.parquet"))
+    ).to_pandas()
+    named = {hashed(one, salt): one for one in customers}
+    rows = rows.assign(customer_id=rows["customer"].map(named), as_of=pd.to_datetime(rows["as_of"]))
+    latest = rows.dropna(subset="customer_id").sort_values("answered_at", kind="stable")
+    latest = latest.drop_duplicates(["customer_id", "as_of", "model_version"], keep="last")
+    return latest.drop(columns=["customer", "overridden"]).reset_index(drop=True)
 
 
 class PredictionLog:

@@ -132,25 +132,25 @@ class Evidence:
             "robustness": _tested(self.robustness),
             "headline": {name: _defined(value) for name, value in self.headline().items()},
             "best_baseline": self.backtest.best_baseline,
-            "rankings": _rows(self.backtest.rankings),
-            "heads": _rows(self.backtest.heads),
-            "deciles": _rows(self.backtest.deciles),
-            "slices": _rows(self.backtest.slices),
+            "rankings": rows(self.backtest.rankings),
+            "heads": rows(self.backtest.heads),
+            "deciles": rows(self.backtest.deciles),
+            "slices": rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
-            "disagreements": _rows(disagreements(self.scores, self.settings.top_share).reset_index()),
-            "direct": _rows(self.worth.direct.judged.astype({"cutoff": str})),
+            "disagreements": rows(disagreements(self.scores, self.settings.top_share).reset_index()),
+            "direct": rows(self.worth.direct.judged.astype({"cutoff": str})),
             "direct_lead": [_defined(bound) for bound in self.worth.direct.lead],
             "margin_share": _defined(self.worth.margin_share),
             "counted_share": _defined(self.worth.counted),
-            "concentration": _rows(self.concentration.shares),
-            "overlap": _rows(self.concentration.overlap),
+            "concentration": rows(self.concentration.shares),
+            "overlap": rows(self.concentration.overlap),
             "claims": [_claim(claim) for claim in self.claims],
-            "plays": _rows(self.playbook.plays),
-            "segments": _rows(self.playbook.segments),
+            "plays": rows(self.playbook.plays),
+            "segments": rows(self.playbook.segments),
             "digests": dict(self.digests),
             "trials": [asdict(trial) for trial in self.trials],
             "empty_features": self.empty_features,
-            "drift": _rows(self.drift.rename_axis("name").reset_index()),
+            "drift": rows(self.drift.rename_axis("name").reset_index()),
             "changes": self.changes.record() if self.changes else None,
         }
 
@@ -181,7 +181,8 @@ def _claim(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of *table* as plain data; what is undefined is null."""
     return [{str(name): _defined(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from settings import Settings
 from training.compare import Comparison, Incomparable, compare
 from training.evidence import Evidence
-from training.judging import MODEL
+from training.judging import MODEL, Backtest
 from training.predictions import CUTOFF
 
 CAPTURE = "capture"
@@ -103,10 +104,16 @@ def decide(evidence: Evidence, champion: str | None, rival: pd.DataFrame | None)
     """
     comparison = None
     if champion is None:
-        capture = _against_rules(evidence)
+        capture = against_rules(evidence.backtest, evidence.settings)
+        capture = replace(capture, text=f"{capture.text} There is no champion to compare with.")
     else:
         capture, comparison = _against(evidence, champion, rival)
-    checks = (capture, *_calibration(evidence), _placebo(evidence), *_data(evidence))
+    checks = (
+        capture,
+        *calibration(evidence.backtest.heads, evidence.settings),
+        _placebo(evidence),
+        *_data(evidence),
+    )
     return Decision(champion, comparison, checks, _nonsense(evidence))
 
 
@@ -165,25 +172,24 @@ def _against(
     return Check(CAPTURE, passed, found.difference, -allowed, f"{told}, {verdict}."), found
 
 
-def _against_rules(evidence: Evidence) -> Check:
-    """The first version has no champion to be compared with, so the best simple rule stands in."""
-    backtest, allowed = evidence.backtest, evidence.settings.gate.capture_loss
-    lead, low, high = backtest.lead
+def against_rules(judged: Backtest, settings: Settings) -> Check:
+    """Whether the model is shown to be worse than the best simple rule by more than may be lost."""
+    allowed, (lead, low, high) = settings.gate.capture_loss, judged.lead
     passed = bool(high >= -allowed)
     return Check(
         CAPTURE,
         passed,
         _known(lead),
         -allowed,
-        f"It captures {backtest.capture(MODEL):.3f}, the best simple rule ({backtest.best_baseline}) "
-        f"{backtest.capture(backtest.best_baseline):.3f}: {lead:+.3f} (95 % interval {low:+.3f} to "
+        f"It captures {judged.capture(MODEL):.3f}, the best simple rule ({judged.best_baseline}) "
+        f"{judged.capture(judged.best_baseline):.3f}: {lead:+.3f} (95 % interval {low:+.3f} to "
         f"{high:+.3f}), so it is {'not shown to be ' if passed else ''}worse than "
-        f"that rule by more than {allowed:g}. There is no champion to compare with.",
+        f"that rule by more than {allowed:g}.",
     )
 
 
-def _calibration(evidence: Evidence) -> Iterator[Check]:
-    settings, heads = evidence.settings, evidence.backtest.heads
+def calibration(heads: pd.DataFrame, settings: Settings) -> Iterator[Check]:
+    """Level, coverage and probabilities at the judged cutoffs, *heads* as `training.judging.Backtest` has."""
     known = heads.dropna(subset=["predicted_share"])
     if known.empty:
         yield Check(

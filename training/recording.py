@@ -82,7 +82,7 @@ def _parameters(evidence: Evidence) -> dict[str, Any]:
         "code": code_digest(),
     }
     data = {f"data.{table}": found for table, found in evidence.digests.items()}
-    return _flat(evidence.settings.model_dump(mode="json")) | made_of | data
+    return flat(evidence.settings.model_dump(mode="json")) | made_of | data
 
 
 def _log_inputs(evidence: Evidence) -> None:
@@ -204,9 +204,9 @@ def _signature(spec: Spec) -> ModelSignature:
     return ModelSignature(given, scores)
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Keys of nested sections joined with dots, as MLflow wants its parameters."""
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in nested.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 import atomic
@@ -25,6 +26,7 @@ from training import plays
 from training.changes import Scored
 from training.compare import Comparison, Incomparable, compare
 from training.gate import Decision
+from training.monitor import Monitored
 from training.recording import PREDICTIONS, Logged
 from training.tracking import LONGEST_TAG, MODEL, download
 
@@ -168,6 +170,22 @@ def scored(client: mlflow.MlflowClient, found: Version) -> Scored:
     return Scored(found.number, as_of, bundle, features, scores)
 
 
+def note(client: mlflow.MlflowClient, found: Version, monitored: Monitored) -> None:
+    """Keep what became of a version: metrics and the record in its run, what to do as tags of the version."""
+    when = int(monitored.end.replace(tzinfo=UTC).timestamp() * 1000)
+    days = (monitored.end - monitored.version.as_of).days
+    figures = [Metric(f"monitor.{name}", value, when, days) for name, value in monitored.figures().items()]
+    client.log_batch(found.run_id, metrics=figures)
+    client.log_dict(found.run_id, monitored.record(), f"monitor/{monitored.end:%Y-%m-%d}.json")
+    tags = {
+        "monitor": monitored.verdict,
+        "monitor.until": f"{monitored.end:%Y-%m-%d}",
+        "monitor.reasons": " ".join(monitored.reasons)[:LONGEST_TAG],
+    }
+    for name, value in tags.items():
+        client.set_model_version_tag(MODEL, found.number, name, value)
+
+
 def export_plays(client: mlflow.MlflowClient, found: Version, out: Path) -> None:
     """Write the list of who gets which play, as the version's run keeps it, to *out*: whole or not at all.
 
@@ -223,4 +241,8 @@ def standing(client: mlflow.MlflowClient, found: Version) -> list[str]:
         )
     if "gate" in tags:
         said.append(f"Gate: {tags['gate']}. {tags['gate.reasons']}")
+    if "monitor" in tags:
+        said.append(
+            f"Monitored by data until {tags['monitor.until']}: {tags['monitor']}. {tags['monitor.reasons']}"
+        )
     return said
