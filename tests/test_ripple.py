@@ -32,6 +32,7 @@ COMMANDS = (
     "report",
     "promote",
     "compare",
+    "monitor",
     "package",
     "serve",
     "key",

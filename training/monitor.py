@@ -283,7 +283,9 @@ def _checks(
         if "capture" in promised:
             yield _as_promised(judged, promised["capture"], settings)
         yield from calibration(judged.heads, settings)
-    yield _drift(moved)
+    else:
+        # once something has come true, it says more than any sign that it might not
+        yield _drift(moved)
 
 
 def _as_promised(judged: Backtest, promised: float, settings: Settings) -> Check:

@@ -15,7 +15,7 @@ from scoring_server import ScoringServer
 
 from serving import predictions
 from serving.measures import Measures
-from serving.predictions import SCHEMA, PredictionLog, hashed
+from serving.predictions import SCHEMA, PredictionLog, answers, hashed
 
 SALT = b"salt"
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -92,6 +92,25 @@ def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: An
         "rank": 7,
     }
     assert (second["customer"], second["network_value"]) == (None, 11.5)
+
+
+def test_answers_are_found_again_by_id_with_the_salt_the_last_of_each_alone(
+    log: PredictionLog, run: Any
+) -> None:
+    log.note(_answer("a", "b", None), NOON)
+    log.note(_answer("b", "stranger"), NOON + timedelta(days=1))
+    log.note(_answer("a", overridden=True), NOON + timedelta(days=2))
+    run(_run(log))
+    found = answers(log.folder, SALT, ["a", "b", "c"]).set_index("customer_id")
+    assert found["network_value"].to_dict() == {"a": 10.5, "b": 10.5}
+    assert set(found["as_of"]) == {datetime(2026, 6, 1)}
+    assert set(found["model_version"]) == {"3"}
+    assert answers(log.folder, b"other", ["a", "b"]).empty
+
+
+def test_a_folder_without_a_log_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no log of predictions"):
+        answers(tmp_path, SALT, ["a"])
 
 
 def test_without_the_salt_an_id_cannot_be_found(log: PredictionLog) -> None:

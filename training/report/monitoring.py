@@ -67,10 +67,11 @@ def _table(found: Monitored) -> Iterator[str]:
     yield f"best rule: {judged.best_baseline}"
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    first, *others = cells
+def _line(row: tuple[str, ...]) -> str:
+    first, *others = row
     wide = [len(name) for name in HEAD[1:]]
-    return "  ".join([f"{first:<10}", *(f"{cell:>{w}}" for cell, w in zip(others, wide, strict=True))])
+    cells = (f"{cell:>{w}}" for cell, w in zip(others, wide, strict=True))
+    return "  ".join([f"{first:<10}", *cells]).rstrip()
 
 
 def _answered(found: Monitored) -> Iterator[str]:
