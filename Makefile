@@ -6,7 +6,7 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs screenshot truth benchmarks \
+.PHONY: help train test serve report lint types format clean docs layouts screenshot truth benchmarks \
 	bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
 .DEFAULT_GOAL := help
 
@@ -73,6 +73,9 @@ docs: $(VENV)/ready-dev ## write the pages that are read off the code
 
 screenshot: $(VENV)/ready-dev ## take the README's picture of the champion's report (needs Chromium)
 	@$(VENV)/bin/python docs/screenshot.py
+
+layouts: $(VENV)/ready-dev ## take how the report looks now for how it should look (needs Chromium)
+	@RIPPLE_LAYOUTS=write $(VENV)/bin/pytest -q -k looks_as_it_did tests/training/report/test_layout.py
 
 clean: ## remove the environment, and all runs, models and reports
 	rm -rf $(VENV) .ripple .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
