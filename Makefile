@@ -6,7 +6,7 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean docs layouts screenshot truth benchmarks \
+.PHONY: help train test serve report lint types format clean coverage docs layouts screenshot truth benchmarks \
 	bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
 .DEFAULT_GOAL := help
 
@@ -26,8 +26,11 @@ serve: $(VENV)/ready ## package the champion and serve it on http://127.0.0.1:30
 report: $(VENV)/ready ## open the report of the newest version, and print where it is
 	@$(RIPPLE) report newest --open
 
-test: $(VENV)/ready-dev ## run every test on two processes, with coverage
-	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --cov --cov-report=term
+test: $(VENV)/ready-dev ## run every test, on two processes
+	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+coverage: $(VENV)/ready-dev ## run every test and tell which lines none of them reaches
+	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(VENV)/ready-dev ## check style, formatting and the lock file
 	@$(VENV)/bin/ruff check .
