@@ -87,7 +87,6 @@ class Api:
         scorer = self.scorer
         if scorer is None:
             raise unavailable("not_ready", "There is no model to serve yet.", "Try again in a moment.")
-        inexact = scorer.inexact
         try:
             answer = await self._with(scorer, route, scope, receive)
         except StoreUnavailable as error:
@@ -96,8 +95,10 @@ class Api:
                 f"Customers cannot be looked up now: {error}",
                 "Try again in a moment, or send all features.",
             ) from error
-        if scorer.inexact > inexact:
-            self.measures.inexact(scorer.inexact - inexact)
+        if scorer.inexact:
+            # taken, so that of requests that run at once only one counts them
+            number, scorer.inexact = scorer.inexact, 0
+            self.measures.inexact(number)
         return msgspec.json.encode(answer)
 
     async def _with(self, scorer: Scorer, route: str, scope: Scope, receive: Receive) -> Answer:

@@ -45,7 +45,7 @@ class Scorer:
             "horizon_days": spec.horizon_days,
         }
         self.inexact = 0
-        """How many explanations did not add up to the score served."""
+        """How many explanations did not add up to the score served, until somebody takes the number."""
 
     def warm(self) -> None:
         """Do once what the first request would otherwise wait for."""
