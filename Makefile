@@ -6,8 +6,8 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help train test serve report lint types format clean coverage docs layouts screenshot truth benchmarks \
-	bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
+.PHONY: help train test serve report lint types format clean coverage docs layouts links screenshot site truth \
+	benchmarks bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -73,6 +73,13 @@ truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known tr
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py
+
+site: $(VENV)/ready-dev ## make a site of docs/, which needs no network, and print where it is
+	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs .ripple/site
+	@echo .ripple/site/index.html
+
+links: $(VENV)/ready-dev ## ask for every page elsewhere that docs/ links to (needs a network)
+	@$(VENV)/bin/sphinx-build --quiet --builder linkcheck docs .ripple/links
 
 screenshot: $(VENV)/ready-dev ## take the README's picture of the champion's report (needs Chromium)
 	@$(VENV)/bin/python docs/screenshot.py

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -42,16 +40,6 @@ def test_the_lock_file_is_up_to_date() -> None:
     uv = Path(sys.executable).with_name("uv")
     done = subprocess.run([uv, "lock", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    "page",
-    ["README.md", "docs/data.md", "docs/method.md", "docs/models.md", "docs/serving.md", "docs/spark.md"],
-)
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    file = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
-        assert (file.parent / target).exists(), f"{page} links to {target}"
 
 
 def test_the_readme_shows_a_picture_of_the_report() -> None:

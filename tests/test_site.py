@@ -1,0 +1,88 @@
+"""The documentation as a reader finds it, as Markdown or as a site: every link leads somewhere, none needs a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from markdown_it import MarkdownIt
+from mdit_py_plugins.anchors import anchors_plugin
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PLACES = ("href", "src")
+LOADED = "script[src], link[rel~=stylesheet], link[rel~=preload], link[rel~=icon], img[src], iframe[src]"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, BeautifulSoup]:
+    """Every page of the site by its path; a warning of Sphinx fails."""
+    folder = tmp_path_factory.mktemp("site").resolve()
+    built = subprocess.run(
+        [Path(sys.executable).with_name("sphinx-build"), "-q", "-W", "--keep-going", "docs", folder],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return {page: _read(page.read_text(encoding="utf-8")) for page in folder.glob("*.html")}
+
+
+def _read(html: str) -> BeautifulSoup:
+    return BeautifulSoup(html, "html.parser")
+
+
+def _markdown(page: Path) -> BeautifulSoup:
+    """The page as GitHub shows it, with its ids of headings."""
+    reader = MarkdownIt("gfm-like", {"linkify": False}).use(anchors_plugin, max_level=6)
+    return _read(reader.render(page.read_text(encoding="utf-8")))
+
+
+def _dead(pages: dict[Path, BeautifulSoup]) -> Iterator[str]:
+    """Links of the pages to a file that is not there, or to a heading that its page does not have."""
+    ids = {page: {node["id"] for node in html.select("[id]")} for page, html in pages.items()}
+    for page, html in pages.items():
+        for link in (node[place] for place in PLACES for node in html.select(f"[{place}]")):
+            if urlsplit(str(link)).scheme:
+                continue
+            path, anchor = map(unquote, urldefrag(urlsplit(str(link))._replace(query="").geturl()))
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in ids.get(target, {anchor})):
+                yield f"{page.name}: {link}"
+
+
+def test_links_between_markdown_pages_lead_somewhere() -> None:
+    assert not list(_dead({page: _markdown(page) for page in PAGES}))
+
+
+def test_links_of_the_site_lead_somewhere(site: dict[Path, BeautifulSoup]) -> None:
+    assert {page.stem for page in PAGES[1:]} <= {page.stem for page in site}
+    assert not list(_dead(site))
+
+
+def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) -> None:
+    loaded = [str(node.get("src") or node.get("href")) for html in site.values() for node in html.select(LOADED)]
+    assert loaded
+    assert not [place for place in loaded if urlsplit(place).netloc]
+    styles = next(iter(site)).parent.glob("_static/**/*.css")
+    assert not [style for style in styles if "url(http" in style.read_text(encoding="utf-8").replace('"', "")]
+
+
+def test_a_dead_link_is_told(tmp_path: Path) -> None:
+    page, other = tmp_path / "page.md", tmp_path / "other.md"
+    page.write_text("# One two\n[a](other.md#three-4) [b](#one-two) [c](other.md#four) [d](gone.md) [e](#gone)")
+    other.write_text("# Three: 4\n")
+    found = list(_dead({one: _markdown(one) for one in (page, other)}))
+    assert found == ["page.md: other.md#four", "page.md: gone.md", "page.md: #gone"]
+
+
+def test_the_toctree_of_the_site_holds_every_page(site: dict[Path, BeautifulSoup]) -> None:
+    (index,) = (html for page, html in site.items() if page.stem == "index")
+    listed = {str(node["href"]).removesuffix(".html") for node in index.select(".sidebar-tree a[href]")}
+    assert {page.stem for page in PAGES[1:]} - {"index"} <= listed
