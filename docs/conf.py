@@ -11,8 +11,6 @@ html_theme = "furo"
 html_title = "Ripple"
 html_copy_source = False
 html_show_copyright = False
-html_static_path = ["static"]
-html_css_files = ["site.css"]
 
 # publishers turn robots away, so a DOI is asked for its record instead of its page
 linkcheck_request_headers = {"https://doi.org/": {"Accept": "application/vnd.citationstyles.csl+json"}}

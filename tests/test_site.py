@@ -1,4 +1,4 @@
-"""The documentation as a reader finds it, as Markdown or as a site: every link leads somewhere, none needs a network."""
+"""The documentation as Markdown and as a site: links lead somewhere, and no page needs a network."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def test_links_of_the_site_lead_somewhere(site: dict[Path, BeautifulSoup]) -> No
 
 
 def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) -> None:
-    loaded = [str(node.get("src") or node.get("href")) for html in site.values() for node in html.select(LOADED)]
+    nodes = [node for html in site.values() for node in html.select(LOADED)]
+    loaded = [str(node.get("src") or node.get("href")) for node in nodes]
     assert loaded
     assert not [place for place in loaded if urlsplit(place).netloc]
     styles = next(iter(site)).parent.glob("_static/**/*.css")
@@ -76,7 +77,8 @@ def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) 
 
 def test_a_dead_link_is_told(tmp_path: Path) -> None:
     page, other = tmp_path / "page.md", tmp_path / "other.md"
-    page.write_text("# One two\n[a](other.md#three-4) [b](#one-two) [c](other.md#four) [d](gone.md) [e](#gone)")
+    links = "[a](other.md#three-4) [b](#one-two) [c](other.md#four) [d](gone.md) [e](#gone)"
+    page.write_text(f"# One two\n{links}")
     other.write_text("# Three: 4\n")
     found = list(_dead({one: _markdown(one) for one in (page, other)}))
     assert found == ["page.md: other.md#four", "page.md: gone.md", "page.md: #gone"]
