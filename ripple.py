@@ -89,6 +89,8 @@ Out = Annotated[
     typer.Option("--out", metavar="FILE.parquet", callback=_writable, help="File to write; or FILE.csv."),
 ]
 STARTED = time.monotonic()
+RETRAIN = 3
+"""Exit code of `ripple monitor` where it calls for training; a traceback ends with 1, bad input with 2."""
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 AsOf = Annotated[
     datetime,
@@ -423,7 +425,7 @@ def _compared(client: MlflowClient, settings: Settings, one: Version, other: Ver
     return path
 
 
-@app.command(epilog="Example: ripple monitor /tmp/world || ripple train /tmp/world")
+@app.command(epilog="Example: ripple monitor /tmp/world; [ $? -ne 3 ] || ripple train /tmp/world")
 def monitor(
     data: Data,
     model: Annotated[str, typer.Option(help="champion, challenger, or a version number.")] = "champion",
@@ -438,7 +440,7 @@ def monitor(
     ] = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Hold what a version foresaw against what came true; exit with 1 if it should be trained again.
+    """Hold what a version foresaw against what came true; exit with 3 if it should be trained again.
 
     What is found is kept in MLflow, with the version and its run.
     """
@@ -457,7 +459,7 @@ def monitor(
     registry.note(client, found, monitored)
     print(text(monitored))
     if monitored.verdict == "retrain":
-        sys.exit(1)
+        sys.exit(RETRAIN)
 
 
 def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:

@@ -94,7 +94,6 @@ class Evidence:
         """The numbers that are printed, logged and shown first."""
         members = self.scores[self.scores["top_member"]]
         value = self.scores["network_value"].sum()
-        latest = self.backtest.heads.iloc[-1]
         lead, low, high = self.backtest.lead
         return {
             "capture": self.backtest.capture(MODEL),
@@ -102,10 +101,7 @@ class Evidence:
             "lead": lead,
             "lead_low": low,
             "lead_high": high,
-            "coverage": float(latest["coverage"]),
-            "brier": float(latest["brier"]),
-            "brier_base_rate": float(latest["brier_base_rate"]),
-            "predicted_share": float(latest["predicted_share"]),
+            **self.backtest.calibration,
             "customers": float(len(self.scores)),
             "top_customers": float(len(members)),
             "top_value_share": float(members["network_value"].sum() / value),

@@ -110,7 +110,7 @@ def decide(evidence: Evidence, champion: str | None, rival: pd.DataFrame | None)
         capture, comparison = _against(evidence, champion, rival)
     checks = (
         capture,
-        *calibration(evidence.backtest.heads, evidence.settings),
+        *calibration(evidence.backtest, evidence.settings),
         _placebo(evidence),
         *_data(evidence),
     )
@@ -188,10 +188,10 @@ def against_rules(judged: Backtest, settings: Settings) -> Check:
     )
 
 
-def calibration(heads: pd.DataFrame, settings: Settings) -> Iterator[Check]:
-    """Level, coverage and probabilities at the judged cutoffs, *heads* as `training.judging.Backtest` has."""
-    known = heads.dropna(subset=["predicted_share"])
-    if known.empty:
+def calibration(judged: Backtest, settings: Settings) -> Iterator[Check]:
+    """Level, coverage and probabilities."""
+    found = judged.calibration
+    if math.isnan(found["predicted_share"]):
         yield Check(
             "calibration",
             False,
@@ -202,8 +202,7 @@ def calibration(heads: pd.DataFrame, settings: Settings) -> Iterator[Check]:
         )
         return
     factor = settings.gate.level_factor
-    # the middle one: where history was still short at an early cutoff, its level tells nothing of today's
-    total = float(known["predicted_share"].median())
+    total = found["predicted_share"]
     yield Check(
         "level",
         1 / factor <= total <= factor,
@@ -212,10 +211,7 @@ def calibration(heads: pd.DataFrame, settings: Settings) -> Iterator[Check]:
         f"Predicted ÷ realised total is {total:.2f}, the median of the judged cutoffs; {1 / factor:.2f} to "
         f"{factor:.2f} is allowed.",
     )
-    least, coverage = (
-        settings.model.interval - settings.gate.coverage_loss,
-        float(known["coverage"].mean()),
-    )
+    least, coverage = settings.model.interval - settings.gate.coverage_loss, found["coverage"]
     yield Check(
         "coverage",
         coverage >= least,
@@ -224,7 +220,7 @@ def calibration(heads: pd.DataFrame, settings: Settings) -> Iterator[Check]:
         f"The {settings.model.interval:.0%} interval held {coverage:.1%} of what came true; {least:.0%} is "
         "the least allowed.",
     )
-    brier = float(known["brier"].mean() / known["brier_base_rate"].mean())
+    brier = found["brier"] / found["brier_base_rate"]
     yield Check(
         "probability",
         brier <= CHANCE_BRIER,

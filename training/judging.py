@@ -68,6 +68,18 @@ class Backtest:
     lead: tuple[float, float, float]
     slices: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @property
+    def calibration(self) -> dict[str, float]:
+        """How well level, interval and probabilities held, where others had closed to calibrate on.
+
+        `predicted_share` is that of the middle one: where history was still short at an early cutoff, its
+        level tells nothing of today's. `coverage`, `brier` and `brier_base_rate` are means. All are nan where
+        there is no such cutoff.
+        """
+        known = self.heads.dropna(subset=["predicted_share"])
+        means = {name: float(known[name].mean()) for name in ("coverage", "brier", "brier_base_rate")}
+        return {"predicted_share": float(known["predicted_share"].median()), **means}
+
     def capture(self, ranking: str) -> float:
         """Pooled capture of *ranking*."""
         return self.capture_interval(ranking)[0]

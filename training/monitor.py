@@ -88,10 +88,7 @@ class Monitored:
                 "capture": self.judged.capture(MODEL),
                 "best_baseline_capture": self.judged.capture(self.judged.best_baseline),
                 **{"lead": lead, "lead_low": low, "lead_high": high},
-                "predicted_share": float(self.judged.heads["predicted_share"].median()),
-                "coverage": float(self.judged.heads["coverage"].mean()),
-                "brier": float(self.judged.heads["brier"].mean()),
-                "brier_base_rate": float(self.judged.heads["brier_base_rate"].mean()),
+                **self.judged.calibration,
             }
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
@@ -282,7 +279,7 @@ def _checks(
         yield against_rules(judged, settings)
         if "capture" in promised:
             yield _as_promised(judged, promised["capture"], settings)
-        yield from calibration(judged.heads, settings)
+        yield from calibration(judged, settings)
     else:
         # once something has come true, it says more than any sign that it might not
         yield _drift(moved)

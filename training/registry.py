@@ -93,13 +93,15 @@ def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = 
     found, before = find(client, name), champion(client)
     if before == found:
         raise InputError(f"Version {found.number} is champion already.")
-    against = _against(client.get_model_version(MODEL, found.number).tags, before)
+    tags = client.get_model_version(MODEL, found.number).tags
+    against = _against(tags, before)
     if against and not because.strip():
         raise InputError(
             f"{against} To promote it all the same, give the reason, which is kept with the version: "
             f'ripple promote {found.number} --because "…"'
         )
-    crown(client, found, FORCED if against else BY_HAND, because.strip())
+    # one that passed against an earlier champion is chosen by hand, though the gate says nothing against it
+    crown(client, found, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
     return found
 
 

@@ -234,7 +234,7 @@ def run_monitor(copied_store, folder, version, examples, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(("factor", "code"), [(1.0, 0), (30.0, 1)])
+@pytest.mark.parametrize(("factor", "code"), [(1.0, 0), (30.0, 3)])
 def test_the_exit_code_says_whether_to_train_again(
     copied_store, folder, version, examples, monkeypatch, factor, code
 ):

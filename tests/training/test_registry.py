@@ -61,6 +61,17 @@ def test_one_that_passed_may_be_promoted_without_a_reason(client, register):
     assert said[1].endswith("in place of version 1.")
 
 
+def test_going_back_to_a_former_champion_needs_a_reason_but_is_not_against_the_gate(client, register):
+    registry.promote(client, register(PASSED).number)
+    with pytest.raises(InputError, match=r"passed it against .*, but the champion now is version"):
+        registry.promote(client, "1")
+    registry.promote(client, "1", "the other ranks resellers first")
+    said = registry.standing(client, registry.find(client))
+    assert said[0] == "Version 1 is champion."
+    assert said[1].startswith("It was promoted by hand on 20")
+    assert said[1].endswith("because: the other ranks resellers first.")
+
+
 @pytest.mark.parametrize("because", ["", "  "])
 def test_one_that_failed_needs_a_reason(client, register, because):
     version = register(FAILED)

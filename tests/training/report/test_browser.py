@@ -39,6 +39,7 @@ def test_the_page_never_scrolls_sideways(opened: Page) -> None:
         assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@AT_DESK_AND_PHONE
 def test_nothing_is_hard_to_see_hear_or_operate(opened: Page) -> None:
     opened.locator("#customers details > summary").first.click()
     opened.locator("a.term").first.focus()
