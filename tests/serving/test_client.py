@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,7 +149,8 @@ def test_it_waits_as_long_as_it_is_told_to(scripted: Scripted, client: Client) -
 
 def test_pauses_grow(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("serving.client.time.sleep", pauses.append)
+    # in this module alone: threads that other tests have left in the process sleep too
+    monkeypatch.setattr("serving.client.time", SimpleNamespace(sleep=pauses.append))
     monkeypatch.setattr("serving.client.random.uniform", lambda _, most: most)
     scripted.says((503, BUSY, {}))
     with Client(scripted.url, retries=8) as client, pytest.raises(Unavailable):

@@ -1,6 +1,7 @@
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -207,8 +208,16 @@ def test_the_text_has_a_line_by_cutoff_and_never_a_nan(monitored, look, version,
     assert all(line == line.rstrip() for line in said.splitlines())
 
 
-def test_what_became_of_a_version_is_kept_with_it(monitored, copied_store):
-    client = tracking.connect(copied_store)
+@pytest.fixture
+def store(copied_store, opened):
+    """A copy of the store, whose artifacts are those of the first run: what is added to these is removed."""
+    yield copied_store
+    for added in opened[0].settings.home.glob("artifacts/*/artifacts/monitor"):
+        shutil.rmtree(added)
+
+
+def test_what_became_of_a_version_is_kept_with_it(monitored, store):
+    client = tracking.connect(store)
     found = registry.find(client, "1")
     registry.note(client, found, monitored)
     metrics = client.get_run(found.run_id).data.metrics
@@ -222,9 +231,9 @@ def test_what_became_of_a_version_is_kept_with_it(monitored, copied_store):
 
 
 @pytest.fixture
-def run_monitor(copied_store, folder, version, examples, monkeypatch):
+def run_monitor(store, folder, version, examples, monkeypatch):
     """Runs `ripple monitor` as if the champion were *version* at another level."""
-    monkeypatch.setenv("RIPPLE_HOME", str(copied_store.home))
+    monkeypatch.setenv("RIPPLE_HOME", str(store.home))
     monkeypatch.setattr(module, "examples_at", lambda dataset, cutoff: examples[cutoff])
 
     def run(factor):
@@ -235,17 +244,12 @@ def run_monitor(copied_store, folder, version, examples, monkeypatch):
 
 
 @pytest.mark.parametrize(("factor", "code"), [(1.0, 0), (30.0, 3)])
-def test_the_exit_code_says_whether_to_train_again(
-    copied_store, folder, version, examples, monkeypatch, factor, code
-):
-    monkeypatch.setenv("RIPPLE_HOME", str(copied_store.home))
-    monkeypatch.setattr(registry, "scored", lambda client, found: with_level(version, factor))
-    monkeypatch.setattr(module, "examples_at", lambda dataset, cutoff: examples[cutoff])
-    done = CliRunner().invoke(ripple.app, ["monitor", str(folder)])
+def test_the_exit_code_says_whether_to_train_again(run_monitor, store, factor, code):
+    done = run_monitor(factor)
     assert done.exit_code == code, done.output
     said = "verdict:  keep" if code == 0 else "verdict:  retrain"
     assert said in done.stdout
-    client = tracking.connect(copied_store)
+    client = tracking.connect(store)
     run = registry.find(client, "champion").run_id
     assert [artifact.path for artifact in client.list_artifacts(run, "monitor")]
     assert np.isfinite(client.get_run(run).data.metrics["monitor.psi"])
