@@ -14,10 +14,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from importlib.metadata import requires
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from serving.options import PREFIX, Options
 
@@ -28,7 +33,7 @@ MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
 BENTO = "ripple-service"
 CODE = ("serving", "models", "atomic.py", "passwords.py")
-# what those import, and SciPy, without which LightGBM does not import; BentoML pins itself
+# what those import, and SciPy, without which LightGBM does not import
 REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
     *("redis", "hiredis", "httpx", "prometheus-client", "uvloop", "httptools"),
@@ -52,7 +57,7 @@ def package(source: Path, version: str) -> bentoml.Tag:
     """
     from serving.publication import write_publication
 
-    pins = [f"{name}=={installed(name)}" for name in REQUIREMENTS]
+    pins = _pins()
     root = Path(__file__).resolve().parents[1]
     code = _digest(root, [file for name in CODE for file in _sources(root / name)])
     home = _home()
@@ -121,6 +126,29 @@ def serve(tag: bentoml.Tag | str, port: int = 3000) -> int:
             for number, handler in before.items():
                 signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _pins() -> list[str]:
+    """All that serving needs, and what that needs in turn, as it is installed here: from the lock file.
+
+    BentoML is left out, as it pins itself.
+    """
+    extras: dict[str, set[str]] = {}
+    waiting = [Requirement(name) for name in (*REQUIREMENTS, "bentoml")]
+    while waiting:
+        asked = waiting.pop()
+        name = canonicalize_name(asked.name)
+        if name in extras and asked.extras <= extras[name]:
+            continue
+        chosen = extras.setdefault(name, set())
+        chosen |= asked.extras
+        needed = map(Requirement, requires(name) or [])
+        waiting += [one for one in needed if _holds(one.marker, chosen)]
+    return sorted(f"{name}=={installed(name)}" for name in extras if name != "bentoml")
+
+
+def _holds(marker: Marker | None, extras: Iterable[str]) -> bool:
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
 def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None
     requirements = (_bento(store, tag) / "env/python/requirements.txt").read_text().split()
     assert all(requirement.count("==") == 1 for requirement in requirements)
     names = {requirement.split("==")[0] for requirement in requirements}
-    assert names >= {"bentoml", "lightgbm", "uvloop", "httptools"}
-    assert not names & {"mlflow", "shap", "ibis-framework", "matplotlib", "scikit-learn"}
+    assert names >= {"bentoml", "lightgbm", "uvloop", "httptools", "starlette", "uvicorn", "pydantic-core"}
+    assert not names & {"mlflow", "shap", "ibis-framework", "matplotlib", "scikit-learn", "pytest"}
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    assert set(requirements) <= {f"{one['name']}=={one['version']}" for one in lock if "version" in one}
     assert "build-essential" not in (_bento(store, tag) / "env/docker/Dockerfile").read_text()
 
 
@@ -136,11 +139,14 @@ def test_a_bento_serves_in_an_environment_of_nothing_but_its_requirements(
     environment, home = tmp_path / "environment", tmp_path / "home"
     shutil.copytree(store.home, home)
     requirements = _bento(store, tag) / "env/python/requirements.txt"
+    installed = [uv, "pip", "freeze", "--quiet", "--python", environment / "bin/python"]
     for command in (
         ["venv", "--quiet", "--python", sys.executable, environment],
         ["pip", "install", "--quiet", "--python", environment / "bin/python", "-r", requirements],
     ):
         subprocess.run([uv, *command], check=True)
+    held = subprocess.run(installed, check=True, capture_output=True, text=True).stdout
+    assert sorted(held.split()) == sorted(requirements.read_text().split())
     port = free_port()
     process = subprocess.Popen(
         [environment / "bin/bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],
