@@ -4,6 +4,7 @@ DEFAULT := .ripple/data/default
 DATA ?= $(DEFAULT)
 VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
+TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help train test serve report lint types format clean coverage docs layouts links screenshot site truth \
@@ -27,10 +28,10 @@ report: $(VENV)/ready ## open the report of the newest version, and print where 
 	@$(RIPPLE) report newest --open
 
 test: $(VENV)/ready-dev ## run every test, on two processes
-	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(TESTS)
 
 coverage: $(VENV)/ready-dev ## run every test and tell which lines none of them reaches
-	@OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@$(TESTS) --cov --cov-report=term
 
 lint: $(VENV)/ready-dev ## check style, formatting and the lock file
 	@$(VENV)/bin/ruff check .

@@ -20,7 +20,7 @@ from training.concentration import Concentration
 from training.credit.robustness import Robustness
 from training.cutoffs import Schedule
 from training.histories import Histories
-from training.judging import MODEL, Backtest
+from training.judging import Backtest
 from training.plays import Playbook
 from training.tuning import Trial
 from training.worth import Worth
@@ -94,14 +94,8 @@ class Evidence:
         """The numbers that are printed, logged and shown first."""
         members = self.scores[self.scores["top_member"]]
         value = self.scores["network_value"].sum()
-        lead, low, high = self.backtest.lead
         return {
-            "capture": self.backtest.capture(MODEL),
-            "best_baseline_capture": self.backtest.capture(self.backtest.best_baseline),
-            "lead": lead,
-            "lead_low": low,
-            "lead_high": high,
-            **self.backtest.calibration,
+            **self.backtest.headline(),
             "customers": float(len(self.scores)),
             "top_customers": float(len(members)),
             "top_value_share": float(members["network_value"].sum() / value),

@@ -7,7 +7,7 @@ person may promote it with a reason. One that says nothing is not registered at 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -36,6 +36,12 @@ class Check:
     found: float | None
     limit: float | None
     text: str
+
+
+def reasons_of(checks: Sequence[Check]) -> list[str]:
+    """Sentences for all that failed; those for all that held where nothing did."""
+    failed = [check.text for check in checks if not check.passed]
+    return failed or [check.text for check in checks]
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,7 @@ class Decision:
         """Sentences for all that failed; those for all that held where nothing did."""
         if self.nonsense is not None:
             return [self.nonsense]
-        failed = [check.text for check in self.checks if not check.passed]
-        return failed or [check.text for check in self.checks]
+        return reasons_of(self.checks)
 
     @property
     def told(self) -> list[str]:

@@ -80,6 +80,18 @@ class Backtest:
         means = {name: float(known[name].mean()) for name in ("coverage", "brier", "brier_base_rate")}
         return {"predicted_share": float(known["predicted_share"].median()), **means}
 
+    def headline(self) -> dict[str, float]:
+        """Capture of the model and of the best rule, the lead with its bounds, and `calibration`, by name."""
+        lead, low, high = self.lead
+        return {
+            "capture": self.capture(MODEL),
+            "best_baseline_capture": self.capture(self.best_baseline),
+            "lead": lead,
+            "lead_low": low,
+            "lead_high": high,
+            **self.calibration,
+        }
+
     def capture(self, ranking: str) -> float:
         """Pooled capture of *ranking*."""
         return self.capture_interval(ranking)[0]

@@ -82,6 +82,11 @@ def coverage(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     return float(((value >= low) & (value <= high)).mean())
 
 
+def ratio(part: float, whole: float) -> float:
+    """*part* ÷ *whole*; nan without a whole."""
+    return float(part / whole) if whole > 0 else math.nan
+
+
 def deciles(predicted: np.ndarray, value: np.ndarray) -> pd.DataFrame:
     """Mean predicted and mean realised value by decile of prediction, the lowest first."""
     frame = pd.DataFrame({"decile": _decile(predicted), "predicted": predicted, "realised": value})

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from features.tables import Dataset
 from models.bundle import Bundle, FeatureMismatch
@@ -26,7 +27,7 @@ from training.drift import SCORES, SHIFTED, drift
 from training.evidence import rows
 from training.examples import Examples, examples_at, features_at, frame, labels_at
 from training.fit import Calibration, Outcome, target
-from training.gate import Check, against_rules, calibration
+from training.gate import Check, against_rules, calibration, reasons_of
 from training.judging import MODEL, Backtest, Judged, judge
 from training.progress import Say
 from training.slices import slices
@@ -76,20 +77,13 @@ class Monitored:
     @property
     def reasons(self) -> list[str]:
         """Sentences for all that speaks against the version; for all checks where nothing does."""
-        failed = [check.text for check in self.checks if not check.passed]
-        return failed or [check.text for check in self.checks]
+        return reasons_of(self.checks)
 
     def figures(self) -> dict[str, float]:
         """The latest numbers, by name; those that are undefined are left out."""
         found = {"psi": float(self.drift.loc[SCORES, "psi"].max())}
         if self.judged:
-            lead, low, high = self.judged.lead
-            found |= {
-                "capture": self.judged.capture(MODEL),
-                "best_baseline_capture": self.judged.capture(self.judged.best_baseline),
-                **{"lead": lead, "lead_low": low, "lead_high": high},
-                **self.judged.calibration,
-            }
+            found |= self.judged.headline()
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def record(self) -> dict[str, Any]:
@@ -190,7 +184,7 @@ def answered(dataset: Dataset, log: pd.DataFrame, end: datetime, say: Say) -> pd
                     "as_of": f"{as_of:%Y-%m-%d}",
                     "model_version": str(number),
                     "customers": len(there),
-                    "predicted_share": _ratio(there["network_value"].sum(), realised.sum()),
+                    "predicted_share": metrics.ratio(there["network_value"].sum(), realised.sum()),
                     "coverage": metrics.coverage(
                         realised,
                         there["network_value_low"].to_numpy(),
@@ -237,16 +231,21 @@ def _closed(start: datetime, end: datetime, settings: Settings) -> tuple[list[da
 def _judged(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> Judged:
     features = examples.features
     scores, value = _scores(bundle, features), target(examples.realised, settings)
-    odds = bundle.raw(bundle.matrix(features))[1]
-    # the bundle has calibrated its odds already
-    calibrated = Calibration(1.0, 0.0, bundle.spec.interval)
+    predicted = scores["network_value"].to_numpy()
+    probability = scores["top_probability"].to_numpy()
     return Judged(
         f"{examples.cutoff:%Y-%m-%d}",
         features.index,
-        Outcome(scores["network_value"].to_numpy(), odds, value, metrics.members(value, settings.top_share)),
-        {MODEL: scores["network_value"].to_numpy()} | baselines(features, examples.credited),
-        calibrated,
-        {MODEL: calibrated.probability(odds)},
+        Outcome(
+            scores["network_value"].to_numpy(),
+            logit(probability),
+            value,
+            metrics.members(value, settings.top_share),
+        ),
+        {MODEL: predicted} | baselines(features, examples.credited),
+        # the bundle has calibrated its odds already
+        Calibration(1.0, 0.0, bundle.spec.interval),
+        {MODEL: probability},
         dict(slices(features, examples.attributes, ~features.index.isin(known))),
     )
 
@@ -311,7 +310,3 @@ def _drift(moved: pd.DataFrame) -> Check:
         f"Scores have {'not ' if passed else ''}shifted since training: PSI {most['psi']:.2f}, and up to "
         f"{SHIFTED:g} is allowed.",
     )
-
-
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else math.nan

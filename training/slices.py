@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from training.metrics import ratio
+
 TENURE_DAYS = (180.0, 365.0)
 MOST_SEGMENTS = 12
 """An attribute of more levels than this is a name rather than a segment."""
@@ -87,10 +89,10 @@ def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
             {
                 "slice": name,
                 "customers": total["customers"],
-                "top_share": _ratio(total["chosen"], chosen),
-                "true_top_share": _ratio(total["at_top"], at_top),
-                "predicted_share": _ratio(total["predicted"], total["realised"]),
-                "coverage": _ratio(total["inside"], total["calibrated"]),
+                "top_share": ratio(total["chosen"], chosen),
+                "true_top_share": ratio(total["at_top"], at_top),
+                "predicted_share": ratio(total["predicted"], total["realised"]),
+                "coverage": ratio(total["inside"], total["calibrated"]),
                 **captures,
             }
         )
@@ -101,7 +103,3 @@ def uneven(slices: pd.DataFrame) -> pd.DataFrame:
     """The rows of `summed` whose value is foreseen much too high or too low."""
     share = slices["predicted_share"]
     return slices[np.isfinite(share) & ~share.between(1 / UNEVEN, UNEVEN)]
-
-
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else np.nan
