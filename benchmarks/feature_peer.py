@@ -262,7 +262,8 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     ties = pd.DataFrame({"weight": contacts["weight"].sum(), "first": contacts["age"].max()})
     tied = ties.index.to_numpy()
     source, target, weight = tied // size, tied % size, ties["weight"].to_numpy()
-    mutual = np.isin(target * size + source, tied)
+    back = ties.index.get_indexer(target * size + source)
+    mutual = back >= 0
     degree, strength = past.count(source), past.total(source, weight)
     firsts = _firsts(orders)
     bought = past.count(firsts["customer_id"])
@@ -271,7 +272,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     active[orders["customer_id"][orders["age"] <= max(windows)]] = True
     active[last_use.index[last_use <= max(windows)]] = True
     both = past.count(source[mutual])
-    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
+    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), back, {})
     columns = {
         "out_degree": degree,
         "out_strength": strength / graph.UNIT,

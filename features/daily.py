@@ -4,8 +4,9 @@ Each function rolls up one table, named by its parameter: a table of the contrac
 Customers go by number; `day` is the day of the event and `known` the day on which it was known, both as whole
 days since 1970 (UTC). A cutoff at midnight sees the rows whose `known` lies before it.
 
-They are kept month by month (of `day`), so a function may look at the rows of a month only. Rows lie in the
-order of customers, which makes grouping by customer later four times as cheap.
+They are kept month by month (of `day`), so a function may look at the rows of a month only and, if it has a
+second parameter, at what it made of the months before. A row that holds until another one is known tells
+that day in `until`. Rows lie in the order of customers, which makes grouping by customer four times as cheap.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import ibis.expr.types as ir
 from features.measures import fixed
 
 WHEN = ("day", "known")
+ALWAYS, NEVER = (ibis.literal(day, "int32") for day in (-(2**31), 2**31 - 1))
+"""As the day since which, and until which, something is known."""
 
 
 def members(customers: ir.Table) -> ir.Table:
@@ -30,7 +33,8 @@ def members(customers: ir.Table) -> ir.Table:
 def releases(catalog: ir.Table) -> ir.Table:
     """Features of the catalogue: whether each is advanced and, if told, the day of its release."""
     released = {"released": catalog.day} if "released_at" in catalog.columns else {}
-    return catalog.select("feature", *WHEN, advanced=catalog.tier == "advanced", **released)
+    known = catalog.known.fill_null(ALWAYS)
+    return catalog.select("feature", "day", known=known, advanced=catalog.tier == "advanced", **released)
 
 
 def feature_days(usage: ir.Table) -> ir.Table:
@@ -56,9 +60,9 @@ def user_days(usage: ir.Table) -> ir.Table:
     return usage.filter(usage.user_id.notnull()).select("customer", "user_id", *WHEN).distinct()
 
 
-def first_uses(feature_days: ir.Table) -> ir.Table:
-    """The first use of a feature by a customer in the month, as far as was known then."""
-    return _first(feature_days, "customer", "feature")
+def first_uses(feature_days: ir.Table, before: ir.Table | None) -> ir.Table:
+    """The first use of a feature by a customer, as far as was known then."""
+    return _first(feature_days, before, "customer", "feature")
 
 
 def order_days(orders: ir.Table) -> ir.Table:
@@ -74,9 +78,9 @@ def order_days(orders: ir.Table) -> ir.Table:
     )
 
 
-def first_purchases(order_days: ir.Table) -> ir.Table:
-    """The first purchase of a product by a customer in the month, as far as was known then."""
-    return _first(order_days, "customer", "product")
+def first_purchases(order_days: ir.Table, before: ir.Table | None) -> ir.Table:
+    """The first purchase of a product by a customer, as far as was known then."""
+    return _first(order_days, before, "customer", "product")
 
 
 def contact_days(interactions: ir.Table) -> ir.Table:
@@ -100,14 +104,24 @@ def feedback_days(feedback: ir.Table) -> ir.Table:
     )
 
 
-def _first(rows: ir.Table, *pair: str) -> ir.Table:
-    """By pair, the rows with an earlier day than all that were known before."""
+def _first(rows: ir.Table, before: ir.Table | None, *pair: str) -> ir.Table:
+    """By pair, the rows with an earlier day than all that were known before: one of them holds at a time."""
     first = rows.group_by(*pair).aggregate(day=rows.day.min(), known=rows.known.min())
     on_time, late = _by_delay(first)
     days = rows.semi_join(late, pair).group_by(*pair, "known").aggregate(day=lambda days: days.day.min())
-    before = days.day.min().over(ibis.window(group_by=pair, order_by="known", preceding=(None, 1)))
-    days = days.mutate(before=before).filter(lambda days: days.before.isnull() | (days.day < days.before))
-    return on_time.union(days.select(on_time.columns))
+    earliest = days.day.min().over(ibis.window(group_by=pair, order_by="known", preceding=(None, 1)))
+    days = days.mutate(earliest=earliest).filter(
+        lambda days: days.earliest.isnull() | (days.day < days.earliest)
+    )
+    following = days.known.lead().over(ibis.window(group_by=pair, order_by="known"))
+    made = on_time.mutate(until=NEVER).union(days.select(*on_time.columns, until=following.fill_null(NEVER)))
+    if before is None:
+        return made
+    told, told_late = _by_delay(before)
+    since = told_late.group_by(*pair).aggregate(since=told_late.known.min())
+    made = made.anti_join(told, pair).left_join(since, pair)
+    since = made.since.fill_null(NEVER)
+    return made.filter(made.known < since).select(*on_time.columns, until=ibis.least(made.until, since))
 
 
 def _by_delay(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
@@ -120,7 +134,7 @@ class Daily:
     """One daily table: how it is made, the optional columns without which it does not exist, and the order of
     its rows (that of its first column if none is given)."""
 
-    build: Callable[[ir.Table], ir.Table]
+    build: Callable[..., ir.Table]
     needs: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
 
@@ -128,6 +142,15 @@ class Daily:
     def source(self) -> str:
         """The table it rolls up."""
         return next(iter(inspect.signature(self.build).parameters))
+
+    def made(self, rows: ir.Table, before: ir.Table | None = None) -> ir.Table:
+        """The daily table of *rows*, if need be by what was made of the months *before*."""
+        return self.build(rows, before) if self.looks_back else self.build(rows)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the rows of a month depend on those of the months before."""
+        return len(inspect.signature(self.build).parameters) > 1
 
 
 DAILY: Mapping[str, Daily] = {

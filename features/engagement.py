@@ -52,9 +52,8 @@ def usage_trend(usage: ir.Table, as_of: datetime, days: int) -> ir.Value:
 @feature("engagement", "weeks")
 def weeks_in_a_row(usage: ir.Table, as_of: datetime) -> ir.Value:
     """Weeks in a row with any use, counted back from the cutoff, 52 at most: a habit that holds."""
-    week = ibis.least((usage.age - 1) // 7, ibis.literal(MOST_WEEKS, "int32"))
-    bit = (ibis.literal(2.0) ** week).cast("int64")
-    used = bit_or(ibis.ifelse(week < MOST_WEEKS, bit, 0)).fill_null(0)
+    bit = (ibis.literal(2.0) ** ((usage.age - 1) // 7)).cast("int64")
+    used = bit_or(ibis.ifelse(usage.age <= 7 * MOST_WEEKS, bit, 0)).fill_null(0)
     # the lowest bit that is not set comes after as many weeks
     return ((used + 1) & ~used).cast("float64").log2().round()
 

@@ -7,9 +7,11 @@ decayed by its age. Weights are whole millionths, so that sums do not depend on 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import get_args
 
+import ibis
 import ibis.expr.types as ir
 import networkit as nk
 import numpy as np
@@ -17,6 +19,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from arrays import Bools, Floats, Ints, expand, sums
+from features.daily import WHEN
 from settings import Power
 
 UNIT = 1_000_000
@@ -27,6 +30,7 @@ DIGITS = 9
 """Significant digits of what is computed in floating point."""
 LIVE = 0.25
 """A tie of a smaller weight is over: its one contact is more than two half-lives ago."""
+POWERS = get_args(Power)
 AT_ONCE = 10_000_000
 """Pairs of a purchase and a contact that are looked at together."""
 
@@ -39,7 +43,8 @@ class Contacts:
         source, target: of each pair.
         start: of each pair, the place of its first row.
         back: of each pair, the place of the one from target to source; −1 if there is none.
-        day, known, kind, weight: of each row.
+        day, known, weight: of each row.
+        power: of each row, its place among `POWERS`; −1 if it shows none.
     """
 
     source: Ints
@@ -48,64 +53,58 @@ class Contacts:
     back: Ints
     day: Ints
     known: Ints
-    kind: Ints
-    kinds: list[str]
     weight: Floats
+    power: Ints
 
     @classmethod
-    def read(cls, contact_days: ir.Table) -> Contacts:
-        """All rows of the daily table."""
-        rows = contact_days.select(
-            "customer", "target", "day", "known", "kind", weight=contact_days.weight.cast("float64")
-        ).to_pyarrow()
-        kind = rows["kind"].combine_chunks().dictionary_encode()
-        source, target = (rows[name].to_numpy().astype(np.int64) for name in ("customer", "target"))
-        order = np.argsort(source << 32 | target, kind="stable")
-        source, target = source[order], target[order]
-        pair = source << 32 | target
-        start = np.flatnonzero(np.diff(pair, prepend=-1))
-        pair, opposite = pair[start], (target << 32 | source)[start]
-        # looked up in their order, which the processor's cache makes five times as cheap as any other
-        sought, back = np.argsort(opposite), np.empty(pair.size, dtype=np.int64)
-        back[sought] = np.searchsorted(pair, opposite[sought])
-        back = np.minimum(back, max(pair.size - 1, 0))
-        return cls(
-            source[start],
-            target[start],
-            start,
-            np.where(pair[back] == opposite, back, -1),
-            rows["day"].to_numpy()[order],
-            rows["known"].to_numpy()[order],
-            kind.indices.to_numpy()[order],
-            kind.dictionary.to_pylist(),
-            rows["weight"].to_numpy()[order],
+    def read(cls, contact_days: ir.Table, powers: Mapping[str, Power]) -> Contacts:
+        """All rows of the daily table, whose kinds show *powers*."""
+        shown = [(kind, ibis.literal(POWERS.index(power), "int8")) for kind, power in powers.items()]
+        none = ibis.literal(-1, "int8")
+        rows = contact_days.order_by("customer", "target").select(
+            "customer",
+            "target",
+            *WHEN,
+            weight=contact_days.weight.cast("float64"),
+            power=contact_days.kind.cases(*shown, else_=none) if shown else none,
         )
+        source, target, *rest = (column.to_numpy() for column in rows.to_pyarrow().columns)
+        start = np.flatnonzero((np.diff(source, prepend=-1) != 0) | (np.diff(target, prepend=-1) != 0))
+        source, target = source[start].astype(np.int64), target[start].astype(np.int64)
+        return cls(source, target, start, _back(source, target), *rest)
 
 
 @dataclass(frozen=True)
 class Purchases:
-    """First purchases of a product, ordered by product, then customer, then day."""
+    """First purchases of a product, ordered by product, then customer.
+
+    Attributes:
+        known, until: the days from which and until which each was taken for the first of its pair.
+    """
 
     customer: Ints
     product: Ints
     day: Ints
     known: Ints
+    until: Ints
 
     @classmethod
     def read(cls, first_purchases: ir.Table) -> Purchases:
         """All rows of the daily table, which may hold several days of a pair."""
-        rows = first_purchases.select("customer", "product", "day", "known").to_pyarrow()
+        rows = first_purchases.to_pyarrow()
         product = rows["product"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-        customer, day = rows["customer"].to_numpy().astype(np.int64), rows["day"].to_numpy()
-        order = np.lexsort((day, customer, product))
-        return cls(customer[order], product[order], day[order], rows["known"].to_numpy()[order])
+        customer = rows["customer"].to_numpy().astype(np.int64)
+        order = np.lexsort((customer, product))
+        return cls(
+            customer[order],
+            product[order],
+            *(rows[name].to_numpy()[order] for name in ("day", "known", "until")),
+        )
 
     def before(self, last: int) -> Purchases:
-        """The first of each pair that was known on day *last*."""
-        seen = np.flatnonzero(self.known <= last)
-        product, customer = self.product[seen], self.customer[seen]
-        seen = seen[(np.diff(product, prepend=-1) != 0) | (np.diff(customer, prepend=-1) != 0)]
-        return Purchases(self.customer[seen], self.product[seen], self.day[seen], self.known[seen])
+        """The first of each pair as known on day *last*."""
+        seen = (self.known <= last) & (self.until > last)
+        return Purchases(*(getattr(self, column.name)[seen] for column in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -120,15 +119,18 @@ class Ties:
     """Decayed, in millionths."""
     first: Ints
     """Day of the first contact."""
-    mutual: Bools
-    """Whether the target reaches the source too."""
+    back: Ints
+    """Place of the tie from target to source; −1 if there is none."""
     by_power: Mapping[str, tuple[Bools, Ints]]
     """Whether a contact of this power was among them, and the weight of those."""
 
+    @property
+    def mutual(self) -> Bools:
+        """Whether the target reaches the source too."""
+        return self.back >= 0
+
     @classmethod
-    def of(
-        cls, contacts: Contacts, alive: Bools, last: int, half_life_days: float, powers: Mapping[str, Power]
-    ) -> Ties:
+    def of(cls, contacts: Contacts, alive: Bools, last: int, half_life_days: float) -> Ties:
         """Ties among the customers who are *alive*, by number, from the contacts known on day *last*."""
         seen = contacts.known <= last
         age = np.where(seen, last + 1 - contacts.day, 0)
@@ -139,9 +141,8 @@ class Ties:
         there &= alive[contacts.source] & alive[contacts.target]
         ties = np.flatnonzero(there)
         by_power: dict[str, tuple[Bools, Ints]] = {}
-        for power in sorted(set(powers.values())):
-            shows = np.array([powers.get(kind) == power for kind in contacts.kinds], dtype=bool)
-            own = shows[contacts.kind]
+        for place, power in enumerate(POWERS):
+            own = contacts.power == place
             shown = _over(np.logical_or, own & seen, contacts.start)[ties]
             by_power[power] = (shown, _over(np.add, weight * own, contacts.start)[ties])
         return cls(
@@ -150,15 +151,13 @@ class Ties:
             contacts.target[ties],
             _over(np.add, weight, contacts.start)[ties],
             _over(np.minimum, np.where(seen, contacts.day, last), contacts.start)[ties],
-            (there[contacts.back] & (contacts.back >= 0))[ties],
+            _among(ties, contacts.back),
             by_power,
         )
 
     def matrix(self, value: np.ndarray) -> sp.csr_matrix:
         """*value* of each tie; sources are rows, targets columns."""
-        begin = np.zeros(self.size + 1, dtype=np.int64)
-        np.cumsum(np.bincount(self.source, minlength=self.size), out=begin[1:])
-        return sp.csr_matrix((value, self.target, begin), shape=(self.size, self.size))
+        return _matrix(self.source, self.target, value, self.size)
 
 
 def features(
@@ -241,12 +240,9 @@ def core_number(ties: Ties) -> Ints:
     Ties count either way (Seidman 1983); by the algorithm of Batagelj & Zaveršnik (2003).
     """
     live = ties.weight >= LIVE * UNIT
-    low = np.minimum(ties.source[live], ties.target[live])
-    high = np.maximum(ties.source[live], ties.target[live])
-    both = sp.coo_matrix((np.ones(low.size, dtype=np.int8), (low, high)), shape=(ties.size, ties.size))
-    edges = both.tocsr().tocoo()
+    once = live & ((ties.source < ties.target) | ~(ties.mutual & live[ties.back]))
     nk.setNumberOfThreads(1)
-    graph = nk.GraphFromCoo((edges.row.astype(np.int64), edges.col.astype(np.int64)), n=ties.size)
+    graph = nk.GraphFromCoo((ties.source[once], ties.target[once]), n=ties.size)
     return np.asarray(nk.centrality.CoreDecomposition(graph).run().scores(), dtype=np.int64)
 
 
@@ -282,6 +278,32 @@ def _leads(ties: Ties, purchases: Purchases, last: int, windows: Sequence[int]) 
             f"followed_{window}d": _count(made_by[late & followed], size),
         }
     return columns
+
+
+def _matrix(source: Ints, target: Ints, value: np.ndarray, size: int) -> sp.csr_matrix:
+    """*value* of each pair, which are ordered by source, then target."""
+    begin = np.zeros(size + 1, dtype=np.int64)
+    np.cumsum(np.bincount(source, minlength=size), out=begin[1:])
+    return sp.csr_matrix((value, target, begin), shape=(size, size))
+
+
+def _back(source: Ints, target: Ints) -> Ints:
+    """Of each pair, ordered by source, then target, the place of that from target to source; −1 for none."""
+    size = 1 + max(source.max(initial=0), target.max(initial=0))
+    # in the order of targets, where looking up is five times as cheap as in any other
+    turned = _matrix(source, target, np.arange(source.size), size).tocsc().data
+    pair, wanted = source * size + target, target[turned] * size + source[turned]
+    found = np.minimum(np.searchsorted(pair, wanted), max(pair.size - 1, 0))
+    back = np.empty(source.size, dtype=np.int64)
+    back[turned] = np.where(pair[found] == wanted, found, -1)
+    return back
+
+
+def _among(chosen: Ints, place: Ints) -> Ints:
+    """Of each of the *chosen*, where among them its *place* leads; −1 if nowhere or to one not chosen."""
+    new = np.full(place.size + 1, -1)
+    new[chosen] = np.arange(chosen.size)
+    return new[place[chosen]]
 
 
 def _chunks(number: Ints) -> Iterator[slice]:

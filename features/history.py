@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -20,6 +21,7 @@ from features.fingerprint import DayRows, day_rows, in_contract, moments
 from features.graph import Contacts, Purchases
 from features.measures import day_number
 from features.store import Build, Folder, Scratch, count_from, digest
+from settings import Power
 
 EPOCH = date(1970, 1, 1)
 ROWS_PER_PART = 4_000_000
@@ -71,11 +73,13 @@ class History:
 
     Args:
         tables: what to roll up.
+        powers: what kinds of interactions show.
         store: where daily tables, and what cutoffs make of them, are kept; temporary tables if None.
     """
 
-    def __init__(self, tables: Tables, store: Folder | None = None) -> None:
+    def __init__(self, tables: Tables, powers: Mapping[str, Power], store: Folder | None = None) -> None:
         self._tables = tables
+        self._powers = powers
         self._store = store
         self._scratch = Scratch(tables["customers"].get_backend())
         self._prefix = f"history_{next(_serial)}_"
@@ -86,14 +90,9 @@ class History:
 
         At a midnight (UTC) it is read off the daily tables; at any other time the rows are rolled up anew.
         """
-        if as_of.time() != time():
-            history = History(self._tables.before(as_of))
-            return Past(history, as_of, history.daily)
+        history = self if as_of.time() == time() else History(self._tables.before(as_of), self._powers)
         last = (_before(as_of).date() - EPOCH).days
-        seen = {
-            name: table.filter((table.known <= last).fill_null(True)) for name, table in self.daily.items()
-        }
-        return Past(self, as_of, seen)
+        return Past(history, as_of, {name: _known(table, last) for name, table in history.daily.items()})
 
     def digest(self, moment: datetime, *names: str, inclusive: bool = False) -> str:
         """Digest of the rows of the contract's tables *names* known before *moment*, or, *inclusive*, at it.
@@ -144,7 +143,7 @@ class History:
     @cached_property
     def contacts(self) -> Contacts:
         """All contacts, as arrays."""
-        return Contacts.read(self.daily["contact_days"])
+        return Contacts.read(self.daily["contact_days"], self._powers)
 
     @cached_property
     def purchases(self) -> Purchases:
@@ -174,21 +173,26 @@ class History:
     def _rolled_up(self, name: str, rows: Callable[[Span | None], ir.Table]) -> ir.Table:
         daily, root = DAILY[name], _root(name)
 
-        def build(span: Span | None) -> ir.Table:
-            made = daily.build(rows(span))
+        def build(span: Span | None, before: Sequence[Path] = ()) -> ir.Table:
+            made = daily.made(rows(span), self._store.read(before) if self._store and before else None)
             return made.order_by(daily.order or made.columns[0])
 
         if self._store is None:
             return self._scratch.keep(name, lambda: build(None))
-        sql = ibis.to_sql(daily.build(ibis.table(rows(None).schema(), name=daily.source)))
-        definition = digest(sql, self._definitions.get(daily.source))
+        source = ibis.table(rows(None).schema(), name=daily.source)
+        made = daily.made(source)
+        sql = [ibis.to_sql(made), ibis.to_sql(daily.made(source, ibis.table(made.schema(), name=name)))]
+        definition = digest(*sql, self._definitions.get(daily.source))
         self._definitions[name] = definition
-        files = []
+        files: list[Path] = []
         for span in self._spans(root):
+            before = tuple(files) if daily.looks_back else ()
             held = [row for row in self._rows[root] if span is None or _within(row, span)]
-            key = digest(definition, self._store.numbers_key, duckdb.__version__, held)
+            key = digest(
+                definition, self._store.numbers_key, duckdb.__version__, held, *(file.stem for file in before)
+            )
             place = f"days/{name}/{span[0]:%Y-%m}" if span else f"days/{name}/all"
-            files.append(self._store.file(place, key, partial(build, span)))
+            files.append(self._store.file(place, key, partial(build, span, before)))
         self._store.only(f"days/{name}", files)
         return self._store.read(files, self._prefix + name)
 
@@ -256,6 +260,12 @@ def _dated(tables: Tables, name: str) -> ir.Table:
     table = in_contract(tables[name], name)
     day, known = (day_number(moment) for moment in moments(table, name))
     return table.mutate(day=day, known=known)
+
+
+def _known(table: ir.Table, last: int) -> ir.Table:
+    """The rows of a daily table that hold by what was known on day *last*."""
+    seen = table.filter(table.known <= last)
+    return seen.filter(seen.until > last).drop("until") if "until" in seen.columns else seen
 
 
 def _of_days(table: ir.Table, span: Span | None) -> ir.Table:

@@ -40,9 +40,7 @@ def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | No
             view = VIEWS[name](past, settings)
         if view is not None:
             own = [feature for feature in own if _possible(feature, view)]
-            grouped = view.group_by("customer").aggregate(
-                **{feature.name: feature.build(view, as_of) for feature in own}
-            )
+            grouped = _by_customer(view, own, as_of)
             wide = _joined(wide, grouped if name in numbered else past.keep(name, grouped), own)
         # features of the matrix itself compare a customer with all others, for which an engine moves whole
         # rows: they are cheap while these are short
@@ -64,6 +62,19 @@ def _by_view(chosen: list[Feature]) -> dict[str, list[Feature]]:
 
 def _possible(feature: Feature, table: ir.Table) -> bool:
     return set(feature.needs) <= set(table.columns)
+
+
+def _by_customer(view: ir.Table, own: list[Feature], as_of: datetime) -> ir.Table:
+    """One row per customer; of a view that has no more than that, features are columns rather than sums."""
+    built = {feature.name: feature.build(view, as_of) for feature in own}
+    columns = [name for name, value in built.items() if isinstance(value, ir.Column)]
+    if not columns:
+        return view.group_by("customer").aggregate(**built)
+    if sums := built.keys() - columns:
+        raise RuntimeError(
+            f"{own[0].view}: {columns} take its rows as they are, but {sorted(sums)} add them up"
+        )
+    return view.select("customer", **built)
 
 
 def _joined(wide: ir.Table, grouped: ir.Table, own: list[Feature]) -> ir.Table:

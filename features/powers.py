@@ -13,19 +13,19 @@ from features.registry import feature
 @feature("power", "customers")
 def reach(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Distinct customers reached by {power} interactions. Reach is not strength (Hinz et al. 2011)."""
-    return contacts[f"{power}_reach"].max()
+    return contacts[f"{power}_reach"]
 
 
 @feature("power", "recent contacts")
 def strength(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Decayed weight of the customer's {power} interactions: how often and how lately they reach others."""
-    return contacts[f"{power}_strength"].max()
+    return contacts[f"{power}_strength"]
 
 
 @feature("power", "share", empty=None)
 def reciprocity(contacts: ir.Table, as_of: datetime, power: str) -> ir.Value:
     """Share of those reached by {power} interactions who also reach back: peers rather than an audience."""
-    return ratio(contacts[f"{power}_mutual"].max(), contacts[f"{power}_reach"].max())
+    return ratio(contacts[f"{power}_mutual"], contacts[f"{power}_reach"])
 
 
 @feature("referent", "customers")

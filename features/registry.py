@@ -1,8 +1,9 @@
 """What a feature is: a small function over a view; its name is the column, its docstring the catalogue entry.
 
-The first parameter names the view (see `features.views`) whose rows are grouped by customer; the second is
-always `as_of`. A function that also takes `days` is one feature per window of the settings, one that takes
-`power` is one per power; their names are derived here and nowhere else.
+The first parameter names the view (see `features.views`), the second is always `as_of`. Rows of a view are
+grouped by customer, unless it has one for each, whose columns are taken as they are. A function that takes
+`days` too is one feature per window of the settings, one that takes `power` is one per power; their names are
+derived here and nowhere else.
 """
 
 from __future__ import annotations

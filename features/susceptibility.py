@@ -14,7 +14,7 @@ from features.registry import feature
 @feature("susceptibility", "share", empty=None)
 def followed_purchases(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
     """Share of the first purchases of the last {days} days that somebody in touch had made before."""
-    return ratio(contacts[f"followed_{days}d"].max(), contacts[f"made_{days}d"].max())
+    return ratio(contacts[f"followed_{days}d"], contacts[f"made_{days}d"])
 
 
 @feature("susceptibility", "flag")

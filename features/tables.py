@@ -100,7 +100,7 @@ class Dataset:
     def history(self) -> History:
         """The tables rolled up by day."""
         store = None if self.cache is None else Folder(self.cache, self.tables["orders"].get_backend())
-        return History(self.tables, store)
+        return History(self.tables, self.settings.powers, store)
 
     @property
     def key(self) -> str:

@@ -49,4 +49,4 @@ def margin_share(orders: ir.Table, as_of: datetime) -> ir.Value:
 @feature("direct value", "days", empty=None)
 def tenure_days(customers: ir.Table, as_of: datetime) -> ir.Value:
     """Days since the customer joined."""
-    return customers.age.max()
+    return customers.age

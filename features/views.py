@@ -17,7 +17,7 @@ import pyarrow as pa
 from features import graph
 from features.daily import WHEN
 from features.history import Past
-from features.measures import sum_or_zero
+from features.measures import fixed, ratio, sum_or_zero
 from settings import Settings
 
 View = Callable[[Past, Settings], ir.Table | None]
@@ -62,10 +62,8 @@ def first_use(past: Past, settings: Settings) -> ir.Table | None:
     before and, with a catalogue, whether it is advanced and the days from its release."""
     if "first_uses" not in past:
         return None
-    days = past["first_uses"]
-    first = days.group_by("customer", "feature").aggregate(day=days.day.min())
     # whoever had not joined is nobody yet, whatever the tables say of them later
-    first = past.keep("first", first.semi_join(past["members"], "customer"))
+    first = past["first_uses"].semi_join(past["members"], "customer").select("customer", "feature", "day")
     starters = first.group_by("feature", "day").aggregate(starters=first.count())
     by_feature = ibis.window(group_by="feature")
     until = ibis.cumulative_window(group_by="feature", order_by="day")
@@ -73,9 +71,10 @@ def first_use(past: Past, settings: Settings) -> ir.Table | None:
         before=starters.starters.sum().over(until) - starters.starters,
         others=starters.starters.sum().over(by_feature) - 1,
     )
-    share = starters.before.cast("float64") / starters.others.cast("float64").nullif(0.0)
-    starters = starters.select("feature", "day", earliness=1.0 - share.fill_null(0.0))
-    return _with_tier(first.join(starters, ["feature", "day"]).select(*first.columns, "earliness"), past)
+    share = ratio(starters.before, starters.others).fill_null(0.0)
+    # all that those who started on one day have in common, before it is joined to each of them
+    starters = _with_tier(starters.select("feature", "day", earliness=fixed(1.0 - share)), past)
+    return first.join(starters, ["feature", "day"])
 
 
 def orders(past: Past, settings: Settings) -> ir.Table:
@@ -85,7 +84,7 @@ def orders(past: Past, settings: Settings) -> ir.Table:
 
 def purchases(past: Past, settings: Settings) -> ir.Table:
     """One row per product ever bought."""
-    return past["first_purchases"].select("customer", "product").distinct()
+    return past["first_purchases"]
 
 
 def referred(past: Past, settings: Settings) -> ir.Table | None:
@@ -144,9 +143,7 @@ def contacts(past: Past, settings: Settings) -> ir.Table | None:
         size = past.history.size
         alive = np.zeros(size, dtype=bool)
         alive[past["members"].customer.to_pyarrow().to_numpy()] = True
-        ties = graph.Ties.of(
-            past.history.contacts, alive, past.last, settings.features.half_life_days, settings.powers
-        )
+        ties = graph.Ties.of(past.history.contacts, alive, past.last, settings.features.half_life_days)
         orders = past["order_days"]
         spent = orders.group_by("customer").aggregate(
             revenue=sum_or_zero(orders.revenue), age=orders.age.min()
