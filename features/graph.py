@@ -242,7 +242,8 @@ def core_number(ties: Ties) -> Ints:
     live = ties.weight >= LIVE * UNIT
     once = live & ((ties.source < ties.target) | ~(ties.mutual & live[ties.back]))
     nk.setNumberOfThreads(1)
-    graph = nk.GraphFromCoo((ties.source[once], ties.target[once]), n=ties.size)
+    edges = _matrix(ties.source[once], ties.target[once], np.ones(np.count_nonzero(once)), ties.size)
+    graph = nk.graph.GraphFromCsr(edges, directed=False)
     return np.asarray(nk.centrality.CoreDecomposition(graph).run().scores(), dtype=np.int64)
 
 
