@@ -6,6 +6,8 @@ VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 export MLFLOW_DISABLE_TELEMETRY := true
+# tests, Spark and the service start a hundred processes: without bytecode each compiles all it imports, for 5 s
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test serve report lint types format clean coverage docs layouts links screenshot site truth \
 	benchmarks bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
