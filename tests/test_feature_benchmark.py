@@ -13,9 +13,11 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 @pytest.fixture
 def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, at a tiny size, with three cutoffs instead of twelve."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     module = importlib.import_module("feature_cost")
     monkeypatch.setattr(module, "SMALL", 300)
+    monkeypatch.setattr(module, "TWELVE", module.TWELVE[-3:])
     return module
 
 

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from functools import cache
 from html import escape
 
 import pytest
@@ -31,6 +32,12 @@ UNDEFINED = re.compile(r"\b(nan|none|inf|nat|null|undefined behaviour)\b", re.IG
 @pytest.fixture(scope="module")
 def bleak_page(bleak: Evidence) -> str:
     return render(bleak)
+
+
+@pytest.fixture(scope="module")
+def without_influence(with_influence: Callable[..., Evidence]) -> Callable[..., str]:
+    """Pages of runs that found none, by what `with_influence` takes."""
+    return cache(lambda *given: render(with_influence(*given)))
 
 
 def test_the_same_evidence_gives_the_same_bytes(evidence: Evidence, page: str) -> None:
@@ -117,9 +124,9 @@ def test_no_id_is_used_twice_for_different_things(page: str) -> None:
     ],
 )
 def test_a_page_without_influence_says_so_before_anything_else(
-    with_influence: Callable[..., Evidence], visible: Callable[[str], str], given: tuple[float, ...]
+    without_influence: Callable[..., str], visible: Callable[[str], str], given: tuple[float, ...]
 ) -> None:
-    html = render(with_influence(*given))
+    html = without_influence(*given)
     assert re.findall(r"<h1[^>]*>(.*?)</h1>", html) == ["No influence was found."]
     text = visible(html)
     assert text.index("No influence was found.") < text.index("Do not act on the ranking as influence.")
@@ -145,9 +152,9 @@ def test_a_page_without_interactions_says_that_it_was_not_tested(
 
 
 def test_no_page_promises_a_cause_or_speaks_of_popularity(
-    page: str, bleak_page: str, with_influence: Callable[..., Evidence], visible: Callable[[str], str]
+    page: str, bleak_page: str, without_influence: Callable[..., str], visible: Callable[[str], str]
 ) -> None:
-    for html in (page, bleak_page, render(with_influence(90.0, 60.0, 3.0))):
+    for html in (page, bleak_page, without_influence(90.0, 60.0, 3.0)):
         text = visible(html).lower()
         assert "causal" not in text
         assert "popularity" not in text

@@ -15,15 +15,23 @@ CHECKS = (
 FAILED = Decision("3", None, CHECKS)
 
 
-def test_the_page_tells_of_every_check(evidence: Evidence, visible: Callable[[str], str]) -> None:
-    text = visible(render(evidence, FAILED))
+@pytest.fixture(scope="module")
+def failed(evidence: Evidence) -> str:
+    """The page of a version that did not pass."""
+    return render(evidence, FAILED)
+
+
+def test_the_page_tells_of_every_check(failed: str, visible: Callable[[str], str]) -> None:
+    text = visible(failed)
     assert "It did not pass 1 of 2 checks: level." in text
     for check in CHECKS:
         assert check.text in text
 
 
-def test_the_page_tells_that_all_passed(evidence: Evidence, visible: Callable[[str], str]) -> None:
-    assert "It passed all 1 checks." not in visible(render(evidence, FAILED))
+def test_the_page_tells_that_all_passed(
+    evidence: Evidence, failed: str, visible: Callable[[str], str]
+) -> None:
+    assert "It passed all 1 checks." not in visible(failed)
     assert "It passed all 1 checks." in visible(render(evidence, replace(FAILED, checks=CHECKS[:1])))
 
 
@@ -32,11 +40,11 @@ def test_the_page_tells_why_nothing_was_registered(evidence: Evidence, visible: 
     assert "Nothing is registered: the run found nothing to foresee. No influence was found." in text
 
 
-@pytest.mark.parametrize("decision", [None, FAILED])
+@pytest.mark.parametrize("decided", ["page", "failed"])
 def test_where_a_version_stands_comes_first_and_is_escaped(
-    evidence: Evidence, visible: Callable[[str], str], decision: Decision | None
+    decided: str, visible: Callable[[str], str], request: pytest.FixtureRequest
 ) -> None:
-    page = render(evidence, decision)
+    page = request.getfixturevalue(decided)
     said = ["Version 4 is champion.", "It was promoted, because: <b>a</b> & b.", "Gate: failed."]
     told = with_standing(page, said)
     assert "<b>a</b>" not in told
