@@ -24,6 +24,8 @@ from running import free_port
 
 PASSWORD = "s3cr:t/p@ss w%rd"
 """What a URL must encode."""
+SPELT = (PASSWORD, "s3cr%3At%2Fp%40ss%20w%25rd", "s3cr:t%2Fp%40ss%20w%25rd", "p@ss w%rd", "p%40ss")
+"""The password as it is, encoded, and parts of it that a careless parser would take for something else."""
 QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "listen_addresses=127.0.0.1")
 
 
@@ -58,6 +60,11 @@ class PostgresServer:
                 table = pa.Table.from_pandas(frame, preserve_index=False)
                 cursor.adbc_ingest(name, table, mode="create", db_schema_name=schema)
         return self.url(schema)
+
+
+def told_of_password(text: str) -> list[str]:
+    """The forms of the password that *text* holds."""
+    return [form for form in SPELT if form in text]
 
 
 @contextmanager

@@ -11,12 +11,14 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from running import LENIENT, Ripple, TrainedWorld, becomes_ready, free_port
+from postgres_server import told_of_password
+from running import LENIENT, Ripple, TrainedWorld, becomes_ready, forking_ripple, free_port
 
 from serving import Client
 from serving.schemas import CustomerScore
@@ -58,6 +60,21 @@ LABELS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ripple]:
+    """Runs `ripple` without starting Python anew."""
+    with forking_ripple(tmp_path_factory.mktemp("forking")) as ripple:
+        yield ripple
+
+
+@pytest.fixture(scope="module")
+def scores(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path_factory: pytest.TempPathFactory
+) -> pd.DataFrame:
+    """What `ripple score` writes as of the end of the data."""
+    return _scores(ripple, trained_world, tmp_path_factory.mktemp("scores") / "scores.parquet")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_one_example(ripple: Ripple, command: str, tmp_path: Path) -> None:
     shown = ripple(command, "--help", home=tmp_path)
@@ -75,6 +92,17 @@ def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWor
     assert trained_world.printed.rstrip().endswith("make serve")
     assert "features and labels" in trained_world.progress
     assert "features and labels" not in trained_world.printed
+
+
+def test_training_leaves_the_password_nowhere(trained_world: TrainedWorld) -> None:
+    """The world was read from the server; the run is in MLflow, its model and report are written."""
+    assert told_of_password(trained_world.printed + trained_world.progress) == []
+    left = [file for file in trained_world.home.rglob("*") if file.is_file()]
+    (evidence,) = (file for file in left if file.name == "evidence.json")
+    assert '"dataset": "shop"' in evidence.read_text(encoding="utf-8")
+    assert {file.name for file in left} >= {"mlflow.db", "ripple-v1.html"}
+    for file in left:
+        assert told_of_password(str(file) + file.read_bytes().decode("latin-1")) == []
 
 
 def test_check_accepts_a_simulated_world(ripple: Ripple, trained_world: TrainedWorld) -> None:
@@ -108,8 +136,7 @@ def test_label_is_written_zeros_included(ripple: Ripple, trained_world: TrainedW
     assert np.allclose(labels["network_value"], labels["referral_value"] + labels["influence_value"])
 
 
-def test_scores_rank_everybody(ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path) -> None:
-    scores = _scores(ripple, trained_world, tmp_path / "scores.parquet")
+def test_scores_rank_everybody(scores: pd.DataFrame) -> None:
     assert list(scores.columns) == SCORES
     assert sorted(scores["rank"]) == list(range(1, len(scores) + 1))
     assert scores["top_member"].sum() == np.ceil(0.01 * len(scores))
@@ -150,27 +177,27 @@ def test_until_uses_nothing_that_came_later(
     # so short a history leaves nothing to calibrate on, so the gate lets neither pass
     assert "ripple 2 (challenger)" in printed[1]
     assert "Calibration is unknown" in printed[1]
-    _promoted_and_compared(ripple, home)
+    _promoted_and_compared(partial(ripple, home=home))
 
 
-def _promoted_and_compared(ripple: Ripple, home: Path) -> None:
+def _promoted_and_compared(ripple: Ripple) -> None:
     """Two versions that foresee the same, of which the gate let none pass."""
-    refused = ripple("promote", home=home)
+    refused = ripple("promote")
     assert refused.returncode == 2
     assert 'ripple promote 2 --because "…"' in refused.stderr
-    promoted = ripple("promote", "2", "--because", "a trial", home=home)
+    promoted = ripple("promote", "2", "--because", "a trial")
     assert promoted.returncode == 0, promoted.stderr
     assert "Version 2 is champion." in promoted.stdout
-    compared = ripple("compare", "1", "champion", home=home)
+    compared = ripple("compare", "1", "champion")
     assert compared.returncode == 0, compared.stderr
     assert compared.stdout.startswith("capture ")
     assert "ripple 2 and ripple 1 put the same customers first: neither is better." in compared.stdout
-    together = ripple("report", "1", "newest", home=home)
+    together = ripple("report", "1", "newest")
     assert together.returncode == 0, together.stderr
     both = Path(together.stdout.strip())
     assert both.name == "versions-2-1.html"
     assert "0 parameters differ" in both.read_text(encoding="utf-8")
-    reported = ripple("report", home=home)
+    reported = ripple("report")
     page = Path(reported.stdout.strip()).read_text(encoding="utf-8")
     assert "It was promoted against the gate on " in page
     assert ", because: a trial." in page
@@ -201,6 +228,17 @@ def test_plays_are_exported_without_the_data(
     assert [path.name for path in out.parent.iterdir()] == ["plays.csv"]
 
 
+def _refused(
+    ripple: Ripple, world: TrainedWorld, folder: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    done = ripple(*(argument.format(data=world.data) for argument in arguments), home=world.home, cwd=folder)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -214,38 +252,43 @@ def test_plays_are_exported_without_the_data(
         (("compare", "1", "99"), "No version '99'"),
         (("compare", "1", "champion"), "Both are version 1"),
         (("report", "1", "newest"), "Both are version 1"),
-        (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
-        (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
         (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),
-        (
-            ("score", "{data}", "--as-of", "2026-01-01", "--out", "s.parquet", "--model", "9"),
-            "No version '9'",
-        ),
         (("score", "{data}", "--as-of", "soon", "--out", "s.parquet"), "soon"),
         (("features", "{data}", "--as-of", "2025-01-01"), "--out"),
         (
             ("label", "{data}", "--from", "2025-06-01", "--to", "2025-01-01", "--out", "l.parquet"),
             "not after",
         ),
-        (("label", "{data}", "--from", "2025-12-01", "--to", "2026-06-01", "--out", "l.parquet"), "data end"),
-        (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
         (("check", "{data}", "--settings", "nowhere.toml"), "The settings nowhere.toml cannot be read"),
         (("check", "{data}", "--settings", "{data}"), "is a directory"),
-        (("publish", "{data}", "--as-of", "2026-01-01", "--to", "s3://bucket"), "--to: 's3://bucket' is no"),
         (("serve", "--host", "0.0.0.0"), "0.0.0.0 is open to the network, and nobody would need a key"),
         (("frobnicate",), "frobnicate"),
     ],
 )
 def test_bad_input_ends_with_2_a_message_and_no_file(
+    forked: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    _refused(forked, trained_world, tmp_path, arguments, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
+        (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
+        (
+            ("score", "{data}", "--as-of", "2026-01-01", "--out", "s.parquet", "--model", "9"),
+            "No version '9'",
+        ),
+        (("label", "{data}", "--from", "2025-12-01", "--to", "2026-06-01", "--out", "l.parquet"), "data end"),
+        (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
+        (("publish", "{data}", "--as-of", "2026-01-01", "--to", "s3://bucket"), "--to: 's3://bucket' is no"),
+    ],
+)
+def test_what_is_refused_once_the_data_are_open_ends_likewise(
     ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
-    given = [argument.format(data=trained_world.data) for argument in arguments]
-    done = ripple(*given, home=trained_world.home, cwd=tmp_path)
-    assert done.returncode == 2
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert list(tmp_path.iterdir()) == []
+    _refused(ripple, trained_world, tmp_path, arguments, expected)
 
 
 def test_a_killed_score_leaves_the_earlier_file(
@@ -270,12 +313,12 @@ def test_a_killed_score_leaves_the_earlier_file(
 
 
 def test_service_and_batch_agree_to_the_last_bit(
-    ripple: Ripple, executable: Path, trained_world: TrainedWorld, tmp_path: Path
+    ripple: Ripple, executable: Path, trained_world: TrainedWorld, scores: pd.DataFrame, tmp_path: Path
 ) -> None:
     """What the real server answers, by id and by features, is what `ripple score` wrote."""
-    scores = _scores(ripple, trained_world, tmp_path / "scores.parquet").set_index("customer_id")
+    scores = scores.set_index("customer_id")
     out = tmp_path / "features.parquet"
-    ripple("features", trained_world.data, "--as-of", "2026-01-01", "--out", out, home=tmp_path)
+    ripple("features", trained_world.data, "--as-of", "2026-01-01", "--out", out, home=trained_world.home)
     features = pd.read_parquet(out).set_index("customer_id")
     ids = [*scores.index[:40], *scores.sort_values("rank").index[:10]]
     rows = [
@@ -333,16 +376,15 @@ def _served(executable: Path, home: Path, *options: object) -> Iterator[str]:
 
 
 def test_scores_come_with_reasons_if_asked_for(
-    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+    ripple: Ripple, trained_world: TrainedWorld, scores: pd.DataFrame, tmp_path: Path
 ) -> None:
-    plain = _scores(ripple, trained_world, tmp_path / "plain.parquet")
     out = tmp_path / "reasons.csv"
     options = ("--as-of", "2026-01-01", "--out", out, "--reasons", "2")
     done = ripple("score", trained_world.data, *options, home=trained_world.home)
     assert done.returncode == 0, done.stderr
     told = pd.read_csv(out)
     assert list(told.columns) == [
-        *plain.columns,
+        *scores.columns,
         *("value_reason_1", "value_reason_2", "top_reason_1", "top_reason_2"),
     ]
     assert told["value_reason_1"].str.contains("the expected network value ×").all()
