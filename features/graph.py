@@ -13,7 +13,6 @@ from typing import get_args
 
 import ibis
 import ibis.expr.types as ir
-import networkit as nk
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
@@ -239,6 +238,8 @@ def core_number(ties: Ties) -> Ints:
 
     Ties count either way (Seidman 1983); by the algorithm of Batagelj & Zaveršnik (2003).
     """
+    import networkit as nk  # slow to import
+
     live = ties.weight >= LIVE * UNIT
     once = live & ((ties.source < ties.target) | ~(ties.mutual & live[ties.back]))
     nk.setNumberOfThreads(1)

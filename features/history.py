@@ -181,8 +181,9 @@ class History:
             return self._scratch.keep(name, lambda: build(None))
         source = ibis.table(rows(None).schema(), name=daily.source)
         made = daily.made(source)
-        sql = [ibis.to_sql(made), ibis.to_sql(daily.made(source, ibis.table(made.schema(), name=name)))]
-        definition = digest(*sql, self._definitions.get(daily.source))
+        if daily.looks_back:
+            made = daily.made(source, ibis.table(made.schema(), name=name))
+        definition = digest(ibis.to_sql(made), self._definitions.get(daily.source))
         self._definitions[name] = definition
         files: list[Path] = []
         for span in self._spans(root):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
-import networkit as nk
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -50,6 +49,8 @@ def strata(contacts: ir.Table, events: Events, seed: int) -> Ints:
 
 def _communities(weights: sp.csr_matrix, seed: int) -> Ints:
     """Community of each node of a graph given above the diagonal, −1 for members of tiny ones."""
+    import networkit as nk  # slow to import
+
     nodes = weights.shape[0]
     upper = weights.tocoo()
     nk.setNumberOfThreads(1)
