@@ -117,13 +117,15 @@ class Model(Section):
     """Parameters of the two LightGBM heads."""
 
     trees: int = Field(300, ge=1, description="trees of each head")
-    leaves: int = Field(8, ge=2, description="leaves of a tree at most")
-    depth: int = Field(4, ge=1, description="depth of a tree at most")
+    leaves: int = Field(5, ge=2, description="leaves of a tree at most")
+    depth: int = Field(3, ge=1, description="depth of a tree at most")
     learning_rate: float = Field(
         0.02, gt=0, description="shrinkage of each tree: small steps average out what is noise"
     )
     extra_trees: bool = Field(False, description="draw thresholds at random: steadier where history is short")
-    min_rows_per_leaf: int = Field(20, ge=1, description="rows a leaf must hold")
+    min_rows_per_leaf: int = Field(
+        150, ge=1, description="rows a leaf must hold, or a fiftieth of all if that is less"
+    )
     tweedie_power: float = Field(1.0, ge=1, lt=2, description="1 is Poisson, which weighs the largest most")
     half_life_horizons: float = Field(
         0.5, gt=0, description="a training cutoff this many horizons older weighs half as much"

@@ -68,7 +68,7 @@ def fit_direct(examples: Sequence[Examples], settings: Settings) -> DirectHead |
     pairs = [(one, value) for one, value in pairs if value.sum() > 0]
     if not pairs:
         return None
-    shared = parameters(settings)
+    shared = parameters(settings, sum(len(one.rows) for one, _ in pairs))
     booster = train(tweedie(settings) | shared, binned(pairs, shared, settings), settings.model.trees)
     return DirectHead(booster, float(pairs[-1][1].mean()))
 

@@ -19,6 +19,8 @@ from training.examples import Examples
 from training.metrics import members
 
 MIN_MEMBERS = 10
+FEWEST_LEAVES = 50
+"""For how many of the smallest leaves there is room, so that little data can be told apart too."""
 BANDS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SLACK = 0.12
 """How much less than promised the interval of a band may cover, where those of others cover more."""
@@ -93,7 +95,8 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
             "interactions hold referrals, or ties between customers who buy the same products."
         )
     at_top = np.concatenate([members(value, settings.top_share) for _, value in pairs])
-    shared = parameters(settings) | {"monotone_constraints": [int(_rises(name)) for name in names]}
+    rising = {"monotone_constraints": [int(_rises(name)) for name in names]}
+    shared = parameters(settings, at_top.size) | rising
     # both heads learn from the same bins, a byte for each cell
     data = binned(pairs, shared, settings)
     value = train(tweedie(settings) | shared, data, settings.model.trees)
@@ -102,14 +105,14 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
     return Heads(value, top, names, float(pairs[-1][1].mean()))
 
 
-def parameters(settings: Settings) -> dict[str, Any]:
-    """What all heads have in common."""
+def parameters(settings: Settings, rows: int) -> dict[str, Any]:
+    """What all heads have in common, when trained on so many *rows*."""
     model = settings.model
     return {
         "learning_rate": model.learning_rate,
         "num_leaves": model.leaves,
         "max_depth": model.depth,
-        "min_data_in_leaf": model.min_rows_per_leaf,
+        "min_data_in_leaf": min(model.min_rows_per_leaf, max(1, rows // FEWEST_LEAVES)),
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
         "feature_fraction": 0.5,

@@ -28,8 +28,8 @@ UNPRUNED = 5
 WHOLE = {
     "trees": (50, 600, True),
     "leaves": (4, 11, False),
-    "depth": (3, 6, False),
-    "min_rows_per_leaf": (10, 200, True),
+    "depth": (2, 6, False),
+    "min_rows_per_leaf": (20, 500, True),
 }
 REAL = {
     "learning_rate": (0.01, 0.1, True),
