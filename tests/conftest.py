@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pandas as pd
 import postgres_server
 import pytest
@@ -18,6 +19,10 @@ from sparking import spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# how long an example takes depends on what else the machine does
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

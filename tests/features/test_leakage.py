@@ -112,7 +112,6 @@ def blind(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]
     # the names of the features that changed say more than minutes of shrinking would
     return settings(
         max_examples=examples,
-        deadline=None,
         phases=(Phase.reuse, Phase.generate),
         suppress_health_check=[
             HealthCheck.too_slow,

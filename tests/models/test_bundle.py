@@ -113,7 +113,7 @@ def test_the_order_of_rows_and_columns_changes_no_score(bundle, features):
     same(bundle.score(features.assign(owner="somebody", later=1.0)), expected)
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=100)
 @given(arrays(np.float64, (3, 7), elements=numbers))
 def test_contributions_add_up_to_what_is_served(bundle, x):
     found = bundle.score_matrix(x)

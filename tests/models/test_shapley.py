@@ -57,7 +57,7 @@ def test_no_rows_have_no_values():
     assert tables(rows(1, seed=1)[:0]).shape == (0, 1, COLUMNS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), leaves=st.integers(2, MOST_SPLITS + 1), depth=st.sampled_from([-1, 2, 4]))
 def test_any_small_trees_agree(seed, leaves, depth):
     model = booster(leaves, seed, trees=3, max_depth=depth, bagging_fraction=0.7, bagging_freq=1)

@@ -142,15 +142,21 @@ def _remove(store: Path, copy: Path) -> None:
 
 
 def _lead_nowhere(store: Path, copy: Path) -> None:
-    (store / "current").write_text("v4-nothing", encoding="utf-8")
+    _lead(store, b"v4-nothing")
 
 
 def _lead_elsewhere(store: Path, copy: Path) -> None:
-    (store / "current").write_text(f"../../{copy.name}", encoding="utf-8")
+    _lead(store, f"../../{copy.name}".encode())
 
 
 def _garble(store: Path, copy: Path) -> None:
-    (store / "current").write_bytes(b"\xff\x00\xfe")
+    _lead(store, b"\xff\x00\xfe")
+
+
+def _lead(store: Path, pointer: bytes) -> None:
+    """Write the pointer at once: a server that looks in between would refuse an empty one as well."""
+    (store / "next").write_bytes(pointer)
+    (store / "next").replace(store / "current")
 
 
 @pytest.mark.parametrize("spoil", [_flip, _remove, _lead_nowhere, _lead_elsewhere, _garble])

@@ -40,7 +40,7 @@ OPERATIONS = [("POST", "/v1/score"), ("GET", "/v1/top"), ("GET", "/v1/customers/
 def test_every_operation_keeps_its_document(
     method: str, path: str, mode: GenerationMode, api: schemathesis.schemas.BaseSchema
 ) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(api[path][method].as_strategy(generation_mode=mode))
     def sends(case: schemathesis.Case) -> None:
         # which segments and features there are depends on the model, so a document cannot say it
@@ -50,9 +50,7 @@ def test_every_operation_keeps_its_document(
 
 
 # an example is a request, which a busy machine may answer slowly
-patient = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+patient = settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SMALL = st.text(max_size=12)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | SMALL,

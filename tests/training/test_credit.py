@@ -300,7 +300,7 @@ def test_names_and_the_order_of_rows_do_not_matter(seed):
     assert plain["influence_value"].sum() > 100
 
 
-@settings(deadline=None, max_examples=8, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(
     st.integers(100, 10_000),
     st.integers(6, 16),

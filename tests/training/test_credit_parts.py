@@ -20,7 +20,7 @@ from training.credit.generations import with_descendants
 from training.credit.steps import KernelSums, Steps
 from training.credit.strata import strata
 
-quick = settings(deadline=None, max_examples=60)
+quick = settings(max_examples=60)
 days = st.integers(-20, 20).map(lambda halves: halves / 2)
 keys = st.integers(0, 3)
 

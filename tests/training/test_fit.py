@@ -81,7 +81,7 @@ def test_what_is_predicted_follows_what_happens(history, heads):
     assert found.at_top.sum() == 15
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 @given(
     st.integers(0, 299),
     st.sampled_from(RISING),
@@ -223,7 +223,7 @@ def test_intervals_cover_what_they_promise_where_the_future_is_like_the_past(see
         assert coverage(future.value[inside], low[inside], high[inside]) >= promised - 0.15
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 @given(st.lists(st.sampled_from([1.0, 2.0, 2.5, 40.0]), min_size=1, max_size=40))
 def test_every_prediction_has_an_interval_however_many_are_alike(predicted):
     predicted = np.array(predicted)

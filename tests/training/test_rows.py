@@ -34,7 +34,7 @@ def test_few_rows_stay_in_memory(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     begin=st.integers(0, 60), end=st.integers(0, 60), kept=st.lists(st.booleans(), min_size=50, max_size=50)
 )
