@@ -241,6 +241,7 @@ def core_number(ties: Ties) -> Ints:
     import networkit as nk  # slow to import
 
     live = ties.weight >= LIVE * UNIT
+    # of two live ties between the same customers, the one from the lower number
     once = live & ((ties.source < ties.target) | ~(ties.mutual & live[ties.back]))
     nk.setNumberOfThreads(1)
     edges = _matrix(ties.source[once], ties.target[once], np.ones(np.count_nonzero(once)), ties.size)

@@ -164,6 +164,7 @@ def test_what_is_kept_of_the_past_is_used_again_in_another_future(used, monkeypa
     assert differences(bits(features_at(dataset, CUTOFF)), CUTOFF) == []
     written = building.written(before, building.kept(used / "cache"))
     last_month_follows = {f"days/{name}/2024-04" for name, daily in DAILY.items() if daily.looks_back}
+    assert last_month_follows <= written
     assert {place.rpartition("/")[2] for place in written - last_month_follows} == {"2024-03", "all"}
 
 
