@@ -71,8 +71,9 @@ bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(VENV)/bin/python benchmarks/publishing_cost.py
 
-truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md
+truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md, and what reports quote of it
 	@$(VENV)/bin/python benchmarks/truth.py --baselines
+	@$(VENV)/bin/python docs/generate.py # reports quote the figures
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py
