@@ -12,7 +12,6 @@ import tempfile
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
@@ -179,7 +178,7 @@ def features(
     catalogue: Catalogue = False,
 ) -> None:
     """Write the features of every customer as of a date: only what was known before it."""
-    dataset, _ = _open(data, settings, engine)
+    dataset, _ = _open(data, settings, engine, keep=engine == "duckdb")
     _say()(f"features as of {as_of:%Y-%m-%d}")
     if engine == "duckdb":
         _write(_features(dataset, as_of), out)
@@ -228,8 +227,7 @@ def train(
 
     The version becomes champion if it passes the gate, else challenger; see docs/models.md.
     """
-    dataset, checked = _open(data, settings)
-    dataset = _keeping(dataset)
+    dataset, checked = _open(data, settings, keep=True)
     from training.train import train as run
 
     if until is not None:
@@ -289,7 +287,7 @@ def score(
     """Write scores, membership and rank of every customer as of a date."""
     from models.population import with_reasons
 
-    dataset, _ = _open(data, settings)
+    dataset, _ = _open(data, settings, keep=True)
     found = _features(dataset, as_of)
     with _version(dataset.settings, model, "bundle") as (number, folder):
         bundle, scores = _scores(dataset, folder, number, found, as_of)
@@ -319,7 +317,7 @@ def publish(
     from serving.store import open_store
     from training.examples import attributes
 
-    dataset, _ = _open(data, settings)
+    dataset, _ = _open(data, settings, keep=True)
     place = to or str(dataset.settings.home / "store")
     try:
         store = open_store(place)
@@ -444,7 +442,7 @@ def monitor(
 
     What is found is kept in MLflow, with the version and its run.
     """
-    dataset, _ = _open(data, settings)
+    dataset, _ = _open(data, settings, keep=True)
     from training import registry, tracking
     from training.monitor import monitor as run
     from training.report.monitoring import text
@@ -453,9 +451,7 @@ def monitor(
     found = registry.find(client, model)
     given = _logged(log, dataset) if log is not None else None
     made = client.get_run(found.run_id).data
-    monitored = run(
-        _keeping(dataset), registry.scored(client, found), made.params, made.metrics, _say(), given
-    )
+    monitored = run(dataset, registry.scored(client, found), made.params, made.metrics, _say(), given)
     registry.note(client, found, monitored)
     print(text(monitored))
     if monitored.verdict == "retrain":
@@ -559,34 +555,31 @@ def key() -> None:
 
 
 def _open(
-    data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb"
+    data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb", keep: bool = False
 ) -> tuple[Dataset, Report]:
+    """Open and check a dataset; with *keep*, what is found and computed is kept for later runs."""
     from features.checks import load
     from features.sources import find
-
-    source = find(data)
-    # as an exception, so that what is temporary is removed
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    _say()(f"checking {source}")
-    return load(data, load_settings(settings or source.folder), engine)
-
-
-def _keeping(dataset: Dataset) -> Dataset:
-    """The dataset with a folder to keep daily tables and features in, unless another run works with that."""
     from features.store import lock
 
-    cache = dataset.settings.home / "cache" / dataset.key
-    if lock(cache):
-        return replace(dataset, cache=cache)
-    _say()(f"another run works on {dataset.place}: what is computed now will not be kept for later runs")
-    return dataset
+    source, cache = find(data), None
+    # as an exception, so that what is temporary is removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    chosen = load_settings(settings or source.folder)
+    if keep:
+        cache = chosen.home / "cache" / source.key
+        if not lock(cache):
+            cache = None
+            _say()(f"another run works on {source}: what is computed now will not be kept for later runs")
+    _say()(f"checking {source}")
+    return load(data, chosen, engine, cache)
 
 
 def _features(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     from training.examples import features_at, frame
 
     _refuse_beyond(as_of, dataset.settings, "--as-of")
-    found = frame(features_at(_keeping(dataset), as_of))
+    found = frame(features_at(dataset, as_of))
     if found.empty:
         raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
     return found

@@ -6,18 +6,23 @@ every offending row; here only three examples of a broken rule ever leave the en
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from features.checked import NOTHING, Checked, left_in
 from features.contract import CONTRACT, EVENT_TABLES, TIERS
-from features.store import cached
+from features.sources.source import FILE
+from features.store import cached, digest
 from features.tables import Dataset, Engine, Tables, open_dataset, union
 from settings import InputError, Settings, nearest
 
@@ -27,6 +32,7 @@ NO_NULLS = "no nulls"
 BROKEN = "__broken"
 GAP_DAYS = 90
 STRAY_SHARE = 0.01
+PURCHASE = ("customer_id", "product")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Rule:
     """Whether offending rows may be left out without asking: they say nothing that could be used."""
     among: Callable[[ir.Table], ir.Table] | None = None
     """For a rule that compares rows: the few that need comparing, from which the same ones break it."""
+    by: tuple[str, ...] = ()
+    """For such a rule: what the rows that are compared have in common."""
 
     @property
     def place(self) -> str:
@@ -79,6 +87,8 @@ class Report:
     end: datetime
     findings: list[Finding]
     absent: list[str]
+    days: Counter[date]
+    """Events by day."""
 
     @property
     def violations(self) -> list[Finding]:
@@ -91,13 +101,18 @@ class Report:
         return [finding for finding in self.findings if finding.set_aside]
 
 
-def load(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tuple[Dataset, Report]:
+def load(
+    data: str | Path, settings: Settings, engine: Engine = "duckdb", cache: Path | None = None
+) -> tuple[Dataset, Report]:
     """Open and check the dataset *data*; rows that may be are set aside, the end of the data is settled.
+
+    Args:
+        cache: the dataset's folder for what is kept from run to run, or None to check everything.
 
     Raises:
         InputError: the dataset cannot be opened, or a rule is broken; the message lists every violation.
     """
-    dataset, report = check(data, settings, engine)
+    dataset, report = check(data, settings, engine, cache)
     if report.violations:
         count = len(report.violations)
         raise InputError(
@@ -107,40 +122,75 @@ def load(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tup
     return dataset, report
 
 
-def check(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> tuple[Dataset, Report]:
-    """Open the dataset *data* and test every rule; offending rows that may be set aside are left out."""
-    dataset = open_dataset(data, settings, engine)
+def check(
+    data: str | Path, settings: Settings, engine: Engine = "duckdb", cache: Path | None = None
+) -> tuple[Dataset, Report]:
+    """Open the dataset *data* and test every rule; offending rows that may be set aside are left out.
+
+    With a *cache*, files among which an earlier check found nothing are not looked at again, as long as
+    nothing is found in what was added to them.
+    """
+    dataset = replace(open_dataset(data, settings, engine), cache=cache)
+    tables, everything = dataset.tables, partial(_checked, dataset, dataset, NOTHING)
+    if cache is None or set(tables.files) != set(tables.tables):
+        return everything()
+    looks = [(name, files.raw.schema, files.rows.schema()) for name, files in tables.files.items()]
+    rules, before = digest(_source(), duckdb.__version__, *looks), left_in(cache)
+    found = None
+    if before and before.holds(rules, tables):
+        clean, report = _checked(dataset, dataset.of(before.added(tables)), before)
+        found = None if report.findings or report.end < before.end else (clean, report)
+    clean, report = found or everything()
+    if not report.findings:
+        files = {name: files.digests for name, files in tables.files.items()}
+        Checked(rules, report.end, files, report.rows, report.days).write(cache)
+    return clean, report
+
+
+def _checked(dataset: Dataset, part: Dataset, before: Checked) -> tuple[Dataset, Report]:
+    """The *dataset* without rows to be set aside, and what those of its *part* break.
+
+    The rest is what was found in order *before*.
+    """
     tables = dataset.tables
-    findings = list(_uncast(dataset))
+    findings = list(_uncast(part))
     unreadable = {finding.key.partition(":")[0] for finding in findings}
-    start, last = _span(tables, findings)
-    end = settings.until or last
+    days = before.days + _days(part.tables)
+    start, last = _span(days, findings)
+    end = dataset.settings.until or last
     rows: dict[str, int] = {}
     kept: dict[str, ir.Table] = {}
     rules = list(_rules(tables, kept, end))
-    _refuse_unknown_rules(settings, rules)
+    _refuse_unknown_rules(dataset.settings, rules)
+    aside = dataset.settings.checks.set_aside
     for name in tables.tables:
+        kept[name], rows[name] = tables[name], before.rows.get(name, 0)
+        if name not in part.tables:
+            continue
         own = [
-            replace(rule, harmless=rule.harmless or rule.key in settings.checks.set_aside)
+            replace(rule, harmless=rule.harmless or rule.key in aside)
             for rule in rules
             # a value that cannot be read is told once, not as a null as well
             if rule.table == name and not (rule.name == NO_NULLS and rule.place in unreadable)
         ]
-        kept[name], rows[name], found = _apply(tables[name], own)
+        kept[name], count, found = _apply(tables[name], part.tables[name], own)
+        rows[name] += count
         findings += found
-    settings = settings.model_copy(update={"until": end})
+    settings = dataset.settings.model_copy(update={"until": end})
     files = {name: files for name, files in tables.files.items() if kept[name] is tables[name]}
     clean = replace(dataset, settings=settings, tables=Tables(kept, files))
-    return clean, Report(rows, start, end, findings, dataset.absent)
+    return clean, Report(rows, start, end, findings, dataset.absent, days)
 
 
-def _apply(table: ir.Table, rules: list[Rule]) -> tuple[ir.Table, int, list[Finding]]:
+def _apply(table: ir.Table, added: ir.Table, rules: list[Rule]) -> tuple[ir.Table, int, list[Finding]]:
+    """The rows of *table* to go on with, how many were *added*, and what of these breaks *rules*."""
     simple = {f"{BROKEN}{i}": rule for i, rule in enumerate(rules) if not rule.among}
-    flagged = table.mutate(**{flag: rule.broken(table) for flag, rule in simple.items()})
+    flagged = added.mutate(**{flag: rule.broken(added) for flag, rule in simple.items()})
     counts = _one(flagged.aggregate(rows=flagged.count(), **{flag: flagged[flag].sum() for flag in simple}))
     findings, aside = [], []
     for i, rule in enumerate(rules):
-        few = rule.among(table) if rule.among else table
+        near = table if added is table or not rule.among else table.semi_join(added, rule.by)
+        few = rule.among(near) if rule.among else table
         rows = few.mutate(**{BROKEN: rule.broken(few)}).filter(lambda few: few[BROKEN]).drop(BROKEN)
         count = _one(rows.aggregate(rows=rows.count()))["rows"] if rule.among else counts[f"{BROKEN}{i}"]
         if count:
@@ -163,7 +213,8 @@ def _one(aggregate: ir.Table) -> dict[str, Any]:
 
 def _uncast(dataset: Dataset) -> Iterator[Finding]:
     for name, columns in dataset.uncast.items():
-        for column, rows in columns.items():
+        for column, found in columns.items():
+            rows = found.drop(FILE) if FILE in found.columns else found
             if count := int(rows.count().to_pyarrow().as_py()):
                 kind = {c.name: c.type for c in CONTRACT[name].columns}[column]
                 yield Finding(
@@ -197,11 +248,9 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
             yield Rule(name, moment, "not after the end of the data", remedy, _after(moment, end))
         if name in ("customers", "catalog"):
             key = contract.required[0]
-            yield Rule(name, key, "unique", "keep one row for each", _repeated(key), among=_sharing(key))
+            yield _unique(name, key, "keep one row for each")
     if tables.has("orders", "order_id"):
-        yield Rule(
-            "orders", "order_id", "unique", "keep one row", _repeated("order_id"), among=_sharing("order_id")
-        )
+        yield _unique("orders", "order_id", "keep one row")
     yield Rule(
         "orders",
         "revenue",
@@ -209,6 +258,7 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
         "a refund follows orders of the same customer and product that paid at least as much",
         _unpaid_refund,
         among=_of_refunds,
+        by=PURCHASE,
     )
     if "catalog" in tables:
         yield Rule(
@@ -236,9 +286,14 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
             _later_referral,
             harmless=True,
             among=lambda t: t.filter(t.kind == "referral"),
+            by=("target_id",),
         )
     if tables.has("interactions", "weight"):
         yield Rule("interactions", "weight", "not negative", "correct the weight", lambda t: t.weight < 0)
+
+
+def _unique(table: str, key: str, remedy: str) -> Rule:
+    return Rule(table, key, "unique", remedy, _repeated(key), among=_sharing(key), by=(key,))
 
 
 def _null(column: str) -> Predicate:
@@ -280,14 +335,14 @@ def _sharing(key: str) -> Callable[[ir.Table], ir.Table]:
 
 def _of_refunds(orders: ir.Table) -> ir.Table:
     """The orders of whoever had a refund, of the product of which they had it."""
-    return orders.semi_join(orders.filter(orders.revenue < 0), ["customer_id", "product"])
+    return orders.semi_join(orders.filter(orders.revenue < 0), PURCHASE)
 
 
 def _unpaid_refund(orders: ir.Table) -> ir.BooleanValue:
     """A negative revenue that exceeds what the customer had paid for the product until then."""
     paid = orders.revenue.sum().over(
         ibis.window(
-            group_by=["customer_id", "product"],
+            group_by=PURCHASE,
             order_by=["ordered_at", orders.revenue.desc()],
             preceding=None,
             following=0,
@@ -309,35 +364,42 @@ def _later_referral(interactions: ir.Table) -> ir.BooleanValue:
     return is_referral & (place > 0)
 
 
-def _span(tables: Tables, unreadable: list[Finding]) -> tuple[datetime, datetime]:
+def _days(tables: Tables) -> Counter[date]:
+    """Events of each day."""
+    dated = [
+        tables[name].select(day=tables[name][column].date())
+        for name in EVENT_TABLES
+        if name in tables and (column := CONTRACT[name].time)
+    ]
+    if not dated:
+        return Counter()
+    days = union(dated)
+    days = days.filter(days.day.notnull())
+    counted = days.group_by("day").aggregate(rows=days.count()).to_pyarrow()
+    return Counter(dict(zip(counted["day"].to_pylist(), counted["rows"].to_pylist(), strict=True)))
+
+
+def _span(days: Counter[date], unreadable: list[Finding]) -> tuple[datetime, datetime]:
     """The day of the first event and the day after the last, stray rows far away apart.
 
     Rows are stray when they make up less than 1 % of all and lie beyond more than 90 days without any event.
     """
-    days = union(
-        [
-            tables[name].select(day=tables[name][column].date())
-            for name in EVENT_TABLES
-            if name in tables and (column := CONTRACT[name].time)
-        ]
-    )
-    days = days.filter(days.day.notnull())
-    counted = days.group_by("day").aggregate(rows=days.count()).order_by("day").to_pyarrow().to_pylist()
-    if not counted:
+    if not days:
         told = "".join(f"\n  {finding}" for finding in unreadable)
         raise InputError(f"The tables hold no event with a time: nothing can be learnt from them.{told}")
+    counted = sorted(days.items())
     first, last = _edge(counted[::-1]), _edge(counted)
     return datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1)
 
 
-def _edge(counted: list[dict[str, Any]]) -> date:
+def _edge(counted: list[tuple[date, int]]) -> date:
     """The last day reached from the first before a gap behind which only stray rows lie."""
-    total = sum(day["rows"] for day in counted)
-    last, seen = counted[0]["day"], 0
-    for day in counted:
-        if abs((day["day"] - last).days) > GAP_DAYS and seen > (1 - STRAY_SHARE) * total:
+    total = sum(count for _, count in counted)
+    last, seen = counted[0][0], 0
+    for day, count in counted:
+        if abs((day - last).days) > GAP_DAYS and seen > (1 - STRAY_SHARE) * total:
             break
-        last, seen = day["day"], seen + day["rows"]
+        last, seen = day, seen + count
     return last
 
 
@@ -355,3 +417,10 @@ def _examples(rows: ir.Table) -> list[dict[str, object]]:
 
 def _row(example: dict[str, object]) -> str:
     return ", ".join(f"{name}={value}" for name, value in example.items())
+
+
+@lru_cache
+def _source() -> str:
+    """Digest of the code that tells what is broken."""
+    modules = ("contract.py", "tables.py", "checks.py")
+    return digest(*(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules))

@@ -6,7 +6,6 @@ kept under a digest of the bytes of the file, so of a table in many files only o
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import chain
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,14 +56,11 @@ def day_rows(
     if store is None or files is None:
         return _added(_counted(_dated(tables[name], name, attributes)).values())
     rows = _dated(files.rows, name, attributes)
-    (raw,) = rows.op().find(ops.DatabaseTable)
     # without the name of the raw table, which is another one in every run
-    definition = digest(str(ibis.to_sql(rows)).replace(raw.name, ""), raw.schema, duckdb.__version__)
-    keys = {
-        # what Ibis tells DuckDB as their paths
-        ibis.util.normalize_filename(path): digest(definition, _content(path), _told(path))
-        for path in files.paths
-    }
+    definition = digest(
+        str(ibis.to_sql(rows)).replace(files.raw.name, ""), files.raw.schema, duckdb.__version__
+    )
+    keys = {path: digest(definition, content) for path, content in files.digests.items()}
     place = f"rows/{'attributes' if attributes else name}"
 
     def build() -> pa.Table:
@@ -132,16 +127,6 @@ def _added(parts: Iterable[list[DayRows]]) -> list[DayRows]:
         total[day, known, at_once] = before[0] + count, before[1] + hashes
     ordered = sorted(total, key=lambda when: [(part is None, part or 0) for part in when])
     return [(*when, *total[when]) for when in ordered]
-
-
-def _content(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # processors do it twice as fast as others
-
-
-def _told(path: Path) -> list[str]:
-    """What a path says of the rows of its file, as ``country=NO`` does."""
-    return [part for part in path.parts if "=" in part]
 
 
 def _table(found: ByFile) -> pa.Table:

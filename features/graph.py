@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from arrays import Bools, Floats, Ints, expand, sums
@@ -60,17 +61,25 @@ class Contacts:
         """All rows of the daily table, whose kinds show *powers*."""
         shown = [(kind, ibis.literal(POWERS.index(power), "int8")) for kind, power in powers.items()]
         none = ibis.literal(-1, "int8")
-        rows = contact_days.order_by("customer", "target").select(
+        rows = contact_days.select(
             "customer",
             "target",
             *WHEN,
             weight=contact_days.weight.cast("float64"),
             power=contact_days.kind.cases(*shown, else_=none) if shown else none,
         )
-        source, target, *rest = (column.to_numpy() for column in rows.to_pyarrow().columns)
-        start = np.flatnonzero((np.diff(source, prepend=-1) != 0) | (np.diff(target, prepend=-1) != 0))
-        source, target = source[start].astype(np.int64), target[start].astype(np.int64)
-        return cls(source, target, start, _back(source, target), *rest)
+        # a column at a time, as together they are most of what is held in memory
+        source, target, *rest = rows.to_pyarrow().columns
+        size = 1 + int(pc.max(target).as_py() or 0)
+        pair = source.to_numpy() * np.int64(size) + target.to_numpy()
+        # months are in this order already, and merged faster here than by an engine
+        order = np.argsort(pair, kind="stable")
+        pair = pair[order]
+        start = np.flatnonzero(np.diff(pair, prepend=-1))
+        source, target = np.divmod(pair[start], size)
+        return cls(
+            source, target, start, _back(source, target), *(column.to_numpy()[order] for column in rest)
+        )
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,9 @@ class Ties:
     """Day of the first contact."""
     back: Ints
     """Place of the tie from target to source; −1 if there is none."""
-    by_power: Mapping[str, tuple[Bools, Ints]]
-    """Whether a contact of this power was among them, and the weight of those."""
+    by_power: Mapping[str, tuple[Floats, Floats, Floats]]
+    """By power: of each customer, how many targets are reached by contacts that show it, the weight of these
+    contacts in millionths, and how many of the targets reach the customer too."""
 
     @property
     def mutual(self) -> Bools:
@@ -138,19 +148,28 @@ class Ties:
         weight = np.where(seen, np.rint(contacts.weight * decay[age]), 0.0).astype(np.int64)
         there = _over(np.logical_or, seen, contacts.start)
         there &= alive[contacts.source] & alive[contacts.target]
-        ties = np.flatnonzero(there)
-        by_power: dict[str, tuple[Bools, Ints]] = {}
+        # mostly all of them, of which no copy has to be made
+        ties = slice(None) if there.all() else np.flatnonzero(there)
+        mutual = (contacts.back >= 0) & there[contacts.back]
+        pair = np.repeat(np.arange(there.size, dtype=np.int32), np.diff(contacts.start, append=seen.size))
+        seen &= there[pair]
+        by_power = {}
         for place, power in enumerate(POWERS):
-            own = contacts.power == place
-            shown = _over(np.logical_or, own & seen, contacts.start)[ties]
-            by_power[power] = (shown, _over(np.add, weight * own, contacts.start)[ties])
+            rows = np.flatnonzero(seen & (contacts.power == place))
+            own = pair[rows]
+            shown = own[np.diff(own, prepend=-1) != 0]
+            by_power[power] = (
+                _count(contacts.source[shown], alive.size),
+                sums(contacts.source[own], weight[rows], alive.size),
+                _count(contacts.source[shown[mutual[shown]]], alive.size),
+            )
         return cls(
             alive.size,
             contacts.source[ties],
             contacts.target[ties],
             _over(np.add, weight, contacts.start)[ties],
             _over(np.minimum, np.where(seen, contacts.day, last), contacts.start)[ties],
-            _among(ties, contacts.back),
+            contacts.back if isinstance(ties, slice) else _among(ties, contacts.back),
             by_power,
         )
 
@@ -199,11 +218,11 @@ def features(
         "lacking_in_targets": _mean(sums(source, lacking, size), degree),
         "active_targets": _mean(_count(source[active[target]], size), degree),
     }
-    for power, (shown, weight) in ties.by_power.items():
+    for power, (reach, weight, back) in ties.by_power.items():
         columns |= {
-            f"{power}_reach": _count(source[shown], size),
-            f"{power}_strength": sums(source, weight, size) / UNIT,
-            f"{power}_mutual": _count(source[shown & mutual], size),
+            f"{power}_reach": reach,
+            f"{power}_strength": weight / UNIT,
+            f"{power}_mutual": back,
         }
     columns |= _leads(ties, purchases, last, windows)
     return pa.table(
@@ -293,12 +312,13 @@ def _matrix(source: Ints, target: Ints, value: np.ndarray, size: int) -> sp.csr_
 def _back(source: Ints, target: Ints) -> Ints:
     """Of each pair, ordered by source, then target, the place of that from target to source; −1 for none."""
     size = 1 + max(source.max(initial=0), target.max(initial=0))
+    pair, back = source * size + target, np.full(source.size, -1)
     # in the order of targets, where looking up is five times as cheap as in any other
     turned = _matrix(source, target, np.arange(source.size), size).tocsc().data
-    pair, wanted = source * size + target, target[turned] * size + source[turned]
-    found = np.minimum(np.searchsorted(pair, wanted), max(pair.size - 1, 0))
-    back = np.empty(source.size, dtype=np.int64)
-    back[turned] = np.where(pair[found] == wanted, found, -1)
+    wanted = target[turned] * size + source[turned]
+    found = np.searchsorted(pair, wanted)
+    same = np.flatnonzero(pair[np.minimum(found, max(pair.size - 1, 0))] == wanted)
+    back[turned[same]] = found[same]
     return back
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from features.contract import CONTRACT
+from features.store import digest
 from settings import InputError, nearest
 
 Columns = Mapping[str, Sequence[str]]
@@ -27,6 +29,11 @@ class Source(ABC):
     @abstractmethod
     def name(self) -> str:
         """A short name for runs and reports."""
+
+    @property
+    def key(self) -> str:
+        """A name for files that hold what was made of this dataset."""
+        return re.sub(r"[^\w.-]", "-", f"{self.name}-{digest(str(self))}")
 
     @property
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -294,7 +295,7 @@ def _checks() -> Report:
         [],
         set_aside=True,
     )
-    return Report(rows, datetime(2023, 1, 1), AS_OF, [aside], ["feedback"])
+    return Report(rows, datetime(2023, 1, 1), AS_OF, [aside], ["feedback"], Counter())
 
 
 def _backtest(plan: Schedule) -> Backtest:
