@@ -28,10 +28,14 @@ from features.measures import ratio
 from features.tables import Dataset
 from settings import Settings
 from tests.features import building, oracle
-from tests.features.building import SETTINGS, Frames, features_at, kept, written
+from tests.features.building import Frames, features_at, kept, written
 
 EARLY, OLD, NEW = datetime(2024, 1, 20), datetime(2024, 3, 1), datetime(2024, 4, 21)
 FRAMES = building.random()
+# what is kept does not depend on how many windows there are, but what a run costs does
+SETTINGS = building.SETTINGS.model_copy(
+    update={"features": building.SETTINGS.features.model_copy(update={"windows_days": (30,)})}
+)
 TIME = {
     "orders": "ordered_at",
     "usage": "occurred_at",
@@ -416,15 +420,19 @@ def test_another_definition_of_a_daily_table_redoes_all_that_follows_from_it(sta
     assert_all_right(start(cache, FRAMES, NEW), FRAMES | {"orders": orders[orders.revenue < 100]}, NEW)
 
 
-def digest(frames: Frames, folder: Path, *names: str, inclusive: bool = False) -> str:
-    return opened(frames, folder).history.digest(OLD, *names, inclusive=inclusive)
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return opened(FRAMES, tmp_path_factory.mktemp("unchanged"))
 
 
 @pytest.mark.parametrize("name", ["seats", "day", "known", "at_once", "released", 'it\'s "odd"'])
 def test_every_attribute_counts_where_attributes_count_whatever_its_name(tmp_path, name):
-    few, more = (FRAMES | {"customers": FRAMES["customers"].assign(**{name: seats})} for seats in (1, 2))
+    few, more = (
+        opened(FRAMES | {"customers": FRAMES["customers"].assign(**{name: seats})}, tmp_path / str(seats))
+        for seats in (1, 2)
+    )
     for names in (("customers", *TIME), ("customers", "attributes")):
-        same = digest(few, tmp_path / "few", *names) == digest(more, tmp_path / "more", *names)
+        same = few.history.digest(OLD, *names) == more.history.digest(OLD, *names)
         assert same == ("attributes" not in names)
 
 
@@ -439,14 +447,13 @@ def test_every_attribute_counts_where_attributes_count_whatever_its_name(tmp_pat
     ],
 )
 def test_a_digest_counts_the_rows_known_before_a_moment_or_at_it(
-    tmp_path, occurred, known, noticed, noticed_at_the_moment
+    unchanged, tmp_path, occurred, known, noticed, noticed_at_the_moment
 ):
     row = FRAMES["feedback"].iloc[[0]].assign(occurred_at=occurred, known_at=known)
     more = FRAMES | {"feedback": pd.concat([FRAMES["feedback"], row.astype(FRAMES["feedback"].dtypes)])}
+    histories = unchanged.history, opened(more, tmp_path / "data").history
     for inclusive, expected in ((False, noticed), (True, noticed_at_the_moment)):
-        found = [
-            digest(frames, tmp_path / "data", "feedback", inclusive=inclusive) for frames in (FRAMES, more)
-        ]
+        found = [history.digest(OLD, "feedback", inclusive=inclusive) for history in histories]
         assert (found[0] != found[1]) == expected
 
 
