@@ -1,14 +1,14 @@
 """The forecast against known truth: what the model foresees of the next window, beside simple rules.
 
 At each evaluation cutoff the model has learnt from labels of windows closed by then, and is held against the
-expected leave-one-out value of the window that follows, plus recorded referral value. The same heads told the
-latent traits, and taught by expected values rather than labels, are the ceiling: what this way of learning
+expected leave-one-out value of the window that follows, plus recorded referral value. The same heads, told
+the latent traits and taught by expected values rather than labels, are the ceiling: what this way of learning
 could reach if nothing were hidden and no label were noisy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +27,9 @@ from training.judging import MODEL
 from training.progress import silent
 from training.rows import Rows
 
-TOLD, CEILING = "told the traits", "the ceiling"
+TOLD, TAUGHT, CEILING = "told the traits", "taught expectations", "the ceiling"
+KNOWING = [TOLD, TAUGHT, CEILING]
+"""Models that know what no table shows: the latent traits, expected values for labels, or both."""
 ROUNDS = 200
 
 
@@ -53,22 +55,14 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
         for cutoff, one in examples.items()
     }
     told = {cutoff: _told(one, simulation.traits(history)) for cutoff, one in examples.items()}
-    taught = {
-        # what a customer takes from others, by being first, is no label that Poisson knows
-        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff].clip(lower=0)))
-        for cutoff, one in told.items()
-    }
+    knowing = {TOLD: told, TAUGHT: _taught(examples, expected), CEILING: _taught(told, expected)}
     rows, scores = [], []
     for cutoff in plan.evaluation:
         teachers, asked = plan.training_for(cutoff), told[cutoff].features
-        scores.append(
-            {MODEL: forecaster.outcome(cutoff).predicted}
-            | forecaster.rules(cutoff)
-            | {
-                TOLD: fit([told[earlier] for earlier in teachers], settings).value_of(asked),
-                CEILING: fit([taught[earlier] for earlier in teachers], settings).value_of(asked),
-            }
-        )
+        scores.append({MODEL: forecaster.outcome(cutoff).predicted} | forecaster.rules(cutoff))
+        for name, known in knowing.items():
+            heads = fit([known[earlier] for earlier in teachers], settings, known[cutoff].rows)
+            scores[-1][name] = heads.value_of(asked)
         value = expected[cutoff].to_numpy()
         cold = ~asked.index.isin(examples[teachers[-1]].rows.index)
         for row in _judged(scores[-1], value, cold, settings.top_share):
@@ -110,6 +104,17 @@ def _told(one: Examples, traits: pd.DataFrame) -> Examples:
     pull = np.exp(0.7 * own["power"])
     extra = own.assign(pull=pull, pull_on_all=pull * own["ties"])
     return replace(one, rows=Rows.of(pd.concat([one.features, extra.add_prefix("latent_")], axis=1)))
+
+
+def _taught(
+    examples: Mapping[datetime, Examples], expected: Mapping[datetime, pd.Series[float]]
+) -> dict[datetime, Examples]:
+    """The same with expected values for labels."""
+    return {
+        # what a customer takes from others, by being first, is no label that Poisson knows
+        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff].clip(lower=0)))
+        for cutoff, one in examples.items()
+    }
 
 
 def _covered(forecaster: Forecaster, cutoff: datetime) -> dict[str, object]:

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from forecast import CEILING, TOLD, Forecast, expected_values, foresee, interval
+from forecast import CEILING, KNOWING, TAUGHT, TOLD, Forecast, expected_values, foresee, interval
 from harness import RESULTS
 from scipy import sparse
 
@@ -118,9 +118,9 @@ FORECAST = f"""\
 then. It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
 bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from; the top 1 %
 of them are few. *Coverage* is the share of customers whose next label lay in their interval, the worst decile
-that of predicted value at each cutoff. *{TOLD.capitalize()}* is the same model given the latent traits.
-*{CEILING.capitalize()}* is also taught by expected values instead of labels, which nobody has: what this way
-of learning could reach with nothing hidden and no noise in the label."""
+that of predicted value at each cutoff. *{TOLD.capitalize()}* is the same model given the latent traits,
+*{TAUGHT}* the same taught by expected values instead of labels, which nobody has. *{CEILING.capitalize()}*
+has both: what this way of learning could reach with nothing hidden and no noise in the label."""
 
 
 @dataclass(frozen=True)
@@ -418,7 +418,7 @@ def _forecast_goals(world: str, figures: Figures) -> Iterator[Goal]:
     if figures.forecast.empty:
         return
     capture, cold = figures.forecast["capture"], figures.forecast["capture_cold"]
-    rules = list(capture.index.drop([MODEL, TOLD, CEILING]))
+    rules = list(capture.index.drop([MODEL, *KNOWING]))
     best = str(capture[rules].idxmax())
     lead = capture[MODEL] - capture[best]
     yield Goal(world, "forecast, lead over the best rule", lead, low=0.0)

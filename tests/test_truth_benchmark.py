@@ -81,9 +81,7 @@ def foreseen(truth, tmp_path_factory):
 
 def test_the_forecast_is_judged_beside_rules_and_ceilings(truth, foreseen):
     table = foreseen.rankings
-    assert {truth.MODEL, "last label", "degree", "time-decayed credit", truth.TOLD, truth.CEILING} <= set(
-        table.index
-    )
+    assert {truth.MODEL, "last label", "degree", "time-decayed credit", *truth.KNOWING} <= set(table.index)
     assert table["capture"].between(0, 1).all()
     for column in ("total_ratio", "coverage", "least_coverage"):
         assert table[column].notna().tolist() == [name == truth.MODEL for name in table.index]
@@ -97,7 +95,7 @@ def test_forecast_goals_and_rows_are_on_the_page(truth, figures, foreseen):
     found = replace(figures, forecast=foreseen.rankings, resamples=foreseen.resamples)
     named = {goal.what: goal.figure for goal in truth.goals("default", found)}
     capture = foreseen.rankings["capture"]
-    rules = capture.drop([truth.MODEL, truth.TOLD, truth.CEILING])
+    rules = capture.drop([truth.MODEL, *truth.KNOWING])
     assert named["forecast, lead over the best rule"] == pytest.approx(capture[truth.MODEL] - rules.max())
     assert named["forecast ÷ the ceiling"] == pytest.approx(capture[truth.MODEL] / capture[truth.CEILING])
     shown = truth.page({"default": [found]}, 250, [7])

@@ -22,6 +22,7 @@ from training.examples import Examples
 from training.fit import Calibration, Heads, Outcome, calibrate, fit, outcome, target
 from training.judging import MODEL, Backtest, Judged, judge, numbers
 from training.progress import Say
+from training.rows import Rows
 from training.slices import slices
 
 CALIBRATION_CUTOFFS = 3
@@ -35,6 +36,8 @@ class Forecaster:
     schedule: Schedule
     settings: Settings
     say: Say
+    newest: Rows | None = None
+    """Features as of the end of the data."""
     _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
@@ -47,10 +50,11 @@ class Forecaster:
         return bool((self.examples[cutoff].labels["network_value"] > 0).any())
 
     def heads(self, moment: datetime) -> Heads:
-        """Heads fitted on all cutoffs closed by *moment*."""
+        """Heads fitted on all cutoffs closed by *moment*, for those who are there at that moment."""
         if moment not in self._heads:
             closed = [self.examples[cutoff] for cutoff in self.schedule.training_for(moment)]
-            self._heads[moment] = fit(closed, self.settings)
+            asked = self.examples[moment].rows if moment in self.examples else self.newest
+            self._heads[moment] = fit(closed, self.settings, asked)
         return self._heads[moment]
 
     def outcome(self, cutoff: datetime) -> Outcome:

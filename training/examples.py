@@ -73,8 +73,7 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
     realised = frame(labels_at(dataset, cutoff)) if late else labels
     # influence value tells apart whomever its one-step part does
     held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
-    hashes = pd.util.hash_pandas_object(held, index=False)
-    order = features.index[np.argsort(hashes.to_numpy(), kind="stable")]
+    order = features.index[by_content(held)]
     features = features.loc[order]
     return Examples(
         cutoff,
@@ -84,6 +83,12 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
         attributes(dataset).loc[order],
         _time_decayed(dataset, cutoff, features),
     )
+
+
+def by_content(held: pd.DataFrame) -> np.ndarray:
+    """Positions of rows in an order that follows from what they hold."""
+    hashes = pd.util.hash_pandas_object(held, index=False)
+    return np.argsort(hashes.to_numpy(), kind="stable")
 
 
 def attributes(dataset: Dataset) -> pd.DataFrame:

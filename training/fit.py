@@ -15,12 +15,27 @@ from sklearn.linear_model import LogisticRegression
 
 from models.bundle import Interval
 from settings import InputError, Settings
+from training import linear
 from training.examples import Examples
 from training.metrics import members
+from training.rows import Rows
 
 MIN_MEMBERS = 10
 FEWEST_LEAVES = 50
 """For how many of the smallest leaves there is room, so that little data can be told apart too."""
+LINEAR_SHARE = 0.4
+"""Weight of the linear model beside trees: more serves strong influence, less a weak one."""
+MOST_JOINED = 100_000
+"""Of how many rows trees learn what trees and a linear model foresee, drawn evenly where there are more."""
+JOINED: dict[str, Any] = {
+    "objective": "regression",
+    "learning_rate": 0.1,
+    "num_leaves": 8,
+    "max_depth": 5,
+    "min_data_in_leaf": 50,
+    "lambda_l2": 1.0,
+}
+"""How such trees are grown."""
 BANDS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SLACK = 0.12
 """How much less than promised the interval of a band may cover, where those of others cover more."""
@@ -34,7 +49,7 @@ class Heads:
     top: lgb.Booster
     names: list[str]
     scale: float
-    """Currency per unit of the value head's output: the mean label of the latest cutoff it was trained on."""
+    """Currency per unit of the value head's output, which sets the mean label of the latest closed window."""
 
     def value_of(self, features: pd.DataFrame) -> np.ndarray:
         """Expected network value, in currency."""
@@ -74,14 +89,18 @@ def target(labels: pd.DataFrame, settings: Settings) -> np.ndarray:
     return winsorised(labels["network_value"].to_numpy(np.float64), settings.model.winsorise)
 
 
-def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
+def fit(examples: Sequence[Examples], settings: Settings, asked: Rows | None = None) -> Heads:
     """Fit both heads on all rows of *examples*.
 
     The value head is a Tweedie regression with log link (Jørgensen 1987; zeros and a heavy tail in one
-    distribution); the top head is a logistic regression at the natural base rate, membership defined by rank
-    within each cutoff. Values are taken relative to their cutoff's mean, so that heads tell customers apart
-    and not one market from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh
-    more. Credit earned in the past may only raise a score.
+    distribution), by trees and by a linear model, whose mean new trees are taught (see `_joined`); the top
+    head is a logistic regression at the natural base rate, membership defined by rank within each cutoff.
+    Values are taken relative to their cutoff's mean, so that heads tell customers apart and not one market
+    from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Credit earned
+    in the past may only raise a score.
+
+    Args:
+        asked: features of those who are to be foreseen, if they are known.
 
     Raises:
         InputError: no customer is credited with anything at any cutoff.
@@ -99,10 +118,47 @@ def fit(examples: Sequence[Examples], settings: Settings) -> Heads:
     shared = parameters(settings, at_top.size) | rising
     # both heads learn from the same bins, a byte for each cell
     data = binned(pairs, shared, settings)
-    value = train(tweedie(settings) | shared, data, settings.model.trees)
+    grown = train(tweedie(settings) | shared, data, settings.model.trees)
     binary = shared | {"objective": "binary"}
     top = train(binary, data.set_label(at_top.astype(np.float64)), settings.model.trees)
-    return Heads(value, top, names, float(pairs[-1][1].mean()))
+    value, mean = _joined(grown, pairs, asked, shared, settings)
+    return Heads(value, top, names, float(pairs[-1][1].mean()) / mean)
+
+
+def _joined(
+    grown: lgb.Booster,
+    pairs: Sequence[tuple[Examples, np.ndarray]],
+    asked: Rows | None,
+    shared: dict[str, Any],
+    settings: Settings,
+) -> tuple[lgb.Booster, float]:
+    """Trees that foresee the geometric mean of what trees and a linear model do, and the mean of that.
+
+    The two err in different ways, so that their mean errs less. What is taught by it is free of noise: trees
+    may be larger, and learn from those *asked* about too (distillation: Buciluă, Caruana & Niculescu-Mizil
+    2006). As trees they are explained exactly, and keep that past credit may only raise a score.
+    """
+    every = -(-sum(len(value) for _, value in pairs) // MOST_JOINED)
+    x = np.concatenate([one.rows[::every] for one, _ in pairs])
+    amount = np.concatenate([value[::every] / value.mean() for _, value in pairs])
+    weight = np.concatenate(
+        [np.full(len(value[::every]), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
+    )
+    model = linear.fit(x, amount, weight, settings.model.tweedie_power)
+    everybody = x
+    if asked is not None:
+        new = asked[:: max(1, len(asked) // MOST_JOINED)]
+        # a feature that was never known before says nothing but when it became known
+        everybody = np.concatenate((x, np.where(np.isnan(x).all(axis=0), np.nan, new)))
+    both = (1 - LINEAR_SHARE) * np.asarray(grown.predict(everybody, raw_score=True))
+    both += LINEAR_SHARE * linear.logarithm(model, everybody)
+    joined = (
+        shared | JOINED | {"min_data_in_leaf": min(shared["min_data_in_leaf"], JOINED["min_data_in_leaf"])}
+    )
+    # what machines differ by shall not show
+    data = lgb.Dataset(everybody, np.round(both, 6), feature_name=pairs[0][0].rows.names, params=joined)
+    value = train(joined, data, settings.model.trees)
+    return value, float(np.average(np.exp(value.predict(x, raw_score=True)), weights=weight))
 
 
 def parameters(settings: Settings, rows: int) -> dict[str, Any]:

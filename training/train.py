@@ -30,7 +30,7 @@ from training.digests import code_digest, data_digests
 from training.direct import direct
 from training.drift import drift, learnt_from
 from training.evidence import Evidence
-from training.examples import Examples, attributes, examples_at, features_at, frame
+from training.examples import Examples, attributes, by_content, examples_at, features_at, frame
 from training.gate import Decision, decide
 from training.histories import histories, listed
 from training.judging import Backtest
@@ -39,6 +39,7 @@ from training.plays import playbook
 from training.predictions import CUTOFF, judged_at, looking_back, predictions
 from training.progress import Say
 from training.refusals import refuse_unlearnable
+from training.rows import Rows
 from training.stability import earlier_effects
 from training.tuning import Trial, tune
 from training.worth import credible_share, worth
@@ -98,7 +99,10 @@ def _learn(
     examples = _examples(dataset, plan, say, folder)
     refuse_unlearnable(examples.values(), settings)
     digests = data_digests(dataset)
-    forecaster, tried = Forecaster(examples, plan, settings, say), list[Trial]()
+    say(f"features of all customers as of {end:%Y-%m-%d}")
+    current = frame(features_at(dataset, end))
+    forecaster = Forecaster(examples, plan, settings, say, Rows.of(current.iloc[by_content(current)], folder))
+    tried = list[Trial]()
     if trials:
         identity = digest(digests, settings.model_dump(), code_digest())
         settings, tried = tune(forecaster, trials, identity)
@@ -109,7 +113,6 @@ def _learn(
     say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
     bundle = _bundle(forecaster, end)
     say(f"scoring all customers as of {end:%Y-%m-%d}")
-    current = frame(features_at(dataset, end))
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
     learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
