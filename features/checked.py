@@ -36,18 +36,18 @@ class Checked:
     days: Counter[date]
 
     def added(self, tables: Tables) -> dict[str, list[str]]:
-        """By table, the paths of its files that are not among these."""
+        """By table, the paths of the files that are not among these; for *tables* of which this `holds`."""
         return {
-            name: [path for path in files.digests if path not in self.files.get(name, {})]
+            name: [path for path in files.digests if path not in self.files[name]]
             for name, files in tables.files.items()
         }
 
     def holds(self, rules: str, tables: Tables) -> bool:
-        """Whether *tables* are these files and perhaps others, and the *rules* are the same."""
+        """Whether *tables*, all in files, are these and perhaps others, and the *rules* are the same."""
         digests = {name: files.digests for name, files in tables.files.items()}
         return (
             rules == self.rules
-            and set(digests) == set(tables.tables) == set(self.files)
+            and digests.keys() == self.files.keys()
             and all(own.items() <= digests[name].items() for name, own in self.files.items())
         )
 

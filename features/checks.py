@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 from features.checked import NOTHING, Checked, left_in
 from features.contract import CONTRACT, EVENT_TABLES, TIERS
 from features.sources.source import FILE
-from features.store import cached, digest
+from features.store import cached, code, digest
 from features.tables import Dataset, Engine, Tables, open_dataset, union
 from settings import InputError, Settings, nearest
 
@@ -33,6 +33,8 @@ BROKEN = "__broken"
 GAP_DAYS = 90
 STRAY_SHARE = 0.01
 PURCHASE = ("customer_id", "product")
+SOURCES = [Path(__file__).with_name(name) for name in ("contract.py", "tables.py", "checks.py")]
+"""Where it is said what breaks a rule."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def check(
     if cache is None or set(tables.files) != set(tables.tables):
         return everything()
     looks = [(name, files.raw.schema, files.rows.schema()) for name, files in tables.files.items()]
-    rules, before = digest(_source(), duckdb.__version__, *looks), left_in(cache)
+    rules, before = digest(code(SOURCES), duckdb.__version__, *looks), left_in(cache)
     found = None
     if before and before.holds(rules, tables):
         clean, report = _checked(dataset, dataset.of(before.added(tables)), before)
@@ -417,10 +419,3 @@ def _examples(rows: ir.Table) -> list[dict[str, object]]:
 
 def _row(example: dict[str, object]) -> str:
     return ", ".join(f"{name}={value}" for name, value in example.items())
-
-
-@lru_cache
-def _source() -> str:
-    """Digest of the code that tells what is broken."""
-    modules = ("contract.py", "tables.py", "checks.py")
-    return digest(*(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules))

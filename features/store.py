@@ -38,6 +38,11 @@ def digest(*parts: object) -> str:
     return told.hexdigest()
 
 
+def code(files: Iterable[Path]) -> str:
+    """Digest of the source code in *files*."""
+    return digest(*(file.read_text(encoding="utf-8") for file in sorted(files)))
+
+
 class Scratch:
     """Temporary tables of the engine, gone with the process."""
 

@@ -36,8 +36,6 @@ class Forecaster:
     schedule: Schedule
     settings: Settings
     say: Say
-    newest: Rows | None = None
-    """Features as of the end of the data."""
     _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
@@ -49,11 +47,16 @@ class Forecaster:
         """Whether anybody is credited with anything in the window of *cutoff*."""
         return bool((self.examples[cutoff].labels["network_value"] > 0).any())
 
-    def heads(self, moment: datetime) -> Heads:
-        """Heads fitted on all cutoffs closed by *moment*, for those who are there at that moment."""
+    def heads(self, moment: datetime, asked: Rows | None = None) -> Heads:
+        """Heads fitted on all cutoffs closed by *moment*, for those who are there at that moment.
+
+        Args:
+            asked: their features, where *moment* is no cutoff.
+        """
         if moment not in self._heads:
             closed = [self.examples[cutoff] for cutoff in self.schedule.training_for(moment)]
-            asked = self.examples[moment].rows if moment in self.examples else self.newest
+            if moment in self.examples:
+                asked = self.examples[moment].rows
             self._heads[moment] = fit(closed, self.settings, asked)
         return self._heads[moment]
 

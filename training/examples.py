@@ -14,7 +14,7 @@ import pandas as pd
 import arrays
 from features import measures
 from features.matrix import matrix
-from features.store import digest
+from features.store import code, digest
 from features.tables import Dataset, Tables
 from training import credit
 from training.credit import decayed_credit, network_value
@@ -123,7 +123,7 @@ def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, i
 def _source() -> str:
     """Digest of the code that makes the label."""
     sources = [*Path(credit.__file__).parent.glob("*.py"), Path(measures.__file__), Path(arrays.__file__)]
-    return digest(*(source.read_text(encoding="utf-8") for source in sorted(sources)))
+    return code(sources)
 
 
 def frame(expression: ir.Table) -> pd.DataFrame:

@@ -138,16 +138,13 @@ def _joined(
     may be larger, and learn from those *asked* about too (distillation: Buciluă, Caruana & Niculescu-Mizil
     2006). As trees they are explained exactly, and keep that past credit may only raise a score.
     """
-    every = -(-sum(len(value) for _, value in pairs) // MOST_JOINED)
+    every = _every(sum(len(value) for _, value in pairs))
     x = np.concatenate([one.rows[::every] for one, _ in pairs])
-    amount = np.concatenate([value[::every] / value.mean() for _, value in pairs])
-    weight = np.concatenate(
-        [np.full(len(value[::every]), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
-    )
+    amount, weight = _amounts(pairs, settings, every)
     model = linear.fit(x, amount, weight, settings.model.tweedie_power)
     everybody = x
     if asked is not None:
-        new = asked[:: max(1, len(asked) // MOST_JOINED)]
+        new = asked[:: _every(len(asked))]
         # a feature that was never known before says nothing but when it became known
         everybody = np.concatenate((x, np.where(np.isnan(x).all(axis=0), np.nan, new)))
     both = (1 - LINEAR_SHARE) * np.asarray(grown.predict(everybody, raw_score=True))
@@ -159,6 +156,11 @@ def _joined(
     data = lgb.Dataset(everybody, np.round(both, 6), feature_name=pairs[0][0].rows.names, params=joined)
     value = train(joined, data, settings.model.trees)
     return value, float(np.average(np.exp(value.predict(x, raw_score=True)), weights=weight))
+
+
+def _every(rows: int) -> int:
+    """Of so many *rows*, which are drawn for trees to be taught by others."""
+    return max(1, -(-rows // MOST_JOINED))
 
 
 def parameters(settings: Settings, rows: int) -> dict[str, Any]:
@@ -190,14 +192,24 @@ def binned(
     pairs: Sequence[tuple[Examples, np.ndarray]], shared: dict[str, Any], settings: Settings
 ) -> lgb.Dataset:
     """The rows of cutoffs, oldest first, beside amounts relative to their cutoff's mean, which is not 0."""
-    relative = np.concatenate([value / value.mean() for _, value in pairs])
-    weight = np.concatenate(
-        [np.full(len(value), _weight(one, pairs[-1][0], settings)) for one, value in pairs]
-    )
+    relative, weight = _amounts(pairs, settings)
     names = pairs[0][0].rows.names
     return lgb.Dataset(
         [one.rows for one, _ in pairs], relative, weight=weight, feature_name=names, params=shared
     )
+
+
+def _amounts(
+    pairs: Sequence[tuple[Examples, np.ndarray]], settings: Settings, every: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Amounts relative to their cutoff's mean, and how much they weigh, *every* so many rows of a cutoff."""
+    relative = [value[::every] / value.mean() for _, value in pairs]
+    latest = pairs[-1][0]
+    weight = [
+        np.full(len(part), _weight(one, latest, settings))
+        for part, (one, _) in zip(relative, pairs, strict=True)
+    ]
+    return np.concatenate(relative), np.concatenate(weight)
 
 
 def _weight(one: Examples, latest: Examples, settings: Settings) -> float:

@@ -99,10 +99,7 @@ def _learn(
     examples = _examples(dataset, plan, say, folder)
     refuse_unlearnable(examples.values(), settings)
     digests = data_digests(dataset)
-    say(f"features of all customers as of {end:%Y-%m-%d}")
-    current = frame(features_at(dataset, end))
-    forecaster = Forecaster(examples, plan, settings, say, Rows.of(current.iloc[by_content(current)], folder))
-    tried = list[Trial]()
+    forecaster, tried = Forecaster(examples, plan, settings, say), list[Trial]()
     if trials:
         identity = digest(digests, settings.model_dump(), code_digest())
         settings, tried = tune(forecaster, trials, identity)
@@ -110,8 +107,10 @@ def _learn(
         forecaster = replace(forecaster, settings=settings)
     judged = backtest(forecaster)
     foreseen = predictions(forecaster, _judged(judged, plan))
+    say(f"features of all customers as of {end:%Y-%m-%d}")
+    current = frame(features_at(dataset, end))
     say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
-    bundle = _bundle(forecaster, end)
+    bundle = _bundle(forecaster, end, Rows.of(current.iloc[by_content(current)], folder))
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
@@ -205,8 +204,8 @@ def _judged(judged: Backtest, plan: Schedule) -> list[datetime]:
     return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in found]
 
 
-def _bundle(forecaster: Forecaster, end: datetime) -> Bundle:
-    heads, calibration = forecaster.heads(end), forecaster.calibration(end)
+def _bundle(forecaster: Forecaster, end: datetime, asked: Rows) -> Bundle:
+    heads, calibration = forecaster.heads(end, asked), forecaster.calibration(end)
     if calibration is None:
         raise InputError(
             "Nobody is credited with revenue of others in the latest closed windows, so how much there is to "
