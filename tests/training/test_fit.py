@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -100,6 +101,26 @@ def test_more_credit_in_the_past_never_lowers_either_head(heads, history, row, n
 def test_all_rising_features_are_used_so_that_the_property_is_not_empty(heads):
     gain = dict(zip(heads.names, heads.value.feature_importance("gain"), strict=True))
     assert all(gain[name] > 0 for name in RISING)
+
+
+def product_of_powers(seed, customers=400):
+    """Examples whose label has the mean of such a product, and its logarithm."""
+    random = np.random.default_rng(seed)
+    x = random.lognormal(0, 1, (customers, 4))
+    mean = np.prod(x ** [0.8, 0.6, 0.4, 0.0], axis=1)
+    examples = synthetic.examples(customers=customers)
+    rows = Rows.of(pd.DataFrame(x, columns=list("abcd"), index=examples.labels.index))
+    value = 100.0 * random.poisson(0.7 * mean / mean.mean())
+    return with_value(replace(examples, rows=rows), value), np.log(mean)
+
+
+def test_few_customers_teach_a_smooth_relation_which_trees_alone_would_miss():
+    found = []
+    for seed in (1, 2, 3):
+        (taught, _), (asked, true) = product_of_powers(seed), product_of_powers(100 + seed)
+        foreseen = fit([taught], SETTINGS, asked.rows).value_of(asked.features)
+        found.append(np.corrcoef(np.log(foreseen), true)[0, 1])
+    assert np.mean(found) > 0.94  # .92 by trees alone
 
 
 def test_features_that_say_nothing_are_no_obstacle(history):
