@@ -15,6 +15,7 @@ from mlflow.types import ColSpec, DataType, Schema
 import models
 from models import Bundle, FeatureSpec, Interval, Spec
 from settings import Model
+from training.fit import JOINED
 
 FEATURES, TAUGHT = 80, 20_000
 FAMILIES = ("engagement", "sophistication", "referent", "expert", "network", "direct value")
@@ -39,7 +40,7 @@ def customers(number: int) -> pd.DataFrame:
 
 
 def heads(model: Model) -> Heads:
-    """Trees as `training.fit` grows them, by LightGBM's scikit-learn wrappers."""
+    """Trees as large as `training.fit` grows them, by LightGBM's scikit-learn wrappers."""
     x = pd.DataFrame(rows(TAUGHT, seed=1), columns=NAMES)
     some = x.to_numpy()
     target = np.nansum(some[:, :20], axis=1) * np.nan_to_num(some[:, 20]) + 1
@@ -53,8 +54,9 @@ def heads(model: Model) -> Heads:
         "n_jobs": 1,
         "verbosity": -1,
     }
+    size = {name: JOINED[name] for name in ("num_leaves", "max_depth")}
     return (
-        LGBMRegressor(objective="poisson", **parameters).fit(x, target),
+        LGBMRegressor(objective="poisson", **(parameters | size)).fit(x, target),
         LGBMClassifier(**parameters).fit(x, target > np.quantile(target, 0.99)),
     )
 
