@@ -39,7 +39,7 @@ JOINED: dict[str, Any] = {
 }
 """How such trees are grown: closely, as there is no noise in what they are taught."""
 MOST_HEED = 6.0
-"""Beyond which logarithm of an amount, as a multiple of the mean, a row weighs no more; or no less."""
+"""Up to which logarithm of an amount, relative to the mean, a row weighs more; down to its negative, less."""
 BANDS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SLACK = 0.12
 """How much less than promised the interval of a band may cover, where those of others cover more."""
@@ -153,9 +153,8 @@ def _joined(
         everybody = np.concatenate((x, np.where(np.isnan(x).all(axis=0), np.nan, new)))
     both = (1 - LINEAR_SHARE) * np.asarray(grown.predict(everybody, raw_score=True))
     both += LINEAR_SHARE * linear.logarithm(model, everybody)
-    joined = (
-        shared | JOINED | {"min_data_in_leaf": min(shared["min_data_in_leaf"], JOINED["min_data_in_leaf"])}
-    )
+    fewest = min(shared["min_data_in_leaf"], JOINED["min_data_in_leaf"])
+    joined = shared | JOINED | {"min_data_in_leaf": fewest}
     both = np.round(both, 6)  # what machines differ by shall not show
     data = lgb.Dataset(
         everybody,
