@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from features.measures import fixed
+from features.measures import fixed, total
 
 WHEN = ("day", "known")
 ALWAYS, NEVER = (ibis.literal(day, "int32") for day in (-(2**31), 2**31 - 1))
@@ -87,9 +87,7 @@ def contact_days(interactions: ir.Table) -> ir.Table:
     """Weight of the interactions, referrals apart, by source (`customer`), target and kind."""
     weight = interactions.weight.fill_null(1.0) if "weight" in interactions.columns else 1.0
     contacts = interactions.filter(interactions.kind != "referral").mutate(weight=weight)
-    return contacts.group_by("customer", "target", "kind", *WHEN).aggregate(
-        weight=fixed(contacts.weight).sum()
-    )
+    return contacts.group_by("customer", "target", "kind", *WHEN).aggregate(weight=total(contacts.weight))
 
 
 def referrals(interactions: ir.Table) -> ir.Table:

@@ -31,8 +31,11 @@ DIGITS = 9
 LIVE = 0.25
 """A tie of a smaller weight is over: its one contact is more than two half-lives ago."""
 POWERS = get_args(Power)
-AT_ONCE = 10_000_000
+AT_ONCE = 1_000_000
 """Pairs of a purchase and a contact that are looked at together."""
+CELLS = 10_000_000
+"""Of the table of products and customers in which they are looked up."""
+NEVER = np.int32(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,19 @@ class Contacts:
             "customer",
             "target",
             *WHEN,
-            weight=contact_days.weight.cast("float64"),
+            "weight",
             power=contact_days.kind.cases(*shown, else_=none) if shown else none,
         )
         # a column at a time, as together they are most of what is held in memory
         source, target, *rest = rows.to_pyarrow().columns
         size = 1 + int(pc.max(target).as_py() or 0)
-        pair = source.to_numpy() * np.int64(size) + target.to_numpy()
+        pair = source.to_numpy().astype(np.int64)
+        pair *= size
+        pair += target.to_numpy()
         # months are in this order already, and merged faster here than by an engine
         order = np.argsort(pair, kind="stable")
         pair = pair[order]
-        start = np.flatnonzero(np.diff(pair, prepend=-1))
+        start = np.flatnonzero(_changes(pair))
         source, target = np.divmod(pair[start], size)
         return cls(
             source, target, start, _back(source, target), *(column.to_numpy()[order] for column in rest)
@@ -100,12 +105,15 @@ class Purchases:
     def read(cls, first_purchases: ir.Table) -> Purchases:
         """All rows of the daily table, which may hold several days of a pair."""
         rows = first_purchases.to_pyarrow()
-        product = rows["product"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-        customer = rows["customer"].to_numpy().astype(np.int64)
-        order = np.lexsort((customer, product))
+        product = rows["product"].combine_chunks().dictionary_encode().indices.to_numpy()
+        customer = rows["customer"].to_numpy()
+        order = np.argsort(customer, kind="stable")
+        # of 16 bits, if they suffice, as NumPy sorts these five times as fast
+        few = product.astype(np.min_scalar_type(product.max(initial=0)))
+        order = order[np.argsort(few[order], kind="stable")]
         return cls(
-            customer[order],
-            product[order],
+            customer[order].astype(np.int64),
+            product[order].astype(np.int64),
             *(rows[name].to_numpy()[order] for name in ("day", "known", "until")),
         )
 
@@ -123,8 +131,8 @@ class Ties:
     """Number of customers there can be."""
     source: Ints
     target: Ints
-    weight: Ints
-    """Decayed, in millionths."""
+    weight: Floats
+    """Decayed, in whole millionths."""
     first: Ints
     """Day of the first contact."""
     back: Ints
@@ -142,22 +150,21 @@ class Ties:
     def of(cls, contacts: Contacts, alive: Bools, last: int, half_life_days: float) -> Ties:
         """Ties among the customers who are *alive*, by number, from the contacts known on day *last*."""
         seen = contacts.known <= last
-        age = np.where(seen, last + 1 - contacts.day, 0)
-        # below 2^−50 it is zero for all purposes
-        decay = np.exp2(-np.minimum(np.arange(age.max(initial=0) + 1) / half_life_days, 50.0)) * UNIT
-        weight = np.where(seen, np.rint(contacts.weight * decay[age]), 0.0).astype(np.int64)
+        weight = _decayed(contacts, last, half_life_days)
+        weight[~seen] = 0.0
         there = _over(np.logical_or, seen, contacts.start)
         there &= alive[contacts.source] & alive[contacts.target]
         # mostly all of them, of which no copy has to be made
         ties = slice(None) if there.all() else np.flatnonzero(there)
         mutual = (contacts.back >= 0) & there[contacts.back]
-        pair = np.repeat(np.arange(there.size, dtype=np.int32), np.diff(contacts.start, append=seen.size))
-        seen &= there[pair]
+        rows_of_pair = np.diff(contacts.start, append=seen.size)
+        pair = np.repeat(np.arange(there.size, dtype=np.int32), rows_of_pair)
+        seen &= np.repeat(there, rows_of_pair)
         by_power = {}
         for place, power in enumerate(POWERS):
             rows = np.flatnonzero(seen & (contacts.power == place))
             own = pair[rows]
-            shown = own[np.diff(own, prepend=-1) != 0]
+            shown = own[_changes(own)]
             by_power[power] = (
                 _count(contacts.source[shown], alive.size),
                 sums(contacts.source[own], weight[rows], alive.size),
@@ -200,23 +207,24 @@ def features(
     """
     source, target, size = ties.source, ties.target, ties.size
     mutual = ties.mutual
-    degree, strength = _count(source, size), sums(source, ties.weight, size)
-    received = sums(target, ties.weight, size)
+    links, weights = ties.matrix(np.ones(source.size)), ties.matrix(ties.weight)
+    one = np.ones(size)
+    degree, strength = links @ one, weights @ one
     bought = _count(purchases.customer, size)
     lacking = np.maximum(bought[source] - bought[target], 0)
     columns = {
         "out_degree": degree,
         "out_strength": strength / UNIT,
         "in_degree": _count(target, size),
-        "in_strength": received / UNIT,
+        "in_strength": weights.T @ one / UNIT,
         "mutual": _count(source[mutual], size),
-        "second_hand": sums(source, degree[target], size) - _count(source[mutual], size),
+        "second_hand": links @ degree - _count(source[mutual], size),
         "pagerank": _rounded(pagerank(ties, alive)),
         "core": core_number(ties).astype(np.float64),
-        "spent_by_targets": _rounded(_mean(sums(source, spent[target], size), degree)),
-        "products_of_targets": _rounded(_mean(sums(source, ties.weight * bought[target], size), strength)),
+        "spent_by_targets": _rounded(_mean(links @ spent, degree)),
+        "products_of_targets": _rounded(_mean(weights @ bought, strength)),
         "lacking_in_targets": _mean(sums(source, lacking, size), degree),
-        "active_targets": _mean(_count(source[active[target]], size), degree),
+        "active_targets": _mean(links @ active.astype(np.float64), degree),
     }
     for power, (reach, weight, back) in ties.by_power.items():
         columns |= {
@@ -239,7 +247,7 @@ def pagerank(ties: Ties, alive: Ints) -> Floats:
     present = np.zeros(ties.size, dtype=bool)
     present[alive] = True
     number = max(alive.size, 1)
-    votes = ties.matrix(ties.weight.astype(np.float64))
+    votes = ties.matrix(ties.weight)
     cast = sums(ties.target, ties.weight, ties.size)
     share = np.divide(1.0, cast, out=np.zeros(ties.size), where=cast > 0)
     rank = present / number
@@ -257,36 +265,48 @@ def core_number(ties: Ties) -> Ints:
 
     Ties count either way (Seidman 1983); by the algorithm of Batagelj & Zaveršnik (2003).
     """
-    import networkit as nk  # slow to import
-
     live = ties.weight >= LIVE * UNIT
-    # of two live ties between the same customers, the one from the lower number
-    once = live & ((ties.source < ties.target) | ~(ties.mutual & live[ties.back]))
-    nk.setNumberOfThreads(1)
-    edges = _matrix(ties.source[once], ties.target[once], np.ones(np.count_nonzero(once)), ties.size)
-    graph = nk.graph.GraphFromCsr(edges, directed=False)
-    return np.asarray(nk.centrality.CoreDecomposition(graph).run().scores(), dtype=np.int64)
+    one_way = _matrix(ties.source[live], ties.target[live], np.ones(np.count_nonzero(live), bool), ties.size)
+    either_way = one_way + one_way.T
+    begin, near = either_way.indptr.astype(np.int64), either_way.indices
+    number, left, there = np.zeros(ties.size, np.int64), np.diff(begin), np.ones(ties.size, bool)
+    k = 0
+    while there.any():
+        k = max(k, int(left[there].min()))
+        peeled = np.flatnonzero(there & (left <= k))
+        while peeled.size:
+            number[peeled], there[peeled] = k, False
+            lost = near[expand(begin[peeled], begin[peeled + 1])[1]]
+            lost = lost[there[lost]]
+            np.subtract.at(left, lost, 1)
+            peeled = np.unique(lost[left[lost] <= k])
+    return number
 
 
 def _leads(ties: Ties, purchases: Purchases, last: int, windows: Sequence[int]) -> dict[str, Floats]:
     """By window of recent first purchases: how many of others each customer led, by having been in touch and
     bought the product before; how many each made, and how many of these somebody led."""
-    size, keys = ties.size, purchases.product * ties.size + purchases.customer
+    size = ties.size
     recent = np.flatnonzero(purchases.day > last - max(windows))
-    made_by, day = purchases.customer[recent], purchases.day[recent]
+    made_by, day, product = (each[recent] for each in (purchases.customer, purchases.day, purchases.product))
     followed = np.zeros(recent.size, dtype=bool)
     led = {window: np.zeros(size) for window in windows}
-    into = ties.matrix(np.arange(ties.source.size)).tocsc()
-    number = into.indptr[made_by + 1] - into.indptr[made_by]
-    for part in _chunks(number):
-        which, place = expand(into.indptr[made_by[part]], into.indptr[made_by[part] + 1])
+    into = ties.matrix(_counted(ties.source.size)).tocsc()
+    begin = into.indptr.astype(np.int64)
+    width = max(CELLS // size, 1)
+    # by product, of a few at a time, and customer: the day of the first purchase
+    bought = np.full(width * size, NEVER)
+    for part in _chunks(begin[made_by + 1] - begin[made_by], product // width):
+        least = product[part.start] // width * width
+        made = slice(*np.searchsorted(purchases.product, (least, least + width)))
+        cells = (purchases.product[made] - least) * size + purchases.customer[made]
+        bought[cells] = purchases.day[made]
+        which, place = expand(begin[made_by[part]], begin[made_by[part] + 1])
         which += part.start
-        source, tie = into.indices[place], into.data[place]
-        wanted = purchases.product[recent[which]] * size + source
-        found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
-        leads = (
-            (keys[found] == wanted) & (purchases.day[found] < day[which]) & (ties.first[tie] <= day[which])
-        )
+        source = into.indices[place]
+        before = np.flatnonzero(bought[(product[which] - least) * size + source] < day[which])
+        bought[cells] = NEVER
+        leads = before[ties.first[into.data[place[before]] - 1] <= day[which[before]]]
         which, source = which[leads], source[leads]
         followed[which] = True
         for window in windows:
@@ -312,13 +332,11 @@ def _matrix(source: Ints, target: Ints, value: np.ndarray, size: int) -> sp.csr_
 def _back(source: Ints, target: Ints) -> Ints:
     """Of each pair, ordered by source, then target, the place of that from target to source; −1 for none."""
     size = 1 + max(source.max(initial=0), target.max(initial=0))
-    pair, back = source * size + target, np.full(source.size, -1)
-    # in the order of targets, where looking up is five times as cheap as in any other
-    turned = _matrix(source, target, np.arange(source.size), size).tocsc().data
-    wanted = target[turned] * size + source[turned]
-    found = np.searchsorted(pair, wanted)
-    same = np.flatnonzero(pair[np.minimum(found, max(pair.size - 1, 0))] == wanted)
-    back[turned[same]] = found[same]
+    place = _matrix(source, target, _counted(source.size), size)
+    # at each pair that has an opposite one, the place of that, counted from one
+    opposite = (place != 0).multiply(place.T.tocsr())
+    back = np.full(source.size, -1)
+    back[opposite.T.tocsr().data - 1] = opposite.data - 1
     return back
 
 
@@ -329,12 +347,34 @@ def _among(chosen: Ints, place: Ints) -> Ints:
     return new[place[chosen]]
 
 
-def _chunks(number: Ints) -> Iterator[slice]:
-    """Slices of *number* that each add up to about `AT_ONCE`."""
-    part = np.cumsum(number) // AT_ONCE
-    edges = np.flatnonzero(np.diff(part, prepend=-1))
+def _chunks(number: Ints, group: Ints) -> Iterator[slice]:
+    """Slices of one *group* each, in which *number* adds up to about `AT_ONCE`."""
+    edges = np.flatnonzero(_changes(np.cumsum(number) // AT_ONCE) | _changes(group))
     for begin, end in pairwise([*edges, number.size]):
         yield slice(int(begin), int(end))
+
+
+def _counted(number: int) -> np.ndarray:
+    """From one to *number*, as small as they can be held."""
+    return np.arange(1, number + 1, dtype=np.min_scalar_type(number))
+
+
+def _changes(value: Ints) -> Bools:
+    """Whether each differs from the one before; the first does."""
+    changes = np.ones(value.size, dtype=bool)
+    np.not_equal(value[1:], value[:-1], out=changes[1:])
+    return changes
+
+
+def _decayed(contacts: Contacts, last: int, half_life_days: float) -> Floats:
+    """Weight of each row on the day after *last*, in whole millionths, in place as there are many."""
+    weight = contacts.day - np.float64(last + 1)
+    weight /= half_life_days
+    # below 2^−50 it is zero for all purposes
+    np.exp2(np.clip(weight, -50.0, 0.0, out=weight), out=weight)
+    weight *= UNIT
+    weight *= contacts.weight
+    return np.rint(weight, out=weight)
 
 
 def _over(ufunc: np.ufunc, value: np.ndarray, start: Ints) -> np.ndarray:

@@ -62,9 +62,10 @@ def first_use(past: Past, settings: Settings) -> ir.Table | None:
     before and, with a catalogue, whether it is advanced and the days from its release."""
     if "first_uses" not in past:
         return None
+    first = past["first_uses"].select("customer", "feature", "day")
     # whoever had not joined is nobody yet, whatever the tables say of them later
-    first = past["first_uses"].semi_join(past["members"], "customer").select("customer", "feature", "day")
-    starters = first.group_by("feature", "day").aggregate(starters=first.count())
+    joined = first.semi_join(past["members"], "customer")
+    starters = joined.group_by("feature", "day").aggregate(starters=joined.count())
     by_feature = ibis.window(group_by="feature")
     until = ibis.cumulative_window(group_by="feature", order_by="day")
     starters = starters.mutate(
