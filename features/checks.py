@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from features.checked import NOTHING, Checked, left_in
 from features.contract import CONTRACT, EVENT_TABLES, TIERS
+from features.measures import LIMIT
 from features.sources.source import FILE
 from features.store import cached, code, digest
 from features.tables import Dataset, Engine, Tables, open_dataset, union
@@ -29,6 +30,7 @@ from settings import InputError, Settings, nearest
 Predicate = Callable[[ir.Table], ir.BooleanValue]
 EXAMPLES = 3
 NO_NULLS = "no nulls"
+NUMBER = f"a finite number below {LIMIT:,.0f}"
 BROKEN = "__broken"
 GAP_DAYS = 90
 STRAY_SHARE = 0.01
@@ -238,9 +240,8 @@ def _rules(tables: Tables, kept: Mapping[str, ir.Table], end: datetime) -> Itera
         for column in contract.required:
             yield Rule(name, column, NO_NULLS, "fill it in", _null(column))
         for column in (c.name for c in contract.columns if c.type == "number" and tables.has(name, c.name)):
-            yield Rule(
-                name, column, "a finite number", "leave the value out or correct it", _infinite(column)
-            )
+            remedy = "leave the value out, correct it or give all of them in a larger unit"
+            yield Rule(name, column, NUMBER, remedy, _no_number(column))
         for column in contract.customers if name != "customers" else ():
             remedy = "add the customer to customers or remove the row"
             yield Rule(name, column, "a known customer", remedy, _unknown(column, kept))
@@ -302,8 +303,8 @@ def _null(column: str) -> Predicate:
     return lambda table: table[column].isnull()
 
 
-def _infinite(column: str) -> Predicate:
-    return lambda table: table[column].isnan() | table[column].isinf()
+def _no_number(column: str) -> Predicate:
+    return lambda table: table[column].isnan() | (table[column].abs() >= LIMIT)
 
 
 def _unknown(column: str, kept: Mapping[str, ir.Table]) -> Predicate:

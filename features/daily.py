@@ -4,9 +4,11 @@ Each function rolls up one table, named by its parameter: a table of the contrac
 Customers go by number; `day` is the day of the event and `known` the day on which it was known, both as whole
 days since 1970 (UTC). A cutoff at midnight sees the rows whose `known` lies before it.
 
-They are kept month by month (of `day`), so a function may look at the rows of a month only and, if it has a
-second parameter, at what it made of the months before. A row that holds until another one is known tells
-that day in `until`. Rows lie in the order of customers, which makes grouping by customer four times as cheap.
+They are kept month by month. What is made of a table of the contract goes by the month in which its rows
+became known, so that a late one changes no month before; what is made of a daily table, by that of their day.
+A function may look at the rows of a month only and, if it has a second parameter, at what it made of the
+months before. A row that holds until another one is known tells that day in `until`. Rows lie in the order of
+customers, which makes grouping by customer four times as cheap.
 """
 
 from __future__ import annotations
@@ -69,11 +71,11 @@ def order_days(orders: ir.Table) -> ir.Table:
     """Paid orders, revenue and margin by customer and product; `margin_revenue` is that of known margin."""
     margin = {}
     if "margin" in orders.columns:
-        margin["margin"] = fixed(orders.margin).sum()
-        margin["margin_revenue"] = fixed(orders.revenue).sum(where=orders.margin.notnull())
+        margin["margin"] = _sum(orders.margin)
+        margin["margin_revenue"] = _sum(orders.revenue, orders.margin.notnull())
     return orders.group_by("customer", "product", *WHEN).aggregate(
         orders=orders.count(where=orders.revenue > 0),
-        revenue=fixed(orders.revenue).sum(),
+        revenue=_sum(orders.revenue),
         **margin,
     )
 
@@ -98,8 +100,13 @@ def referrals(interactions: ir.Table) -> ir.Table:
 def feedback_days(feedback: ir.Table) -> ir.Table:
     """Scores by customer: how many, their sum and the worst."""
     return feedback.group_by("customer", *WHEN).aggregate(
-        given=feedback.count(), total=fixed(feedback.score).sum(), worst=feedback.score.min()
+        given=feedback.count(), total=_sum(feedback.score), worst=feedback.score.min()
     )
+
+
+def _sum(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.DecimalScalar:
+    """Sum in fixed point, kept in it."""
+    return fixed(fixed(value).sum(where=where))
 
 
 def _first(rows: ir.Table, before: ir.Table | None, *pair: str) -> ir.Table:
@@ -140,6 +147,11 @@ class Daily:
     def source(self) -> str:
         """The table it rolls up."""
         return next(iter(inspect.signature(self.build).parameters))
+
+    @property
+    def by(self) -> str:
+        """Which of `WHEN` tells the month of a row."""
+        return "day" if self.source in DAILY else "known"
 
     def made(self, rows: ir.Table, before: ir.Table | None = None) -> ir.Table:
         """The daily table of *rows*, if need be by what was made of the months *before*."""

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from arrays import Bools, Floats, Ints, expand, sums
 from features.daily import WHEN
@@ -354,12 +355,12 @@ def _chunks(number: Ints, group: Ints) -> Iterator[slice]:
         yield slice(int(begin), int(end))
 
 
-def _counted(number: int) -> np.ndarray:
-    """From one to *number*, as small as they can be held."""
+def _counted(number: int) -> NDArray[np.unsignedinteger]:
+    """From one to *number*, in as few bits as they need."""
     return np.arange(1, number + 1, dtype=np.min_scalar_type(number))
 
 
-def _changes(value: Ints) -> Bools:
+def _changes(value: NDArray[np.integer]) -> Bools:
     """Whether each differs from the one before; the first does."""
     changes = np.ones(value.size, dtype=bool)
     np.not_equal(value[1:], value[:-1], out=changes[1:])

@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.contract import CONTRACT
-from features.daily import DAILY
+from features.daily import DAILY, WHEN
 from features.fingerprint import DayRows, day_rows, in_contract, moments
 from features.graph import Contacts, Purchases
 from features.measures import day_number
@@ -186,9 +186,9 @@ class History:
         definition = digest(ibis.to_sql(made), self._definitions.get(daily.source))
         self._definitions[name] = definition
         files: list[Path] = []
-        for span in self._spans(root):
+        for span in self._spans(root, daily.by):
             before = tuple(files) if daily.looks_back else ()
-            held = [row for row in self._rows[root] if span is None or _within(row, span)]
+            held = self._held(root, daily.by, span)
             key = digest(
                 definition, self._store.numbers_key, duckdb.__version__, held, *(file.stem for file in before)
             )
@@ -197,18 +197,22 @@ class History:
         self._store.only(f"days/{name}", files)
         return self._store.read(files, self._prefix + name)
 
-    def _spans(self, root: str) -> Iterator[Span | None]:
+    def _held(self, root: str, by: str, span: Span | None) -> list[DayRows]:
+        """Of a table of the contract, the rows whose `day` or `known`, as *by* says, is in *span*."""
+        return [row for row in self._rows[root] if span is None or _within(row[WHEN.index(by)], span)]
+
+    def _spans(self, root: str, by: str) -> Iterator[Span | None]:
         """Whole months, together until they hold enough rows, but for those of the last quarter or two.
 
-        Days are added to the last month and late rows to the one before, so no other has to be made again
-        with them. Customers and the catalogue are one part.
+        Days are added to the last month and, by `day`, late rows to the one before, so no other has to be
+        made again with them. Customers and the catalogue are one part.
         """
         if CONTRACT[root].time is None or not self._rows[root]:
             yield None
             return
         months: dict[date, int] = {}
-        for day, _, _, count, _ in self._rows[root]:
-            month = (EPOCH + timedelta(days=day or 0)).replace(day=1)
+        for *when, _, count, _ in self._rows[root]:
+            month = (EPOCH + timedelta(days=when[WHEN.index(by)] or 0)).replace(day=1)
             months[month] = months.get(month, 0) + count
         last = max(months)
         before = last - timedelta(days=1)
@@ -228,12 +232,15 @@ class History:
         return rows | {"attributes": day_rows(self._tables, "customers", self._store, attributes=True)}
 
     def _numbered(self, name: str, span: Span | None) -> ir.Table:
-        """Rows of the contract's table *name*, dated, with numbers beside the ids of customers."""
+        """Rows of the contract's table *name* that became known in *span*, dated, with numbers beside the
+        ids of customers."""
         rows = _dated(self._tables, name)
         moment = CONTRACT[name].time
         if span and moment:
-            begin, end = (datetime.combine(day, time()) for day in span)
-            rows = rows.filter((rows[moment] >= begin) & (rows[moment] < end))
+            # between two moments too, by which an engine can leave out most of what it would have to read
+            first = min(row[0] or 0 for row in self._held(name, "known", span))
+            begin, end = (datetime.combine(day, time()) for day in (EPOCH + timedelta(days=first), span[1]))
+            rows = rows.filter(rows[moment] >= begin, rows[moment] < end, _in_span(rows.known, span))
         for column, number in NUMBERED.items():
             if column in rows.columns:
                 numbers = self._numbers.rename({column: "customer_id", number: "number"})
@@ -272,12 +279,16 @@ def _known(table: ir.Table, last: int) -> ir.Table:
 def _of_days(table: ir.Table, span: Span | None) -> ir.Table:
     if span is None:
         return table
+    return table.filter(_in_span(table.day, span))
+
+
+def _in_span(day: ir.IntegerColumn, span: Span) -> ir.BooleanColumn:
     first, end = ((day - EPOCH).days for day in span)
-    return table.filter((table.day >= first) & (table.day < end))
+    return (day >= first) & (day < end)
 
 
-def _within(row: DayRows, span: Span) -> bool:
-    return row[0] is not None and span[0] <= EPOCH + timedelta(days=row[0]) < span[1]
+def _within(day: int | None, span: Span) -> bool:
+    return day is not None and span[0] <= EPOCH + timedelta(days=day) < span[1]
 
 
 def _next_month(month: date) -> date:

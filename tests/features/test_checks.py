@@ -74,6 +74,7 @@ def both(*harms: Callable[[Frames], None]) -> Callable[[Frames], None]:
     return harm
 
 
+NUMBER = "a finite number below 1,000,000,000,000"
 REFUND = "orders.revenue: negative only as a refund"
 CASES = [
     *[Case(f"{table}.{column}: no nulls", put(table, column, None)) for table, column in REQUIRED],
@@ -83,11 +84,13 @@ CASES = [
         for table, column in CUSTOMER_COLUMNS
     ],
     *[
-        Case(f"{table}.{column}: a finite number", put(table, column, np.inf), shown=f"{column}=inf")
+        Case(f"{table}.{column}: {NUMBER}", put(table, column, np.inf), shown=f"{column}=inf")
         for table, column in NUMBERS
         if column != "score"
     ],
-    Case("orders.margin: a finite number", put("orders", "margin", -np.inf), shown="margin=-inf"),
+    Case(f"orders.margin: {NUMBER}", put("orders", "margin", -np.inf), shown="margin=-inf"),
+    Case(f"orders.margin: {NUMBER}", put("orders", "margin", -1e12), shown="margin=-1000000000000.0"),
+    Case(f"orders.revenue: {NUMBER}", put("orders", "revenue", 1e12), shown="revenue=1000000000000.0"),
     Case("customers.customer_id: unique", add("customers", customer_id="c1"), shown="customer_id=c1"),
     Case("customers.customer_id: unique", both(*[add("customers", customer_id="c1")] * 4), count=4),
     Case("catalog.feature: unique", add("catalog", feature="f1", tier="advanced"), shown="feature=f1"),
@@ -108,7 +111,7 @@ CASES = [
     Case("feedback.score: between -1 and 1", put("feedback", "score", -5.0), shown="score=-5.0"),
 ]
 ONE_OF_A_KIND = list({case.key.partition(": ")[2]: case for case in CASES}.values())
-INFINITE_SCORE = "feedback.score: a finite number"
+INFINITE_SCORE = f"feedback.score: {NUMBER}"
 
 
 @pytest.fixture(params=["parquet", "csv"])

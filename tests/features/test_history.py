@@ -52,6 +52,8 @@ ROLLED_UP = {
 """Daily tables by the table that they come from."""
 LOOK_BACK = {"first_purchases", "first_uses"}
 """Those whose months follow from the months before too."""
+BY_DAY = LOOK_BACK | {"active_days"}
+"""Those whose months are those of the events, and not those in which they became known."""
 READ = {
     "orders": {"orders", "purchases", "invited", "graph"},
     "usage": {"usage", "users", "feature_use", "first_use", "invited", "graph"},
@@ -135,11 +137,16 @@ def at(as_of: datetime, views: set[str]) -> set[str]:
     return {f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{view}" for view in views}
 
 
-def in_month(month: str, names: set[str], *later: str) -> set[str]:
-    """Places of daily tables of a month and, if they look back, of *later* ones."""
-    return {f"days/{name}/{month}" for name in names} | {
-        f"days/{name}/{each}" for name in names & LOOK_BACK for each in later
-    }
+def in_month(month: str, names: set[str], *later: str, known: str | None = None) -> set[str]:
+    """Places of daily tables of a month and, if they look back, of *later* ones.
+
+    Those by the month in which rows became known are in *known*, if that is another one.
+    """
+    return (
+        {f"days/{name}/{month}" for name in names & BY_DAY}
+        | {f"days/{name}/{known or month}" for name in names - BY_DAY}
+        | {f"days/{name}/{each}" for name in names & LOOK_BACK for each in later}
+    )
 
 
 # Daily tables
@@ -244,17 +251,23 @@ def with_four_months_before() -> Frames:
     return FRAMES | {"orders": pd.concat([before, FRAMES["orders"]], ignore_index=True)}
 
 
-RECENT = {"2024-01", "2024-02", "2024-03", "2024-04"}
-"""The quarter of the month before the last, and the last."""
-
-
-@pytest.mark.parametrize(("rows", "months"), [(150, {"2023-09", "2023-11"}), (10_000, {"2023-09"})])
-def test_small_months_are_rolled_up_together_but_for_recent_ones(start, empty, monkeypatch, rows, months):
+@pytest.mark.parametrize("rows", [150, 10_000])
+@pytest.mark.parametrize(
+    ("table", "together", "recent"),
+    [
+        # the quarter of the month before the last, and the last: of events, and of what became known
+        ("first_purchases", {"2023-09", "2023-11"}, {"2024-01", "2024-02", "2024-03", "2024-04"}),
+        ("order_days", {"2023-09", "2023-11", "2024-01", "2024-03"}, {"2024-04", "2024-05"}),
+    ],
+)
+def test_small_months_are_rolled_up_together_but_for_recent_ones(
+    start, empty, monkeypatch, rows, table, together, recent
+):
     monkeypatch.setattr(history, "ROWS_PER_PART", rows)
     frames = with_four_months_before()
     run = start(empty, frames, OLD)
-    parts = {place.rpartition("/")[2] for place in run.wrote if place.startswith("days/order_days")}
-    assert parts == months | RECENT
+    parts = {place.rpartition("/")[2] for place in run.wrote if place.startswith(f"days/{table}/")}
+    assert parts == (together if rows == 150 else {"2023-09"}) | recent
     assert_all_right(run, frames, OLD)
 
 
@@ -265,7 +278,7 @@ def test_a_late_row_redoes_its_month_alone_where_small_months_are_together(start
     late = {"ordered_at": datetime(2024, 3, 30), "known_at": datetime(2024, 4, 2), "product": "late"}
     told = frames | {"orders": pd.concat([frames["orders"], frames["orders"].iloc[[-1]].assign(**late)])}
     run = start(empty, told, OLD)
-    assert run.wrote == in_month("2024-03", ROLLED_UP["orders"], "2024-04")
+    assert run.wrote == in_month("2024-03", ROLLED_UP["orders"], "2024-04", known="2024-04")
 
 
 # What is done again
@@ -282,17 +295,19 @@ def test_another_cutoff_adds_its_own_results(start, cache):
     assert start(cache, FRAMES, datetime(2024, 2, 1), NEW).wrote == at(datetime(2024, 2, 1), EVERYTHING)
 
 
-def test_a_day_later_only_the_last_month_is_rolled_up_again(start, empty):
+def test_a_day_later_only_the_last_month_and_of_firsts_that_of_late_rows_is_rolled_up_again(start, empty):
     def until(moment: datetime) -> Frames:
         return {
-            name: frame[frame[TIME[name]] < moment] if name in TIME else frame
+            name: frame[frame[[TIME[name], "known_at"]].max(axis=1) < moment] if name in TIME else frame
             for name, frame in FRAMES.items()
         }
 
     day, next_day = datetime(2024, 4, 18), datetime(2024, 4, 19)
     start(empty, until(day), OLD)
     run = start(empty, until(next_day), OLD, next_day)
-    assert run.wrote == at(next_day, EVERYTHING) | in_month("2024-04", set().union(*ROLLED_UP.values()))
+    last_month = in_month("2024-04", set().union(*ROLLED_UP.values()))
+    late_usage = in_month("2024-03", {"active_days", "first_uses"})
+    assert run.wrote == at(next_day, EVERYTHING) | last_month | late_usage
     assert_all_right(run, FRAMES, OLD, next_day)
 
 
@@ -321,7 +336,7 @@ def test_a_row_that_becomes_known_late_leaves_the_cutoffs_before_as_they_are(sta
     late = {"ordered_at": datetime(2024, 1, 22), "known_at": datetime(2024, 4, 1, 9), "product": "late"}
     told = FRAMES | {"orders": pd.concat([FRAMES["orders"], FRAMES["orders"].iloc[[0]].assign(**late)])}
     run = start(cache, told, OLD, NEW)
-    in_months = in_month("2024-01", ROLLED_UP["orders"], "2024-02", "2024-03", "2024-04")
+    in_months = in_month("2024-01", ROLLED_UP["orders"], "2024-02", "2024-03", "2024-04", known="2024-04")
     assert run.wrote == at(NEW, READ["orders"]) | in_months
     assert_all_right(run, told, OLD, NEW)
 
