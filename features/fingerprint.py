@@ -57,9 +57,7 @@ def day_rows(
         return _added(_counted(_dated(tables[name], name, attributes)).values())
     rows = _dated(files.rows, name, attributes)
     # without the name of the raw table, which is another one in every run
-    definition = digest(
-        str(ibis.to_sql(rows)).replace(files.raw.name, ""), files.raw.schema, duckdb.__version__
-    )
+    definition = digest(store.sql(rows).replace(files.raw.name, ""), files.raw.schema, duckdb.__version__)
     keys = {path: digest(definition, content) for path, content in files.digests.items()}
     place = f"rows/{'attributes' if attributes else name}"
 
@@ -110,8 +108,9 @@ def _dated(table: ir.Table, name: str, attributes: bool) -> ir.Table:
 
 def _counted(rows: ir.Table) -> ByFile:
     columns = ", ".join(column for column in rows.columns if column.startswith("column_"))
-    counted = rows.get_backend().raw_sql(
-        f"SELECT file, day, known, at_once, count(*), sum(hash({columns})) FROM ({ibis.to_sql(rows)}) "
+    engine = rows.get_backend()
+    counted = engine.raw_sql(
+        f"SELECT file, day, known, at_once, count(*), sum(hash({columns})) FROM ({engine.compile(rows)}) "
         "GROUP BY ALL"
     )
     found: ByFile = defaultdict(list)

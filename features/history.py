@@ -20,7 +20,7 @@ from features.daily import DAILY, WHEN
 from features.fingerprint import DayRows, day_rows, in_contract, moments
 from features.graph import Contacts, Purchases
 from features.measures import day_number
-from features.store import Build, Folder, Scratch, count_from, digest
+from features.store import Build, Folder, Query, Scratch, count_from, digest
 from settings import Power
 
 EPOCH = date(1970, 1, 1)
@@ -124,11 +124,11 @@ class History:
         """See `Past.keep`."""
         if self._store is None:
             return self._scratch.keep(f"{as_of}/{name}", lambda: table)
-        sql = str(ibis.to_sql(table))
+        sql = self._store.sql(table)
         reads = [each for each in self.daily if f'"{self._prefix}{each}"' in sql]
         if not reads:  # made of nothing but what is kept already
             return table
-        return self.compute(as_of, name, sql.replace(self._prefix, ""), reads, lambda: table)
+        return self._kept(self._store, as_of, name, sql.replace(self._prefix, ""), reads, lambda: sql)
 
     def compute(
         self, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: Build
@@ -136,9 +136,14 @@ class History:
         """See `Past.compute`."""
         if self._store is None:
             return self._scratch.keep(f"{as_of}/{name}", build)
+        return self._kept(self._store, as_of, name, definition, reads, build)
+
+    def _kept(
+        self, store: Folder, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: Query
+    ) -> ir.Table:
         made = [self._definitions[each] for each in reads]
         key = digest(definition, made, self.digest(as_of, *sorted({_root(each) for each in reads})))
-        return self._store.keep(f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{name}", key, build)
+        return store.keep(f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{name}", key, build)
 
     @cached_property
     def contacts(self) -> Contacts:
@@ -183,7 +188,7 @@ class History:
         made = daily.made(source)
         if daily.looks_back:
             made = daily.made(source, ibis.table(made.schema(), name=name))
-        definition = digest(ibis.to_sql(made), self._definitions.get(daily.source))
+        definition = digest(self._store.sql(made), self._definitions.get(daily.source))
         self._definitions[name] = definition
         files: list[Path] = []
         for span in self._spans(root, daily.by):

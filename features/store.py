@@ -28,6 +28,8 @@ RESULTS, NAMES = 4, 200
 
 Build = Callable[[], ir.Table | pa.Table]
 """Makes a table, in the engine or in memory."""
+Query = Callable[[], str | ir.Table | pa.Table]
+"""Like `Build`; or tells how the engine makes it, in SQL."""
 
 
 def digest(*parts: object) -> str:
@@ -79,7 +81,11 @@ class Folder:
         for left_by_a_killed_run in path.rglob(".*.part"):
             left_by_a_killed_run.unlink()
 
-    def keep(self, name: str, key: str, build: Build) -> ir.Table:
+    def sql(self, table: ir.Table) -> str:
+        """How the engine makes *table*."""
+        return self._backend.compile(table)
+
+    def keep(self, name: str, key: str, build: Query) -> ir.Table:
         """The table that *build* makes, made only if it is not there yet.
 
         Of each name the results used last are kept, and of each folder the names used last.
@@ -96,7 +102,7 @@ class Folder:
         # under a name that says what it is, as what is made of it is named by a digest of how
         return self.read([file], f"kept_{key}")
 
-    def file(self, name: str, key: str, build: Build) -> Path:
+    def file(self, name: str, key: str, build: Query) -> Path:
         """The file of a table, written if it is not there."""
         path = self.path / name / f"{key}.parquet"
         if not path.exists():
@@ -135,14 +141,15 @@ class Folder:
             self._write(path, known)
         return known
 
-    def _write(self, path: Path, table: ir.Table | pa.Table) -> None:
+    def _write(self, path: Path, table: str | ir.Table | pa.Table) -> None:
         with atomic.file(path) as building:
-            if isinstance(table, ir.Table):
-                # not by Ibis, which cannot write to a name with both kinds of quotes
-                place = str(building).replace("'", "''")
-                self._backend.raw_sql(f"COPY ({ibis.to_sql(table)}) TO '{place}' (FORMAT parquet)")
-            else:
+            if isinstance(table, pa.Table):
                 pq.write_table(table, building)
+                return
+            query = self.sql(table) if isinstance(table, ir.Table) else table
+            # not by Ibis, which cannot write to a name with both kinds of quotes
+            place = str(building).replace("'", "''")
+            self._backend.raw_sql(f"COPY ({query}) TO '{place}' (FORMAT parquet)")
 
 
 def cached(table: ir.Table) -> ir.Table:
