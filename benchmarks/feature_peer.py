@@ -253,7 +253,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     key, age = daily.index.to_numpy() >> 12, daily.index.to_numpy() & 0xFFF
     pair, kind = key // kinds.size, key % kinds.size
     decay = np.exp2(-np.minimum(age / past.settings.features.half_life_days, 50.0))
-    weight = np.rint(daily.to_numpy() * decay * graph.UNIT).astype(np.int64)
+    weight = np.rint(daily.to_numpy() * decay * graph.UNIT)
     powers = {}
     for power in ("referent", "informational", "expert"):
         shown = np.array([past.settings.powers.get(name) == power for name in kinds])[kind]
@@ -272,7 +272,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     active[orders["customer_id"][orders["age"] <= max(windows)]] = True
     active[last_use.index[last_use <= max(windows)]] = True
     both = past.count(source[mutual])
-    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), back, {})
+    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
     columns = {
         "out_degree": degree,
         "out_strength": strength / graph.UNIT,
