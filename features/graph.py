@@ -294,7 +294,7 @@ def _leads(ties: Ties, purchases: Purchases, last: int, windows: Sequence[int]) 
     led = {window: np.zeros(size) for window in windows}
     into = ties.matrix(_counted(ties.source.size)).tocsc()
     begin = into.indptr.astype(np.int64)
-    width = max(CELLS // size, 1)
+    width = max(min(CELLS // size, 1 + product.max(initial=0)), 1)
     # by product, of a few at a time, and customer: the day of the first purchase
     bought = np.full(width * size, NEVER)
     for part in _chunks(begin[made_by + 1] - begin[made_by], product // width):
