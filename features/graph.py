@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import pairwise
 from typing import get_args
 
@@ -180,6 +181,11 @@ class Ties:
             by_power,
         )
 
+    @cached_property
+    def weights(self) -> sp.csr_matrix:
+        """The weight of each tie; sources are rows, targets columns."""
+        return self.matrix(self.weight)
+
     def matrix(self, value: np.ndarray) -> sp.csr_matrix:
         """*value* of each tie; sources are rows, targets columns."""
         return _matrix(self.source, self.target, value, self.size)
@@ -207,8 +213,7 @@ def features(
     """
     source, target, size = ties.source, ties.target, ties.size
     both = _count(source[ties.mutual], size)
-    links, weights = ties.matrix(np.ones(source.size)), ties.matrix(ties.weight)
-    one = np.ones(size)
+    links, weights, one = ties.matrix(np.ones(source.size)), ties.weights, np.ones(size)
     degree, strength = links @ one, weights @ one
     bought = _count(purchases.customer, size)
     lacking = np.maximum(bought[source] - bought[target], 0)
@@ -247,12 +252,11 @@ def pagerank(ties: Ties, alive: Ints) -> Floats:
     present = np.zeros(ties.size, dtype=bool)
     present[alive] = True
     number = max(alive.size, 1)
-    votes = ties.matrix(ties.weight)
-    cast = sums(ties.target, ties.weight, ties.size)
+    cast = ties.weights.T @ np.ones(ties.size)
     share = np.divide(1.0, cast, out=np.zeros(ties.size), where=cast > 0)
     rank = present / number
     for _ in range(MOST_ROUNDS):
-        passed = DAMPING * (votes @ (rank * share))
+        passed = DAMPING * (ties.weights @ (rank * share))
         found = passed + present * ((1 - passed.sum()) / number)
         moved, rank = np.abs(found - rank).sum(), found
         if moved < TOLERANCE:
