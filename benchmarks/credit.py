@@ -30,9 +30,9 @@ import pyarrow.parquet as pq
 from harness import cpu_seconds, peak_memory_gb, publish
 from numpy.typing import NDArray
 
-from features.tables import open_dataset
-from settings import Settings
-from training.credit import network_value
+from ripple.features.dataset import open_dataset
+from ripple.settings import Settings
+from ripple.training.attribution import network_value
 
 SIZES = (100_000, 300_000, 1_000_000)
 SEED, THREADS = 7, 2

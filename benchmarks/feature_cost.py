@@ -42,11 +42,11 @@ import pyarrow.parquet as pq
 from feature_data import END, START, TABLES, append_day, write
 from harness import cpu_seconds, peak_memory_gb, publish
 
-import atomic
-from features.checks import load
-from features.matrix import matrix
-from features.tables import Dataset, Engine, open_dataset
-from settings import Settings
+from ripple import atomic
+from ripple.features.dataset import Dataset, Engine, open_dataset
+from ripple.features.matrix import matrix
+from ripple.features.validation.checks import load
+from ripple.settings import Settings
 
 SIZES = (100_000, 300_000, 1_000_000)
 SMALL, PEER = 3_000, 100_000
@@ -146,7 +146,7 @@ def cutoffs(folder: Path, cache: Path, moments: Sequence[datetime]) -> dict[str,
 
 def check(folder: Path, cache: Path) -> dict[str, float]:
     """CPU seconds and peak memory of checking every rule of the contract, as far as *cache* does not tell."""
-    with mock.patch("features.checks.open_dataset", opened):
+    with mock.patch("ripple.features.validation.checks.open_dataset", opened):
         cpu = cpu_seconds(lambda: load(folder, Settings(), cache=cache), rounds=1)
     return {"cpu_s": cpu, "peak_gb": peak_memory_gb()}
 

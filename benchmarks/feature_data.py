@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arrays import Floats, Ints
+from ripple.arrays import Floats, Ints
 
 SEED = 7
 START, END = datetime(2023, 1, 1), datetime(2026, 1, 1)

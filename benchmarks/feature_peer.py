@@ -2,7 +2,7 @@
 
 `features` computes every column of ``ripple features --list`` but those of the credit, which needs a label:
 engagement, sophistication, the three powers, referrals, direct value, network, susceptibility and feedback.
-PageRank and the core number come from the functions of `features.graph`, which are nobody's to beat here.
+PageRank and the core number come from `ripple.features.graph`: they are not what is compared here.
 
 It is written as somebody would who knows pandas and this dataset: only the columns that are needed, ids as
 categories from the file on, integer keys instead of several columns to group by, no row of Python. It reads
@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from arrays import Floats, Ints
-from features import graph
-from settings import Settings
+from ripple.arrays import Floats, Ints
+from ripple.features.graph import graph_features
+from ripple.settings import Settings
 
 DECIMALS = 6
 """To which earliness and logarithms are rounded before they are added, as by the features."""
@@ -253,7 +253,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     key, age = daily.index.to_numpy() >> 12, daily.index.to_numpy() & 0xFFF
     pair, kind = key // kinds.size, key % kinds.size
     decay = np.exp2(-np.minimum(age / past.settings.features.half_life_days, 50.0))
-    weight = np.rint(daily.to_numpy() * decay * graph.UNIT)
+    weight = np.rint(daily.to_numpy() * decay * graph_features.UNIT)
     powers = {}
     for power in ("referent", "informational", "expert"):
         shown = np.array([past.settings.powers.get(name) == power for name in kinds])[kind]
@@ -272,15 +272,15 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     active[orders["customer_id"][orders["age"] <= max(windows)]] = True
     active[last_use.index[last_use <= max(windows)]] = True
     both = past.count(source[mutual])
-    shared = graph.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
+    shared = graph_features.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
     columns = {
         "out_degree": degree,
-        "out_strength": strength / graph.UNIT,
+        "out_strength": strength / graph_features.UNIT,
         "in_degree": past.count(target),
-        "in_strength": past.total(target, weight) / graph.UNIT,
+        "in_strength": past.total(target, weight) / graph_features.UNIT,
         "second_hand_reach": past.total(source, degree[target]) - both,
-        "pagerank": graph.pagerank(shared, np.flatnonzero(past.alive)),
-        "core_number": graph.core_number(shared).astype(np.float64),
+        "pagerank": graph_features.pagerank(shared, np.flatnonzero(past.alive)),
+        "core_number": graph_features.core_number(shared).astype(np.float64),
         "neighbour_revenue": _ratio(past.total(source, spent[target]), degree),
         "neighbour_products": _ratio(past.total(source, weight * bought[target]), strength),
         "neighbour_lack": _ratio(past.total(source, np.maximum(bought[source] - bought[target], 0)), degree),
@@ -292,7 +292,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
         reach = past.count(by)
         columns |= {
             f"{power}_reach": reach,
-            f"{power}_strength": past.total(by, shown) / graph.UNIT,
+            f"{power}_strength": past.total(by, shown) / graph_features.UNIT,
             f"{power}_reciprocity": _ratio(past.count(by[shown.index.isin(back)]), reach),
         }
     return columns | _leads(past, source, target, ties["first"].to_numpy(), firsts)

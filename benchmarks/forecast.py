@@ -15,17 +15,17 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-import simulation
-from features.checks import Report
-from features.tables import Dataset
-from training import metrics
-from training.backtest import Forecaster
-from training.cutoffs import schedule
-from training.examples import Examples, examples_at
-from training.fit import fit
-from training.judging import MODEL
-from training.progress import silent
-from training.rows import Rows
+from ripple import simulation
+from ripple.features.dataset import Dataset
+from ripple.features.validation.checks import Report
+from ripple.training.estimators.heads import fit
+from ripple.training.evaluation import metrics
+from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.examples.cutoffs import schedule
+from ripple.training.examples.examples import Examples, examples_at
+from ripple.training.examples.feature_sequence import Rows
+from ripple.training.progress import silent
 
 TOLD, TAUGHT, CEILING = "told the traits", "taught expectations", "the ceiling"
 KNOWING = [TOLD, TAUGHT, CEILING]

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from harness import publish
 
-import settings
-from features import checks
-from training.progress import silent
-from training.train import learn
+from ripple import settings
+from ripple.features.validation import checks
+from ripple.training.pipeline import learn
+from ripple.training.progress import silent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "foundation"))
 from convert import convert  # the example is a script, not a package

@@ -12,10 +12,10 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-import models
-from models import Bundle, FeatureSpec, Interval, Spec
-from settings import Model
-from training.fit import JOINED
+from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from ripple.settings import Model
+from ripple.training.estimators.heads import JOINED
+from ripple.training.registry.recording import model_from_code
 
 FEATURES, TAUGHT = 80, 20_000
 FAMILIES = ("engagement", "sophistication", "referent", "expert", "network", "direct value")
@@ -40,7 +40,7 @@ def customers(number: int) -> pd.DataFrame:
 
 
 def heads(model: Model) -> Heads:
-    """Trees as large as `training.fit` grows them, by LightGBM's scikit-learn wrappers."""
+    """Trees as large as `estimators.heads` grows them, by LightGBM's scikit-learn wrappers."""
     x = pd.DataFrame(rows(TAUGHT, seed=1), columns=NAMES)
     some = x.to_numpy()
     target = np.nansum(some[:, :20], axis=1) * np.nan_to_num(some[:, 20]) + 1
@@ -88,12 +88,9 @@ def write(folder: Path, model: Model) -> Bundle:
     joblib.dump(made, folder / "heads.joblib")
     (folder / "bundle").mkdir()
     bundle(made).save(folder / "bundle")
-    package = Path(models.__file__).parent
     mlflow.pyfunc.save_model(
         folder / "mlflow",
-        python_model=str(package / "pyfunc.py"),
-        artifacts={"bundle": str(folder / "bundle")},
-        code_paths=[str(package)],
+        **model_from_code(folder / "bundle"),
         signature=ModelSignature(Schema([ColSpec(DataType.double, name) for name in NAMES])),
         input_example=customers(5).reset_index(drop=True),
         pip_requirements=["mlflow"],

@@ -14,10 +14,9 @@ from pathlib import Path
 import duckdb
 from harness import cpu_seconds, peak_memory_gb, publish
 
-import settings
-import simulation
-from features import checks
-from training.examples import features_at, frame, labels_at
+from ripple import settings, simulation
+from ripple.features.validation import checks
+from ripple.training.examples.examples import features_at, frame, labels_at
 
 SIZES = (3_000, 12_000, 48_000)
 MONTHS = 24

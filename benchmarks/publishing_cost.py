@@ -38,12 +38,12 @@ from servers import bento, running
 from serving_cost import AS_OF
 from serving_load import load, request
 
-from models import Bundle
-from models.population import score_population, with_reasons, write_snapshot
-from serving.package import package
-from serving.publication import write_publication
-from serving.store import open_store
-from settings import Model
+from ripple.models import Bundle
+from ripple.models.batch_scoring import score_population, with_reasons, write_snapshot
+from ripple.serving.package import package
+from ripple.serving.publications.publication import write_publication
+from ripple.serving.publications.stores import open_store
+from ripple.settings import Model
 
 REASONS, WORKERS, PAGE = 5, 2, 1000
 SECONDS = 10.0

@@ -16,8 +16,8 @@ import shap
 from harness import cpu_seconds, publish
 from made_up import heads, rows
 
-from models.shapley import ShapleyTables
-from settings import Model
+from ripple.models.tree_shap import ShapleyTables
+from ripple.settings import Model
 
 SIZES = (1, 100, 10_000, 100_000, 1_000_000)
 PEERS = 100_000

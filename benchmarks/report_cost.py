@@ -23,17 +23,17 @@ import numpy as np
 import pandas as pd
 from harness import memory_gb, peak_memory_gb, publish
 
-import simulation
-from features.checks import load
-from models.population import score_population
-from settings import load as load_settings
-from training.evidence import Evidence
-from training.histories import listed
-from training.plays import playbook
-from training.progress import silent
-from training.shap_values import SAMPLE
-from training.train import learn
-from training.worth import worth
+from ripple import simulation
+from ripple.features.validation.checks import load
+from ripple.models.batch_scoring import score_population
+from ripple.settings import load as load_settings
+from ripple.training.insights.customer_histories import listed
+from ripple.training.insights.customer_value import worth
+from ripple.training.insights.plays import playbook
+from ripple.training.insights.shap_sample import SAMPLE
+from ripple.training.pipeline import learn
+from ripple.training.progress import silent
+from ripple.training.result import Evidence
 
 SIZES = (10_000, 100_000, 1_000_000)
 CUSTOMERS, MONTHS, SEED = 1_000, 36, 7
@@ -90,7 +90,7 @@ def grown(evidence: Evidence, customers: int) -> Evidence:
 
 def write(given: Path) -> dict[str, float]:
     """Write the page about the run in the file *given*."""
-    from training.report import render
+    from ripple.training.report import render
 
     evidence = pickle.loads(given.read_bytes())
     held = memory_gb()

@@ -41,9 +41,9 @@ from harness import publish
 from servers import PROGRAMS, Server, answers, bento, running
 from serving_load import OK, Burst, load, request
 
-from models.population import score_population, write_snapshot
-from serving.package import package
-from settings import Model
+from ripple.models.batch_scoring import score_population, write_snapshot
+from ripple.serving.package import package
+from ripple.settings import Model
 
 CONNECTIONS = (1, 16, 64)
 REQUESTS = 4000

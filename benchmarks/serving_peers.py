@@ -14,7 +14,7 @@ from pydantic import BaseModel, create_model
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.service import RippleService
+from ripple.serving.service import RippleService
 
 Customer: Any = create_model("Customer", **dict.fromkeys(NAMES, (float | None, ...)))
 

@@ -24,7 +24,7 @@ from harness import publish
 from servers import PROGRAMS, bento
 from serving_cost import write
 
-from settings import Model
+from ripple.settings import Model
 
 GOAL = "< 5 s"
 

@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 from harness import peak_memory_gb, publish
 
-from settings import Model, Settings
-from training import rows
-from training.examples import Examples
-from training.fit import calibrate, fit, outcome
-from training.rows import Rows
+from ripple.settings import Model, Settings
+from ripple.training.estimators.heads import calibrate, fit, outcome
+from ripple.training.examples import feature_sequence
+from ripple.training.examples.examples import Examples
+from ripple.training.examples.feature_sequence import Rows
 
 SIZES = ((100_000, Model().trees), (1_000_000, Model().trees), (10_000_000, 30))
 FEATURES, CUTOFFS = 80, 10
@@ -36,7 +36,7 @@ MOMENTS = [datetime(2024, 1, 1) + i * timedelta(days=30) for i in range(CUTOFFS 
 
 def write(cutoff: datetime, customers: int, folder: Path) -> None:
     """Customers of whom every tenth is credited with something, more if some features are large."""
-    rows.MOST_HELD = 0
+    feature_sequence.MOST_HELD = 0
     rng = np.random.default_rng(cutoff.toordinal())
     x = np.round(rng.gamma(0.5, 10, (customers, FEATURES)), 2)
     x[rng.random(x.shape) < 0.1] = np.nan

@@ -29,16 +29,16 @@ from forecast import CEILING, KNOWING, TAUGHT, TOLD, Forecast, expected_values, 
 from harness import RESULTS
 from scipy import sparse
 
-import settings
-import simulation
-from features import checks
-from features.checks import Report
-from features.tables import Dataset, Tables
-from settings import Settings
-from training import metrics
-from training.credit import decayed_credit, network_value
-from training.examples import frame
-from training.judging import MODEL
+from ripple import settings, simulation
+from ripple.features.dataset import Dataset
+from ripple.features.tables.tables import Tables
+from ripple.features.validation import checks
+from ripple.features.validation.checks import Report
+from ripple.settings import Settings
+from ripple.training.attribution import decayed_credit, network_value
+from ripple.training.evaluation import metrics
+from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.examples.examples import frame
 
 PAGE = Path(__file__).parents[1] / "docs" / "truth.md"
 CUSTOMERS = 4000

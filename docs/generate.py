@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from features.catalog import markdown as features_page
-from serving.options import PREFIX, Options
-from settings import KINDS, Settings
-from settings import RULES as PLAY_RULES
-from training.judging import MODEL
-from training.report import judgement
-from training.report.known_truth import FIGURES
+from ripple.features.catalog import markdown as features_page
+from ripple.serving.options import PREFIX, Options
+from ripple.settings import KINDS, Settings
+from ripple.settings import RULES as PLAY_RULES
+from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.report.sections.trust import backtest
+from ripple.training.report.sections.trust.known_truth import FIGURES
 
 DOCS = Path(__file__).parent
 INTRODUCTION = """\
@@ -105,7 +105,7 @@ def known_truth() -> str:
         rules = {
             name: row["capture"]
             for name, row in found["forecast"].items()
-            if name in judgement.RULES.keys() - {MODEL}
+            if name in backtest.RULES.keys() - {MODEL}
         }
         best = max(rules, key=lambda name: rules[name]) if rules else None
         worlds.append(

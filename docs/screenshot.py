@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-import settings
+from ripple import settings
 
 PICTURE = Path(__file__).parent / "report.png"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from features.registry import Feature, features
-from settings import Settings
+from ripple.features.registry import Feature, features
+from ripple.settings import Settings
 
 INTRODUCTION = """\
 # Features

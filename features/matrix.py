@@ -8,9 +8,9 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from features.registry import Feature, features
-from features.tables import Dataset
-from features.views import VIEWS
+from ripple.features.dataset import Dataset
+from ripple.features.registry import Feature, features
+from ripple.features.views import VIEWS
 
 
 def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | None = None) -> ir.Table:

@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import ibis.expr.types as ir
 
-from settings import Features, Power
+from ripple.settings import Features, Power
 
 FAMILIES = (
     "engagement",
@@ -32,7 +32,7 @@ FAMILIES = (
     "feedback",
 )
 
-MODULES = ("engagement", "sophistication", "powers", "value", "network", "susceptibility", "feedback")
+MODULES = ("engagement", "sophistication", "powers", "direct_value", "network", "susceptibility", "feedback")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def feature(
 def features(settings: Features) -> list[Feature]:
     """Every feature under *settings*, in the order of families, then of definition."""
     for module in MODULES:
-        importlib.import_module(f"features.{module}")  # which registers its functions
+        importlib.import_module(f"ripple.features.definitions.{module}")  # which registers its functions
     expanded = [feature for definition in _DEFINITIONS for feature in _expand(definition, settings)]
     names = [feature.name for feature in expanded]
     if len(set(names)) < len(names):

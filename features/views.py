@@ -6,7 +6,6 @@ day. A view exists where the tables it needs exist; its features go with it.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 
 import ibis
@@ -14,11 +13,12 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from features import graph
-from features.daily import WHEN
-from features.history import Past
-from features.measures import fixed, ratio, sum_or_zero
-from settings import Settings
+from ripple.digests import code_digest
+from ripple.features.expressions import fixed, ratio, sum_or_zero
+from ripple.features.graph import graph_features
+from ripple.features.rollup.daily import WHEN
+from ripple.features.rollup.history import Past
+from ripple.settings import Settings
 
 View = Callable[[Past, Settings], ir.Table | None]
 
@@ -144,7 +144,9 @@ def contacts(past: Past, settings: Settings) -> ir.Table | None:
         size = past.history.size
         alive = np.zeros(size, dtype=bool)
         alive[past["members"].customer.to_pyarrow().to_numpy()] = True
-        ties = graph.Ties.of(past.history.contacts, alive, past.last, settings.features.half_life_days)
+        ties = graph_features.Ties.of(
+            past.history.contacts, alive, past.last, settings.features.half_life_days
+        )
         orders = past["order_days"]
         spent = orders.group_by("customer").aggregate(
             revenue=sum_or_zero(orders.revenue), age=orders.age.min()
@@ -158,7 +160,7 @@ def contacts(past: Past, settings: Settings) -> ir.Table | None:
             used = past["active_days"]
             used = used.filter(used.age <= max(windows)).select("customer").distinct()
             active[used.customer.to_pyarrow().to_numpy()] = True
-        return graph.features(
+        return graph_features.features(
             ties,
             np.flatnonzero(alive),
             revenue,
@@ -168,7 +170,9 @@ def contacts(past: Past, settings: Settings) -> ir.Table | None:
             windows,
         )
 
-    definition = str((inspect.getsource(graph), settings.features, sorted(settings.powers.items())))
+    definition = str(
+        (code_digest(graph_features.__name__), settings.features, sorted(settings.powers.items()))
+    )
     return past.compute("graph", definition, [name for name in read if name in past], build)
 
 

@@ -18,7 +18,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from models.shapley import ShapleyTables
+from .tree_shap import ShapleyTables
 
 Head = Literal["value", "top"]
 HEADS: tuple[Head, ...] = ("value", "top")

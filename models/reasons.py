@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.bundle import Bundle, FeatureSpec, Head
+from .bundle import Bundle, FeatureSpec, Head
 
 OUTCOME = {"value": "expected network value", "top": "odds of being at the top"}
 

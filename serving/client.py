@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from serving.schemas import (
+from ripple.serving.schemas import (
     CustomerResponse,
     CustomerScore,
     ErrorResponse,

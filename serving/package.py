@@ -24,7 +24,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from serving.options import PREFIX, Options
+import ripple
+from ripple.serving.options import PREFIX, Options
 
 if TYPE_CHECKING:
     import bentoml
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
 BENTO = "ripple-service"
-CODE = ("serving", "models", "atomic.py", "passwords.py")
+CODE = ("__init__.py", "atomic.py", "redaction.py", "models", "serving")
 # what those import, and SciPy, without which LightGBM does not import
 REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
@@ -55,10 +56,10 @@ def package(source: Path, version: str) -> bentoml.Tag:
         FileNotFoundError, FeatureMismatch, SnapshotError, PublicationError: *source* cannot be served so.
         RuntimeError: BentoML did not build it; its log is the message.
     """
-    from serving.publication import write_publication
+    from ripple.serving.publications.publication import write_publication
 
     pins = _pins()
-    root = Path(__file__).resolve().parents[1]
+    root = Path(ripple.__file__).parent
     code = _digest(root, [file for name in CODE for file in _sources(root / name)])
     home = _home()
     (home / "tmp").mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ def package(source: Path, version: str) -> bentoml.Tag:
 
 
 def choose(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> None:
-    """Set the variables that `serving.options` names, for what is served from this process.
+    """Set the variables that `ripple.serving.options` names, for what is served from this process.
 
     Args:
         host: an IP address; 0.0.0.0 opens the service, its metrics and its page to the network.
@@ -156,11 +157,11 @@ def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -
     context = staging / "context"
     for name in CODE:
         for file in _sources(root / name):
-            copy = context / file.relative_to(root)
+            copy = context / "ripple" / file.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, copy)
     built = subprocess.run(
-        [sys.executable, "-m", "serving.build", staging / "publication", model, bento, *pins],
+        [sys.executable, "-m", "ripple.serving.bento_build", staging / "publication", model, bento, *pins],
         cwd=context,
         env=_environment(staging / "home"),
         capture_output=True,
@@ -171,7 +172,7 @@ def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -
 
 
 def _sources(place: Path) -> list[Path]:
-    return sorted(place.glob("*.py")) if place.is_dir() else [place]
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
 
 
 def _publish(staged: Path, item: Path, staging: Path) -> None:

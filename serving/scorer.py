@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from models.bundle import SCORES
-from models.population import top_count
-from serving.explanations import Parts
-from serving.publication import Publication
-from serving.refusals import RequestError, nearest, shorten
-from serving.schemas import CustomerFeatures, ScoreRequest, TopRequest
-from serving.snapshot import Found
+from ripple.models.batch_scoring import top_count
+from ripple.models.bundle import SCORES
+from ripple.serving.errors import RequestError, nearest, shorten
+from ripple.serving.publications.publication import Publication
+from ripple.serving.publications.snapshot import Found
+from ripple.serving.schemas import CustomerFeatures, ScoreRequest, TopRequest
+from ripple.serving.score_explanations import Parts
 
 EXACT = 1e-9
 """How far the parts of a score may be off it, relative to it."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import bentoml
 from bentoml.images import Image
 
-from serving.api import CUSTOMER, METHODS, Api
-from serving.guard import Guard
-from serving.measures import Measures
-from serving.options import PREFIX, Options
+from ripple.serving.http.app import CUSTOMER, METHODS, Api
+from ripple.serving.http.middleware import Guard
+from ripple.serving.options import PREFIX, Options
+from ripple.serving.prometheus import Measures
 
 if TYPE_CHECKING:
-    from serving.scorer import Scorer
+    from ripple.serving.scorer import Scorer
 
 MODEL = "ripple"
 
@@ -65,8 +65,8 @@ class RippleService:
 
     def __init__(self) -> None:
         # only workers score; the process that supervises them imports this module, too
-        from serving.following import prepared
-        from serving.publication import load_publication
+        from ripple.serving.publications.publication import load_publication
+        from ripple.serving.store_poller import prepared
 
         # an alias of the version packed with this Bento; a tag with "latest" would be whatever came last
         model = bentoml.models.get(MODEL)
@@ -88,9 +88,9 @@ class RippleService:
     @bentoml.on_startup
     async def follow(self) -> None:
         """Take what the store holds now, and from then on what comes."""
-        from serving.following import Follower
-        from serving.predictions import PredictionLog
-        from serving.store import open_store
+        from ripple.serving.prediction_log import PredictionLog
+        from ripple.serving.publications.stores import open_store
+        from ripple.serving.store_poller import Follower
 
         if OPTIONS.store is not None and API.scorer is not None:
             served, seconds = API.scorer.publication.name, OPTIONS.poll_seconds

@@ -1,13 +1,13 @@
 """A simulated business whose customers influence each other: the default dataset, with known truth."""
 
-from simulation.calendar import END, settings_toml
-from simulation.dataset import simulate, simulate_with_truth, tables
-from simulation.expectation import expected_leave_one_out
-from simulation.files import write
-from simulation.history import History
-from simulation.truth import leave_one_out, referral_value, revenue, total_influence, traits
-from simulation.truth_files import write_truth
-from simulation.worlds import WORLDS, World
+from ripple.simulation.diffusion.expectation import expected_leave_one_out
+from ripple.simulation.diffusion.realisation import History
+from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
+from ripple.simulation.tables.assembly import simulate, simulate_with_truth, tables
+from ripple.simulation.tables.files import write
+from ripple.simulation.tables.truth_files import write_truth
+from ripple.simulation.world.calendar import END, settings_toml
+from ripple.simulation.world.worlds import WORLDS, World
 
 __all__ = [
     "END",

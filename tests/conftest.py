@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pandas as pd
-import postgres_server
 import pytest
-from postgres_server import PostgresServer
-from running import LENIENT, Ripple, TrainedWorld
-from sparking import spark_session
+
+from tests.support import postgres_server
+from tests.support.postgres_server import PostgresServer
+from tests.support.processes import LENIENT, Ripple, TrainedWorld
+from tests.support.spark_sessions import spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,6 +79,6 @@ def trained_world(
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Spark as `features.spark` sets it up, on two threads of this machine."""
+    """Spark as `ripple.features.tables.spark` sets it up, on two threads of this machine."""
     with spark_session(tmp_path_factory.mktemp("spark")) as session:
         yield session

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.support.checkout import ROOT
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:

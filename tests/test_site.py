@@ -13,7 +13,8 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors import anchors_plugin
 
-ROOT = Path(__file__).parents[1]
+from tests.support.checkout import ROOT
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PLACES = ("href", "src")
 LOADED = "script[src], link[rel~=stylesheet], link[rel~=preload], link[rel~=icon], img[src], iframe[src]"

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import duckdb
 
-import atomic
+from ripple import atomic
 
 SETTINGS = """\
 # Foundation auctions, 2021-01-20 to 2021-04-30

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from running import Ripple
 
-ROOT = Path(__file__).parents[2]
+from tests.support.checkout import ROOT
+from tests.support.processes import Ripple
+
 SOURCE = Path(os.environ.get("FOUNDATION_DATA", ROOT.parent / "shared" / "data" / "foundation"))
 CONVERT = ROOT / "examples" / "foundation" / "convert.py"
 

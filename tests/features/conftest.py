@@ -1,4 +1,4 @@
-"""Fixtures over `tests.features.building`."""
+"""Fixtures over `tests.support.feature_frames`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from features.checks import Report, check
-from features.tables import Dataset, open_dataset
-from settings import load
-from tests.features import building
-from tests.features.building import Frames
+from ripple.features.dataset import Dataset, open_dataset
+from ripple.features.validation.checks import Report, check
+from ripple.settings import load
+from tests.support import feature_frames
+from tests.support.feature_frames import Frames
 
 Write = Callable[..., Path]
 Open = Callable[..., Dataset]
@@ -28,7 +28,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def frames() -> Frames:
     """A small dataset that keeps every rule, to be broken as a test likes."""
-    return building.small()
+    return feature_frames.small()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Write:
     """Writes frames (and a `ripple.toml`) as a dataset folder and returns it."""
 
     def write(frames: Frames, form: str = "parquet", toml: str = "") -> Path:
-        folder = building.write(frames, tmp_path / "data", form)
+        folder = feature_frames.write(frames, tmp_path / "data", form)
         (folder / "ripple.toml").write_text(toml)
         return folder
 

@@ -1,6 +1,6 @@
-from features import catalog
-from features.registry import features
-from settings import Settings
+from ripple.features import catalog
+from ripple.features.registry import features
+from ripple.settings import Settings
 
 
 def test_the_page_has_a_table_per_family_and_a_row_per_feature():

@@ -6,10 +6,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features import checks, graph
-from features.registry import features
-from tests.features import building, oracle
-from tests.features.building import SETTINGS, bits, features_at, features_of
+from ripple.features.graph import graph_features
+from ripple.features.registry import features
+from ripple.features.validation import checks
+from tests.support import feature_frames, feature_oracle
+from tests.support.feature_frames import SETTINGS, bits, features_at, features_of
 
 CUTOFFS = [datetime(2024, 3, 1), datetime(2024, 3, 14, 12), datetime(2024, 4, 21)]
 WINDOWS, HALF_LIFE = SETTINGS.features.windows_days, SETTINGS.features.half_life_days
@@ -23,7 +24,7 @@ RENAMED = {
 
 @pytest.fixture(scope="module")
 def frames():
-    return building.random()
+    return feature_frames.random()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def credit():
 
 @pytest.fixture(scope="module")
 def dataset(frames, tmp_path_factory):
-    return checks.load(building.write(frames, tmp_path_factory.mktemp("data")), SETTINGS)[0]
+    return checks.load(feature_frames.write(frames, tmp_path_factory.mktemp("data")), SETTINGS)[0]
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,12 @@ def without_credit(dataset):
 
 
 def expected(frames, as_of, credit=None):
-    return oracle.features(frames, as_of, WINDOWS, HALF_LIFE, SETTINGS.powers, credit)
+    return feature_oracle.features(frames, as_of, WINDOWS, HALF_LIFE, SETTINGS.powers, credit)
 
 
 @pytest.mark.parametrize("nth", range(len(CUTOFFS)))
 def test_every_feature_equals_the_slow_one(frames, credit, matrices, nth):
-    oracle.assert_equal(matrices[nth], expected(frames, CUTOFFS[nth], credit))
+    feature_oracle.assert_equal(matrices[nth], expected(frames, CUTOFFS[nth], credit))
 
 
 def test_what_is_kept_in_a_folder_has_the_same_bits(dataset, credit, matrices, tmp_path):
@@ -71,7 +72,7 @@ def test_what_is_kept_in_a_folder_has_the_same_bits(dataset, credit, matrices, t
 
 @pytest.mark.parametrize("as_of", [datetime(2023, 6, 1), datetime(2024, 1, 1), datetime(2026, 6, 1)], ids=str)
 def test_before_anything_happened_and_long_after_features_equal_the_slow_ones(frames, dataset, as_of):
-    oracle.assert_equal(features_at(dataset, as_of), expected(frames, as_of))
+    feature_oracle.assert_equal(features_at(dataset, as_of), expected(frames, as_of))
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,13 @@ def test_where_tables_have_no_rows_features_equal_the_slow_ones(frames, without)
     left = {name: frame.iloc[:0] if name in without else frame for name, frame in frames.items()}
     if {"contacts", "referrals"} & set(without):
         left["interactions"] = frames["interactions"][is_referral == ("contacts" in without)]
-    oracle.assert_equal(features_of(left, CUTOFFS[0]), expected(left, CUTOFFS[0]))
+    feature_oracle.assert_equal(features_of(left, CUTOFFS[0]), expected(left, CUTOFFS[0]))
 
 
 def test_pagerank_is_exact_where_it_settles_slowly():
     """One customer reaches all others and half of them reach back: votes go back and forth."""
     others = [f"c{n}" for n in range(1, 60)]
-    frames = building.small()
+    frames = feature_frames.small()
     frames["customers"] = pd.DataFrame({"customer_id": ["hub", *others], "joined_at": datetime(2024, 1, 1)})
     frames["orders"]["customer_id"] = frames["feedback"]["customer_id"] = "hub"
     frames["usage"] = frames["usage"].assign(customer_id="hub")
@@ -101,11 +102,11 @@ def test_pagerank_is_exact_where_it_settles_slowly():
         }
     )
     as_of = datetime(2024, 6, 15)
-    oracle.assert_equal(features_of(frames, as_of), expected(frames, as_of))
+    feature_oracle.assert_equal(features_of(frames, as_of), expected(frames, as_of))
 
 
 def test_how_many_pairs_are_looked_at_together_changes_nothing(matrices, credit, dataset, monkeypatch):
-    monkeypatch.setattr(graph, "AT_ONCE", 5)
+    monkeypatch.setattr(graph_features, "AT_ONCE", 5)
     again = replace(dataset)  # which has computed nothing yet
     assert bits(features_at(again, CUTOFFS[2], credit)) == bits(matrices[2])
 
@@ -186,7 +187,7 @@ def test_without_a_table_or_column_its_features_are_absent_and_the_others_as_the
         for feature in features(SETTINGS.features)
         if feature.family not in lost and not feature.name.startswith((*lost, "past_"))
     ]
-    oracle.assert_equal(found, expected(left, CUTOFFS[0]))
+    feature_oracle.assert_equal(found, expected(left, CUTOFFS[0]))
 
 
 def test_a_customer_without_rows_has_the_empty_values(matrices):
@@ -203,7 +204,7 @@ def test_a_customer_without_rows_has_the_empty_values(matrices):
 
 
 def test_what_is_undefined_is_null():
-    frames = building.small()
+    frames = feature_frames.small()
     as_of = datetime(2025, 6, 1)
     frames["orders"]["revenue"] = [0.0, 0.0, 50.0, 80.0, 0.0]
     frames["catalog"]["released_at"] = pd.Series([None] * 3, dtype="datetime64[us]")
@@ -223,7 +224,7 @@ def test_what_is_undefined_is_null():
 
 
 def test_a_catalogue_without_advanced_features_covers_nothing():
-    frames = building.small()
+    frames = feature_frames.small()
     frames["catalog"]["tier"] = "core"
     found = features_of(frames, datetime(2024, 6, 20))
     assert set(found["advanced_coverage"]) == set(found["advanced_power_user"]) == {0.0}
@@ -237,7 +238,7 @@ def test_a_view_is_given_for_some_customers(matrices, credit):
 
 
 def test_the_number_of_threads_changes_nothing(tmp_path):
-    dataset = checks.load(building.write(large(), tmp_path), SETTINGS)[0]
+    dataset = checks.load(feature_frames.write(large(), tmp_path), SETTINGS)[0]
     backend = dataset.tables["orders"].get_backend()
     found = []
     for threads in (1, 2, 2):
@@ -290,7 +291,7 @@ def large():
                 "source_id": source,
                 "target_id": target,
                 "occurred_at": moments(ties),
-                "kind": rng.choice(building.KINDS[1:], ties),
+                "kind": rng.choice(feature_frames.KINDS[1:], ties),
                 "weight": rng.lognormal(0, 2, ties),
             }
         )[source != target],

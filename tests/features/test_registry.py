@@ -2,10 +2,10 @@ from datetime import datetime
 
 import pytest
 
-from features import registry
-from features.registry import FAMILIES, Definition, features
-from features.views import VIEWS
-from settings import Features
+from ripple.features import registry
+from ripple.features.registry import FAMILIES, Definition, features
+from ripple.features.views import VIEWS
+from ripple.settings import Features
 
 WINDOWS = Features(windows_days=(7, 30))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import Bundle, FeatureSpec, Interval, Spec
+from ripple.models import Bundle, FeatureSpec, Interval, Spec
 
 FEATURES = (
     FeatureSpec("days_since_last_use", "engagement", "days", "Days since the last use."),

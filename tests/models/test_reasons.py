@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.reasons import family_totals, in_words, logarithmic_mean, reasons
+from ripple.models.reasons import family_totals, in_words, logarithmic_mean, reasons
 
 
 @pytest.fixture(scope="module")

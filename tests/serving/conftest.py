@@ -19,17 +19,17 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
-from redis_server import redis_server
-from running import free_port
-from scoring_server import ScoringServer
 
-from models import Bundle, FeatureSpec, Interval, Spec
-from models.population import score_population, write_snapshot
-from serving.following import prepared
-from serving.publication import load_publication, write_publication
-from serving.redis_store import RedisStore
-from serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
-from serving.scorer import Scorer
+from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from ripple.models.batch_scoring import score_population, write_snapshot
+from ripple.serving.publications.publication import load_publication, write_publication
+from ripple.serving.publications.redis_store import RedisStore
+from ripple.serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
+from ripple.serving.scorer import Scorer
+from ripple.serving.store_poller import prepared
+from tests.support.processes import free_port
+from tests.support.redis_server import redis_server
+from tests.support.scoring_server import ScoringServer
 
 LOOP = asyncio.Runner()
 """One event loop for all tests, as connections to Redis belong to the loop that opened them."""
@@ -207,15 +207,15 @@ class Store:
         return out.strip()
 
     def start_packing(self, source: Path, version: str) -> subprocess.Popen[str]:
-        """`serving.package.package`, left alone."""
+        """`ripple.serving.package.package`, left alone."""
         return self.start(PACKAGE, source, version)
 
     def pack(self, source: Path, version: str, cwd: Path | None = None) -> str:
-        """`serving.package.package`: the tag."""
+        """`ripple.serving.package.package`: the tag."""
         return self.output(PACKAGE, source, version, cwd=cwd)
 
     def start_serving(self, tag: str, port: int, **options: object) -> subprocess.Popen[str]:
-        """`serving.package.serve`, with *options* of `serving.options`."""
+        """`ripple.serving.package.serve`, with *options* of `ripple.serving.options`."""
         env = {f"RIPPLE_SERVE_{name.upper()}": str(value) for name, value in options.items()}
         return self.start(SERVE, tag, port, env=env)
 
@@ -230,13 +230,13 @@ class Store:
 PACKAGE = """
 import sys
 from pathlib import Path
-from serving.package import package
+from ripple.serving.package import package
 print(package(Path(sys.argv[1]), sys.argv[2]))
 """
 
 SERVE = """
 import sys
-from serving.package import choose, serve
+from ripple.serving.package import choose, serve
 choose()
 sys.exit(serve(sys.argv[1], port=int(sys.argv[2])))
 """
@@ -261,7 +261,7 @@ def tag(store: Store, source: Path) -> str:
 
 @pytest.fixture(scope="session")
 def serve(store: Store, tag: str) -> Callable[..., ScoringServer]:
-    """The real server, not started yet: with *options* of `serving.options`, asked with *key*."""
+    """The real server, not started yet: with *options* of `ripple.serving.options`, asked with *key*."""
 
     def prepare(key: str | None = None, **options: object) -> ScoringServer:
         port = free_port()

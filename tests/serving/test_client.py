@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from running import free_port
 
-from serving import Client
-from serving.client import NotFound, Refused, ServiceError, Unavailable
+from ripple import Client
+from ripple.serving.client import NotFound, Refused, ServiceError, Unavailable
+from tests.support.processes import free_port
 
 HEADER = {"model_version": "1", "as_of": "2026-06-30T00:00:00", "currency": "EUR", "horizon_days": 180}
 CUSTOMER = {
@@ -150,8 +150,8 @@ def test_it_waits_as_long_as_it_is_told_to(scripted: Scripted, client: Client) -
 def test_pauses_grow(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     # in this module alone: threads that other tests have left in the process sleep too
-    monkeypatch.setattr("serving.client.time", SimpleNamespace(sleep=pauses.append))
-    monkeypatch.setattr("serving.client.random.uniform", lambda _, most: most)
+    monkeypatch.setattr("ripple.serving.client.time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr("ripple.serving.client.random.uniform", lambda _, most: most)
     scripted.says((503, BUSY, {}))
     with Client(scripted.url, retries=8) as client, pytest.raises(Unavailable):
         client.score(["a"])

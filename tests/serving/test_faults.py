@@ -20,14 +20,14 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 import redis
-from redis_server import redis_server
-from scoring_server import ScoringServer, eventually
 
-from models import Bundle
-from serving.client import Client
-from serving.redis_store import RedisStore
-from serving.schemas import CustomerScore, ErrorResponse, ModelResponse, ScoreResponse
-from serving.store import FolderStore
+from ripple.models import Bundle
+from ripple.serving.client import Client
+from ripple.serving.publications.redis_store import RedisStore
+from ripple.serving.publications.stores import FolderStore
+from ripple.serving.schemas import CustomerScore, ErrorResponse, ModelResponse, ScoreResponse
+from tests.support.redis_server import redis_server
+from tests.support.scoring_server import ScoringServer, eventually
 
 IDS = ["c0001", "c0123", "c0399"]
 Serve = Callable[..., ScoringServer]

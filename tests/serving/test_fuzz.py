@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from scoring_server import ScoringServer
 
-from serving.api import CUSTOMER
-from serving.api import METHODS as METHODS_BY_PATH
-from serving.guard import HEALTH, REDIRECTED
-from serving.schemas import ErrorResponse
+from ripple.serving.http.app import CUSTOMER
+from ripple.serving.http.app import METHODS as METHODS_BY_PATH
+from ripple.serving.http.middleware import HEALTH, REDIRECTED
+from ripple.serving.schemas import ErrorResponse
+from tests.support.scoring_server import ScoringServer
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from serving.options import PREFIX, Options
+from ripple.serving.options import PREFIX, Options
 
 HASH, OTHER = "0" * 63 + "a", "f" * 64
 

@@ -13,23 +13,23 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes_validate import validate
-from running import free_port
-from scoring_server import ScoringServer
 
-from serving.guard import HEALTH
-from serving.options import PREFIX, Options
-from serving.package import package
-from serving.publication import PublicationError
-
-ROOT = Path(__file__).parents[2]
+from ripple.serving.http.middleware import HEALTH
+from ripple.serving.options import PREFIX, Options
+from ripple.serving.package import package
+from ripple.serving.publications.publication import PublicationError
+from tests.support.checkout import ROOT
+from tests.support.processes import free_port
+from tests.support.scoring_server import ScoringServer
 
 LOADED = """
 import sys
 from _bentoml_impl.loader import load
 service = load(sys.argv[1], standalone_load=True)
-from serving.service import API
+from ripple.serving.service import API
 service.inner()
-print(API.scorer.publication.name, sys.modules["serving.scorer"].__file__, sys.modules["models"].__file__)
+files = [sys.modules[name].__file__ for name in ("ripple.serving.scorer", "ripple.models")]
+print(API.scorer.publication.name, *files)
 """
 
 
@@ -40,8 +40,9 @@ def _bento(store: Any, tag: str) -> Path:
 def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:
     bento = _bento(store, tag)
     held = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
-    code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).glob("*.py")}
-    assert held == code | {Path("atomic.py"), Path("passwords.py")}
+    code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
+    code |= {Path("__init__.py"), Path("atomic.py"), Path("redaction.py")}
+    assert held == {"ripple" / path for path in code}
 
 
 def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None:
@@ -78,7 +79,7 @@ def test_a_bento_serves_its_own_model_and_code(store: Any, tag: str, tmp_path: P
     version, *files = copy.output(LOADED, tag, cwd=ROOT).split()
     assert version == model.name
     code = _bento(copy, tag) / "src"
-    assert files == [str(code / "serving/scorer.py"), str(code / "models/__init__.py")]
+    assert files == [str(code / "ripple/serving/scorer.py"), str(code / "ripple/models/__init__.py")]
 
 
 def test_a_snapshot_of_another_model_is_not_packed(

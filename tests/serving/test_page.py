@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 from prometheus_client.registry import REGISTRY
 
-from serving import measures
+from ripple.serving import prometheus
+from tests.support.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
 
 
 def _raised() -> set[tuple[int, str]]:
     """Status and code of every error that the service makes itself."""
     found = set()
-    for file in (ROOT / "serving").glob("*.py"):
+    for file in (ROOT / "serving").rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
                 given = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
@@ -37,7 +36,7 @@ def test_it_lists_every_error_and_none_that_there_is_not() -> None:
 
 
 def test_it_lists_every_measure_and_none_that_there_is_not() -> None:
-    assert measures.REQUESTS is not None
+    assert prometheus.REQUESTS is not None
     families = {family.name: family for family in REGISTRY.collect() if family.name.startswith("ripple_")}
     names = {name + "_total" * (family.type == "counter") for name, family in families.items()}
     assert set(re.findall(r"`(ripple_\w+)`", PAGE)) == names

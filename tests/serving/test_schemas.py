@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from serving.schemas import CustomerFeatures, Reason, ScoreRequest
+from ripple.serving.schemas import CustomerFeatures, Reason, ScoreRequest
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import Bundle
-from models.bundle import SCORES
-from serving.refusals import RequestError
-from serving.scorer import Scorer
+from ripple.models import Bundle
+from ripple.models.bundle import SCORES
+from ripple.serving.errors import RequestError
+from ripple.serving.scorer import Scorer
 
 
 def _features(features: pd.DataFrame, row: int, **overrides: float | None) -> dict[str, float | None]:

@@ -17,15 +17,15 @@ from typing import Any
 
 import httpx
 import pytest
-from running import free_port
-from scoring_server import ScoringServer, eventually
 
-from serving.client import Client, Refused, Unavailable
-from serving.schemas import ErrorResponse
+from ripple.serving.client import Client, Refused, Unavailable
+from ripple.serving.schemas import ErrorResponse
+from tests.support.checkout import ROOT
+from tests.support.processes import free_port
+from tests.support.scoring_server import ScoringServer, eventually
 
 KEY, OLD_KEY = "the key of today", "the key of yesterday"
 MOST_AT_ONCE = 8
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -271,8 +271,8 @@ def test_a_publication_is_text_and_numbers(published: Path) -> None:
 WATCHED = """
 import sys
 from pathlib import Path
-from serving.following import prepared
-from serving.publication import load_publication
+from ripple.serving.store_poller import prepared
+from ripple.serving.publications.publication import load_publication
 folder = Path(sys.argv[1])
 prepared(load_publication(folder, folder.name))  # imports what there is to import
 seen = []

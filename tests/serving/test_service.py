@@ -10,9 +10,9 @@ import httpx
 import pandas as pd
 import pytest
 
-from models import Bundle
-from models.bundle import SCORES
-from serving.schemas import (
+from ripple.models import Bundle
+from ripple.models.bundle import SCORES
+from ripple.serving.schemas import (
     CustomerResponse,
     ErrorResponse,
     ModelResponse,
@@ -260,7 +260,7 @@ def _references(value: Any) -> list[str]:
 def test_the_service_needs_nothing_its_bento_does_not_have() -> None:
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({ABSENT!r}))\n"
-        "import serving, serving.service, serving.redis_store\n"
+        "import ripple.serving.service, ripple.serving.publications.redis_store\n"
         "print(sorted(name for name in sys.modules if sys.modules[name] and name in sys.argv))"
     )
     command = [sys.executable, "-c", code, *ABSENT]
@@ -268,8 +268,6 @@ def test_the_service_needs_nothing_its_bento_does_not_have() -> None:
 
 
 def test_the_package_itself_is_light() -> None:
-    code = (
-        "import sys, serving, serving.package; print({'bentoml', 'lightgbm', 'pyarrow'} & set(sys.modules))"
-    )
+    code = "import sys, ripple.serving.package; print({'bentoml', 'lightgbm', 'pyarrow'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

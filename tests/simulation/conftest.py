@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simulation.calendar import Calendar
-from simulation.campaigns import Campaigns
-from simulation.clocks import Clocks
-from simulation.dataset import simulate
-from simulation.diffusion import spread
-from simulation.history import History, unfold
-from simulation.payments import Payments
-from simulation.population import Population
-from simulation.products import Products
-from simulation.referrals import Referrals
-from simulation.ties import Ties
-from simulation.worlds import WORLDS, World
+from ripple.simulation.diffusion.clocks import Clocks
+from ripple.simulation.diffusion.first_passage import spread
+from ripple.simulation.diffusion.payments import Payments
+from ripple.simulation.diffusion.realisation import History, unfold
+from ripple.simulation.tables.assembly import simulate
+from ripple.simulation.world.calendar import Calendar
+from ripple.simulation.world.campaigns import Campaigns
+from ripple.simulation.world.population import Population
+from ripple.simulation.world.products import Products
+from ripple.simulation.world.referrals import Referrals
+from ripple.simulation.world.ties import Ties
+from ripple.simulation.world.worlds import WORLDS, World
 
 CUSTOMERS = 3_000
 MONTHS = 24

@@ -7,23 +7,23 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-import browsing
 import pytest
 from playwright.sync_api import Browser
-from running import LENIENT
 from threadpoolctl import threadpool_limits
 
-import simulation
-from features.checks import Report, load
-from features.tables import Dataset
-from settings import Settings
-from settings import load as load_settings
-from training import train
-from training.cutoffs import Schedule, schedule
-from training.evidence import Evidence
-from training.examples import Examples, examples_at
-from training.progress import silent
-from training.train import Trained
+from ripple import simulation
+from ripple.features.dataset import Dataset
+from ripple.features.validation.checks import Report, load
+from ripple.settings import Settings
+from ripple.settings import load as load_settings
+from ripple.training import pipeline
+from ripple.training.examples.cutoffs import Schedule, schedule
+from ripple.training.examples.examples import Examples, examples_at
+from ripple.training.pipeline import Trained
+from ripple.training.progress import silent
+from ripple.training.result import Evidence
+from tests.support import chromium
+from tests.support.processes import LENIENT
 
 HERE = Path(__file__).parent
 SMALL = """
@@ -53,10 +53,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The Chromium of the machine."""
-    found = browsing.path()
+    found = chromium.path()
     if found is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to the path of one")
-    with browsing.launched(found) as browser:
+    with chromium.launched(found) as browser:
         yield browser
 
 
@@ -100,8 +100,8 @@ def examples(opened: tuple[Dataset, Report], plan: Schedule) -> Mapping[datetime
 def evidence(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> Evidence:
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
-        return train.learn(*opened, "first", silent)
+        patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+        return pipeline.learn(*opened, "first", silent)
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def copied_store(opened: tuple[Dataset, Report], trained: Trained, tmp_path: Pat
 def trained(opened: tuple[Dataset, Report], evidence: Evidence) -> Trained:
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "learn", lambda *given: evidence)
-        found = train.train(*opened, "first", silent)
+        patch.setattr(pipeline, "learn", lambda *given: evidence)
+        found = pipeline.train(*opened, "first", silent)
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")
     return found

@@ -1,5 +1,5 @@
 """The reviewer's page: one self-contained HTML file, made from a run's evidence."""
 
-from training.report.page import render
+from ripple.training.report.page import render
 
 __all__ = ["render"]

@@ -8,31 +8,31 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from training.evidence import Evidence
-from training.gate import Decision
-from training.report import words
-from training.report.agreement import agreement
-from training.report.calibration import calibration
-from training.report.claims import claims
-from training.report.coincidence import coincidence
-from training.report.constancy import constancy
-from training.report.customers import customers
-from training.report.dependence import dependence
-from training.report.drifted import drifted
-from training.report.earn import earn
-from training.report.explanation import Sampled, explanation
-from training.report.glossary import Explained, anchor, glossary
-from training.report.headline import headline
-from training.report.heads import heads
-from training.report.judgement import judgement
-from training.report.kinds import kinds
-from training.report.known_truth import known_truth
-from training.report.learn import learn
-from training.report.limits import limits
-from training.report.moves import moves
-from training.report.sources import sources
-from training.report.trust import trust
-from training.report.turn import turn
+from ripple.training.registry.gate import Decision
+from ripple.training.report.sections.answer.customers import customers
+from ripple.training.report.sections.answer.headline import headline
+from ripple.training.report.sections.answer.limits import limits
+from ripple.training.report.sections.trust.backtest import judgement
+from ripple.training.report.sections.trust.calibration import calibration
+from ripple.training.report.sections.trust.data_sources import sources
+from ripple.training.report.sections.trust.drift import drifted
+from ripple.training.report.sections.trust.heads import heads
+from ripple.training.report.sections.trust.known_truth import known_truth
+from ripple.training.report.sections.trust.placebos import coincidence
+from ripple.training.report.sections.trust.slices import kinds
+from ripple.training.report.sections.trust.trust import trust
+from ripple.training.report.sections.value.claims import claims
+from ripple.training.report.sections.value.concentration import learn
+from ripple.training.report.sections.value.plays import turn
+from ripple.training.report.sections.value.profitability import earn
+from ripple.training.report.sections.why.dependence import dependence
+from ripple.training.report.sections.why.explanation import Sampled, explanation
+from ripple.training.report.sections.why.explanation_stability import constancy
+from ripple.training.report.sections.why.head_agreement import agreement
+from ripple.training.report.sections.why.membership_changes import moves
+from ripple.training.report.text import words
+from ripple.training.report.text.glossary import Explained, anchor, glossary
+from ripple.training.result import Evidence
 
 TEMPLATES = Path(__file__).parent / "templates"
 

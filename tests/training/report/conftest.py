@@ -16,27 +16,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.checks import Finding, Report
-from features.registry import features as catalogue
-from models import Bundle, FeatureSpec, Interval, Spec
-from models.population import score_population
-from settings import Settings
-from training import direct
-from training.changes import Changes, Scored, changes
-from training.claims import claims
-from training.concentration import concentration
-from training.credit.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
-from training.cutoffs import Schedule
-from training.direct import Direct
-from training.drift import drift
-from training.evidence import Evidence
-from training.histories import Histories, listed
-from training.judging import MODEL, Backtest
-from training.period import Period
-from training.plays import playbook
-from training.report import render
-from training.slices import COLD_START, EVERYBODY
-from training.worth import worth as worth_of
+from ripple.features.registry import features as catalogue
+from ripple.features.validation.checks import Finding, Report
+from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from ripple.models.batch_scoring import score_population
+from ripple.settings import Settings
+from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
+from ripple.training.evaluation.drift import drift
+from ripple.training.evaluation.evaluate import MODEL, Backtest
+from ripple.training.evaluation.membership_changes import Changes, Scored, changes
+from ripple.training.evaluation.slices import COLD_START, EVERYBODY
+from ripple.training.examples.cutoffs import Schedule
+from ripple.training.insights.claims import claims
+from ripple.training.insights.concentration import concentration
+from ripple.training.insights.customer_histories import Histories, listed
+from ripple.training.insights.customer_value import worth as worth_of
+from ripple.training.insights.periods import Period
+from ripple.training.insights.plays import playbook
+from ripple.training.insights.spend import Direct
+from ripple.training.report import render
+from ripple.training.result import Evidence
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -94,7 +93,7 @@ def valued(
     judged = pd.DataFrame(
         {
             "cutoff": pd.Timestamp("2025-01-01"),
-            "ranking": [direct.MODEL, direct.RULE],
+            "ranking": [spend.MODEL, spend.RULE],
             "total": [1.05, 0.8],
             "capture": [0.8, 0.7],
             "gini": [0.8, 0.7],

@@ -6,9 +6,10 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-import browsing
 import pytest
 from playwright.sync_api import Browser, Page
+
+from tests.support import chromium
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ AT_DESK = pytest.mark.parametrize("opened", [DESK], ids=str, indirect=True)
 @pytest.fixture(params=[DESK, DESK_DARK, PHONE, PHONE_DARK], ids=str)
 def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page at a desk and on a phone, in light and dark; whatever it complains of fails the test."""
-    with browsing.opened(browser, address, *request.param) as tab:
+    with chromium.opened(browser, address, *request.param) as tab:
         yield tab
 
 
@@ -43,11 +44,11 @@ def test_the_page_never_scrolls_sideways(opened: Page) -> None:
 def test_nothing_is_hard_to_see_hear_or_operate(opened: Page) -> None:
     opened.locator("#customers details > summary").first.click()
     opened.locator("a.term").first.focus()
-    assert browsing.barriers(opened) == []
+    assert chromium.barriers(opened) == []
 
 
 def test_every_table_has_rows_and_every_figure_marks(opened: Page) -> None:
-    assert browsing.nothing(opened) == []
+    assert chromium.nothing(opened) == []
 
 
 @AT_DESK
@@ -63,7 +64,7 @@ def test_an_empty_table_or_figure_or_an_undefined_number_would_be_noticed(
     opened: Page, spoilt: str, found: str
 ) -> None:
     opened.evaluate(spoilt)
-    (noticed,) = browsing.nothing(opened)
+    (noticed,) = chromium.nothing(opened)
     assert noticed.startswith(found)
 
 

@@ -12,14 +12,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import browsing
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from training.report.page import PARTS
+from ripple.training.report.page import PARTS
+from tests.support import chromium
 
 HERE = Path(__file__).parent / "layouts"
 SMALLER = 12
@@ -36,7 +36,7 @@ def tab(browser: Browser, page: str, request: pytest.FixtureRequest, tmp_path_fa
     """The page at a desk and on a phone."""
     file = tmp_path_factory.mktemp("report") / "report.html"
     file.write_text(_in_own_font(page), encoding="utf-8")
-    with browsing.opened(browser, file.as_uri(), WIDTHS[request.param], "light") as tab:
+    with chromium.opened(browser, file.as_uri(), WIDTHS[request.param], "light") as tab:
         tab.evaluate("document.fonts.ready")
         yield tab
 

@@ -6,8 +6,8 @@ from html import escape
 import pytest
 from markupsafe import Markup
 
-from training.evidence import Evidence
-from training.report import render
+from ripple.training.report import render
+from ripple.training.result import Evidence
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")

@@ -1,0 +1,1 @@
+"""What each feature is: one module per family, one function per feature."""

@@ -1,0 +1,1 @@
+"""Tables rolled up by day, from which every cutoff is answered, and the files that hold them."""

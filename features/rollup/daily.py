@@ -1,0 +1,181 @@
+"""Daily tables: what happened, rolled up by customer and day, from which every cutoff is answered.
+
+Each function rolls up one table, named by its parameter: a table of the contract, or another daily table.
+Customers go by number; `day` is the day of the event and `known` the day on which it was known, both as whole
+days since 1970 (UTC). A cutoff at midnight sees the rows whose `known` lies before it.
+
+They are kept month by month. What is made of a table of the contract goes by the month in which its rows
+became known, so that a late one changes no month before; what is made of a daily table, by that of their day.
+A function may look at the rows of a month only and, if it has a second parameter, at what it made of the
+months before. A row that holds until another one is known tells that day in `until`. Rows lie in the order of
+customers, which makes grouping by customer four times as cheap.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from ripple.features.expressions import fixed, total
+
+WHEN = ("day", "known")
+ALWAYS, NEVER = (ibis.literal(day, "int32") for day in (-(2**31), 2**31 - 1))
+"""As the day since which, and until which, something is known."""
+
+
+def members(customers: ir.Table) -> ir.Table:
+    """Customers, with their id and the day they joined."""
+    return customers.select("customer", "customer_id", *WHEN)
+
+
+def releases(catalog: ir.Table) -> ir.Table:
+    """Features of the catalogue: whether each is advanced and, if told, the day of its release."""
+    released = {"released": catalog.day} if "released_at" in catalog.columns else {}
+    known = catalog.known.fill_null(ALWAYS)
+    return catalog.select("feature", "day", known=known, advanced=catalog.tier == "advanced", **released)
+
+
+def feature_days(usage: ir.Table) -> ir.Table:
+    """Events by customer and feature."""
+    return usage.group_by("customer", "feature", *WHEN).aggregate(events=usage.count())
+
+
+def active_days(feature_days: ir.Table) -> ir.Table:
+    """Events by customer; `fresh` where no row of the same customer and day was known before."""
+    days = feature_days.group_by("customer", *WHEN).aggregate(events=feature_days.events.sum())
+    on_time, late = _by_delay(days)
+    first = late.known.min().over(ibis.window(group_by=["customer", "day"]))
+    late = late.mutate(first=late.known == first)
+    told = on_time.select("customer", "day", told=True)
+    late = late.left_join(told, ["customer", "day"]).select(
+        *days.columns, fresh=lambda joined: joined.first & joined.told.isnull()
+    )
+    return on_time.mutate(fresh=True).union(late)
+
+
+def user_days(usage: ir.Table) -> ir.Table:
+    """People at the customer with any use."""
+    return usage.filter(usage.user_id.notnull()).select("customer", "user_id", *WHEN).distinct()
+
+
+def first_uses(feature_days: ir.Table, before: ir.Table | None) -> ir.Table:
+    """The first use of a feature by a customer, as far as was known then."""
+    return _first(feature_days, before, "customer", "feature")
+
+
+def order_days(orders: ir.Table) -> ir.Table:
+    """Paid orders, revenue and margin by customer and product; `margin_revenue` is that of known margin."""
+    margin = {}
+    if "margin" in orders.columns:
+        margin["margin"] = _sum(orders.margin)
+        margin["margin_revenue"] = _sum(orders.revenue, orders.margin.notnull())
+    return orders.group_by("customer", "product", *WHEN).aggregate(
+        orders=orders.count(where=orders.revenue > 0),
+        revenue=_sum(orders.revenue),
+        **margin,
+    )
+
+
+def first_purchases(order_days: ir.Table, before: ir.Table | None) -> ir.Table:
+    """The first purchase of a product by a customer, as far as was known then."""
+    return _first(order_days, before, "customer", "product")
+
+
+def contact_days(interactions: ir.Table) -> ir.Table:
+    """Weight of the interactions, referrals apart, by source (`customer`), target and kind."""
+    weight = interactions.weight.fill_null(1.0) if "weight" in interactions.columns else 1.0
+    contacts = interactions.filter(interactions.kind != "referral").mutate(weight=weight)
+    return contacts.group_by("customer", "target", "kind", *WHEN).aggregate(weight=total(contacts.weight))
+
+
+def referrals(interactions: ir.Table) -> ir.Table:
+    """Who (`customer`) brought in whom (`target`)."""
+    return interactions.filter(interactions.kind == "referral").select("customer", "target", *WHEN)
+
+
+def feedback_days(feedback: ir.Table) -> ir.Table:
+    """Scores by customer: how many, their sum and the worst."""
+    return feedback.group_by("customer", *WHEN).aggregate(
+        given=feedback.count(), total=_sum(feedback.score), worst=feedback.score.min()
+    )
+
+
+def _sum(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.DecimalScalar:
+    """Sum in fixed point, kept in it."""
+    return fixed(fixed(value).sum(where=where))
+
+
+def _first(rows: ir.Table, before: ir.Table | None, *pair: str) -> ir.Table:
+    """By pair, the rows with an earlier day than all that were known before: one of them holds at a time."""
+    first = rows.group_by(*pair).aggregate(day=rows.day.min(), known=rows.known.min())
+    on_time, late = _by_delay(first)
+    days = rows.semi_join(late, pair).group_by(*pair, "known").aggregate(day=lambda days: days.day.min())
+    earliest = days.day.min().over(ibis.window(group_by=pair, order_by="known", preceding=(None, 1)))
+    days = days.mutate(earliest=earliest).filter(
+        lambda days: days.earliest.isnull() | (days.day < days.earliest)
+    )
+    following = days.known.lead().over(ibis.window(group_by=pair, order_by="known"))
+    made = on_time.mutate(until=NEVER).union(days.select(*on_time.columns, until=following.fill_null(NEVER)))
+    if before is None:
+        return made
+    told, told_late = _by_delay(before)
+    since = told_late.group_by(*pair).aggregate(since=told_late.known.min())
+    made = made.anti_join(told, pair).left_join(since, pair)
+    since = made.since.fill_null(NEVER)
+    return made.filter(made.known < since).select(*on_time.columns, until=ibis.least(made.until, since))
+
+
+def _by_delay(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Rows known on their day, and those known later, which are few: nothing is known before its day."""
+    return rows.filter(rows.known == rows.day), rows.filter(rows.known > rows.day)
+
+
+@dataclass(frozen=True)
+class Daily:
+    """One daily table: how it is made, the optional columns without which it does not exist, and the order of
+    its rows (that of its first column if none is given)."""
+
+    build: Callable[..., ir.Table]
+    needs: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The table it rolls up."""
+        return next(iter(inspect.signature(self.build).parameters))
+
+    @property
+    def by(self) -> str:
+        """Which of `WHEN` tells the month of a row."""
+        return "day" if self.source in DAILY else "known"
+
+    def made(self, rows: ir.Table, before: ir.Table | None = None) -> ir.Table:
+        """The daily table of *rows*, if need be by what was made of the months *before*."""
+        return self.build(rows, before) if self.looks_back else self.build(rows)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the rows of a month depend on those of the months before."""
+        return len(inspect.signature(self.build).parameters) > 1
+
+
+DAILY: Mapping[str, Daily] = {
+    daily.build.__name__: daily
+    for daily in (
+        Daily(members),
+        Daily(releases),
+        Daily(feature_days),
+        Daily(active_days),
+        Daily(user_days, needs=("user_id",)),
+        Daily(first_uses),
+        Daily(order_days),
+        Daily(first_purchases),
+        Daily(contact_days, order=("customer", "target")),
+        Daily(referrals),
+        Daily(feedback_days),
+    )
+}

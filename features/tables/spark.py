@@ -1,0 +1,92 @@
+"""Spark where one machine is too small: a session that computes what DuckDB does, and Ibis on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+
+from ripple.errors import InputError
+from ripple.features.tables.sources.source import Source, refuse_missing_columns
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    # what overflows or cannot be read is an error, as in DuckDB and in Spark 4, and not silently null
+    "spark.sql.ansi.enabled": "true",
+    # results come as Arrow, not row by row
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+
+
+def session() -> SparkSession:
+    """The Spark session that runs, or else a new one, with `SETTINGS`.
+
+    A new one follows `spark-submit` and spark-defaults.conf; the variable SPARK_MASTER names another master,
+    and without any of these it is local, on all cores.
+
+    Raises:
+        InputError: the extra `spark` is not installed, or there is no Java to run it.
+    """
+    try:
+        from pyspark.errors import PySparkRuntimeError
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise InputError(
+            "Spark needs the extra 'spark', which is not installed: "
+            "`.venv/bin/uv sync --frozen --inexact --extra spark`."
+        ) from error
+    builder: Any = SparkSession.builder.appName("ripple")
+    master = os.environ.get("SPARK_MASTER")
+    if master:
+        builder = builder.master(master)
+    if "PYSPARK_GATEWAY_PORT" not in os.environ and (master or "local").startswith("local"):
+        # workers on this machine need the libraries that are here; a cluster has a Python of its own
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        running: SparkSession = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if "JAVA_GATEWAY_EXITED" not in str(error):
+            raise
+        home = os.environ.get("JAVA_HOME")
+        tried = f"JAVA_HOME is {home}" if home else "JAVA_HOME is not set"
+        raise InputError(
+            f"Spark found no Java that it can run on ({tried}): install Java 17 and set JAVA_HOME to it."
+        ) from error
+    for name, value in SETTINGS.items():
+        running.conf.set(name, value)
+    return running
+
+
+def read(source: Source) -> dict[str, ir.Table]:
+    """The tables of the contract in a folder of Parquet files, which every worker must see at the same path.
+
+    Raises:
+        InputError: as `session` does, or the source is another one.
+    """
+    files = source.files()
+    if not files or any(file.suffix != ".parquet" for found in files.values() for file in found):
+        raise InputError(f"Spark reads a folder of Parquet files, which {source} is not.")
+    backend = connect()
+    tables = {}
+    for name, found in files.items():
+        view = ibis.util.gen_name(name)
+        rows = session().read.option("mergeSchema", "true").parquet(*map(str, found))
+        rows.createOrReplaceTempView(view)
+        tables[name] = backend.table(view)
+    refuse_missing_columns({name: table.columns for name, table in tables.items()})
+    return tables
+
+
+def connect() -> ibis.backends.pyspark.Backend:
+    """Ibis on `session()`.
+
+    Raises:
+        InputError: as `session` does.
+    """
+    return ibis.pyspark.connect(session())

@@ -1,0 +1,7 @@
+"""What the user gave is wrong: the one error that the command line tells without a traceback."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message says what was found, what was expected, what to do."""

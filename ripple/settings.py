@@ -1,0 +1,375 @@
+"""One frozen settings object: defaults here, then ripple.toml, then RIPPLE_* variables, then flags."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from ripple.errors import InputError
+from ripple.suggestions import nearest
+
+Power = Literal["referent", "informational", "expert"]
+
+KINDS: dict[str, Power] = {
+    "referral": "referent",
+    "follow": "referent",
+    "mention": "referent",
+    "endorsement": "referent",
+    "invite": "referent",
+    "share": "informational",
+    "post": "informational",
+    "review": "informational",
+    "content": "informational",
+    "answer": "expert",
+    "template": "expert",
+    "integration": "expert",
+    "mentoring": "expert",
+}
+
+
+def _as_datetime(value: object) -> object:
+    # pydantic would take 20240517 for seconds since 1970
+    if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit()):
+        raise ValueError("write a time as 2024-05-17 or 2024-05-17T09:30:00")
+    return datetime.combine(value, time()) if type(value) is date else value
+
+
+def _as_utc(value: datetime) -> datetime:
+    """Drop the zone after moving to UTC: every time in Ripple is UTC."""
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_as_datetime), AfterValidator(_as_utc)]
+"""A moment in UTC; a plain date is the midnight at which that day begins."""
+
+
+def _distinct(days: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(days)) < len(days):
+        raise ValueError("a window is there twice")
+    return days
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cutoffs(Section):
+    """At which moments training stands and looks back (features) and ahead (labels)."""
+
+    step_days: int = Field(60, ge=1, description="days between two cutoffs")
+    history_days: int = Field(180, ge=1, description="days of data a cutoff must have behind it")
+    evaluate: int | tuple[Instant, ...] = Field(
+        4, description="the newest N closed cutoffs judge the model, or these dates"
+    )
+
+
+class Credit(Section):
+    """How revenue is credited to those who brought it about."""
+
+    window_days: float = Field(112, gt=0, description="an earlier adoption older than this explains nothing")
+    half_life_days: float = Field(180, gt=0, description="half-life of an interaction, and so of a tie")
+    referral_days: float = Field(365, gt=0, description="a referrer is credited for this long after the join")
+    baseline: Literal["product", "strata", "model", "joined"] = Field(
+        "joined",
+        description="what would have happened anyway: by product, by stratum, by a model of who adopts, or "
+        "by stratum and model",
+    )
+    lookback_days: float = Field(
+        180, ge=0, description="how influence works is learnt from the window and this long before it"
+    )
+    bandwidth_days: float = Field(14, gt=0, description="how far a day's rate of adoptions reaches")
+    controls: int = Field(5, ge=2, description="others at risk that an adopter is compared with at most")
+    expansion: bool = Field(True, description="subtract what would have come later in the window anyway")
+
+    @property
+    def by_stratum(self) -> bool:
+        """Whether the baseline compares customers inside their stratum."""
+        return self.baseline in ("strata", "joined")
+
+    @property
+    def by_model(self) -> bool:
+        """Whether the baseline has a model of who adopts."""
+        return self.baseline in ("model", "joined")
+
+
+class Features(Section):
+    """Windows of the feature pipeline."""
+
+    windows_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
+        (30, 90), min_length=1, description="look-back windows"
+    )
+    half_life_days: float = Field(90, gt=0, description="half-life of a tie")
+
+
+class Model(Section):
+    """Parameters of the two LightGBM heads."""
+
+    trees: int = Field(300, ge=1, description="trees of each head")
+    leaves: int = Field(5, ge=2, description="leaves of a tree at most")
+    depth: int = Field(3, ge=1, description="depth of a tree at most")
+    learning_rate: float = Field(
+        0.02, gt=0, description="shrinkage of each tree: small steps average out what is noise"
+    )
+    extra_trees: bool = Field(False, description="draw thresholds at random: steadier where history is short")
+    min_rows_per_leaf: int = Field(
+        150, ge=1, description="rows a leaf must hold, or a fiftieth of all if that is less"
+    )
+    tweedie_power: float = Field(1.0, ge=1, lt=2, description="1 is Poisson, which weighs the largest most")
+    half_life_horizons: float = Field(
+        0.5, gt=0, description="a training cutoff this many horizons older weighs half as much"
+    )
+    winsorise: float = Field(
+        1.0, gt=0.5, le=1, description="cap the label of each cutoff at this quantile of its positive values"
+    )
+    interval: float = Field(0.8, gt=0, lt=1, description="coverage of the interval")
+
+
+class Checks(Section):
+    """What to do about rows that break a rule of the input contract."""
+
+    set_aside: tuple[str, ...] = Field(
+        (), description="rules, as 'table.column: rule', whose rows are counted and left out, not refused"
+    )
+
+
+class Gate(Section):
+    """What a version has to show before it becomes champion by itself."""
+
+    capture_loss: float = Field(
+        0.05, ge=0, le=1, description="capture that may be lost to the champion while chance can explain it"
+    )
+    level_factor: float = Field(
+        2.0, gt=1, description="predicted and realised total of the backtest differ by this factor at most"
+    )
+    coverage_loss: float = Field(
+        0.1, ge=0, le=1, description="how far the interval's coverage may fall below model.interval"
+    )
+    doubtful_share: float = Field(
+        0.5, ge=0, le=1, description="share of the credited value that may be coincidence"
+    )
+    set_aside_share: float = Field(0.05, ge=0, le=1, description="share of a table's rows set aside at most")
+    single_share: float = Field(
+        0.5, gt=0, le=1, description="share of a cutoff's realised value that one customer may hold"
+    )
+
+
+class Rule(Section):
+    """Which customers get a play, and what it is; a condition that is not given holds for everybody."""
+
+    play: str = Field(min_length=1, description="name of the play")
+    action: str = Field(min_length=1, description="what to do")
+    network: Literal["high", "low"] | None = Field(None, description="network value")
+    direct: Literal["high", "low"] | None = Field(None, description="direct value")
+    sentiment: Literal["happy", "neutral", "unhappy", "silent"] | None = Field(
+        None, description="by the latest feedback; silent without any"
+    )
+    fading: bool | None = Field(None, description="whether engagement is going down")
+
+
+RULES = (
+    Rule(
+        play="rescue",
+        action="call them this week, and put right what they complain of",
+        network="high",
+        sentiment="unhappy",
+    ),
+    Rule(
+        play="reawaken",
+        action="ask why they use it less, and help them back before those who follow them notice",
+        network="high",
+        fading=True,
+    ),
+    Rule(
+        play="partner",
+        action="name a person for them, and ask for their advice on what to build",
+        network="high",
+        direct="high",
+    ),
+    Rule(
+        play="advocate",
+        action="ask for a reference, a talk or a template, and thank them for it",
+        network="high",
+        sentiment="happy",
+    ),
+    Rule(
+        play="nurture",
+        action="train them on advanced features, and give them a place to show what they do",
+        network="high",
+    ),
+    Rule(
+        play="win back",
+        action="put right what they complain of: they spend much, and may stop",
+        direct="high",
+        sentiment="unhappy",
+    ),
+    Rule(
+        play="connect",
+        action="invite them to meet other customers: they spend much, and reach few",
+        direct="high",
+    ),
+)
+"""The plays; of the rules that fit a customer, the first one counts."""
+
+
+class Plays(Section):
+    """Who counts as influential, as a big spender, as unhappy or fading, and what is then suggested."""
+
+    network_share: float = Field(
+        0.1, gt=0, lt=1, description="share of customers whose expected network value counts as high"
+    )
+    direct_share: float = Field(
+        0.1, gt=0, lt=1, description="share of customers whose expected spend counts as high"
+    )
+    unhappy_below: float = Field(
+        -0.25, ge=-1, le=1, description="latest feedback below which a customer counts as unhappy"
+    )
+    happy_above: float = Field(
+        0.25, ge=-1, le=1, description="latest feedback above which a customer counts as happy"
+    )
+    fading_below: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="fading: of the use in twice the longest window, less than this fell into its later half",
+    )
+    effect: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="share of the value at stake that a play is taken to save or win; a guess until tested",
+    )
+    margin_share: float | None = Field(
+        None, gt=0, le=1, description="margin ÷ revenue, where orders do not tell the margin"
+    )
+    thin_margin: float = Field(0.2, ge=0, le=1, description="a margin share below this is thin")
+    rules: tuple[Rule, ...] = Field(RULES, description="who gets which play; the first that fits counts")
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen about a dataset and a run.
+
+    A variable of a section is spelt with two underscores: ``RIPPLE_CUTOFFS__STEP_DAYS=30``.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="RIPPLE_", env_nested_delimiter="__"
+    )
+
+    home: Path = Field(Path(".ripple"), exclude=True, description="where runs, models and reports are kept")
+    currency: str = Field("USD", min_length=1, description="unit of revenue and margin")
+    until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
+    horizon_days: int = Field(180, ge=1, description="how far ahead value is predicted")
+    top_share: float = Field(0.01, gt=0, lt=0.5, description="share of customers that counts as the top")
+    seed: int = Field(7, ge=0, description="seed of everything random")
+    kinds: dict[str, Power] = Field(
+        {}, description="power of each kind of interaction, added to the defaults"
+    )
+    cutoffs: Cutoffs = Cutoffs()
+    credit: Credit = Credit()
+    features: Features = Features()
+    model: Model = Model()
+    checks: Checks = Checks()
+    gate: Gate = Gate()
+    plays: Plays = Plays()
+
+    @property
+    def powers(self) -> dict[str, Power]:
+        """Kind of interaction → the power it shows, the defaults included."""
+        return KINDS | self.kinds
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable is set for one run and so outranks the file, which is what the initialiser is given."""
+        return env_settings, init_settings
+
+
+def load(place: Path | None = None) -> Settings:
+    """Read the settings of *place*, a TOML file or a folder that may hold ``ripple.toml``, and the variables.
+
+    Raises:
+        InputError: the file is not there or not TOML, a key or variable is unknown (the nearest known one is
+            named), or a value is not allowed.
+    """
+    file = place / "ripple.toml" if place and place.is_dir() else place
+    given: dict[str, Any] = {}
+    if file and (file == place or file.is_file()):
+        try:
+            given = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"The settings {file} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{file} is not valid TOML: {error}.") from error
+    _refuse_unknown_variables()
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InputError("\n".join(_explain(str(file), problem) for problem in error.errors())) from error
+    except SettingsError as error:
+        raise InputError(_not_json(error)) from error
+
+
+def _variables() -> dict[str, str]:
+    """The RIPPLE_* variables, which pydantic reads in any case, but for those of the service."""
+    given = {name.upper(): value for name, value in os.environ.items()}
+    return {
+        name: value
+        for name, value in given.items()
+        if name.startswith("RIPPLE_") and not name.startswith("RIPPLE_SERVE_")
+    }
+
+
+def _explain(file: str, problem: Any) -> str:
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    # RIPPLE_A__B gives b of section a, RIPPLE_A all of it
+    spelt = ["RIPPLE_" + "__".join(path[:end]).upper() for end in range(len(path), 0, -1)]
+    origin = next((variable for variable in spelt if variable in _variables()), file)
+    if problem["type"] != "extra_forbidden":
+        # pydantic also names the branch of a union, by its whole type
+        name = ".".join(part for part in path if "[" not in part)
+        return f"{origin}: {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."
+    section: Any = Settings
+    for part in path[:-1]:
+        # inside a list the part is a position
+        section = get_args(section)[0] if part.isdigit() else section.model_fields[part].annotation
+    return f"{origin}: unknown key '{name}'{nearest(path[-1], section.model_fields)}"
+
+
+def _not_json(error: SettingsError) -> str:
+    value = error.__cause__.doc if isinstance(error.__cause__, json.JSONDecodeError) else None
+    variables = [f"{variable} = {given!r}" for variable, given in _variables().items() if given == value]
+    return (
+        f"{variables[0] if variables else error}: is not JSON; "
+        'write a list as [30, 90] or ["a", "b"], a section or mapping as {"webinar": "expert"}.'
+    )
+
+
+def _refuse_unknown_variables() -> None:
+    known = {"RIPPLE_" + path.upper() for path in _paths(Settings, "")}
+    for variable in _variables():
+        if variable not in known:
+            raise InputError(f"the environment: unknown variable '{variable}'{nearest(variable, known)}")
+
+
+def _paths(section: type[BaseModel], prefix: str) -> Iterable[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _paths(field.annotation, f"{prefix}{name}__")

@@ -1,0 +1,126 @@
+"""Reading a request, and saying what is wrong with one: which field, what was expected, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from ripple.serving.schemas import MOST_CUSTOMERS, CustomerFeatures, ScoreRequest
+
+Query = TypeVar("Query", bound=BaseModel)
+
+EXAMPLE = 'Send a JSON object such as {"customer_ids": ["c1", "c2"]}.'
+HINTS = {
+    "json_invalid": EXAMPLE,
+    "model_type": EXAMPLE,
+    "one_of_two": "Send customer_ids to score from the snapshot, customers to score features of your own.",
+    "missing": "Add the field; {} where everything is to come from the snapshot.",
+    "finite_number": "Send a finite number, or null for a feature that is undefined.",
+    "float_type": "Send a number without quotes, or null for a feature that is undefined.",
+    "explain_type": "Send false, or a number of reasons such as 5.",
+    "too_long": f"Split the request: at most {MOST_CUSTOMERS} customers at a time.",
+    "too_short": "Name at least one customer.",
+}
+SHAPES: dict[str, type[BaseModel]] = {"": ScoreRequest, "customers": CustomerFeatures}
+RETRY_SECONDS = 1
+
+
+class RequestError(Exception):
+    """A request that cannot be answered as it is, or not now."""
+
+    def __init__(self, status: int, code: str, message: str, where: str, hint: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        self.problem = {"code": code, "message": message, "where": where, "hint": hint}
+
+    def body(self) -> bytes:
+        """The error as JSON."""
+        return msgspec.json.encode({"error": self.problem})
+
+
+class StoreUnavailable(Exception):
+    """Where customers are looked up does not answer."""
+
+
+def unavailable(code: str, message: str, hint: str) -> RequestError:
+    """What cannot be answered now but may be in a moment."""
+    return RequestError(503, code, message, "service", hint, retry_after=str(RETRY_SECONDS))
+
+
+def parse(body: bytes) -> ScoreRequest:
+    """The request in *body*.
+
+    Raises:
+        RequestError: it is not JSON or breaks the schema; the first broken rule is told.
+    """
+    try:
+        return ScoreRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise _broken(error, _hint) from error
+
+
+def parse_query(shape: type[Query], pairs: Iterable[tuple[str, str]]) -> Query:
+    """The query string's *pairs* as a *shape*.
+
+    Raises:
+        RequestError: a parameter is unknown, there twice, or not allowed.
+    """
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name in given:
+            raise RequestError(422, "twice", f"'{shorten(name)}' is there twice.", shorten(name), "Send one.")
+        given[name] = value
+    try:
+        return shape.model_validate_strings(given)
+    except ValidationError as error:
+        raise _broken(error, lambda rule, path: _query_hint(shape, rule, path)) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word most like *word* as a question, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(shorten(word), known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Known are {', '.join(known)}." if known else "None is known."
+
+
+def shorten(word: str) -> str:
+    """At most 80 characters of what a caller sent, without halves of characters, which UTF-8 cannot spell."""
+    return _whole(word if len(word) <= 80 else word[:79] + "…")
+
+
+def _broken(error: ValidationError, hint: Any) -> RequestError:
+    first = error.errors(include_url=False)[0]
+    rule, path = first["type"], first["loc"]
+    status = 400 if rule == "json_invalid" else 422
+    return RequestError(status, rule, f"{_whole(first['msg'])}.", _where(path), hint(rule, path))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _where(path: tuple[Any, ...]) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shorten(step)}" for step in path)
+    return "".join(steps).removeprefix(".") or "body"
+
+
+def _hint(rule: str, path: tuple[Any, ...]) -> str:
+    if rule == "extra_forbidden":
+        shape = SHAPES["" if len(path) == 1 else str(path[0])]
+        return nearest(str(path[-1]), shape.model_fields)
+    return HINTS.get(rule, "See the schema at /docs.json, or the page at /.")
+
+
+def _query_hint(shape: type[BaseModel], rule: str, path: tuple[Any, ...]) -> str:
+    if rule == "extra_forbidden":
+        return nearest(str(path[-1]), shape.model_fields)
+    field = shape.model_fields.get(str(path[0])) if path else None
+    return (field.description if field and field.description else "") or "See the schema at /docs.json."

@@ -1,0 +1,63 @@
+"""What influence was to be expected, rather than what came of it: the ceiling of any prediction.
+
+The expected influence value of a customer is the mean of the leave-one-out value over redraws of all that is
+random after the start of the window, given the latent traits and the state at the start: own clocks and
+influence clocks that had not rung yet, and payments. Fixed are the customers, when they join and leave, their
+ties and referrals, and the products with their campaigns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from ripple.simulation.diffusion.clocks import Standpoint, set_clocks
+from ripple.simulation.diffusion.first_passage import spread
+from ripple.simulation.diffusion.payments import pay
+from ripple.simulation.diffusion.realisation import History
+from ripple.simulation.diffusion.truth import leave_one_out
+from ripple.simulation.world.calendar import Window
+
+
+def expected_leave_one_out(
+    history: History, start: datetime, end: datetime, redraws: int, seed: int
+) -> pd.DataFrame:
+    """Means of the columns of `leave_one_out` over *redraws* redraws; the same rows.
+
+    The redraw is exact (see `simulation.diffusion.clocks.set_clocks`), so the only error is that of the mean.
+
+    Raises:
+        ValueError: the window reaches out of the simulated months, or there is to be no redraw.
+    """
+    if redraws < 1:
+        raise ValueError(f"redraws = {redraws}: at least 1 is needed.")
+    window = history.calendar.window(start, end)
+    total = leave_one_out(history, start, end) * 0.0
+    for rng in np.random.default_rng(seed).spawn(redraws):
+        total += leave_one_out(redrawn(history, window, rng), start, end)
+    return total / redraws
+
+
+def redrawn(history: History, window: Window, rng: np.random.Generator) -> History:
+    """The same up to the start of *window*, and another course of events from there on.
+
+    Of those who had adopted by then, the cause is forgotten and payments are left out: both are settled.
+    """
+    population, ties, products, calendar = (
+        history.population,
+        history.ties,
+        history.products,
+        history.calendar,
+    )
+    now = Standpoint(window.opens, np.full_like(history.clocks.own, np.inf))
+    settled = history.adoptions.where(~window.after_start(history.adoptions.at))
+    now.adopted[settled.product, settled.customer] = settled.at
+    clocks = set_clocks(history.world, population, ties, products, calendar, now, rng)
+    adoptions = spread(clocks, ties)
+    later = window.after_start(adoptions.at)
+    payments = pay(adoptions.where(later), population, products, calendar, rng)
+    payments = replace(payments, adoption=np.flatnonzero(later)[payments.adoption])
+    return replace(history, clocks=clocks, adoptions=adoptions, payments=payments)

@@ -1,0 +1,59 @@
+"""The tables a company would have of a simulated world."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from ripple.simulation.diffusion.realisation import History, Streams, unfold
+from ripple.simulation.tables.feedback_scores import feedback_table
+from ripple.simulation.tables.interactions import interactions_table
+from ripple.simulation.tables.orders import orders_table
+from ripple.simulation.tables.product_features import catalog_table, release
+from ripple.simulation.tables.usage import usage_table
+from ripple.simulation.world.calendar import Calendar
+from ripple.simulation.world.population import customers_table
+from ripple.simulation.world.worlds import WORLDS
+
+FEWEST_CUSTOMERS = 100
+FEWEST_MONTHS = 6
+
+
+def simulate(world: str, customers: int, months: int, seed: int) -> dict[str, pa.Table]:
+    """The tables of the input contract for a simulated world; the same arguments give the same tables.
+
+    Raises:
+        ValueError: there is no such world, or too few customers or months for anything to be learnt.
+    """
+    return tables(simulate_with_truth(world, customers, months, seed))
+
+
+def simulate_with_truth(world: str, customers: int, months: int, seed: int) -> History:
+    """All that happens in a simulated world; `tables` gives what of it the company sees.
+
+    Raises:
+        ValueError: as for `simulate`.
+    """
+    if world not in WORLDS:
+        raise ValueError(f"Unknown world '{world}'; known are {', '.join(sorted(WORLDS))}.")
+    if customers < FEWEST_CUSTOMERS:
+        raise ValueError(f"customers = {customers}: at least {FEWEST_CUSTOMERS} are needed.")
+    if months < FEWEST_MONTHS:
+        raise ValueError(f"months = {months}: at least {FEWEST_MONTHS} are needed.")
+    return unfold(WORLDS[world], customers, Calendar(months), seed)
+
+
+def tables(history: History) -> dict[str, pa.Table]:
+    """The tables of the input contract that *history* leaves; always the same ones."""
+    population, calendar = history.population, history.calendar
+    streams = Streams.of(history.seed)
+    features = release(calendar, streams.features)
+    return {
+        "customers": customers_table(population, calendar),
+        "orders": orders_table(history.payments, history.adoptions, history.products, calendar),
+        "usage": usage_table(population, features, calendar, streams.usage),
+        "catalog": catalog_table(features, calendar),
+        "interactions": interactions_table(
+            history.world, population, history.ties, history.referrals, calendar, streams.interactions
+        ),
+        "feedback": feedback_table(population, calendar, streams.feedback),
+    }

@@ -1,0 +1,64 @@
+"""Writes a dataset folder so that it is there whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ripple import atomic
+
+SETTINGS = "ripple.toml"
+TABLES = ("customers", "orders", "usage", "catalog", "interactions", "feedback")
+REQUIRED_TABLES = ("customers", "orders")
+DATASET = {SETTINGS, *(f"{name}.parquet" for name in TABLES)}
+
+
+def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None:
+    """Write each table as OUT/NAME.parquet and *settings_toml* as OUT/ripple.toml, all or nothing.
+
+    A dataset written earlier is replaced.
+
+    Raises:
+        FileExistsError: *out* is a file, or a folder that holds anything but a dataset written earlier.
+    """
+    out = out.resolve()
+    refuse_foreign(out, "a simulated dataset", DATASET)
+    with atomic.folder(out) as building:
+        for name, table in tables.items():
+            pq.write_table(table, building / f"{name}.parquet", compression="zstd")
+        (building / SETTINGS).write_text(settings_toml, encoding="utf-8")
+
+
+def refuse_foreign(out: Path, what: str, files: set[str]) -> None:
+    """Let pass what may be replaced by *what*: nothing, an empty folder, or one of exactly these *files*.
+
+    Raises:
+        FileExistsError: *out* is anything else.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise FileExistsError(f"{out} is a file; name a folder that is absent, empty or {what}.")
+    found = {entry.name for entry in out.iterdir()}
+    if found and found != files:
+        strange = sorted(found - files)
+        reason = f"also holds {', '.join(strange[:3])}" if strange else f"holds only part of {what}"
+        raise FileExistsError(
+            f"{out} is not replaced: it {reason}. Name a folder that is absent, empty or {what}."
+        )
+
+
+def dataset_around(place: Path) -> Path | None:
+    """The dataset folder that *place* is or lies in, whoever made it; none if there is none."""
+    place = place.resolve()
+    return next((folder for folder in (place, *place.parents) if _is_dataset(folder)), None)
+
+
+def _is_dataset(folder: Path) -> bool:
+    def holds(table: str) -> bool:
+        return any((folder / f"{table}{suffix}").exists() for suffix in (".parquet", ".csv", ""))
+
+    return (folder / SETTINGS).exists() or all(holds(table) for table in REQUIRED_TABLES)

@@ -1,0 +1,66 @@
+"""How customers use the service: events, with features that it takes expertise and time to learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from ripple.arrays import Floats
+from ripple.simulation.tables.product_features import BASICS, FEATURES, Features
+from ripple.simulation.world.calendar import Calendar
+from ripple.simulation.world.columns import customer_ids, feature_ids, user_ids
+from ripple.simulation.world.population import Population
+
+CORE_LEARNING_DAYS = 30.0
+ADVANCED_LEARNING_DAYS = 700.0
+CORE_EXPERTISE = 0.5
+ADVANCED_EXPERTISE = 1.4
+"""Effects of expertise on the log of the time to learn a feature."""
+EVENTS_PER_YEAR = 40.0
+FADE_DAYS = 150.0
+"""Use dwindles to nothing over this long before a customer leaves."""
+
+
+def usage_table(
+    population: Population, features: Features, calendar: Calendar, rng: np.random.Generator
+) -> pa.Table:
+    """Every event of use, in the order of time."""
+    volume = np.exp(
+        0.5 * population.expertise
+        + 0.3 * np.log(population.budget)
+        + 0.5 * rng.standard_normal(population.size)
+    )
+    events = rng.poisson(EVENTS_PER_YEAR * volume / volume.mean() * population.years)
+    customer = np.repeat(np.arange(population.size), events)
+    day = rng.uniform(population.since[customer], population.until[customer])
+    fading = (population.left[customer] - day) / FADE_DAYS
+    kept = rng.random(day.size) < fading
+    customer, day = customer[kept], day[kept]
+    order = np.argsort(day, kind="stable")
+    customer, day = customer[order], day[order]
+
+    wanted = rng.choice(FEATURES, day.size, p=features.popularity)
+    learnt = _learning_days(population, features, rng)[customer, wanted] <= day
+    feature = np.where(learnt, wanted, rng.integers(BASICS, size=day.size))
+    # squared: a few of the users at a customer do most of the work
+    user = 1 + np.floor(population.seats[customer] * rng.random(day.size) ** 2).astype(np.int64)
+    return pa.table(
+        {
+            "customer_id": customer_ids(customer),
+            "occurred_at": calendar.timestamps(day),
+            "feature": feature_ids(feature),
+            "user_id": user_ids(customer, user),
+        }
+    )
+
+
+def _learning_days(population: Population, features: Features, rng: np.random.Generator) -> Floats:
+    """The day from which a customer (row) uses a feature (column): experts are early, all get broader."""
+    expertise = population.expertise[:, None]
+    mean = np.where(
+        features.advanced == 1,
+        ADVANCED_LEARNING_DAYS * np.exp(-ADVANCED_EXPERTISE * expertise),
+        CORE_LEARNING_DAYS * np.exp(-CORE_EXPERTISE * expertise),
+    )
+    mean[:, :BASICS] = 0.0
+    return np.maximum(population.joined[:, None], features.released) + rng.exponential(mean)

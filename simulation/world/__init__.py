@@ -1,0 +1,1 @@
+"""The simulated world: its customers, their ties, products, campaigns and payments."""

@@ -1,0 +1,155 @@
+"""The customers: what they look like from outside, what they are like inside, and when they are customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ripple.arrays import Floats, Ints
+from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
+from ripple.simulation.world.columns import customer_ids, labels
+from ripple.simulation.world.worlds import World
+
+INDUSTRIES = ("education", "finance", "health", "logistics", "manufacturing", "media", "retail", "software")
+COUNTRIES = ("BR", "DE", "FR", "GB", "IN", "JP", "SE", "US")
+PLANS = ("free", "team", "business", "enterprise")
+PLAN_BOUNDS = (-0.7, 0.4, 1.3)
+"""Log budgets at which the next plan begins."""
+
+COMMUNITY_SIZE = 60
+HOME_SHARE = 0.7
+"""Share of a community's members who are of its own industry, and of its own country."""
+COMMUNITY_WEALTH = 0.5
+PERSONAL_WEALTH = 0.7
+ONLY_ONE = -1
+"""The second community of a customer who has none."""
+EXPERTISE_VOICE_CORRELATION = 0.3
+EARLY_SHARE = 0.4
+EARLY_DAYS = 2 * 365.0
+"""The first customers joined this long before the start."""
+GROWTH = 0.6
+"""Join days are spread as u^GROWTH: below 1, more customers join later."""
+LEAVING_PER_YEAR = 0.08
+"""Hazard of leaving at median satisfaction."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """One entry per customer; traits are standard normal where nothing else is said, times are days."""
+
+    community: Ints
+    second: Ints
+    """Another community they belong to, or ONLY_ONE."""
+    industry: Ints
+    country: Ints
+    plan: Ints
+    seats: Ints
+    budget: Floats
+    """Relative to the median customer."""
+    expertise: Floats
+    voice: Floats
+    power: Floats
+    """How likely others are to follow: expertise, voice and what neither shows."""
+    susceptibility: Floats
+    """Relative to the median customer."""
+    satisfaction: Floats
+    joined: Floats
+    left: Floats
+    """When they stop being a customer, often long after the end of the calendar."""
+    since: Floats
+    """First day as a customer inside the calendar."""
+    until: Floats
+    """Last day (exclusive) as a customer inside the calendar."""
+
+    @property
+    def size(self) -> int:
+        """Number of customers."""
+        return self.joined.size
+
+    @property
+    def communities(self) -> int:
+        """Number of communities."""
+        return int(max(self.community.max(), self.second.max())) + 1
+
+    @property
+    def memberships(self) -> tuple[Ints, Ints]:
+        """Customer and community of every membership: everybody's first, in order, then the second ones."""
+        both = np.flatnonzero(self.second != ONLY_ONE)
+        customer = np.concatenate((np.arange(self.size), both))
+        return customer, np.concatenate((self.community, self.second[both]))
+
+    @property
+    def years(self) -> Floats:
+        """Time as a customer inside the calendar."""
+        return (self.until - self.since) / DAYS_PER_YEAR
+
+
+def populate(world: World, size: int, calendar: Calendar, rng: np.random.Generator) -> Population:
+    """Draw *size* customers in communities whose members are alike."""
+    communities = max(2, round(size / COMMUNITY_SIZE))
+    attraction = rng.lognormal(sigma=0.5, size=communities)
+    community = rng.choice(communities, size, p=attraction / attraction.sum())
+    shared_wealth = COMMUNITY_WEALTH * rng.standard_normal(communities)
+    log_budget = shared_wealth[community] + PERSONAL_WEALTH * rng.standard_normal(size)
+    expertise = rng.standard_normal(size)
+    correlation = EXPERTISE_VOICE_CORRELATION
+    voice = correlation * expertise + np.sqrt(1 - correlation**2) * rng.standard_normal(size)
+    power = expertise + voice + rng.standard_normal(size)
+    satisfaction = rng.standard_normal(size)
+    joined = _join_days(size, calendar, rng)
+    since = np.maximum(joined, 0.0)
+    leaving = LEAVING_PER_YEAR * np.exp(-satisfaction) / DAYS_PER_YEAR
+    # from `since`, not `joined`: who had left before the start would not be in the tables
+    left = since + rng.exponential(size=size) / leaving
+    return Population(
+        community=community,
+        industry=_mostly_home(community, len(INDUSTRIES), rng),
+        country=_mostly_home(community, len(COUNTRIES), rng),
+        plan=np.digitize(log_budget + 0.5 * rng.standard_normal(size), PLAN_BOUNDS),
+        seats=1 + rng.poisson(8 * np.exp(log_budget + 0.5 * rng.standard_normal(size))),
+        budget=np.exp(log_budget),
+        expertise=expertise,
+        voice=voice,
+        power=power / power.std(),
+        susceptibility=rng.lognormal(sigma=0.5, size=size),
+        satisfaction=satisfaction,
+        joined=joined,
+        left=left,
+        since=since,
+        until=np.minimum(left, calendar.days),
+        # drawn last: worlds that differ in this alone have the same customers otherwise
+        second=_second_communities(world, community, communities, rng),
+    )
+
+
+def customers_table(population: Population, calendar: Calendar) -> pa.Table:
+    """What the company knows about its customers."""
+    return pa.table(
+        {
+            "customer_id": customer_ids(np.arange(population.size)),
+            "joined_at": calendar.timestamps(population.joined),
+            "industry": labels(INDUSTRIES, population.industry),
+            "country": labels(COUNTRIES, population.country),
+            "plan": labels(PLANS, population.plan),
+            "seats": population.seats,
+        }
+    )
+
+
+def _join_days(size: int, calendar: Calendar, rng: np.random.Generator) -> Floats:
+    early = rng.random(size) < EARLY_SHARE
+    place = rng.random(size)
+    return np.where(early, -EARLY_DAYS * place, calendar.days * place**GROWTH)
+
+
+def _second_communities(world: World, community: Ints, communities: int, rng: np.random.Generator) -> Ints:
+    both = rng.random(community.size) < world.two_communities_share
+    another = (community + 1 + rng.integers(communities - 1, size=community.size)) % communities
+    return np.where(both, another, ONLY_ONE)
+
+
+def _mostly_home(community: Ints, kinds: int, rng: np.random.Generator) -> Ints:
+    home = rng.integers(kinds, size=community.max() + 1)[community]
+    return np.where(rng.random(community.size) < HOME_SHARE, home, rng.integers(kinds, size=community.size))

@@ -1,0 +1,83 @@
+"""The products: when each is launched, what it costs, who likes it and when people feel like buying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ripple.arrays import Floats, Ints
+from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
+from ripple.simulation.world.campaigns import Campaigns, plan
+from ripple.simulation.world.population import INDUSTRIES, ONLY_ONE, Population
+from ripple.simulation.world.worlds import World
+
+PRODUCTS = 24
+AT_START = PRODUCTS // 3
+LAST_LAUNCH = 0.85
+"""Part of the calendar by which everything is launched: a later product would leave no trace."""
+MEDIAN_PRICE = 60.0
+THIN_MARGIN_SHARE = 0.2
+SEASON = 0.3
+CAMPAIGN_DAYS = 14
+DAYS_BETWEEN_CAMPAIGNS = 180
+CAMPAIGN_LIFT = 4.0
+INDUSTRY_TASTE, COMMUNITY_TASTE = 0.6, 0.8
+"""Weights of the two parts of taste; their squares add up to 1."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """First axis: products. Prices are in the dataset's currency, times are days."""
+
+    launched: Floats
+    price: Floats
+    margin_share: Floats
+    mood: Floats
+    """Cumulative hazard of an unprompted adoption by a median customer, at the start of every day."""
+    industry_taste: Floats
+    """Log of how much an industry (second axis) likes a product."""
+    community_taste: Floats
+    campaigns: Campaigns
+    """Those in single communities; those of the whole company are part of the mood."""
+
+    @property
+    def size(self) -> int:
+        """Number of products."""
+        return self.launched.size
+
+    def taste(self, product: int, population: Population) -> Floats:
+        """How much more than the median each customer likes *product*; two communities count half each."""
+        first = self.community_taste[product, population.community]
+        second = self.community_taste[product, population.second]
+        shared = np.where(population.second == ONLY_ONE, first, (first + second) / 2)
+        return np.exp(self.industry_taste[product, population.industry] + shared)
+
+
+def launch(world: World, population: Population, calendar: Calendar, rng: np.random.Generator) -> Products:
+    """Draw the products of *world*; a third are there at the start."""
+    launched = np.zeros(PRODUCTS)
+    launched[AT_START:] = np.sort(rng.uniform(0, LAST_LAUNCH * calendar.days, PRODUCTS - AT_START))
+    thin = rng.random(PRODUCTS) < THIN_MARGIN_SHARE
+    communities = population.communities
+    return Products(
+        launched=launched,
+        price=MEDIAN_PRICE * rng.lognormal(sigma=0.6, size=PRODUCTS),
+        margin_share=np.where(thin, rng.uniform(0.03, 0.12, PRODUCTS), rng.uniform(0.35, 0.75, PRODUCTS)),
+        mood=_mood(world, calendar, rng),
+        industry_taste=rng.normal(0, INDUSTRY_TASTE * world.taste_spread, (PRODUCTS, len(INDUSTRIES))),
+        community_taste=rng.normal(0, COMMUNITY_TASTE * world.taste_spread, (PRODUCTS, communities)),
+        campaigns=plan(world, launched, communities, calendar, rng),
+    )
+
+
+def _mood(world: World, calendar: Calendar, rng: np.random.Generator) -> Floats:
+    day: Ints = np.arange(calendar.days)
+    phase = rng.random((PRODUCTS, 1))
+    season = 1 + SEASON * np.sin(2 * np.pi * (day / DAYS_PER_YEAR + phase))
+    begins = rng.random((PRODUCTS, calendar.days)) < 1 / DAYS_BETWEEN_CAMPAIGNS
+    begun = np.cumsum(begins, axis=1)
+    ended = np.pad(begun, ((0, 0), (CAMPAIGN_DAYS, 0)))[:, : calendar.days]
+    lift = np.where(begun > ended, CAMPAIGN_LIFT, 1.0)
+    daily = world.own_adoptions_per_year / DAYS_PER_YEAR * season * lift
+    return np.pad(np.cumsum(daily, axis=1), ((0, 0), (1, 0)))

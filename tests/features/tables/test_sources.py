@@ -1,0 +1,463 @@
+"""Every source of a dataset against real ones: files, a DuckDB file, a PostgreSQL server."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ripple.errors import InputError
+from ripple.features.dataset import Dataset, open_dataset
+from ripple.features.tables.contract import CONTRACT
+from ripple.features.tables.sources import find, postgres
+from ripple.features.validation import checks
+from ripple.settings import Settings
+from tests.support import feature_frames
+from tests.support.feature_frames import Frames
+from tests.support.postgres_server import PASSWORD, SPELT, PostgresServer, told_of_password
+from tests.support.processes import Ripple, free_port
+
+AS_OF = datetime(2024, 4, 1)
+COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
+
+
+@pytest.fixture
+def schema(request: pytest.FixtureRequest) -> str:
+    """A schema for the test alone; its name needs quoting."""
+    return f"{request.node.name} é"[-40:]
+
+
+def write_duckdb(frames: Frames, file: Path, schema: str = "main") -> Path:
+    with duckdb.connect(file) as connection:
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        for name, frame in frames.items():
+            connection.register("frame", frame)
+            connection.execute(f'CREATE TABLE "{schema}".{name} AS FROM frame')
+            connection.unregister("frame")
+    return file
+
+
+@pytest.fixture(params=["parquet", "csv", "duckdb", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Callable[[Frames], str]:
+    """Puts frames into one kind of source and returns what a user would type as DATA."""
+
+    def store(frames: Frames) -> str:
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("server")
+            return server.write(frames, schema)
+        if request.param == "duckdb":
+            return str(write_duckdb(frames, tmp_path / "data.duckdb"))
+        return str(feature_frames.write(frames, tmp_path / "data", request.param))
+
+    return store
+
+
+@pytest.fixture(scope="module")
+def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = feature_frames.write(feature_frames.random(), tmp_path_factory.mktemp("data"))
+    return checks.check(folder, feature_frames.SETTINGS)[0]
+
+
+def rows(dataset: Dataset, name: str) -> list[dict[str, object]]:
+    table = dataset.tables[name]
+    columns = [column.name for column in CONTRACT[name].columns if column.name in table.columns]
+    return table.select(columns).order_by(columns).to_pyarrow().to_pylist()
+
+
+def counts(dataset: Dataset) -> dict[str, int]:
+    return {name: int(table.count().execute()) for name, table in dataset.tables.tables.items()}
+
+
+def refusal(data: str | Path) -> str:
+    with pytest.raises(InputError) as refused:
+        open_dataset(data, Settings())
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
+def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
+    dataset, report = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
+    assert report.violations == []
+    for name in CONTRACT:
+        assert rows(dataset, name) == rows(from_parquet, name)
+    expected = feature_frames.features_at(from_parquet, AS_OF)
+    assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
+
+
+def test_missing_columns_are_told_as_for_folders(store, frames):
+    frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
+    frames["feedback"] = frames["feedback"].drop(columns="score")
+    found = "customer_id, ordered_at, amount, margin, order_id"
+    assert refusal(store(frames)).splitlines() == [
+        f"orders: column 'product' is missing; found {found}",
+        f"orders: column 'revenue' is missing; found {found}",
+        "feedback: column 'score' is missing; found customer_id, occurred_at",
+    ]
+
+
+def test_usage_or_interactions_must_be_there(store, frames):
+    del frames["usage"], frames["interactions"]
+    data = store(frames)
+    assert refusal(data) == f"{find(data)}: at least one of usage and interactions is needed; found neither."
+
+
+def test_only_customers_keep_further_columns(store, frames):
+    frames["orders"]["colour"] = "blue"
+    dataset = open_dataset(store(frames), Settings())
+    assert dataset.attributes == ["industry"]
+    assert "colour" not in dataset.tables["orders"].columns
+
+
+def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
+    told = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
+    assert told in refusal("mysql://shop:secret@host/db")
+    assert "secret" not in refusal("mysql://shop:secret@host/db")
+    assert refusal("postgresql:/shop:se:cr@et@host").startswith("No dataset at ***@host: expected a folder")
+
+
+def test_a_dataset_is_named_after_its_source(tmp_path, monkeypatch):
+    folder = tmp_path / "spring"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert (find(".").name, str(find(".")), find(".").folder) == ("spring", ".", Path())
+    (tmp_path / "shop.duckdb").touch()
+    file = find(tmp_path / "shop.duckdb")
+    assert (file.name, str(file), file.folder) == ("shop", f"{tmp_path}/shop.duckdb", tmp_path)
+    database = find("postgres://u:secret@[::1]:5433/shop?schema=my%20own")
+    assert (database.name, database.folder) == ("shop", None)
+    assert str(database) == "postgresql://[::1]:5433/shop?schema=my own"
+    assert "secret" not in repr(database)
+
+
+class TestDuckDB:
+    def test_a_schema_is_named_after_the_file(self, frames, tmp_path):
+        file = write_duckdb(frames, tmp_path / "it's.db", "spring 24")
+        assert counts(open_dataset(f"{file}?schema=spring%2024", Settings())) == COUNTS
+        assert refusal(f"{file}?scheme=x") == f"{file}?scheme=x: after the file only ?schema=NAME may follow."
+        assert (
+            refusal(file) == f"{file}: no table or view customers in schema main, which is empty or not there"
+        )
+
+    def test_views_are_tables_also_when_they_name_tables_without_a_schema(self, frames, tmp_path):
+        file = write_duckdb(
+            {f"raw_{name}": frame for name, frame in frames.items()}, tmp_path / "data.duckdb"
+        )
+        with duckdb.connect(file) as connection:
+            connection.execute("CREATE SCHEMA own")
+            for name in frames:
+                connection.execute(f"CREATE VIEW own.{name} AS SELECT * FROM raw_{name}")
+        assert counts(open_dataset(f"{file}?schema=own", Settings())) == COUNTS
+
+    def test_a_view_that_does_not_work_is_named(self, frames, tmp_path):
+        file = write_duckdb(frames, tmp_path / "data.duckdb")
+        with duckdb.connect(file) as connection:
+            connection.execute("ALTER TABLE feedback RENAME TO gone")
+            connection.execute("CREATE VIEW feedback AS SELECT * FROM gone")
+            connection.execute("DROP TABLE gone")
+        told = refusal(file)
+        assert told.startswith(f"{file}: feedback cannot be read: ")
+        assert "gone" in told
+
+    def test_a_missing_table_names_the_nearest(self, frames, tmp_path):
+        frames["order"] = frames.pop("orders")
+        file = write_duckdb(frames, tmp_path / "data.duckdb")
+        assert refusal(file) == f"{file}: no table or view orders in schema main; did you mean 'order'?"
+
+    def test_the_file_stays_as_it_was(self, frames, tmp_path):
+        file = write_duckdb(frames, tmp_path / "data.duckdb")
+        before = file.read_bytes()
+        file.chmod(0o444)
+        feature_frames.features_at(checks.load(file, feature_frames.SETTINGS)[0], AS_OF)
+        assert file.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [file]
+
+    def test_a_file_that_another_process_writes_is_refused(self, frames, tmp_path):
+        file = write_duckdb(frames, tmp_path / "data.duckdb")
+        script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()"
+        with subprocess.Popen(
+            [sys.executable, "-c", script, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            told = refusal(file)
+            writer.communicate()
+        assert told == (
+            f"{file} is being written by another process (PID {writer.pid}): close it there, or copy the "
+            "file and use the copy."
+        )
+
+    def test_another_kind_of_file_is_refused(self, frames, tmp_path):
+        file = feature_frames.write(frames, tmp_path, "csv") / "orders.csv"
+        assert refusal(file).startswith(
+            f"{file} is not a DuckDB file. A dataset of Parquet or CSV is named by"
+        )
+
+
+class TestPostgreSQL:
+    def test_every_type_arrives(self, server, schema):
+        own = f'"{schema}"'
+        server.run(
+            f"CREATE SCHEMA {own}",
+            f"CREATE TYPE {own}.kind AS ENUM ('follow', 'share')",
+            f"CREATE DOMAIN {own}.amount AS numeric(12, 2)",
+            f"""CREATE TABLE {own}.customers (customer_id uuid, joined_at date, plan char(4),
+                seats numeric, tags text[], active boolean, paid money)""",
+            f"""INSERT INTO {own}.customers VALUES
+                ('{"5" * 32}', '2024-05-17', 'a', 2.5, '{{x,y}}', true, 3.25)""",
+            f"""CREATE TABLE {own}.orders (customer_id bigint, ordered_at timestamptz, product numeric(9, 0),
+                revenue {own}.amount, margin real, order_id integer, known_at timestamp(3))""",
+            f"""INSERT INTO {own}.orders VALUES
+                (9007199254740993, '2024-05-17 00:30+02', 12, 1234567890.12, 0.5, 7, NULL),
+                (2, '2024-05-17 09:30Z', 13, NULL, NULL, NULL, '2024-05-18 09:30:00.123')""",
+            f"""CREATE TABLE {own}.interactions (source_id text, target_id varchar(9), occurred_at timestamp,
+                kind {own}.kind, weight smallint)""",
+            f"""INSERT INTO {own}.interactions VALUES
+                ('c1', 'ü', '2024-05-17', 'share', 3), (NULL, '', NULL, NULL, NULL)""",
+        )
+        dataset = open_dataset(server.url(schema), Settings())
+        assert dataset.tables["customers"].to_pyarrow().to_pylist() == [
+            {
+                "customer_id": "55555555-5555-5555-5555-555555555555",
+                "joined_at": datetime(2024, 5, 17),
+                "plan": "a",
+                "seats": 2.5,
+                "tags": "{x,y}",
+                "active": True,
+                "paid": 3.25,
+            }
+        ]
+        assert [tuple(row.values()) for row in dataset.tables["orders"].to_pyarrow().to_pylist()] == [
+            ("9007199254740993", datetime(2024, 5, 16, 22, 30), "12", 1234567890.12, 0.5, "7", None),
+            (
+                "2",
+                datetime(2024, 5, 17, 9, 30),
+                "13",
+                None,
+                None,
+                None,
+                datetime(2024, 5, 18, 9, 30, 0, 123000),
+            ),
+        ]
+        assert [tuple(row.values()) for row in dataset.tables["interactions"].to_pyarrow().to_pylist()] == [
+            ("c1", "ü", datetime(2024, 5, 17), "share", 3.0),
+            (None, None, None, None, None),
+        ]
+        assert all(
+            not table.count().execute() for place in dataset.uncast.values() for table in place.values()
+        )
+
+    @pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
+    def test_an_infinite_time_stays_before_or_after_all_others(self, server, schema, frames, kind):
+        url = server.write(frames, schema)
+        server.run(
+            f'ALTER TABLE "{schema}".orders ADD known_at {kind}',
+            f"""UPDATE "{schema}".orders SET known_at = CASE order_id
+                WHEN 'o1' THEN 'infinity' WHEN 'o2' THEN '-infinity' WHEN 'o3' THEN '0044-03-15 BC'
+                WHEN 'o4' THEN '2024-02-01' END::{kind}""",
+        )
+        known = (
+            open_dataset(url, Settings())
+            .tables["orders"]
+            .order_by("order_id")
+            .known_at.to_pyarrow()
+            .to_pylist()
+        )
+        assert known[0].date() == date.max
+        assert known[1:] == [datetime.min, datetime.min, datetime(2024, 2, 1), None]
+
+    def test_views_of_every_kind_are_tables(self, server, schema, frames):
+        server.write(frames, schema)
+        views = f"views of {schema}"[:50]
+        server.run(f'CREATE SCHEMA "{views}"')
+        for kind, name in zip(["VIEW", "MATERIALIZED VIEW"] * 3, frames, strict=True):
+            server.run(f'CREATE {kind} "{views}".{name} AS SELECT * FROM "{schema}".{name}')
+        assert counts(open_dataset(server.url(views), Settings())) == COUNTS
+
+    def test_a_missing_table_names_the_nearest(self, server, schema, frames):
+        frames["order"] = frames.pop("orders")
+        url = server.write(frames, schema)
+        told = f"no table or view orders in schema {schema}; did you mean 'order'?"
+        assert refusal(url) == f"{find(url)}: {told}"
+        assert refusal(server.url("none")).endswith(
+            ": no table or view customers in schema none, which is empty or not there"
+        )
+
+    def test_all_tables_are_of_one_moment(self, server, schema, frames, monkeypatch):
+        url = server.write(frames, schema)
+        stream = postgres._stream
+
+        def meddle(*arguments):
+            server.run(f'DELETE FROM "{schema}".interactions')
+            stream(*arguments)
+
+        monkeypatch.setattr(postgres, "_stream", meddle)
+        assert counts(open_dataset(url, Settings())) == COUNTS
+
+    def test_nothing_is_written_to_the_database(self, server, schema, frames):
+        url = server.write(frames, schema)
+        server.run(
+            f'CREATE SEQUENCE "{schema}".calls',
+            f'ALTER TABLE "{schema}".usage RENAME TO used',
+            f"""CREATE VIEW "{schema}".usage AS SELECT customer_id, occurred_at, feature,
+                nextval('"{schema}".calls') AS quantity FROM "{schema}".used""",
+        )
+        told = refusal(url)
+        assert "usage cannot be read: " in told
+        assert "in a read-only transaction" in told
+
+    def test_an_error_in_the_midst_of_a_table_names_it(self, server, schema, frames):
+        url = server.write(frames, schema)
+        server.run(
+            f'DROP TABLE "{schema}".feedback',
+            f"""CREATE VIEW "{schema}".feedback AS SELECT i::text AS customer_id, timestamp '2024-05-01' AS
+                occurred_at, 1 / (150000 - i) AS score FROM generate_series(1, 200000) i""",
+        )
+        assert refusal(url).startswith(f"{find(url)}: feedback cannot be read: ")
+        assert "division by zero" in refusal(url)
+
+    def test_the_temporary_copy_goes_with_the_dataset(self, server, schema, frames, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        dataset = open_dataset(server.write(frames, schema), Settings())
+        (copy,) = tmp_path.iterdir()
+        assert copy.stat().st_mode & 0o077 == 0
+        connection = dataset.tables["orders"].get_backend()
+        assert dataset.tables["orders"].count().execute() == 5
+        connection.disconnect()
+        del dataset, connection
+        gc.collect()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_table_is_never_whole_in_memory(self, server, schema, frames):
+        """A table of 360 MB is read by a process that grows by far less."""
+        url = server.write(frames, schema)
+        server.run(
+            f'DROP TABLE "{schema}".usage',
+            f"""CREATE VIEW "{schema}".usage AS SELECT 'c1' AS customer_id, timestamp '2024-05-01' AS
+                occurred_at, repeat(i::text, 128) AS feature FROM generate_series(1000001, 1400000) i""",
+        )
+        script = """if True:
+            import resource, sys
+            from ripple.features.dataset import open_dataset
+            from ripple.settings import Settings
+
+            def peak():
+                return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+            before = peak()
+            table = open_dataset(sys.argv[1], Settings()).tables["usage"]
+            print(table.count().to_pyarrow().as_py(), table.feature.length().sum().to_pyarrow().as_py())
+            print(peak() - before)
+            """
+        done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True)
+        size, grown = done.stdout.splitlines()
+        assert size == f"400000 {400_000 * 7 * 128}"
+        assert float(grown) < 160
+
+    def test_the_password_may_stand_where_libpq_looks_for_it(
+        self, server, schema, frames, tmp_path, monkeypatch
+    ):
+        server.write(frames, schema)
+        bare = server.url(schema, password=None)
+        monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
+        assert "no password supplied" in refusal(bare)
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        assert counts(open_dataset(bare, Settings())) == COUNTS
+        monkeypatch.delenv("PGPASSWORD")
+        file = tmp_path / "pgpass"
+        file.write_text(f"*:*:*:shop:{PASSWORD.replace(':', chr(92) + ':')}\n")
+        file.chmod(0o600)
+        monkeypatch.setenv("PGPASSFILE", str(file))
+        assert counts(open_dataset(bare, Settings())) == COUNTS
+        for name, value in {
+            "HOST": "127.0.0.1",
+            "PORT": str(server.port),
+            "USER": "shop",
+            "DATABASE": "shop",
+        }.items():
+            monkeypatch.setenv(f"PG{name}", value)
+        assert counts(open_dataset(f"postgres://?schema={schema}", Settings())) == COUNTS
+        assert find("postgres://").name == "shop"
+
+    def test_without_the_driver_it_says_how_to_install_it(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
+        told = refusal("postgresql://localhost/shop")
+        assert "`uv sync --inexact --extra postgres`" in told
+        assert "`pip install adbc-driver-postgresql`" in told
+
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            "u:sec@ret@host/db",
+            "u:12/secret@host/db",
+            "u:12?secret@host/db",
+            "u:12#secret@host/db",
+            "host:secret/db",
+            "host/db?secret",
+            "host/db?=secret",
+            "u:12?x=secret@host/db",
+        ],
+    )
+    def test_a_malformed_url_is_not_repeated(self, rest):
+        with pytest.raises(InputError) as refused:
+            find(f"postgresql://{rest}")
+        assert str(refused.value).startswith(
+            "The PostgreSQL URL cannot be read: expected postgresql://user@host"
+        )
+        assert "secret" not in str(refused.value)
+        assert refused.value.__context__ is None
+
+
+class TestPasswords:
+    """The password is nowhere in what the real command line prints; for what it leaves, see `test_ripple`."""
+
+    @pytest.fixture(autouse=True)
+    def _no_other_password(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
+
+    def test_errors_do_not_tell_it(self, server, schema, frames, ripple: Ripple, tmp_path):
+        del frames["orders"]
+        url = server.write(frames, schema)
+        for arguments, told in {
+            ("check", url): "no table or view orders",
+            ("check", server.url(schema, password=f"{PASSWORD} not")): "password authentication failed",
+            ("check", server.url(schema, port=free_port())): "Connection refused",
+            ("check", url, url): "unexpected extra argument",
+            ("score", url, "--as-of", "2024-01-01", "--out", url): "must end in .parquet",
+        }.items():
+            done = ripple(*arguments, home=tmp_path / "home")
+            assert done.returncode == 2
+            assert told in done.stderr
+            assert told_of_password(done.stdout + done.stderr) == []
+        assert not (tmp_path / "home").exists()
+
+    @pytest.mark.parametrize("option", ["bogus", "sslmode"])
+    def test_what_libpq_repeats_is_hidden(self, server, schema, option):
+        told = refusal(f"{server.url(schema)}&{option}={SPELT[1]}")
+        assert ": cannot connect: " in told
+        assert told_of_password(told) == []
+
+    @pytest.mark.parametrize(
+        ("right", "wrong"), [("postgresql", "mysql"), ("://", ":/"), ("postgresql://", ""), ("%40", "@")]
+    )
+    def test_nor_does_the_error_of_a_misspelt_url(self, server, right, wrong):
+        assert told_of_password(refusal(server.url().replace(right, wrong))) == []
+
+    def test_an_error_leads_to_no_other_that_holds_it(self, server, schema):
+        with pytest.raises(InputError) as refused:
+            open_dataset(server.url(schema, password="wrong"), Settings())
+        assert refused.value.__context__ is None
+        assert refused.value.__cause__ is None
+
+    def test_checking_leaves_nothing(self, server, schema, frames, ripple: Ripple, tmp_path, monkeypatch):
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        done = ripple("check", server.write(frames, schema), home=tmp_path / "home")
+        assert done.returncode == 0, done.stderr
+        assert told_of_password(done.stdout + done.stderr) == []
+        assert list(tmp_path.iterdir()) == []

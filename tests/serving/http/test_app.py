@@ -1,0 +1,108 @@
+"""What the routes do where a real server cannot be brought to it: without a model, on a fault of ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+
+from ripple.serving.http import app as module
+from ripple.serving.http.app import Api
+from ripple.serving.http.middleware import Guard
+from ripple.serving.prometheus import Measures
+from ripple.serving.publications.publication import load_publication
+from ripple.serving.schemas import ErrorResponse, ScoreResponse
+from ripple.serving.scorer import Scorer
+from ripple.serving.store_poller import prepared
+
+
+@pytest.fixture
+def api(published: Path) -> Api:
+    made = Api(Measures())
+    made.scorer = prepared(load_publication(published, published.name))
+    return made
+
+
+@pytest.fixture
+def ask(api: Api, run: Any) -> Any:
+    """Asks the routes behind the guard, without a server."""
+    app = Guard(api, api.measures, (), most_at_once=2)
+
+    def ask(method: str, path: str, **request: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://ripple") as client:
+                return await client.request(method, path, **request)
+
+        found: httpx.Response = run(asked())
+        return found
+
+    return ask
+
+
+def _code(response: httpx.Response) -> str:
+    return ErrorResponse.model_validate_json(response.content).error.code
+
+
+def test_without_a_model_it_is_not_ready(api: Api, ask: Any) -> None:
+    api.scorer = None
+    response = ask("GET", "/v1/model")
+    assert (response.status_code, _code(response)) == (503, "not_ready")
+    assert response.headers["retry-after"] == "1"
+    assert ask("GET", "/v1/openapi.json").status_code == 200
+
+
+def test_a_fault_of_ours_is_a_500_that_tells_nobody_what_was_sent(
+    ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(self: Scorer, customer_id: str, explain: int) -> None:
+        raise KeyError(customer_id)
+
+    monkeypatch.setattr(Scorer, "customer", fail)
+    # BentoML's logger, once it is set up, hands nothing on
+    monkeypatch.setattr(module.logger, "handlers", [caplog.handler])
+    response = ask("GET", "/v1/customers/confidential")
+    assert (response.status_code, _code(response)) == (500, "failed")
+    assert "confidential" not in response.text + caplog.text
+    assert "Answering /v1/customers/ failed by KeyError" in caplog.text
+    assert "in fail" in caplog.text
+
+
+def test_a_long_body_is_answered_as_a_short_one(ask: Any, features: pd.DataFrame) -> None:
+    sent = [
+        {"customer_id": f"new {row}", "features": {name: float(value) for name, value in values.items()}}
+        for row, values in enumerate(features.fillna(0.5).to_dict("records"))
+    ] * 2
+    body = json.dumps({"customers": sent, "explain": 1}).encode()
+    assert len(body) > module.LONG
+    headers = {"content-type": "application/json"}
+    many = ScoreResponse.model_validate_json(
+        ask("POST", "/v1/score", content=body, headers=headers).content
+    ).customers
+    one = ScoreResponse.model_validate_json(
+        ask("POST", "/v1/score", json={"customers": sent[5:6], "explain": 1}).content
+    ).customers
+    assert len(many) == 800
+    assert many[5] == one[0]
+
+
+def test_every_answer_that_does_not_add_up_is_counted(api: Api, ask: Any) -> None:
+    assert api.scorer is not None
+    api.scorer.explainer._base_value += 0.01
+    before = _inexact(ask)
+    assert ask("POST", "/v1/score", json={"customer_ids": ["c0001", "c0002"], "explain": 1}).is_success
+    assert _inexact(ask) == before + 2
+
+
+def _inexact(ask: Any) -> float:
+    line = "ripple_inexact_explanations_total "
+    return float(ask("GET", "/metrics").text.split(f"\n{line}")[1].split("\n")[0])
+
+
+@pytest.mark.parametrize("path", ["/v1/docs", "/v1/openapi.json", "/v1/model", "/v1/customers/c0001"])
+def test_what_can_be_got_can_be_asked_for_its_head(ask: Any, path: str) -> None:
+    assert ask("HEAD", path).headers == ask("GET", path).headers

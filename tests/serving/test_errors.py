@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripple.serving.errors import RequestError, nearest, parse, parse_query, shorten
+from ripple.serving.schemas import CustomerRequest, ScoreRequest, TopRequest
+
+KEYS = st.sampled_from(["customer_ids", "customers", "customer_id", "features", "explain"]) | st.text(
+    max_size=3
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def _read_or_refused(body: bytes) -> None:
+    try:
+        problem = None if isinstance(parse(body), ScoreRequest) else "read as something else"
+    except RequestError as error:
+        problem = "" if all(error.problem.values()) and error.body() else "nothing said"
+    assert not problem
+
+
+@given(JSON)
+def test_any_json_is_read_or_refused_with_a_reason(value: object) -> None:
+    _read_or_refused(json.dumps(value).encode())
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_read_or_refused_with_a_reason(body: bytes) -> None:
+    _read_or_refused(body)
+
+
+def test_a_deeply_nested_body_is_refused() -> None:
+    with pytest.raises(RequestError, match="recursion limit"):
+        parse(b"[" * 100_000)
+
+
+def test_the_nearest_known_word_is_named_or_all_of_them() -> None:
+    assert nearest("order_90d", ["orders_90d", "reach_30d"]) == "Did you mean 'orders_90d'?"
+    assert nearest("xyz", ["orders_90d", "reach_30d"]) == "Known are orders_90d, reach_30d."
+
+
+@given(st.text(max_size=200))
+def test_what_is_echoed_is_short(word: str) -> None:
+    assert len(shorten(word)) <= 80
+    assert len(word) > 80 or shorten(word) == word
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "where", "hint"),
+    [
+        ([("limit", "0")], "greater_than_equal", "limit", "How many customers"),
+        ([("limit", "1001")], "less_than_equal", "limit", "How many customers"),
+        ([("limit", "1.5")], "int_parsing", "limit", "How many customers"),
+        ([("limit", "")], "int_parsing", "limit", "How many customers"),
+        ([("offset", "-1")], "greater_than_equal", "offset", "How many to pass"),
+        ([("offset", "9" * 30)], "less_than_equal", "offset", "How many to pass"),
+        ([("limits", "5")], "extra_forbidden", "limits", "Did you mean 'limit'?"),
+        ([("limit", "5"), ("limit", "6")], "twice", "limit", "Send one."),
+    ],
+)
+def test_a_query_that_is_not_allowed_is_told_why(
+    query: list[tuple[str, str]], code: str, where: str, hint: str
+) -> None:
+    with pytest.raises(RequestError) as refused:
+        parse_query(TopRequest, query)
+    assert refused.value.status == 422
+    problem = refused.value.problem
+    assert (problem["code"], problem["where"]) == (code, where)
+    assert problem["hint"].startswith(hint)
+
+
+def test_a_query_is_read() -> None:
+    assert parse_query(CustomerRequest, [("explain", "3")]).explain == 3
+    top = parse_query(TopRequest, [("limit", "3"), ("segment", "plan pro")])
+    assert (top.limit, top.offset, top.segment) == (3, 0, "plan pro")

@@ -1,0 +1,1 @@
+"""What several tests share: servers, browsers, processes, oracles and made-up data."""

@@ -1,0 +1,123 @@
+"""What tests that run real processes share."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.support.checkout import ROOT
+
+LENIENT = """
+[gate]
+capture_loss = 1.0
+level_factor = 20.0
+coverage_loss = 0.8
+doubtful_share = 0.98
+single_share = 1.0
+
+[model]
+trees = 60
+learning_rate = 0.1
+"""
+"""For worlds so small that chance decides how good a model looks: limits of the gate, and few trees."""
+
+Ripple = Callable[..., subprocess.CompletedProcess[str]]
+
+# runs `ripple` once for every line it reads, in a child that has nothing more to import
+FORKING = """
+import gc, json, os, signal, sys, warnings
+from ripple import cli
+import ripple.features.validation.checks, ripple.serving.options, ripple.training.registry.model_versions
+
+warnings.simplefilter("default")
+# else a child that collects garbage copies all that it has inherited
+gc.freeze()
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(120)
+        os.chdir(asked["cwd"])
+        os.environ.update(asked["environment"])
+        for number, file in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
+            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
+        sys.argv = ["ripple", *asked["arguments"]]
+        cli.main()
+        sys.exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class TrainedWorld:
+    """A dataset, the home of the run that was trained on it, and what `ripple train` printed."""
+
+    data: Path
+    home: Path
+    printed: str
+    progress: str
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def becomes_ready(server: subprocess.Popen[str], url: str, seconds: float = 120) -> bool:
+    """Wait until /readyz answers 200; False if the server ends or takes longer."""
+    deadline = time.monotonic() + seconds
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
+                return True
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+@contextmanager
+def forking_ripple(folder: Path) -> Iterator[Ripple]:
+    """Runs `ripple ARGUMENTS`, each in a process of its own, forked from one that has imported all before.
+
+    Starting anew takes a command that is refused at once seconds, for what it imports. Only for commands that
+    open no data: DuckDB's and Arrow's threads do not survive a fork.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", FORKING],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout, out, err = process.stdin, process.stdout, folder / "out", folder / "err"
+
+    def run(*arguments: object, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        for file in (out, err):
+            file.write_bytes(b"")
+        given = [str(argument) for argument in arguments]
+        asked = {"arguments": given, "cwd": str(cwd), "environment": {"RIPPLE_HOME": str(home)}}
+        stdin.write(json.dumps(asked | {"out": str(out), "err": str(err)}) + "\n")
+        stdin.flush()
+        code = int(stdout.readline())
+        return subprocess.CompletedProcess(given, code, out.read_text(), err.read_text())
+
+    try:
+        yield run
+    finally:
+        process.communicate(timeout=60)

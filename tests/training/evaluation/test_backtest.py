@@ -1,0 +1,241 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.errors import InputError
+from ripple.training.evaluation.backtest import Forecaster, backtest
+from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.metrics import capture, coverage
+from ripple.training.examples.feature_sequence import Rows
+from ripple.training.progress import silent
+from tests.support import synthetic_events
+from tests.support.synthetic_events import SETTINGS
+
+
+def forecaster(examples, say=silent):
+    return Forecaster(examples, synthetic_events.plan(), SETTINGS, say)
+
+
+def relabelled(one, seed):
+    """The same customers with wildly other labels."""
+    random = np.random.default_rng(seed)
+    labels = one.labels.apply(lambda column: random.pareto(0.5, len(column)) * 1e6)
+    return replace(one, labels=labels)
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return synthetic_events.history()
+
+
+@pytest.fixture(scope="module")
+def judged(examples):
+    return backtest(forecaster(examples))
+
+
+def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
+    plan = synthetic_events.plan()
+    for cutoff in plan.evaluation:
+        altered = {
+            other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
+            for seed, (other, one) in enumerate(examples.items())
+        }
+        assert any(altered[other] is not examples[other] for other in plan.grid if other < cutoff)
+        honest, blind = forecaster(examples).outcome(cutoff), forecaster(altered).outcome(cutoff)
+        assert np.array_equal(honest.predicted, blind.predicted)
+        assert np.array_equal(honest.odds, blind.odds)
+        assert not np.array_equal(honest.value, blind.value)
+        assert forecaster(examples).calibration(cutoff) == forecaster(altered).calibration(cutoff)
+
+
+def test_heads_do_learn_from_every_label_that_was_known(examples):
+    plan = synthetic_events.plan()
+    cutoff = plan.evaluation[-1]
+    teacher = plan.training_for(cutoff)[-1]
+    altered = examples | {teacher: relabelled(examples[teacher], 1)}
+    assert not np.array_equal(
+        forecaster(examples).outcome(cutoff).predicted, forecaster(altered).outcome(cutoff).predicted
+    )
+
+
+def test_a_cutoff_is_fitted_once(examples):
+    said = []
+    asked = forecaster(examples, said.append)
+    cutoff = synthetic_events.plan().evaluation[0]
+    assert asked.outcome(cutoff) is asked.outcome(cutoff)
+    assert said == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
+
+
+def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged):
+    plan = synthetic_events.plan()
+    table = judged.rankings.set_index(["cutoff", "ranking"])
+    assert set(table.index.get_level_values("cutoff")) == {f"{c:%Y-%m-%d}" for c in plan.evaluation} | {
+        "pooled"
+    }
+    for cutoff in plan.evaluation:
+        one = examples[cutoff]
+        value = one.labels["network_value"].to_numpy()
+        for ranking, column in (("last label", "past_network_value"), ("degree", "out_degree")):
+            assert table.loc[(f"{cutoff:%Y-%m-%d}", ranking), "capture"] == capture(
+                one.features[column].to_numpy(), value, SETTINGS.top_share
+            )
+
+
+def test_pooled_rows_are_means_over_cutoffs(judged):
+    pooled = judged.rankings["cutoff"] == "pooled"
+    numbers = ["capture", "precision", "pr_auc", "gini", "spearman", "brier"]
+    means = judged.rankings[~pooled].groupby("ranking")[numbers].mean()
+    found = judged.rankings[pooled].set_index("ranking")[numbers]
+    pd.testing.assert_frame_equal(found, means)
+    assert judged.capture(MODEL) == means.loc[MODEL, "capture"]
+
+
+def test_the_best_baseline_is_the_one_that_captures_most(judged):
+    pooled = judged.rankings[judged.rankings["cutoff"] == "pooled"].set_index("ranking")["capture"]
+    assert judged.best_baseline == pooled.drop(MODEL).idxmax()
+
+
+def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
+    cutoff = synthetic_events.plan().evaluation[1]
+    silent_once = replace(
+        examples[cutoff], rows=Rows.of(examples[cutoff].features.assign(past_network_value=0.0))
+    )
+    found = backtest(forecaster(examples | {cutoff: silent_once}))
+    rows = found.rankings[found.rankings["ranking"] == "last label"]["cutoff"]
+    assert len(rows) == 2
+    assert "pooled" not in set(rows)
+    assert found.best_baseline != "last label"
+    assert found.lead[0] == pytest.approx(found.capture(MODEL) - found.capture(found.best_baseline))
+
+
+def test_the_interval_of_the_lead_holds_the_lead(judged):
+    lead, low, high = judged.lead
+    assert lead == pytest.approx(judged.capture(MODEL) - judged.capture(judged.best_baseline))
+    assert low <= lead <= high
+    assert low < high
+
+
+def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(judged):
+    table = judged.rankings
+    assert (table["capture_low"] <= table["capture"]).all()
+    assert (table["capture"] <= table["capture_high"]).all()
+    own = table[table["ranking"] == MODEL].set_index("cutoff")["capture"]
+    assert table["lead"].to_numpy() == pytest.approx(table["cutoff"].map(own) - table["capture"])
+    against = table[(table["cutoff"] == "pooled") & (table["ranking"] == judged.best_baseline)].iloc[0]
+    assert judged.lead == tuple(against[["lead", "lead_low", "lead_high"]])
+
+
+def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
+    plan = synthetic_events.plan()
+    cutoff = plan.evaluation[-1]
+    found = forecaster(examples).likelihoods(cutoff)
+    order = np.argsort(examples[cutoff].features["out_degree"], kind="stable")
+    assert (np.diff(found["degree"][order]) >= 0).all()
+    assert found["degree"].min() >= 0
+    assert found["degree"].max() <= 1
+    altered = {
+        other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
+        for seed, (other, one) in enumerate(examples.items())
+    }
+    blind = forecaster(altered).likelihoods(cutoff)
+    assert all(np.array_equal(found[name], blind[name]) for name in found)
+
+
+def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
+    plan = synthetic_events.plan()
+    cutoff = plan.evaluation[-1]
+    found = forecaster(examples).unseen(cutoff)
+    assert (found > 0).all()
+    teacher = plan.training_for(cutoff)[-1]
+    labels = examples[teacher].labels.copy()
+    # customers keep their place here: the first half of the pairs is number 0, 2, 4 …
+    labels.iloc[::2] *= np.random.default_rng(1).pareto(0.5, (len(labels.iloc[::2]), 1)) * 1e3
+    altered = examples | {teacher: replace(examples[teacher], labels=labels)}
+    again = forecaster(altered).unseen(cutoff)
+    changed = ~np.isclose(again / again[::2].mean(), found / found[::2].mean())
+    assert not changed[::2].any()
+    assert changed[1::2].any()
+
+
+def test_customers_are_judged_by_kind(examples, judged):
+    found = judged.slices.set_index("slice")
+    assert found.loc["known in training", "customers"] == 3 * 300
+    assert found.loc["degree decile 10", "true_top_share"] > found.loc["degree decile 1", "true_top_share"]
+    everybody, heads = found.loc["everybody"], judged.heads
+    assert everybody["capture"] == pytest.approx(judged.capture(MODEL))
+    assert everybody["coverage"] == pytest.approx(heads["coverage"].mean())
+    total = (heads["predicted_share"] * heads["realised"]).sum() / heads["realised"].sum()
+    assert everybody["predicted_share"] == pytest.approx(total)
+
+
+def test_the_backtest_repeats_itself(examples, judged):
+    again = backtest(forecaster(examples))
+    pd.testing.assert_frame_equal(again.rankings, judged.rankings, check_exact=True)
+    pd.testing.assert_frame_equal(again.heads, judged.heads, check_exact=True)
+    assert again.lead == judged.lead
+
+
+def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
+    heads = judged.heads.set_index("cutoff")
+    assert len(heads) == 3
+    assert (heads["customers"] == 300).all()
+    assert heads["coverage"].between(0.5, 1).all()
+    for cutoff in synthetic_events.plan().evaluation:
+        row = heads.loc[f"{cutoff:%Y-%m-%d}"]
+        asked = forecaster(examples)
+        found, calibration = asked.outcome(cutoff), asked.calibration(cutoff)
+        assert row["realised"] == found.value.sum()
+        assert row["predicted_share"] == pytest.approx(found.predicted.sum() / found.value.sum())
+        assert row["coverage"] == coverage(found.value, *calibration.interval.around(found.predicted))
+        # 5 % are at the top
+        assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
+
+
+def test_deciles_rise_with_the_prediction(judged):
+    assert judged.deciles["decile"].tolist() == list(range(1, 11))
+    assert judged.deciles["predicted"].is_monotonic_increasing
+    assert judged.deciles["realised"].iloc[-1] > judged.deciles["realised"].iloc[0]
+
+
+def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(examples):
+    plan = synthetic_events.plan()
+    first = plan.grid[0] + plan.horizon
+    early = replace(plan, evaluation=(first, plan.evaluation[-1]))
+    asked = Forecaster(examples, early, SETTINGS, silent)
+    assert asked.calibration(first) is None
+    assert asked.calibration(first + plan.horizon) is not None
+    heads = backtest(asked).heads
+    undefined = ["predicted_share", "coverage", "least_coverage", "reliability_slope", "brier"]
+    assert heads.loc[0, undefined].isna().all()
+    assert heads.loc[1].notna().all()
+
+
+def silenced(examples, cutoffs):
+    return examples | {
+        cutoff: replace(examples[cutoff], labels=examples[cutoff].labels * 0.0) for cutoff in cutoffs
+    }
+
+
+def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples):
+    plan, said = synthetic_events.plan(), []
+    last = plan.evaluation[-1]
+    found = backtest(forecaster(silenced(examples, [plan.evaluation[1]]), said.append))
+    assert set(found.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
+        f"{plan.evaluation[1]:%Y-%m-%d}"
+    }
+    assert any(
+        f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to learn or judge from" in line for line in said
+    )
+    # interactions are recorded since lately only: what can be judged is
+    since = last - plan.horizon
+    found = backtest(forecaster(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
+    assert found.heads["cutoff"].tolist() == [f"{last:%Y-%m-%d}"]
+
+
+def test_nothing_to_judge_is_told(examples):
+    plan = synthetic_events.plan()
+    for without in (plan.grid, plan.evaluation, plan.grid[:-1]):
+        with pytest.raises(InputError, match="Every label is zero"):
+            backtest(forecaster(silenced(examples, without)))

@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ripple.training.evaluation.drift import A_CUTOFF, SHIFTED, STABLE, drift, learnt_from, stability_index
+from tests.support import synthetic_events
+
+
+def test_the_index_is_that_of_counting_by_hand():
+    then = np.array([1.0] * 50 + [2.0] * 50)
+    now = np.array([1.0] * 20 + [2.0] * 80)
+    p, q = (np.array([50.5, 50.5]) / 101, np.array([20.5, 80.5]) / 101)
+    assert stability_index(then, now)[0] == pytest.approx(((q - p) * np.log(q / p)).sum())
+
+
+def test_undefined_values_are_a_bin_of_their_own():
+    then, now = np.arange(100.0), np.arange(100.0)
+    now[::2] = math.nan
+    assert stability_index(then, now)[0] > SHIFTED
+    assert stability_index(np.full(50, math.nan), np.full(50, math.nan)) == (0.0, 0.0)
+
+
+def test_a_value_that_nobody_had_is_noticed():
+    assert stability_index(np.zeros(100), np.ones(100))[0] > SHIFTED
+    assert stability_index(np.zeros(100), np.zeros(100))[0] == 0
+
+
+@given(st.integers(0, 50))
+def test_what_does_not_change_stays_below_chance_as_often_as_promised(seed):
+    random = np.random.default_rng(seed)
+    below = 0
+    for _ in range(100):
+        index, by_chance = stability_index(random.normal(size=400), random.normal(size=300))
+        below += index <= by_chance
+    assert below >= 83  # of 95 expected; fewer come once in a million
+
+
+def test_a_shift_of_one_deviation_is_called_one_and_the_order_of_rows_does_not_matter():
+    random = np.random.default_rng(0)
+    then, now = random.normal(size=2000), random.normal(1, size=2000)
+    found = stability_index(then, now)
+    assert found[0] > SHIFTED > STABLE > found[1]
+    assert stability_index(then[::-1], random.permutation(now)) == found
+
+
+def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
+    found = learnt_from(
+        [synthetic_events.examples(customers=A_CUTOFF + 50), synthetic_events.examples(seed=1)], seed=3
+    )
+    assert len(found) == A_CUTOFF + 300
+    again = learnt_from(
+        [synthetic_events.examples(customers=A_CUTOFF + 50), synthetic_events.examples(seed=1)], seed=3
+    )
+    pd.testing.assert_frame_equal(found, again)
+
+
+def test_every_feature_and_both_scores_are_told_then_and_now(evidence, examples, plan):
+    found = evidence.drift
+    names = evidence.bundle.spec.names
+    assert list(found.index) == ["network_value", "top_probability", *names]
+    assert (found["psi"] >= 0).all()
+    now = evidence.features["tenure_days"]
+    assert found.loc["tenure_days", "median_now"] == now.median()
+    then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(evidence.as_of)])
+    assert found.loc["tenure_days", "median_then"] == then["tenure_days"].median()
+    same = drift(evidence.bundle, evidence.features, evidence.features, evidence.scores)
+    assert same["psi"].max() < 1e-12

@@ -1,0 +1,61 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.training.evaluation.slices import COLD_START, EVERYBODY, Slice, slices, summed
+
+FEATURES = pd.DataFrame({"tenure_days": [10.0, 200.0, 365.0, 900.0], "out_degree": [4.0, 3.0, 2.0, 1.0]})
+COLD = np.array([True, False, False, False])
+
+
+def masks(features, attributes=FEATURES[[]]):
+    return {name: mask.tolist() for name, mask in slices(features, attributes, COLD)}
+
+
+def test_customers_are_sliced_by_what_is_known_of_them():
+    attributes = pd.DataFrame({"plan": ["free", None, "team", "free"]})
+    found = masks(FEATURES, attributes)
+    assert found[COLD_START] == [True, False, False, False]
+    assert found["known in training"] == [False, True, True, True]
+    assert found["tenure under 180 days"] == [True, False, False, False]
+    assert found["tenure 180 to 365 days"] == [False, True, False, False]
+    assert found["tenure over 365 days"] == [False, False, True, True]
+    assert found["degree decile 1"] == [False, False, False, True]
+    assert found["plan free"] == [True, False, False, True]
+    assert found["plan team"] == [False, False, True, False]
+
+
+def test_a_mere_name_is_no_segment():
+    names = pd.DataFrame({"name": [f"n{i}" for i in range(13)]})
+    many = pd.DataFrame({"tenure_days": np.ones(13)})
+    found = [name for name, _ in slices(many, names, np.zeros(13, dtype=bool))]
+    assert not any(name.startswith("name") for name in found)
+
+
+def test_slices_are_added_up_over_cutoffs():
+    def cutoff(own, captures):
+        everybody = Slice(10, 100.0, 80.0, 2, 2, 10, 8, {"capture": 0.5})
+        return {EVERYBODY: everybody, "plan free": Slice(*own, captures)}
+
+    found = summed(
+        [
+            cutoff((4, 30.0, 15.0, 1, 2, 4, 3), {"capture": 0.2}),
+            cutoff((6, 10.0, 15.0, 0, 1, 0, 0), {"capture": 0.6}),
+        ]
+    ).set_index("slice")
+    free = found.loc["plan free"]
+    assert free["customers"] == 10
+    assert free["top_share"] == pytest.approx(1 / 4)
+    assert free["true_top_share"] == pytest.approx(3 / 4)
+    assert free["predicted_share"] == pytest.approx(30 / 40)
+    assert free["coverage"] == pytest.approx(3 / 4)
+    assert free["capture"] == pytest.approx(0.4)
+    assert found.loc[EVERYBODY, "top_share"] == 1
+
+
+def test_what_is_undefined_in_a_slice_is_nan():
+    found = summed([{EVERYBODY: Slice(3, 0.0, 1.0, 1, 0, 0, 0, {"capture": math.nan})}]).iloc[0]
+    assert all(math.isnan(found[name]) for name in ("predicted_share", "coverage", "capture"))
+    assert math.isnan(found["true_top_share"])

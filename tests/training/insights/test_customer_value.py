@@ -1,0 +1,114 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.settings import Settings
+from ripple.training.insights.customer_value import Past, credible_share, worth
+from ripple.training.insights.spend import Direct
+
+IDS = pd.Index(["a", "b", "c"], name="customer_id")
+FEATURES = pd.DataFrame({"total_revenue": [100.0, 0.0, 300.0], "margin_share": [0.5, np.nan, 0.1]}, index=IDS)
+SCORES = pd.DataFrame({"network_value": [40.0, 8.0, 0.5]}, index=IDS)
+ONE_KIND = np.zeros(2000, dtype=np.int64)
+TOTALS = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.0}
+
+
+def past(count=400, ratio=1.0):
+    foreseen = np.linspace(1.0, 100.0, count)
+    cutoff = np.repeat(pd.Timestamp("2025-01-01"), count)
+    half = pd.DataFrame({"cutoff": cutoff, "predicted": foreseen / 2, "realised": ratio * foreseen / 2})
+    return half, Direct(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
+
+
+def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
+    network, own = past(ratio=ratio)
+    return worth(features, SCORES, own, network, credible, settings or Settings())
+
+
+def test_values_add_up_customer_by_customer():
+    found = of().customers
+    assert found["value"].tolist() == [50.0, 10.0, 1.5]
+    assert found["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
+    assert found["margin"].tolist() == [50.0, 0.0, 30.0]
+
+
+def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_the_rest():
+    found = of(credible=0.5)
+    overall = 80 / 400
+    assert found.margin_share == pytest.approx(overall)
+    assert found.customers["gain"].tolist() == pytest.approx(
+        [0.5 * 10 + overall * 0.5 * 40, overall * 2 + overall * 0.5 * 8, 0.1 * 1 + overall * 0.5 * 0.5]
+    )
+
+
+def test_money_is_spent_on_what_came_true_of_such_forecasts_and_never_on_more():
+    assert of(ratio=0.5).counted == pytest.approx(0.25)
+    assert of(ratio=2.0).counted == pytest.approx(0.5)
+    half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]
+    assert whole - half == pytest.approx(0.2 * 0.25 * 40)
+
+
+def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
+    without = FEATURES.drop(columns="margin_share")
+    unknown = of(without)
+    assert math.isnan(unknown.margin_share)
+    assert unknown.customers[["margin", "gain"]].isna().all(axis=None)
+    told = of(without, settings=Settings(plays={"margin_share": 0.3}))
+    assert told.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
+    assert told.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
+
+
+def test_the_interval_follows_what_came_of_such_forecasts():
+    exact = of(ratio=1.0).customers
+    assert exact["low"].to_numpy() == pytest.approx(exact["value"].to_numpy())
+    assert exact["high"].to_numpy() == pytest.approx(exact["value"].to_numpy())
+    doubled = of(ratio=2.0).customers
+    assert doubled["high"].to_numpy() == pytest.approx(2 * doubled["value"].to_numpy())
+
+
+def test_together_customers_vary_less_than_each_alone():
+    random = np.random.default_rng(2)
+    foreseen = np.full(2000, 10.0)
+    found = Past(np.zeros(2000), foreseen, foreseen * random.exponential(1.0, 2000), ONE_KIND[:2000])
+    low, high = found.total(np.full(100, 10.0), ONE_KIND[:100], 0.8, seed=1)
+    spread = 1.28 * 10 * math.sqrt(100)
+    assert low == pytest.approx(1000 - spread, rel=0.06)
+    assert high == pytest.approx(1000 + spread, rel=0.06)
+
+
+def test_a_bad_period_may_come_again():
+    """Two periods in one of which all came in at half: the lower bound is half, the upper the forecast."""
+    cutoff, foreseen = np.repeat([0, 1], 50), np.tile(np.linspace(1, 9, 50), 2)
+    found = Past(cutoff, foreseen, foreseen * np.where(cutoff == 0, 0.5, 1.0), ONE_KIND[:100])
+    assert found.total(np.array([4.0, 6.0]), ONE_KIND[:2], 0.8, seed=1) == pytest.approx((5.0, 10.0))
+
+
+def test_each_kind_of_customer_is_held_against_its_own():
+    foreseen, kind = np.tile(np.linspace(1, 9, 50), 2), np.repeat([0, 1], 50)
+    found = Past(np.zeros(100), foreseen, foreseen * np.where(kind == 0, 1.0, 0.2), kind)
+    assert found.total(np.array([4.0, 6.0]), np.array([0, 0]), 0.8, seed=1) == pytest.approx((10.0, 10.0))
+    assert found.total(np.array([4.0, 6.0]), np.array([0, 1]), 0.8, seed=1) == pytest.approx((5.2, 10.0))
+
+
+def test_a_kind_that_was_never_there_is_held_against_everybody():
+    foreseen = np.linspace(1, 9, 50)
+    found = Past(np.zeros(50), foreseen, 3 * foreseen, ONE_KIND[:50])
+    assert found.total(np.array([10.0]), np.array([1]), 0.8, seed=1) == pytest.approx((10.0, 30.0))
+
+
+def test_the_sum_of_forecasts_lies_inside_its_interval():
+    foreseen = np.linspace(1, 9, 50)
+    found = Past(np.zeros(50), foreseen, 3 * foreseen, ONE_KIND[:50])
+    assert found.total(np.array([4.0, 6.0]), ONE_KIND[:2], 0.8, seed=1) == pytest.approx((10.0, 30.0))
+    assert found.total(np.array([]), ONE_KIND[:0], 0.8, seed=1) == (0.0, 0.0)
+
+
+def test_of_influence_what_placebos_find_is_not_credible_and_referrals_are():
+    tested = SimpleNamespace(influence_found=True, coincidence=0.4)
+    assert credible_share(TOTALS, tested) == pytest.approx(0.25 + 0.6 * 0.75)
+    none = SimpleNamespace(influence_found=False, coincidence=0.4)
+    assert credible_share(TOTALS, none) == credible_share(TOTALS, None) == 0.25
+    assert credible_share(dict.fromkeys(TOTALS, 0.0), tested) == 0

@@ -1,0 +1,48 @@
+from datetime import timedelta
+
+import pytest
+
+from ripple.training.insights.periods import begun, period
+
+
+@pytest.fixture(scope="module")
+def known(examples, plan):
+    return examples[plan.grid[-1]]
+
+
+def test_a_period_as_long_as_the_horizon_is_the_label_of_the_cutoff(opened, plan, known):
+    found = period(opened[0], known, plan.horizon.days)
+    assert found.start == known.cutoff
+    assert found.brought.tolist() == known.realised["network_value"].tolist()
+    assert found.influenced.tolist() == known.realised["influenced_customers"].tolist()
+    assert found.spent == pytest.approx(known.realised["direct_value"].clip(lower=0).to_numpy())
+
+
+def test_purchases_are_orders_that_are_no_refunds(opened, plan, known):
+    orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
+    after = orders["ordered_at"] - known.cutoff
+    inside = (after > timedelta(0)) & (after <= plan.horizon) & (orders["revenue"] > 0)
+    counts = orders[inside].groupby("customer_id").size().reindex(known.rows.index, fill_value=0)
+    assert counts.sum() > 0
+    assert period(opened[0], known, plan.horizon.days).orders.tolist() == counts.tolist()
+
+
+def test_groups_are_those_of_the_start(opened, plan, known):
+    found, features = period(opened[0], known, plan.horizon.days), known.features
+    assert found.advanced.tolist() == (features["advanced_power_user"] > 0).tolist()
+    assert found.engagement.tolist() == features["engagement_percentile_30d"].tolist()
+
+
+def test_a_longer_period_holds_more(opened, plan, examples):
+    start = examples[plan.grid[0]]
+    short, long = (period(opened[0], start, days) for days in (60, 120))
+    assert (long.orders >= short.orders).all()
+    assert long.orders.sum() > short.orders.sum()
+    assert long.influenced.sum() > short.influenced.sum()
+
+
+def test_it_begins_at_the_latest_cutoff_with_enough_data_after_it(plan):
+    end = plan.grid[-1] + plan.horizon
+    assert begun(plan, end, plan.horizon.days) == plan.grid[-1]
+    assert begun(plan, end, plan.horizon.days + 1) == plan.grid[-2]
+    assert begun(plan, end, 9999) is None

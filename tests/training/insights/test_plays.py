@@ -1,0 +1,167 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.settings import RULES, Features, Plays, Settings
+from ripple.training.insights.plays import playbook, segments, write
+
+NAMES = [rule.play for rule in RULES]
+SETTINGS = Settings(plays={"network_share": 0.5, "direct_share": 0.5})
+
+
+@pytest.fixture(scope="module")
+def found(evidence):
+    return evidence.playbook
+
+
+def valued(evidence, **columns):
+    """The worth of the run with some columns of the first customers changed."""
+    customers = evidence.worth.customers.copy()
+    for name, values in columns.items():
+        customers.loc[customers.index[: len(values)], name] = values
+    return type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
+
+
+def told(features: pd.DataFrame, evidence, settings: Settings = SETTINGS):
+    """Segments of four customers of whom the first two bring much and the odd ones spend much."""
+    index = evidence.worth.customers.index[:4]
+    customers = evidence.worth.customers.loc[index].assign(
+        network_value=[9.0, 8.0, 1.0, 1.0], direct_value=[9.0, 1.0, 8.0, 1.0]
+    )
+    four = type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
+    return segments(features.set_index(index), four, settings)
+
+
+FOUR = pd.DataFrame(
+    {
+        "feedback_latest": [-0.9, 0.9, np.nan, 0.0],
+        "usage_trend_30d": [0.5, 0.2, np.nan, np.nan],
+        "usage_trend_90d": [0.5, 0.1, np.nan, np.nan],
+        "days_since_last_use": [3.0, 40.0, 400.0, np.nan],
+    }
+)
+
+
+def test_segments_are_read_off_features_and_thresholds(evidence):
+    found = told(FOUR, evidence)
+    assert found.network.tolist() == ["high", "high", "low", "low"]
+    assert found.direct.tolist() == ["high", "low", "high", "low"]
+    assert found.sentiment.tolist() == ["unhappy", "happy", "silent", "neutral"]
+    # the third has used it once and not at all of late, the fourth never
+    assert found.fading.tolist() == [False, True, True, False]
+
+
+def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(evidence):
+    found = told(FOUR[[]].assign(total_revenue=1.0), evidence)
+    assert set(found.sentiment) == {"silent"}
+    assert not found.fading.any()
+
+
+def test_fading_is_read_off_the_longest_window_in_whatever_order(evidence):
+    turned = SETTINGS.model_copy(update={"features": Features(windows_days=(90, 30))})
+    four = FOUR.assign(usage_trend_30d=0.5)
+    assert told(four, evidence, turned).fading.tolist() == [False, True, True, False]
+
+
+def test_thresholds_are_settings(evidence):
+    plays = SETTINGS.plays.model_copy(update={"unhappy_below": -0.95, "fading_below": 0.05})
+    found = told(FOUR, evidence, SETTINGS.model_copy(update={"plays": plays}))
+    assert found["sentiment"].iloc[0] == "neutral"
+    assert found.fading.tolist() == [False, False, True, False]
+
+
+def test_of_the_rules_that_fit_the_first_one_counts(evidence, found):
+    features, customers = evidence.features, evidence.worth.customers
+    seen = segments(features, evidence.worth, evidence.settings)
+    plays = found.customers["play"].reindex(customers.index)
+    expected = []
+    for network, direct, sentiment, fading in zip(
+        seen.network, seen.direct, seen.sentiment, seen.fading, strict=True
+    ):
+        if network == "high":
+            expected.append(
+                "rescue"
+                if sentiment == "unhappy"
+                else "reawaken"
+                if fading
+                else "partner"
+                if direct == "high"
+                else "advocate"
+                if sentiment == "happy"
+                else "nurture"
+            )
+        else:
+            expected.append(None if direct == "low" else "win back" if sentiment == "unhappy" else "connect")
+    assert [None if play != play else play for play in plays] == expected
+    assert len(set(expected)) > 5
+
+
+def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(evidence, found):
+    listed, totals = found.customers, found.plays.set_index("play")
+    assert list(totals.index) == NAMES
+    assert totals["customers"].sum() == len(listed)
+    assert listed["reasons"].str.len().gt(10).all()
+    for play, own in listed.groupby("play"):
+        assert totals.loc[play, "value"] == pytest.approx(own["value"].sum())
+        assert totals.loc[play, "low"] <= totals.loc[play, "value"] <= totals.loc[play, "high"]
+        assert totals.loc[play, "max_cost"] == pytest.approx(own["max_cost"].sum())
+        assert own["value"].is_monotonic_decreasing
+    assert (listed["low"] <= listed["value"]).all()
+    assert (listed["value"] <= listed["high"]).all()
+
+
+def test_reasons_are_the_customer_s_own(evidence, found):
+    unhappy = found.customers[found.customers["play"] == "rescue"].index[0]
+    feedback = evidence.features.loc[unhappy, "feedback_latest"]
+    assert f"unhappy: latest feedback {feedback:+.2f}" in found.customers.loc[unhappy, "reasons"]
+    assert "raises the expected network value" in found.customers.loc[unhappy, "reasons"]
+    spender = found.customers[found.customers["play"] == "connect"].index[0]
+    amount = f"{evidence.worth.customers.loc[spender, 'direct_value']:,.0f} USD"
+    assert f"top 10% by expected spend ({amount})" in found.customers.loc[spender, "reasons"]
+
+
+def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(evidence, found):
+    gain = evidence.worth.customers["gain"].reindex(found.customers.index)
+    assert found.customers["max_cost"].to_numpy() == pytest.approx(0.1 * gain.to_numpy())
+    assert (found.customers["max_cost"] < found.customers["value"]).all()
+
+
+def test_without_margins_no_play_has_a_cost(evidence):
+    poor = valued(evidence, gain=np.full(len(evidence.worth.customers), np.nan))
+    found = playbook(evidence.features, poor, evidence.bundle, evidence.settings)
+    assert found.customers["max_cost"].isna().all()
+    assert all(math.isnan(cost) for cost in found.plays["max_cost"])
+
+
+def test_rules_of_your_own_replace_the_others(evidence):
+    rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
+    settings = evidence.settings.model_copy(update={"plays": Plays(rules=[rule])})
+    found = playbook(evidence.features, evidence.worth, evidence.bundle, settings)
+    happy = evidence.features["feedback_latest"] > 0.25
+    assert set(found.customers.index) == set(evidence.features.index[happy])
+    assert set(found.customers["play"]) == {"greet"}
+    assert found.plays["play"].tolist() == ["greet"]
+
+
+def test_the_list_is_written_for_a_crm(found, tmp_path):
+    path = tmp_path / "plays.csv"
+    write(found, path)
+    read = pd.read_csv(path, index_col="customer_id", dtype={"customer_id": str})
+    assert list(read.columns) == [
+        *("play", "action", "reasons", "value", "value_low", "value_high"),
+        *("network_value", "direct_value", "max_cost"),
+    ]
+    assert read.index.tolist() == found.customers.index.tolist()
+    assert read["reasons"].tolist() == found.customers["reasons"].tolist()
+    assert read["max_cost"].to_numpy() == pytest.approx(found.customers["max_cost"].to_numpy(), abs=0.006)
+
+
+def test_segments_hold_every_customer_once(evidence, found):
+    assert found.segments["customers"].sum() == len(evidence.worth.customers)
+    assert found.segments["network_value"].sum() == pytest.approx(
+        evidence.worth.customers["network_value"].sum()
+    )
+    of_few = found.segments[(found.segments["network"] == "low") & (found.segments["direct"] == "low")]
+    assert (of_few["plays"] == "").all()

@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.out_of_sample import predictions
+from ripple.training.insights.spend import direct, fit_direct
+from ripple.training.progress import silent
+
+
+@pytest.fixture(scope="module")
+def forecaster(examples, plan, opened):
+    return Forecaster(dict(examples), plan, opened[0].settings, silent)
+
+
+@pytest.fixture(scope="module")
+def found(forecaster, plan, opened, evidence):
+    return direct(forecaster, opened[0], plan.evaluation, evidence.features)
+
+
+def test_rows_are_those_of_the_predictions_of_network_value(found, forecaster, plan):
+    network = predictions(forecaster, plan.evaluation)
+    keys = ["cutoff", "customer_id"]
+    pd.testing.assert_frame_equal(found.predictions[keys], network[keys])
+
+
+def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan, opened):
+    orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
+    for cutoff in plan.evaluation:
+        rows = found.predictions[found.predictions["cutoff"] == cutoff].set_index("customer_id")
+        inside = (orders["ordered_at"] > cutoff) & (orders["ordered_at"] <= cutoff + plan.horizon)
+        after = orders[inside].groupby("customer_id")["revenue"].sum().reindex(rows.index, fill_value=0)
+        assert rows["realised"].to_numpy() == pytest.approx(after.clip(lower=0).to_numpy())
+        known = orders["ordered_at"] < cutoff
+        if "known_at" in orders:
+            known &= orders["known_at"].isna() | (orders["known_at"] < cutoff)
+        earlier = known & (orders["ordered_at"] > cutoff - plan.horizon)
+        before = orders[earlier].groupby("customer_id")["revenue"].sum().reindex(rows.index, fill_value=0)
+        assert rows["last_period"].to_numpy() == pytest.approx(before.clip(lower=0).to_numpy())
+
+
+def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(found):
+    own = found.judged[found.judged["ranking"] == "predicted"]
+    assert (own["gini"] > 0.4).all()
+    assert own["total"].between(0.5, 2).all()
+    assert (found.expected > 0).all()
+    lead, low, high = found.lead
+    assert low <= lead <= high
+    pooled = found.judged.groupby("ranking")["capture"].mean()
+    assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
+
+
+def test_only_closed_cutoffs_teach(forecaster, plan, opened, evidence, found):
+    """What nobody could have known at the first judged cutoff does not move what was foreseen there."""
+    first = plan.evaluation[0]
+    changed = dict(forecaster.examples)
+    for cutoff, one in changed.items():
+        if cutoff + plan.horizon > first:
+            labels = one.labels.assign(direct_value=np.arange(len(one.labels), dtype=float))
+            changed[cutoff] = type(one)(cutoff, one.rows, labels, labels, one.attributes, one.credited)
+    other = direct(
+        Forecaster(changed, plan, opened[0].settings, silent), opened[0], [first], evidence.features
+    )
+    at_first = found.predictions["cutoff"] == first
+    assert other.predictions["predicted"].tolist() == found.predictions["predicted"][at_first].tolist()
+    assert other.predictions["realised"].tolist() != found.predictions["realised"][at_first].tolist()
+
+
+def test_where_nobody_ever_spent_anything_nothing_is_expected(forecaster, plan, opened):
+    poor = [
+        type(one)(one.cutoff, one.rows, one.labels.assign(direct_value=-1.0), one.realised)
+        for one in forecaster.examples.values()
+    ]
+    assert fit_direct(poor, opened[0].settings) is None
+
+
+def test_values_scale_with_the_market(forecaster, plan, opened):
+    """Twice the money at every cutoff is twice the forecast, so the currency does not matter."""
+    teachers = [forecaster.examples[cutoff] for cutoff in plan.grid[:2]]
+    doubled = [
+        type(one)(
+            one.cutoff, one.rows, one.labels.assign(direct_value=2 * one.labels["direct_value"]), one.realised
+        )
+        for one in teachers
+    ]
+    features = teachers[-1].features
+    once, twice = (fit_direct(given, opened[0].settings).value_of(features) for given in (teachers, doubled))
+    assert twice == pytest.approx(2 * once, rel=1e-6)

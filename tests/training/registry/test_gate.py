@@ -1,0 +1,212 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.features.validation.checks import Finding
+from ripple.settings import Gate
+from ripple.training.evaluation.out_of_sample import REVISITED
+from ripple.training.registry.gate import decide, doubtful_share
+
+
+def check(decision, name):
+    (found,) = [one for one in decision.checks if one.name == name]
+    return found
+
+
+def failed(decision):
+    return [one.name for one in decision.checks if not one.passed]
+
+
+def with_heads(evidence, **columns):
+    judged = evidence.backtest
+    return replace(evidence, backtest=replace(judged, heads=judged.heads.assign(**columns)))
+
+
+def with_loss(evidence, loss):
+    """The run where this much capture may be lost."""
+    gate = evidence.settings.gate.model_copy(update={"capture_loss": loss})
+    return replace(evidence, settings=evidence.settings.model_copy(update={"gate": gate}))
+
+
+def with_totals(evidence, referral, influence):
+    totals = {"network_value": referral + influence, "referral_value": referral, "influence_value": influence}
+    return replace(evidence, label_totals=evidence.label_totals | totals)
+
+
+@pytest.fixture(scope="module")
+def good(evidence):
+    """The run with numbers that pass everything, and the limits that hold where none are set."""
+    evidence = replace(evidence, settings=evidence.settings.model_copy(update={"gate": Gate()}))
+    lead = replace(evidence.backtest, lead=(0.1, 0.02, 0.2))
+    found = with_heads(
+        replace(evidence, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
+    )
+    placebos = evidence.robustness.placebos.assign(share=[0.3, 0.05])
+    tested = replace(evidence.robustness, influence=3e4, revenue=1e5, placebos=placebos)
+    return with_totals(replace(found, robustness=tested), 10_000.0, 30_000.0)
+
+
+def own(evidence, **columns):
+    """What a champion would have foreseen that differs from this run in *columns*."""
+    return evidence.out_of_sample.assign(**columns)
+
+
+def upside_down(evidence):
+    return own(evidence, predicted=-evidence.out_of_sample["realised"])
+
+
+def test_a_first_version_within_all_limits_passes(good):
+    decision = decide(good, None, None)
+    assert decision.passed
+    assert decision.title == "It passed all 7 checks"
+    assert [one.name for one in decision.checks] == [
+        *("capture", "level", "coverage", "probability", "placebo", "rows set aside", "single customer")
+    ]
+    assert decision.champion is None
+    assert decision.comparison is None
+    assert "no champion to compare with" in check(decision, "capture").text
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ({"predicted_share": 2.5}, ["level"]),
+        ({"predicted_share": 0.4}, ["level"]),
+        ({"coverage": 0.69}, ["coverage"]),
+        ({"brier": 0.011}, ["probability"]),
+        ({"predicted_share": np.nan, "coverage": np.nan, "brier": np.nan}, ["calibration"]),
+    ],
+)
+def test_calibration_beyond_its_limits_does_not_pass(good, columns, names):
+    decision = decide(with_heads(good, **columns), None, None)
+    assert not decision.passed
+    assert failed(decision) == names
+    assert decision.reasons == [check(decision, names[0]).text]
+    assert decision.nonsense is None
+
+
+def test_a_first_version_that_is_shown_to_be_worse_than_a_rule_does_not_pass(good):
+    worse = replace(good, backtest=replace(good.backtest, lead=(-0.2, -0.3, -0.06)))
+    decision = decide(worse, None, None)
+    assert failed(decision) == ["capture"]
+    assert "so it is worse than that rule by more than 0.05" in decision.reasons[0]
+    # the rule was picked after the fact, which favours it: that much is allowed
+    assert decide(replace(good, backtest=replace(good.backtest, lead=(-0.2, -0.3, -0.04))), None, None).passed
+
+
+def test_too_much_that_may_be_coincidence_does_not_pass(good):
+    tested = replace(good.robustness, placebos=good.robustness.placebos.assign(share=[0.8, 0.05]))
+    decision = decide(replace(good, robustness=tested), None, None)
+    assert failed(decision) == ["placebo"]
+    assert check(decision, "placebo").found == pytest.approx(0.6)
+
+
+def test_recorded_referrals_are_no_coincidence(good):
+    absent = replace(good.robustness, influence=0.0)
+    assert not absent.influence_found
+    without = replace(good, robustness=absent)
+    assert doubtful_share(with_totals(without, 9_000.0, 1_000.0)) == pytest.approx(0.1)
+    assert decide(with_totals(without, 9_000.0, 1_000.0), None, None).passed
+    decision = decide(with_totals(without, 4_000.0, 6_000.0), None, None)
+    assert failed(decision) == ["placebo"]
+    assert decision.reasons[0].startswith("No influence was found. Up to 60%")
+    assert doubtful_share(replace(with_totals(good, 5.0, 0.0), robustness=None)) == 0
+
+
+def test_neither_influence_nor_referrals_is_not_even_registered(good):
+    nothing = with_totals(replace(good, robustness=replace(good.robustness, influence=0.0)), 0.0, 100.0)
+    decision = decide(nothing, None, None)
+    assert not decision.passed
+    assert "No influence was found" in decision.nonsense
+    assert decision.reasons == [decision.nonsense]
+    assert decision.record()["registered"] is False
+    assert decide(with_totals(nothing, 0.0, 0.0), None, None).nonsense
+
+
+def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
+    decision = decide(replace(good, scores=good.scores.assign(network_value=3.0)), None, None)
+    assert "every customer the same network value" in decision.nonsense
+
+
+def test_many_rows_set_aside_do_not_pass(good):
+    rows = good.checks.rows["orders"]
+    aside = Finding("orders.revenue: a finite number", "correct it", rows // 10, [], set_aside=True)
+    decision = decide(replace(good, checks=replace(good.checks, findings=[aside])), None, None)
+    assert failed(decision) == ["rows set aside"]
+    assert decision.reasons[0].startswith("Of orders, 10.0% of the rows")
+
+
+def test_one_huge_sale_does_not_decide(good):
+    found = good.predictions.copy()
+    found.loc[found["realised"].idxmax(), "realised"] = 5e6
+    decision = decide(replace(good, predictions=found), None, None)
+    assert failed(decision) == ["single customer"]
+    assert "model.winsorise" in decision.reasons[0]
+
+
+def test_a_challenger_as_good_as_the_champion_passes(good):
+    decision = decide(good, "4", own(good))
+    assert decision.passed
+    assert decision.champion == "4"
+    assert decision.comparison.difference == 0
+    assert "the champion, version 4, captures" in check(decision, "capture").text
+
+
+def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
+    perfect = own(good, predicted=good.out_of_sample["realised"])
+    blind = replace(good, predictions=upside_down(good).drop(columns=REVISITED))
+    decision = decide(blind, "4", perfect)
+    assert failed(decision) == ["capture"]
+    assert decision.comparison.high < 0
+    assert "so it is worse" in decision.reasons[0]
+    better = decide(replace(good, predictions=perfect.drop(columns=REVISITED)), "4", upside_down(good))
+    assert better.passed
+    assert better.comparison.low > 0
+
+
+def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
+    noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.predictions))
+    perfect = own(good, predicted=good.out_of_sample["realised"])
+    noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
+    challenger = replace(good, predictions=noisy)
+    found = decide(challenger, "4", perfect).comparison
+    assert found.difference < 0 <= found.high
+    assert decide(with_loss(challenger, -1.1 * found.difference), "4", perfect).passed
+    decision = decide(with_loss(challenger, -0.9 * found.difference), "4", perfect)
+    assert failed(decision) == ["capture"]
+    assert "gate.capture_loss" in decision.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("rival", "told"),
+    [
+        (lambda found: None, "Version 4 holds no out-of-sample predictions"),
+        (lambda found: found.assign(cutoff=pd.Timestamp("2001-01-01")), "no cutoff in common"),
+        (lambda found: found.assign(customer_id="x" + found["customer_id"]), "different customers"),
+    ],
+)
+def test_a_champion_that_cannot_be_compared_with_stays(good, rival, told):
+    decision = decide(good, "4", rival(own(good)))
+    assert failed(decision) == ["capture"]
+    assert decision.comparison is None
+    assert told in decision.reasons[0]
+
+
+def test_cutoffs_revisited_for_the_champion_are_compared_at(good):
+    earlier = good.predictions.assign(cutoff=good.predictions["cutoff"] - pd.Timedelta(days=15))
+    assert decide(good, "4", earlier).comparison is None
+    decision = decide(replace(good, revisited=earlier), "4", earlier)
+    assert decision.passed
+    assert [row["cutoff"] for row in decision.comparison.cutoffs] == sorted(
+        f"{cutoff:%Y-%m-%d}" for cutoff in earlier["cutoff"].unique()
+    )
+
+
+def test_the_record_is_plain_json_and_the_same_again(good):
+    decisions = [decide(good, "4", own(good)) for _ in range(2)]
+    first, second = (json.dumps(one.record(), allow_nan=False) for one in decisions)
+    assert first == second
+    assert json.loads(first)["passed"] is True

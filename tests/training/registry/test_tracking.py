@@ -1,0 +1,29 @@
+import os
+
+import mlflow
+import pytest
+
+from ripple.settings import Settings
+from ripple.training.registry import model_versions, tracking
+
+
+@pytest.fixture
+def client(opened, trained):
+    return tracking.connect(opened[0].settings)
+
+
+def test_every_home_has_its_own_store(opened, copied_store, client):
+    first = f"sqlite:///{opened[0].settings.home / 'mlflow.db'}"
+    assert client.tracking_uri == first
+    assert tracking.connect(copied_store).tracking_uri == f"sqlite:///{copied_store.home / 'mlflow.db'}"
+    assert tracking.connect(opened[0].settings).tracking_uri == first
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_a_tracking_uri_in_the_environment_wins(opened, copied_store, client, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copied_store.home / 'mlflow.db'}")
+    asked = tracking.connect(Settings(home=tmp_path / "unused"))
+    assert asked.tracking_uri == os.environ["MLFLOW_TRACKING_URI"]
+    assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"]
+    assert list((tmp_path / "unused").iterdir()) == []
+    assert model_versions.find(asked, "1").number == "1"

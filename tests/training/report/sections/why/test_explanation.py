@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from ripple.training.insights.shap_sample import SAMPLE, sample
+from ripple.training.report.sections.why import explanation as module
+from ripple.training.report.sections.why.explanation import Sampled, direction, explanation
+from ripple.training.result import Evidence
+
+
+@pytest.fixture(scope="module")
+def found(evidence: Evidence) -> dict[str, object]:
+    return explanation(evidence, Sampled.of(evidence))
+
+
+def test_the_strongest_feature_heads_the_table(evidence: Evidence, found: dict[str, list]) -> None:
+    effects, _ = evidence.bundle.contributions("value", evidence.bundle.matrix(evidence.features))
+    size = np.abs(effects).mean(axis=0)
+    strongest = evidence.bundle.spec.names[int(size.argmax())]
+    first = found["features"][0]
+    assert first.feature.name == strongest
+    assert first.share.sort == pytest.approx(size.max() / size.sum())
+    assert strongest.replace("_", " ") in str(found["finding"])
+
+
+def test_the_table_has_description_and_unit_of_every_feature(found: dict[str, list]) -> None:
+    assert len(found["features"]) == module.FEATURES
+    for row in found["features"]:
+        assert row.feature.description
+        assert row.unit
+        assert row.unit != "currency"
+
+
+def test_a_large_population_is_sampled_and_always_alike(evidence: Evidence) -> None:
+    many = evidence.features.loc[evidence.features.index.repeat(5)].reset_index(drop=True)
+    sampled = sample(many, seed=1)
+    assert len(sampled) == SAMPLE
+    assert sampled.equals(sample(many.sample(frac=1, random_state=2), seed=1))
+
+
+def test_the_global_random_state_is_left_alone(evidence: Evidence) -> None:
+    before = np.random.get_state()[1].copy()
+    explanation(evidence, Sampled.of(evidence))
+    assert (np.random.get_state()[1] == before).all()
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        (np.arange(9.0), "more raises"),
+        (-np.arange(9.0), "more lowers"),
+        (np.abs(np.arange(9.0) - 4), "mixed"),
+        (np.zeros(9), "none seen"),
+    ],
+)
+def test_a_direction_is_named_only_where_it_is_clear(effect: np.ndarray, said: str) -> None:
+    assert direction(np.arange(9.0), effect) == said
+
+
+def test_a_feature_that_is_never_defined_has_nodirection() -> None:
+    assert direction(np.full(9, np.nan), np.arange(9.0)) == "none seen"

@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ripple.training.registry.gate import Check, Decision
+from ripple.training.report import render
+from ripple.training.report.text.version_status import with_standing
+from ripple.training.result import Evidence
+
+CHECKS = (
+    Check("capture", True, 0.1, -0.05, "It captures as much."),
+    Check("level", False, 3.0, 2.0, "Predicted ÷ realised total is 3.00 & too much."),
+)
+FAILED = Decision("3", None, CHECKS)
+
+
+@pytest.fixture(scope="module")
+def failed(evidence: Evidence) -> str:
+    """The page of a version that did not pass."""
+    return render(evidence, FAILED)
+
+
+def test_the_page_tells_of_every_check(failed: str, visible: Callable[[str], str]) -> None:
+    text = visible(failed)
+    assert "It did not pass 1 of 2 checks: level." in text
+    for check in CHECKS:
+        assert check.text in text
+
+
+def test_the_page_tells_that_all_passed(
+    evidence: Evidence, failed: str, visible: Callable[[str], str]
+) -> None:
+    assert "It passed all 1 checks." not in visible(failed)
+    assert "It passed all 1 checks." in visible(render(evidence, replace(FAILED, checks=CHECKS[:1])))
+
+
+def test_the_page_tells_why_nothing_was_registered(evidence: Evidence, visible: Callable[[str], str]) -> None:
+    text = visible(render(evidence, replace(FAILED, nonsense="No influence was found.")))
+    assert "Nothing is registered: the run found nothing to foresee. No influence was found." in text
+
+
+@pytest.mark.parametrize("decided", ["page", "failed"])
+def test_where_a_version_stands_comes_first_and_is_escaped(
+    decided: str, visible: Callable[[str], str], request: pytest.FixtureRequest
+) -> None:
+    page = request.getfixturevalue(decided)
+    said = ["Version 4 is champion.", "It was promoted, because: <b>a</b> & b.", "Gate: failed."]
+    told = with_standing(page, said)
+    assert "<b>a</b>" not in told
+    text = visible(told)
+    assert (
+        text.index("Version 4 is champion.")
+        < text.index("because: <b>a</b> & b.")
+        < text.index("account for")
+    )
+    assert len(told) > len(page)
+    assert "Version 4" not in visible(page)

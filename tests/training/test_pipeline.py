@@ -1,0 +1,427 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+import ibis
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from threadpoolctl import threadpool_limits
+
+from ripple.errors import InputError
+from ripple.features.tables.contract import CONTRACT
+from ripple.features.tables.tables import Tables
+from ripple.features.validation.checks import load
+from ripple.settings import Gate
+from ripple.settings import load as load_settings
+from ripple.training import pipeline
+from ripple.training.evaluation.tuning import Trial
+from ripple.training.examples.examples import features_at, frame
+from ripple.training.examples.feature_sequence import Rows
+from ripple.training.progress import silent
+from ripple.training.registry import model_versions, runs, tracking
+from ripple.training.registry.gate import decide
+from ripple.training.report.model_card import model_card
+from tests.support.checkout import ROOT
+
+SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+
+# trains once for every line it reads: the line names the function at which the process kills itself
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from types import SimpleNamespace
+import mlflow, mlflow.pyfunc, mlflow.store.model_registry.sqlalchemy_store
+import ripple.training.report
+from ripple.training.registry import recording, model_versions
+from ripple.training import pipeline
+
+evidence = pickle.loads(Path(sys.argv[1]).read_bytes())
+pipeline.learn = lambda *given: evidence
+ripple.training.report.render = lambda *given: "<html></html>"
+places = {"log": recording, "log_model": mlflow.pyfunc, "_log_cutoffs": recording, "learn": pipeline}
+
+for line in sys.stdin:
+    stage = line.strip()
+    child = os.fork()
+    if child == 0:
+        place = places.get(stage, model_versions)
+        setattr(place, stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        pipeline.train(SimpleNamespace(settings=evidence.settings), None, "killed", lambda line: None)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture
+def client(opened, trained):
+    return tracking.connect(opened[0].settings)
+
+
+@pytest.fixture(scope="module")
+def trainer(evidence, trained, tmp_path_factory):
+    file = tmp_path_factory.mktemp("evidence") / "evidence.pickle"
+    file.write_bytes(pickle.dumps(evidence))
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(file)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate(timeout=60)
+
+
+def versions(client):
+    return sorted(int(one.version) for one in client.search_model_versions("name = 'ripple'"))
+
+
+def running(client):
+    experiment = client.get_experiment_by_name("ripple").experiment_id
+    return client.search_runs([experiment], "attributes.status = 'RUNNING'")
+
+
+def test_training_registers_one_version_and_makes_it_champion(client, trained):
+    assert trained.version == "1"
+    assert model_versions.find(client).number == "1"
+    assert versions(client) == [1]
+
+
+def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, tmp_path):
+    assert trained.report == opened[0].settings.home / "reports" / "ripple-v1.html"
+    html = trained.report.read_text(encoding="utf-8")
+    assert html.lstrip().lower().startswith(("<!doctype html>", "<html"))
+    logged = tracking.download(model_versions.find(client).run_id, "report.html", tmp_path)
+    assert logged.read_text(encoding="utf-8") == html
+    assert [file.name for file in trained.report.parent.iterdir()] == ["ripple-v1.html"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "registered"),
+    [
+        *(("learn", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
+        *(("challenge", 1), ("crown", 1)),
+    ],
+)
+def test_a_killed_training_leaves_registry_and_champion_as_they_were(
+    client, opened, trainer, stage, registered
+):
+    before, champion = versions(client), model_versions.find(client)
+    trainer.stdin.write(f"{stage}\n")
+    trainer.stdin.flush()
+    assert int(trainer.stdout.readline()) == -signal.SIGKILL
+    assert len(versions(client)) == len(before) + registered
+    assert model_versions.find(client) == champion
+    # whatever is registered is whole: it says what the gate decided, and holds the model
+    for number in set(versions(client)) - set(before):
+        made = client.get_model_version("ripple", str(number))
+        assert made.tags["gate"] == "passed"
+        assert mlflow.pyfunc.load_model(f"models:/ripple/{number}").metadata.signature is not None
+    # nor does its run seem to go on
+    assert bool(running(client)) == (stage in ("_log_cutoffs", "log_model"))
+    runs.end_abandoned(client, opened[0].settings.home)
+    assert not running(client)
+
+
+def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
+    before, champion, said = versions(client), model_versions.find(client), []
+    left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
+    (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
+    monkeypatch.setattr(pipeline, "learn", lambda *given: evidence)
+    monkeypatch.setattr("ripple.training.report.render", lambda *given: "<html></html>")
+    again = pipeline.train(*opened, "second", said.append)
+    assert said[0] == "run left, whose process was killed, is marked so in MLflow"
+    assert client.get_run(left.run_id).info.status == "KILLED"
+    assert again.champion
+    assert int(again.version) == max(before) + 1
+    assert model_versions.find(client).number == again.version
+    assert versions(client) == [*before, int(again.version)]
+    assert again.decision.comparison.difference == 0
+    changes = again.evidence.changes
+    assert changes.number == champion.number
+    assert (changes.stayed, changes.entered, changes.left) == (evidence.scores["top_member"].sum(), 0, 0)
+
+
+@pytest.fixture
+def ends_with(copied_store, opened, monkeypatch):
+    """Trains in a copy of the store, where learning finds what it is given."""
+
+    def run(found):
+        monkeypatch.setattr(pipeline, "learn", lambda *given: found)
+        dataset = replace(
+            opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
+        )
+        return pipeline.train(dataset, opened[1], "again", silent), tracking.connect(copied_store)
+
+    return run
+
+
+def test_every_trial_has_a_child_run(evidence, ends_with):
+    trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
+    _, client = ends_with(replace(evidence, trials=trials))
+    experiment = client.get_experiment_by_name("ripple").experiment_id
+    found = client.search_runs([experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"])
+    assert [run.data.params["model.trees"] for run in found] == ["100", "50"]
+    assert found[0].data.metrics == {"tuning_capture": 0.5}
+    assert found[1].data.tags["trial"] == "given up"
+
+
+def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+    chosen = opened[0].settings.model_copy(
+        update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
+    )
+    found = pipeline.learn(replace(opened[0], settings=chosen), opened[1], "tuned", silent, trials=2)
+    best = max(found.trials, key=lambda trial: trial.capture)
+    assert found.settings.model.trees == best.parameters["trees"] == found.bundle.value.num_trees()
+    assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
+
+
+def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
+    heads = evidence.backtest.heads.assign(predicted_share=40.0)
+    found, client = ends_with(replace(evidence, backtest=replace(evidence.backtest, heads=heads)))
+    assert not found.champion
+    assert model_versions.find(client).number == "1"
+    assert model_versions.find(client, "challenger").number == found.version
+    html = found.report.read_text(encoding="utf-8")
+    assert "It did not pass 1 of 7 checks: level." in html
+    assert (
+        "Predicted ÷ realised total is 40.00, the median of the judged cutoffs; 0.05 to 20.00 is allowed."
+        in html
+    )
+
+
+def test_a_champion_of_the_meantime_is_not_replaced(evidence, ends_with, monkeypatch):
+    found, client = ends_with(evidence)
+    model_versions.promote(client, "1", "another run won")
+    seen = iter([model_versions.find(client, found.version), model_versions.find(client, "1")])
+    monkeypatch.setattr(model_versions, "champion", lambda client: next(seen))
+    again, client = ends_with(evidence)
+    assert again.decision.passed
+    assert not again.champion
+    assert model_versions.find(client).number == "1"
+    assert model_versions.find(client, "challenger").number == again.version
+
+
+def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
+    tested = replace(evidence.robustness, influence=0.0)
+    totals = evidence.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
+    found, client = ends_with(replace(evidence, name="empty", robustness=tested, label_totals=totals))
+    assert found.version is None
+    assert not found.champion
+    assert model_versions.find(client).number == "1"
+    with pytest.raises(InputError, match="No version 'challenger'"):
+        model_versions.find(client, "challenger")
+    assert found.report.name.startswith("ripple-run-")
+    html = found.report.read_text(encoding="utf-8")
+    assert "No influence was found" in html
+    assert "Nothing is registered" in html
+    (run, *_) = client.search_runs(
+        [client.get_experiment_by_name("ripple").experiment_id], "attributes.run_name = 'empty'"
+    )
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["gate"] == "failed"
+    assert run.data.tags["gate.reasons"].startswith("No influence was found")
+
+
+def test_the_bundle_says_what_it_was_trained_on(evidence, opened, plan):
+    spec = evidence.bundle.spec
+    assert spec.names == list(evidence.features.columns)
+    assert spec.trained_until == evidence.as_of.isoformat() == opened[1].end.isoformat()
+    assert (spec.horizon_days, spec.top_share, spec.currency) == (60, 0.01, "USD")
+    assert all(feature.description and feature.unit and feature.family for feature in spec.features)
+    assert spec.level > 0
+    assert spec.slope > 0
+
+
+def test_scores_are_of_everybody_at_the_end_of_the_data(evidence, opened):
+    now = frame(features_at(opened[0], evidence.as_of))
+    pd.testing.assert_frame_equal(evidence.features, now, check_exact=True)
+    scores = evidence.bundle.score(now)
+    pd.testing.assert_frame_equal(evidence.scores[SCORES], scores, check_exact=True)
+    assert evidence.scores["top_member"].sum() == np.ceil(0.01 * len(now))
+
+
+def test_more_credit_in_the_past_never_lowers_a_score(evidence):
+    features, bundle = evidence.features, evidence.bundle
+    rising = [name for name in features if name.startswith("past_") or "referral" in name]
+    assert len(rising) > 5
+    before = bundle.score(features)
+    random = np.random.default_rng(4)
+    for name in rising:
+        more = random.pareto(1, len(features)) * features[name].abs().max()
+        after = bundle.score(features.assign(**{name: features[name] + more}))
+        # without a value there is nothing to raise
+        known = features[name].notna()
+        for score in ("network_value", "top_probability"):
+            assert (after[score] >= before[score])[known].all(), name
+
+
+@pytest.fixture(scope="module")
+def renamed(folder, tmp_path_factory):
+    """The dataset with other customer ids, in another order, and all rows and columns shuffled."""
+    out = tmp_path_factory.mktemp("renamed")
+    random = np.random.default_rng(5)
+    old = pq.read_table(folder / "customers.parquet")["customer_id"].to_pylist()
+    names = dict(zip(old, (f"x{number:04d}" for number in random.permutation(len(old))), strict=True))
+    for file in folder.glob("*.parquet"):
+        table = pq.read_table(file)
+        for column in CONTRACT[file.stem].customers:
+            place = table.column_names.index(column)
+            ids = pa.array([names[customer] for customer in table[column].to_pylist()])
+            table = table.set_column(place, column, ids)
+        table = table.select(random.permutation(table.column_names).tolist())
+        pq.write_table(table.take(random.permutation(table.num_rows)), out / file.name)
+    (out / "ripple.toml").write_bytes((folder / "ripple.toml").read_bytes())
+    return out, names
+
+
+def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(evidence, renamed):
+    folder, names = renamed
+    found = pipeline.learn(*load(folder, load_settings(folder)), "renamed", silent)
+    features = evidence.features.rename(index=names).sort_index()
+    pd.testing.assert_frame_equal(found.features, features, check_exact=True)
+    assert asdict(found.bundle.spec) == asdict(evidence.bundle.spec)
+    assert found.bundle.value.model_to_string() == evidence.bundle.value.model_to_string()
+    assert found.bundle.top.model_to_string() == evidence.bundle.top.model_to_string()
+    scores = evidence.scores.rename(index=names).sort_index()
+    pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
+    pd.testing.assert_frame_equal(found.backtest.rankings, evidence.backtest.rankings, check_exact=True)
+    foreseen = evidence.predictions.assign(customer_id=evidence.predictions["customer_id"].map(names))
+    pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
+    assert decide(found, None, None).reasons == decide(evidence, None, None).reasons
+    # a sum over customers in the order of their ids
+    assert found.headline() == pytest.approx(evidence.headline(), rel=1e-12)
+
+
+@pytest.fixture
+def learn(opened, examples, monkeypatch):
+    """Learns again, where examples at the cutoffs are as they are changed to be."""
+
+    def run(change=lambda one: one, say=silent):
+        monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: change(examples[cutoff]))
+        return pipeline.learn(*opened, "again", say)
+
+    return run
+
+
+def files(evidence, folder):
+    """What is written of a bundle, its card included."""
+    folder.mkdir()
+    evidence.bundle.save(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(evidence)}
+
+
+def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(evidence, learn, tmp_path):
+    with threadpool_limits(2):
+        found = learn()
+        assert files(found, tmp_path / "two") == files(evidence, tmp_path / "one")
+    pd.testing.assert_frame_equal(found.predictions, evidence.predictions, check_exact=True)
+    assert decide(found, None, None) == decide(evidence, None, None)
+
+
+def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, evidence):
+    dataset = opened[0]
+    customers = dataset.tables["customers"]
+    joined_at = ibis.literal(evidence.as_of - timedelta(days=40))
+    nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
+    both = customers.union(nobody.cast(customers.schema())).cache()
+    tables = Tables(dict(dataset.tables.tables) | {"customers": both})
+    found = frame(features_at(replace(dataset, tables=tables, cache=None), evidence.as_of)).loc[["nobody"]]
+    score = evidence.bundle.score(found).iloc[0]
+    assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
+    assert score["network_value"] < evidence.scores["network_value"].mean()
+    assert 0 < score["top_probability"] < 0.05
+    # as wide as the value itself: that they bring nothing cannot be ruled out
+    assert score["network_value_low"] == 0
+
+
+def test_a_feature_without_any_value_is_said_and_left_unused(learn):
+    said = []
+
+    def holed(one):
+        without = one.features.assign(out_degree=np.nan, past_network_value=np.nan)
+        return replace(one, rows=Rows.of(without))
+
+    found = learn(holed, said.append)
+    gains = dict(zip(found.bundle.spec.names, found.bundle.value.feature_importance("gain"), strict=True))
+    assert gains["out_degree"] == gains["past_network_value"] == 0
+    assert np.isfinite(found.scores["network_value"]).all()
+
+
+def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
+    def lucky(one):
+        if one.cutoff != plan.evaluation[-1]:
+            return one
+        value = one.labels["network_value"].to_numpy().copy()
+        value[int(np.argmin(value))] = 5e6
+        labels = one.labels.assign(network_value=value)
+        return replace(one, labels=labels, realised=labels)
+
+    found = learn(lucky)
+    assert np.isfinite(found.scores[SCORES]).all(axis=None)
+    strict = found.settings.model_copy(update={"gate": Gate()})
+    decision = decide(replace(found, settings=strict), None, None)
+    assert not decision.passed
+    failed = [check.name for check in decision.checks if not check.passed]
+    assert "single customer" in failed
+    assert model_card(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda labels: 0.0, "Every label is zero"),
+        (lambda labels: 25.0, "all customers are credited with the same network value"),
+        (lambda labels: np.where(labels.index == "c000000", 5.0, 0.0), "Only 1 customer is credited"),
+    ],
+)
+def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
+    def changed(one):
+        return replace(one, labels=one.labels.assign(network_value=value(one.labels)))
+
+    with pytest.raises(InputError, match=told):
+        learn(changed)
+
+
+def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
+    said = []
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+    pipeline.learn(*opened, "said", said.append)
+    count = len(plan.all)
+    assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
+    assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
+    assert said[-3] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
+    assert said[-2] == "placebos, and the label under other settings"
+    assert said[-1] == "what customers are worth, and what is quoted about them"
+
+
+def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch):
+    dataset, checks = opened
+    cutoffs = dataset.settings.cutoffs.model_copy(update={"evaluate": (plan.grid[3],)})
+    earlier = replace(dataset, settings=dataset.settings.model_copy(update={"cutoffs": cutoffs}))
+    ended = {
+        cutoff: replace(one, labels=one.labels * (0.0 if cutoff > plan.grid[3] else 1.0))
+        for cutoff, one in examples.items()
+    }
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: ended[cutoff])
+    with pytest.raises(InputError, match=r"latest closed windows.*interactions reach to the end"):
+        pipeline.learn(earlier, checks, "ended", silent)
+
+
+def test_a_history_that_is_too_short_is_told_before_any_work(opened):
+    dataset, checks = opened
+    short = dataset.limited_to(checks.start + timedelta(days=200))
+    said = []
+    with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):
+        pipeline.learn(short, checks, "short", said.append)
+    assert said == []

@@ -1,0 +1,51 @@
+"""Time-decayed credit, the rule that the label is measured against (Goyal, Bonchi & Lakshmanan 2011).
+
+Each adoption in the window is shared among those who adopted before and had reached the adopter, by decayed
+tie × decayed age. It measures popularity along with influence: nothing is subtracted for what would have
+happened anyway.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ibis.expr.types as ir
+
+from ripple.features.expressions import DECIMALS, decayed, sum_or_zero
+from ripple.features.tables.tables import Tables
+from ripple.settings import Settings
+from ripple.training.attribution.referral_credit import days_between, paid
+
+HALF_LIFE_DAYS = 30.0
+"""Of a tie and of an adoption's pull."""
+
+
+def decayed_credit(tables: Tables, start: datetime, end: datetime, settings: Settings) -> ir.Table:
+    """`customer_id` and `influence_value` of everybody credited in (start, end]; needs interactions."""
+    orders = tables["orders"]
+    adoptions = orders.group_by("customer_id", "product").aggregate(adopted_at=orders.ordered_at.min())
+    inside = tables.orders_in(start, end)
+    value = inside.group_by("customer_id", "product").aggregate(value=paid(inside))
+    fresh = adoptions.filter(adoptions.adopted_at > start).join(value, ["customer_id", "product"])
+    pairs = _pulls(tables["interactions"], adoptions, fresh, settings.credit.window_days)
+    share = pairs.pull / sum_or_zero(pairs.pull).over(group_by=["target_id", "product"])
+    shares = pairs.select(customer_id="source_id", value=share * pairs.value)
+    return shares.group_by("customer_id").aggregate(influence_value=sum_or_zero(shares.value))
+
+
+def _pulls(interactions: ir.Table, adoptions: ir.Table, fresh: ir.Table, window_days: float) -> ir.Table:
+    interactions = interactions.filter(interactions.kind != "referral")
+    seen = interactions.join(fresh, interactions.target_id == fresh.customer_id)
+    seen = seen.filter(seen.occurred_at < seen.adopted_at)
+    weight = seen.weight.fill_null(1.0) if "weight" in interactions.columns else 1.0
+    tie = weight * decayed(days_between(seen.occurred_at, seen.adopted_at), HALF_LIFE_DAYS)
+    tied = seen.group_by("source_id", "target_id", "product", "adopted_at", "value").aggregate(
+        tie=sum_or_zero(tie)
+    )
+    earlier = adoptions.select("product", source_id=adoptions.customer_id, source_adopted_at="adopted_at")
+    pairs = tied.join(earlier, ["source_id", "product"])
+    pairs = pairs.mutate(delay=days_between(pairs.source_adopted_at, pairs.adopted_at))
+    pairs = pairs.filter((pairs.source_adopted_at < pairs.adopted_at) & (pairs.delay <= window_days))
+    # rounded as sums are (see `total`), so that no share exceeds one and a pull too small to count is none
+    pairs = pairs.mutate(pull=(pairs.tie * decayed(pairs.delay, HALF_LIFE_DAYS)).round(DECIMALS))
+    return pairs.filter(pairs.pull > 0)

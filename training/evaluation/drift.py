@@ -1,0 +1,86 @@
+"""How far customers today are from those the heads learnt from: the population stability index.
+
+PSI = Σ (q − p)·ln(q / p) over bins that hold the share p of the customers then and q of those now (Siddiqi
+2006, who calls less than 0.1 stable and more than 0.25 a shift). Where nothing has changed it is still above
+zero by chance: about χ², with one degree less than there are bins, times 1/n + 1/m (Yurdakul & Naranjo 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from ripple.models.bundle import Bundle
+from ripple.training.examples.examples import Examples
+
+STABLE, SHIFTED = 0.1, 0.25
+BINS = 10
+A_CUTOFF = 5_000
+"""Customers of one cutoff that are looked at, drawn at random where there are more."""
+SCORES = ["network_value", "top_probability"]
+
+
+def stability_index(then: np.ndarray, now: np.ndarray) -> tuple[float, float]:
+    """PSI of *now* against *then*, and the most that chance gives in 95 of 100 cases without any change.
+
+    Bins are tenths of *then*, fewer where values are equal, and one of undefined values where there are any.
+    """
+    known = then[~np.isnan(then)]
+    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if known.size else np.empty(0)
+    counts = np.stack([_counts(one, edges) for one in (then, now)])
+    counts = counts[:, counts.any(axis=0)]
+    # half a customer in every bin, so that an empty one does not make the index infinite
+    p, q = (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+    if counts.shape[1] < 2:
+        return 0.0, 0.0
+    by_chance = chi2.ppf(0.95, counts.shape[1] - 1) * (1 / then.size + 1 / now.size)
+    return float(((q - p) * np.log(q / p)).sum()), float(by_chance)
+
+
+def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    known = values[~np.isnan(values)]
+    bins = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    return np.append(bins, values.size - known.size)
+
+
+def learnt_from(examples: Sequence[Examples], seed: int) -> pd.DataFrame:
+    """Features of the customers whom the heads learnt from, up to `A_CUTOFF` of each cutoff."""
+    random = np.random.default_rng(seed)
+    found = []
+    for one in examples:
+        size = len(one.rows)
+        chosen = np.sort(random.choice(size, min(size, A_CUTOFF), replace=False))
+        found.append(pd.DataFrame(one.rows[chosen.tolist()], columns=one.rows.names))
+    return pd.concat(found, ignore_index=True)
+
+
+def drift(bundle: Bundle, then: pd.DataFrame, now: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Each feature of *bundle* and both scores, then and now.
+
+    Args:
+        then: features that the heads learnt from.
+        now: features of all customers; *scores* are theirs.
+
+    Returns:
+        Indexed by the feature, or by the score's name: `psi` and its bound `by_chance`, the medians
+        `median_then` and `median_now` (nan where nobody has a value), and `undefined_then` and
+        `undefined_now`, shares of the customers.
+    """
+    before = then[bundle.spec.names].join(bundle.score(then)[SCORES])
+    today = now[bundle.spec.names].join(scores[SCORES])
+    rows = {}
+    for name in [*SCORES, *bundle.spec.names]:
+        one, other = (frame[name].to_numpy(np.float64) for frame in (before, today))
+        index, by_chance = stability_index(one, other)
+        rows[name] = {
+            "psi": index,
+            "by_chance": by_chance,
+            "median_then": before[name].median(),
+            "median_now": today[name].median(),
+            "undefined_then": float(np.isnan(one).mean()),
+            "undefined_now": float(np.isnan(other).mean()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").astype(float)

@@ -1,0 +1,1 @@
+"""Features and labels at a cutoff, which cutoffs train and which evaluate, and what cannot be learnt from."""

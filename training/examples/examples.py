@@ -1,0 +1,121 @@
+"""Features and labels at one cutoff, brought together: what a model learns from and is judged on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from ripple.digests import code_digest, digest
+from ripple.features.dataset import Dataset
+from ripple.features.matrix import matrix
+from ripple.features.tables.tables import Tables
+from ripple.training.attribution import decayed_credit, network_value
+from ripple.training.examples.feature_sequence import Rows
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Features and labels of the customers alive at *cutoff*, all indexed by customer_id.
+
+    `labels` hold what was known when the window closed, as a model trained then would have had them;
+    `realised` what is known by the end of the data, to judge by. They differ by rows that became known late.
+
+    The order of the rows follows from what they hold and not from ids: LightGBM draws rows by position and
+    equal scores are ranked by it, and neither may change when customers are renamed.
+    """
+
+    cutoff: datetime
+    rows: Rows
+    labels: pd.DataFrame
+    realised: pd.DataFrame
+    attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Attributes of the customers that are text, to judge segments by; no model learns from them."""
+    credited: pd.Series | None = None
+    """Time-decayed credit for the last window that closed before the cutoff, a rule to be judged beside."""
+
+    @property
+    def features(self) -> pd.DataFrame:
+        """One column per feature; many rows are read from disk each time."""
+        return self.rows.frame()
+
+    def where(self, kept: np.ndarray) -> Examples:
+        """Only the customers for whom *kept* is true."""
+        return Examples(self.cutoff, self.rows.where(kept), self.labels[kept], self.realised[kept])
+
+
+def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
+    """The feature matrix at *as_of*, past credit included: the label of the last window closed by then."""
+    horizon = timedelta(days=dataset.settings.horizon_days)
+    seen = dataset.tables.before(as_of)
+    return matrix(dataset, as_of, {"credit": _label(dataset, as_of - horizon, seen, as_of, inclusive=False)})
+
+
+def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None = None) -> ir.Table:
+    """The label of the horizon from *cutoff*, by what was known at *known_until*, or is known now."""
+    tables = dataset.tables if known_until is None else dataset.tables.until(known_until)
+    return _label(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
+
+
+def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) -> Examples:
+    """Features and labels at *cutoff*, row by row for the same customers; in *folder* if they are many."""
+    tables = dataset.tables
+    closed = cutoff + timedelta(days=dataset.settings.horizon_days)
+    features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
+    late = tables.has("orders", "known_at") or tables.has("interactions", "known_at")
+    realised = frame(labels_at(dataset, cutoff)) if late else labels
+    # influence value tells apart whomever its one-step part does
+    held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
+    order = features.index[by_content(held)]
+    features = features.loc[order]
+    return Examples(
+        cutoff,
+        Rows.of(features, folder),
+        labels.loc[order],
+        realised.loc[order],
+        attributes(dataset).loc[order],
+        _time_decayed(dataset, cutoff, features),
+    )
+
+
+def by_content(held: pd.DataFrame) -> np.ndarray:
+    """Positions of rows in an order that follows from what they hold."""
+    hashes = pd.util.hash_pandas_object(held, index=False)
+    return np.argsort(hashes.to_numpy(), kind="stable")
+
+
+def attributes(dataset: Dataset) -> pd.DataFrame:
+    """The customers' attributes that are text."""
+    rows = frame(dataset.tables["customers"].select("customer_id", *dataset.attributes))
+    return rows[[name for name in rows if pd.api.types.is_string_dtype(rows[name])]]
+
+
+def _time_decayed(dataset: Dataset, cutoff: datetime, features: pd.DataFrame) -> pd.Series | None:
+    """Referral value is a record and the same by any rule, so the label's is added."""
+    seen, horizon = dataset.tables.before(cutoff), timedelta(days=dataset.settings.horizon_days)
+    if "interactions" not in seen or "past_referral_value" not in features:
+        return None
+    credit = frame(decayed_credit(seen, cutoff - horizon, cutoff, dataset.settings))["influence_value"]
+    return credit.reindex(features.index).fillna(0.0) + features["past_referral_value"]
+
+
+def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:
+    """The label of the horizon from *start*, from *tables*, which hold what was known before *known*."""
+    settings = dataset.settings
+    end = start + timedelta(days=settings.horizon_days)
+    return dataset.history.remember(
+        f"labels/{start:%Y-%m-%dT%H%M%S}",
+        digest(code_digest(network_value.__module__), settings.credit, settings.seed, (start, end)),
+        known,
+        inclusive,
+        lambda: network_value(tables, start, end, settings).to_pyarrow(),
+    )
+
+
+def frame(expression: ir.Table) -> pd.DataFrame:
+    """Run *expression* and return it as pandas, indexed by customer_id."""
+    return expression.to_pyarrow().to_pandas().set_index("customer_id")

@@ -1,0 +1,1 @@
+"""What the scores mean for a business: value, concentration, claims, plays, histories, explanations."""

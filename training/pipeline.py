@@ -1,0 +1,271 @@
+"""From a checked dataset to a registered model version, what the gate decided about it, and its report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from ripple import atomic
+from ripple.digests import digest
+from ripple.errors import InputError
+from ripple.features.dataset import Dataset
+from ripple.features.expressions import sum_or_zero
+from ripple.features.registry import features
+from ripple.features.validation.checks import Report
+from ripple.models.batch_scoring import score_population
+from ripple.models.bundle import Bundle, FeatureSpec, Spec
+from ripple.training.attribution import INFLUENCE_METHOD
+from ripple.training.attribution.robustness import Robustness, robustness
+from ripple.training.evaluation.backtest import Forecaster, backtest
+from ripple.training.evaluation.drift import drift, learnt_from
+from ripple.training.evaluation.evaluate import Backtest
+from ripple.training.evaluation.membership_changes import Scored, changes
+from ripple.training.evaluation.out_of_sample import CUTOFF, judged_at, looking_back, predictions
+from ripple.training.evaluation.tuning import Trial, tune
+from ripple.training.examples.cutoffs import Schedule, schedule
+from ripple.training.examples.examples import (
+    Examples,
+    attributes,
+    by_content,
+    examples_at,
+    features_at,
+    frame,
+)
+from ripple.training.examples.feature_sequence import Rows
+from ripple.training.examples.preconditions import refuse_unlearnable
+from ripple.training.examples.provenance import data_digests, run_code_digest
+from ripple.training.insights.claims import LONG_DAYS, Claim, claims
+from ripple.training.insights.concentration import concentration
+from ripple.training.insights.customer_histories import histories, listed
+from ripple.training.insights.customer_value import credible_share, worth
+from ripple.training.insights.explanation_stability import earlier_effects
+from ripple.training.insights.periods import begun, period
+from ripple.training.insights.plays import playbook
+from ripple.training.insights.spend import direct
+from ripple.training.progress import Say
+from ripple.training.registry.gate import Decision, decide
+from ripple.training.result import Evidence
+
+LABEL = f"referral credit + {INFLUENCE_METHOD}"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: what it registered, where its report is, what it found and what the gate decided.
+
+    Attributes:
+        version: number of the version; None where the run found nothing worth registering.
+        champion: whether the version became champion.
+    """
+
+    version: str | None
+    champion: bool
+    report: Path
+    evidence: Evidence
+    decision: Decision
+
+
+def learn(
+    dataset: Dataset,
+    checks: Report,
+    name: str,
+    say: Say,
+    compared_at: Sequence[datetime] = (),
+    trials: int = 0,
+) -> Evidence:
+    """Features, labels, backtest, both heads and everybody's scores at the end of the data.
+
+    Args:
+        compared_at: cutoffs at which another version was judged, to be compared with.
+        trials: how many choices of parameters to try first, see `ripple.training.evaluation.tuning`.
+
+    Raises:
+        InputError: the history is too short, or the labels are not enough to learn from.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return _learn(dataset, checks, name, say, compared_at, trials, Path(folder))
+
+
+def _learn(
+    dataset: Dataset,
+    checks: Report,
+    name: str,
+    say: Say,
+    compared_at: Sequence[datetime],
+    trials: int,
+    folder: Path,
+) -> Evidence:
+    settings = dataset.settings
+    end = settings.until or checks.end
+    plan = schedule(checks.start, end, settings)
+    examples = _examples(dataset, plan, say, folder)
+    refuse_unlearnable(examples.values(), settings)
+    digests = data_digests(dataset)
+    forecaster, tried = Forecaster(examples, plan, settings, say), list[Trial]()
+    if trials:
+        identity = digest(digests, settings.model_dump(), run_code_digest())
+        settings, tried = tune(forecaster, trials, identity)
+        dataset = replace(dataset, settings=settings)
+        forecaster = replace(forecaster, settings=settings)
+    judged = backtest(forecaster)
+    foreseen = predictions(forecaster, _judged(judged, plan))
+    say(f"features of all customers as of {end:%Y-%m-%d}")
+    current = frame(features_at(dataset, end))
+    say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
+    bundle = _bundle(forecaster, end, Rows.of(current.iloc[by_content(current)], folder))
+    say(f"scoring all customers as of {end:%Y-%m-%d}")
+    scores = score_population(bundle, current)
+    latest = examples[plan.grid[-1]]
+    learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
+    back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
+    say("placebos, and the label under other settings")
+    totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
+    say("what customers are worth, and what is quoted about them")
+    own = direct(forecaster, dataset, judged_at(foreseen), current)
+    valued = worth(current, scores, own, foreseen, credible_share(totals, tested), settings)
+    found = Evidence(
+        name=name,
+        dataset=dataset.name,
+        settings=settings,
+        checks=checks,
+        schedule=plan,
+        backtest=judged,
+        label_totals=totals,
+        robustness=tested,
+        bundle=bundle,
+        as_of=end,
+        features=current,
+        scores=scores,
+        worth=valued,
+        concentration=concentration(valued, settings.seed),
+        claims=_claims(forecaster, dataset, foreseen, end),
+        playbook=playbook(current, valued, bundle, settings),
+        predictions=foreseen,
+        revisited=predictions(back, back.schedule.evaluation),
+        digests=digests,
+        trials=tried,
+        attributes=attributes(dataset).reindex(current.index),
+        drift=drift(bundle, learnt, current, scores),
+        earlier_effects=earlier_effects(forecaster, _judged(judged, plan), bundle, current),
+        histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
+    )
+    if found.empty_features:
+        say(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
+    return found
+
+
+def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0) -> Trained:
+    """Learn, put the version before the gate, record the run in MLflow and register what came of it.
+
+    A version is registered only once its run holds everything, and the alias `champion` moves last: a run
+    that is killed leaves no half version and the champion as it was.
+    """
+    from ripple.training.registry import model_versions, recording, runs, tracking  # mlflow is slow to import
+
+    client = tracking.connect(dataset.settings)
+    for abandoned in runs.end_abandoned(client, dataset.settings.home):
+        say(f"run {abandoned}, whose process was killed, is marked so in MLflow")
+    champion = model_versions.champion(client)
+    rival = model_versions.predictions(client, champion) if champion else None
+    evidence = learn(dataset, checks, name, say, judged_at(rival), trials)
+    decision = decide(evidence, champion.number if champion else None, rival)
+    if champion and decision.comparison:
+        now = Scored(name, evidence.as_of, evidence.bundle, evidence.features, evidence.scores)
+        evidence = replace(evidence, changes=changes(now, model_versions.scored(client, champion)))
+    say("writing the report")
+    from ripple.training.report import render  # matplotlib and shap are slow to import
+
+    html = render(evidence, decision)
+    say("recording the run in MLflow")
+    from ripple.training.report.model_card import model_card
+
+    logged = recording.log(evidence, decision, html, model_card(evidence))
+    version = model_versions.register(logged, decision) if decision.nonsense is None else None
+    label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
+    report = dataset.settings.home / "reports" / f"ripple-{label}.html"
+    with atomic.file(report) as building:
+        building.write_text(html, encoding="utf-8")
+    if version:
+        model_versions.challenge(client, version)
+    # unless another run has become champion meanwhile, with which this one was not compared
+    crowned = version is not None and decision.passed and model_versions.champion(client) == champion
+    if version and crowned:
+        model_versions.crown(client, version)
+    return Trained(version.number if version else None, crowned, report, evidence, decision)
+
+
+def _examples(dataset: Dataset, plan: Schedule, say: Say, folder: Path) -> dict[datetime, Examples]:
+    found = {}
+    for i, cutoff in enumerate(plan.all, 1):
+        say(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
+        found[cutoff] = examples_at(dataset, cutoff, folder)
+    return found
+
+
+def _judged(judged: Backtest, plan: Schedule) -> list[datetime]:
+    """The planned evaluation cutoffs that the backtest could judge, oldest first."""
+    found = set(judged.heads["cutoff"])
+    return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in found]
+
+
+def _bundle(forecaster: Forecaster, end: datetime, asked: Rows) -> Bundle:
+    heads, calibration = forecaster.heads(end, asked), forecaster.calibration(end)
+    if calibration is None:
+        raise InputError(
+            "Nobody is credited with revenue of others in the latest closed windows, so how much there is to "
+            "expect is unknown. Check that interactions reach to the end of the data."
+        )
+    settings = forecaster.settings
+    catalogue = {feature.name: feature for feature in features(settings.features)}
+    specs = tuple(
+        FeatureSpec(name, catalogue[name].family, catalogue[name].unit, catalogue[name].description)
+        for name in heads.names
+    )
+    spec = Spec(
+        features=specs,
+        level=heads.scale,
+        slope=calibration.slope,
+        intercept=calibration.intercept,
+        interval=calibration.interval,
+        currency=settings.currency,
+        horizon_days=settings.horizon_days,
+        top_share=settings.top_share,
+        trained_until=end.isoformat(),
+        label=LABEL,
+    )
+    return Bundle(heads.value, heads.top, spec)
+
+
+def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
+    closed = cutoff + timedelta(days=dataset.settings.horizon_days)
+    return robustness(dataset.tables.until(closed), cutoff, closed, dataset.settings)
+
+
+def _claims(
+    forecaster: Forecaster, dataset: Dataset, foreseen: pd.DataFrame, end: datetime
+) -> tuple[Claim, ...]:
+    """Quoted figures, in the latest period that was judged and in the latest one that is long enough."""
+    settings, examples = forecaster.settings, forecaster.examples
+    latest = judged_at(foreseen)[-1]
+    expected = foreseen["predicted"][foreseen[CUTOFF] == latest].to_numpy()
+    start = begun(forecaster.schedule, end, LONG_DAYS)
+    return claims(
+        period(dataset, examples[latest], settings.horizon_days),
+        expected,
+        period(dataset, examples[start], LONG_DAYS) if start else None,
+        settings.top_share,
+        settings.seed,
+    )
+
+
+def _label_totals(dataset: Dataset, latest: Examples) -> dict[str, float]:
+    closed = latest.cutoff + timedelta(days=dataset.settings.horizon_days)
+    inside = dataset.tables.orders_in(latest.cutoff, closed)
+    credited = latest.labels[["network_value", "referral_value", "influence_value"]].sum()
+    revenue = sum_or_zero(inside.revenue).to_pyarrow().as_py()
+    return {"revenue": float(revenue), **{str(part): float(value) for part, value in credited.items()}}

@@ -1,0 +1,232 @@
+"""The registered model: its versions, and which of them is champion or challenger.
+
+`champion` is what is served. `challenger` is the version registered last, unless it is champion. Why a
+version stands where it does is kept in its tags.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+from ripple import atomic
+from ripple.errors import InputError
+from ripple.models.batch_scoring import read_snapshot
+from ripple.models.bundle import Bundle
+from ripple.training.evaluation.comparison import Comparison, Incomparable, compare
+from ripple.training.evaluation.membership_changes import Scored
+from ripple.training.insights import plays
+from ripple.training.registry.gate import Decision
+from ripple.training.registry.recording import PREDICTIONS, Logged
+from ripple.training.registry.tracking import LONGEST_TAG, MODEL, download
+
+CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest"
+PASSED, FAILED = "passed", "failed"
+BY_GATE, BY_HAND, FORCED = "by the gate", "by hand", "against the gate"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version and the run that made it."""
+
+    number: str
+    run_id: str
+
+
+def register(logged: Logged, decision: Decision) -> Version:
+    """Make the logged model the next version of the registered model, with what the gate decided."""
+    made = mlflow.register_model(logged.model_uri, MODEL, tags=_tags(decision))
+    return Version(str(made.version), logged.run_id)
+
+
+def _tags(decision: Decision) -> dict[str, str]:
+    tags = {
+        "gate": PASSED if decision.passed else FAILED,
+        "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
+    }
+    if decision.champion is not None:
+        tags["gate.champion"] = decision.champion
+    return tags | {
+        f"gate.{check.name.replace(' ', '_')}": f"{check.found:.4g}"
+        for check in decision.checks
+        if check.found is not None
+    }
+
+
+def challenge(client: mlflow.MlflowClient, version: Version) -> None:
+    """Give *version* the alias `challenger`."""
+    client.set_registered_model_alias(MODEL, CHALLENGER, version.number)
+
+
+def crown(client: mlflow.MlflowClient, version: Version, how: str = BY_GATE, because: str = "") -> None:
+    """Give *version* the alias `champion`, and note how, when, in whose place, and because of what."""
+    before = champion(client)
+    tags = {
+        "promoted": how,
+        "promoted.at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "promoted.because": because[:LONGEST_TAG],
+        "promoted.instead_of": before.number if before and before != version else "",
+    }
+    for name, value in tags.items():
+        client.set_model_version_tag(MODEL, version.number, name, value)
+    client.set_registered_model_alias(MODEL, CHAMPION, version.number)
+    if _alias(client, CHALLENGER) == version:
+        client.delete_registered_model_alias(MODEL, CHALLENGER)
+
+
+def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = "") -> Version:
+    """Make a version champion: one that passed the gate against the present champion, or *because* of that.
+
+    Raises:
+        InputError: there is no such version, or the gate speaks against it and no reason is given.
+    """
+    found, before = find(client, name), champion(client)
+    if before == found:
+        raise InputError(f"Version {found.number} is champion already.")
+    tags = client.get_model_version(MODEL, found.number).tags
+    against = _against(tags, before)
+    if against and not because.strip():
+        raise InputError(
+            f"{against} To promote it all the same, give the reason, which is kept with the version: "
+            f'ripple promote {found.number} --because "…"'
+        )
+    # one that passed against an earlier champion is chosen by hand, though the gate says nothing against it
+    crown(client, found, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
+    return found
+
+
+def _against(tags: dict[str, str], before: Version | None) -> str:
+    """What the gate has against the version with these tags; nothing if it passed against *before*."""
+    if tags.get("gate") == FAILED:
+        return f"The gate did not pass it: {tags['gate.reasons']}"
+    if tags.get("gate") != PASSED:
+        return "It was registered without the gate."
+    judged_against = tags.get("gate.champion")
+    if judged_against != (before.number if before else None):
+        return (
+            f"The gate passed it against {f'version {judged_against}' if judged_against else 'no champion'}, "
+            f"but the champion now is version {before.number if before else 'none'}."
+        )
+    return ""
+
+
+def find(client: mlflow.MlflowClient, name: str = CHAMPION) -> Version:
+    """The version of that number, that alias, or the newest.
+
+    Raises:
+        InputError: there is none; the message says which there are.
+    """
+    numbers = sorted(int(one.version) for one in client.search_model_versions(f"name = '{MODEL}'"))
+    asked = str(numbers[-1]) if name == NEWEST and numbers else name
+    found = (
+        _version(lambda: client.get_model_version(MODEL, asked)) if asked.isdigit() else _alias(client, asked)
+    )
+    if found is None:
+        known = f"there are {', '.join(map(str, numbers))}" if numbers else "none is registered yet"
+        raise InputError(f"No version '{name}' of the model: {known}. `ripple train DATA` makes one.")
+    return found
+
+
+def champion(client: mlflow.MlflowClient) -> Version | None:
+    """The version that is served; None before there is one."""
+    return _alias(client, CHAMPION)
+
+
+def _alias(client: mlflow.MlflowClient, alias: str) -> Version | None:
+    return _version(lambda: client.get_model_version_by_alias(MODEL, alias))
+
+
+def _version(ask: Any) -> Version | None:
+    try:
+        found = ask()
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return Version(str(found.version), str(found.run_id))
+
+
+def predictions(client: mlflow.MlflowClient, found: Version) -> pd.DataFrame | None:
+    """The version's out-of-sample predictions; None if its run holds none."""
+    if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(found.run_id)}:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return pd.read_parquet(download(found.run_id, PREDICTIONS, Path(folder)))
+
+
+def scored(client: mlflow.MlflowClient, found: Version) -> Scored:
+    """The version, with the features and scores of all customers at the end of the data it was trained on."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Bundle.load(download(found.run_id, "bundle", Path(folder)))
+        as_of, features, scores = read_snapshot(download(found.run_id, "snapshot.parquet", Path(folder)))
+    return Scored(found.number, as_of, bundle, features, scores)
+
+
+def export_plays(client: mlflow.MlflowClient, found: Version, out: Path) -> None:
+    """Write the list of who gets which play, as the version's run keeps it, to *out*: whole or not at all.
+
+    Raises:
+        InputError: the run keeps none.
+    """
+    if plays.FILE not in {artifact.path for artifact in client.list_artifacts(found.run_id)}:
+        raise InputError(
+            f"The run of version {found.number} keeps no {plays.FILE}: it is older than plays are. "
+            "`ripple train DATA` makes a version that does."
+        )
+    with tempfile.TemporaryDirectory() as folder, atomic.file(out) as building:
+        shutil.copyfile(download(found.run_id, plays.FILE, Path(folder)), building)
+
+
+def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple[Comparison, str, str]:
+    """The later of two versions compared with the earlier, and their names.
+
+    Raises:
+        InputError: the two are one, or were not judged by the same thing.
+    """
+    if one == other:
+        raise InputError(f"Both are version {one.number}: name two versions.")
+    later, earlier = sorted((one, other), key=lambda version: -int(version.number))
+    chosen = client.get_run(later.run_id).data.params
+    own, rival = predictions(client, later), predictions(client, earlier)
+    try:
+        if own is None or rival is None:
+            raise Incomparable("One of them holds no out-of-sample predictions: train it again.")
+        found = compare(own, rival, float(chosen["top_share"]), int(chosen["seed"]))
+    except Incomparable as error:
+        raise InputError(
+            f"Versions {later.number} and {earlier.number} cannot be compared. {error}"
+        ) from error
+    return found, f"{MODEL} {later.number}", f"{MODEL} {earlier.number}"
+
+
+def standing(client: mlflow.MlflowClient, found: Version) -> list[str]:
+    """Where a version stands and why, a sentence each."""
+    tags = client.get_model_version(MODEL, found.number).tags
+    role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == found), "neither")
+    said = [
+        f"Version {found.number} is neither champion nor challenger."
+        if role == "neither"
+        else f"Version {found.number} is {role}."
+    ]
+    if "promoted" in tags:
+        instead, because = tags["promoted.instead_of"], tags["promoted.because"]
+        said.append(
+            f"It was promoted {tags['promoted']} on {tags['promoted.at']}"
+            f"{f' in place of version {instead}' if instead else ''}"
+            f"{f', because: {because}' if because else ''}."
+        )
+    if "gate" in tags:
+        said.append(f"Gate: {tags['gate']}. {tags['gate.reasons']}")
+    if "monitor" in tags:
+        said.append(
+            f"Monitored by data until {tags['monitor.until']}: {tags['monitor']}. {tags['monitor.reasons']}"
+        )
+    return said

@@ -1,0 +1,233 @@
+"""How a run is recorded in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.metadata import distributions, version
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from ripple import models
+from ripple.digests import digest
+from ripple.features.catalog import markdown as catalogue
+from ripple.models.batch_scoring import write_snapshot
+from ripple.models.bundle import HEADS, SCORES, Spec
+from ripple.training.evaluation import evaluate
+from ripple.training.examples.provenance import run_code_digest
+from ripple.training.insights import plays
+from ripple.training.insights.shap_sample import shap_values
+from ripple.training.registry import runs
+from ripple.training.registry.gate import Decision
+from ripple.training.registry.tracking import LONGEST_TAG, MODEL
+from ripple.training.result import Evidence
+
+PREDICTIONS = "predictions.parquet"
+
+REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A model that is logged in a run but not registered."""
+
+    model_uri: str
+    run_id: str
+
+
+def log(evidence: Evidence, decision: Decision, report: str, card: str) -> Logged:
+    """Record *evidence* as one run with a child run per backtest cutoff. Nothing is registered.
+
+    The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
+    what differs between two runs shows when MLflow compares them.
+
+    Args:
+        report, card: the report as HTML, and the model card as Markdown.
+    """
+    home = evidence.settings.home
+    with runs.locked(evidence.name, home) as run, tempfile.TemporaryDirectory() as temporary:
+        mlflow.log_params(_parameters(evidence))
+        mlflow.set_tags(
+            {
+                "dataset": evidence.dataset,
+                "label": evidence.bundle.spec.label,
+                "gate": "passed" if decision.passed else "failed",
+                "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
+            }
+        )
+        mlflow.log_metrics({name: value for name, value in evidence.headline().items() if value == value})
+        _log_inputs(evidence)
+        _log_cutoffs(evidence, run.info.run_id)
+        _log_trials(evidence)
+        folder = Path(temporary)
+        _write_artifacts(evidence, decision, report, card, folder)
+        mlflow.log_artifacts(str(folder))
+        return Logged(_log_bundle(evidence, folder / "bundle"), run.info.run_id)
+
+
+def _parameters(evidence: Evidence) -> dict[str, Any]:
+    """Settings, and all else that a difference between two runs may come from."""
+    made_of = {
+        "data.start": evidence.checks.start.isoformat(),
+        "data.end": evidence.as_of.isoformat(),
+        "features": len(evidence.bundle.spec.names),
+        "ripple": version("ripple"),
+        "code": run_code_digest(),
+    }
+    data = {f"data.{table}": found for table, found in evidence.digests.items()}
+    return flat(evidence.settings.model_dump(mode="json")) | made_of | data
+
+
+def _log_inputs(evidence: Evidence) -> None:
+    """The tables, as MLflow's data sets."""
+    source = CodeDatasetSource({"dataset": evidence.dataset})
+    for table, found in evidence.digests.items():
+        # its abstract property is left out by MLflow, which makes them all the same
+        made = MetaDataset(source, name=table, digest=found)  # type: ignore[abstract]
+        mlflow.log_input(made, context="training")
+
+
+def _log_trials(evidence: Evidence) -> None:
+    """A child run for every choice of parameters that was tried."""
+    for trial in evidence.trials:
+        state = "given up" if trial.capture is None else "complete"
+        tags = {"kind": "trial", "trial": state}
+        with runs.run(f"{evidence.name}, trial {trial.number}", nested=True, tags=tags):
+            mlflow.log_params({f"model.{name}": value for name, value in trial.parameters.items()})
+            if trial.capture is not None:
+                mlflow.log_metric("tuning_capture", trial.capture)
+
+
+def _log_cutoffs(evidence: Evidence, parent: str) -> None:
+    """A child run for every judged cutoff, and the model's metrics by cutoff in the parent as well."""
+    judged, plan = evidence.backtest, evidence.schedule
+    heads = judged.heads.set_index("cutoff").to_dict("index")
+    client, by_cutoff = mlflow.MlflowClient(), []
+    for step, cutoff in enumerate(plan.evaluation):
+        day = f"{cutoff:%Y-%m-%d}"
+        if day not in heads:
+            continue
+        rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
+        own = _numbers(rankings[evaluate.MODEL]) | _numbers(heads[day])
+        rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
+        with runs.run(f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
+            closed = plan.training_for(cutoff)
+            mlflow.log_params(
+                {
+                    "cutoff": day,
+                    "closes": f"{cutoff + plan.horizon:%Y-%m-%d}",
+                    "training_cutoffs": len(closed),
+                    "training_from": f"{closed[0]:%Y-%m-%d}",
+                    "training_to": f"{closed[-1]:%Y-%m-%d}",
+                }
+            )
+            mlflow.log_metrics(own | rules)
+        when = int(cutoff.replace(tzinfo=UTC).timestamp() * 1000)
+        by_cutoff += [Metric(f"cutoff.{name}", value, when, step) for name, value in own.items()]
+    client.log_batch(parent, metrics=by_cutoff)
+
+
+def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float]:
+    """The finite numbers of *row*, by name."""
+    return {
+        str(name): float(value)
+        for name, value in row.items()
+        if isinstance(value, int | float) and isfinite(value)
+    }
+
+
+def _write_artifacts(evidence: Evidence, decision: Decision, report: str, card: str, folder: Path) -> None:
+    (folder / "bundle").mkdir()
+    evidence.bundle.save(folder / "bundle")
+    headline = {name: value if isfinite(value) else None for name, value in evidence.headline().items()}
+    _write_json(folder / "bundle" / "measures.json", headline)
+    for place in (folder, folder / "bundle"):
+        (place / "model_card.md").write_text(card, encoding="utf-8")
+    write_snapshot(
+        folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of, evidence.attributes
+    )
+    evidence.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
+    plays.write(evidence.playbook, folder / plays.FILE)
+    (folder / "shap").mkdir()
+    for head in HEADS:
+        shap_values(evidence.bundle, evidence.features, head, evidence.settings.seed).to_parquet(
+            folder / "shap" / f"{head}.parquet"
+        )
+    _write_json(folder / "evidence.json", evidence.record())
+    _write_json(folder / "gate.json", decision.record())
+    (folder / "features.md").write_text(catalogue(evidence.settings), encoding="utf-8")
+    (folder / "environment.txt").write_text(_environment(), encoding="utf-8")
+    (folder / "report.html").write_text(report, encoding="utf-8")
+
+
+def _write_json(file: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def _environment() -> str:
+    """Every installed package with its version, as pip installs from it, and the Python they run on."""
+    packages = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+    return "\n".join([f"# Python {platform.python_version()}", *packages, ""])
+
+
+def _log_bundle(evidence: Evidence, bundle: Path) -> str:
+    logged = mlflow.pyfunc.log_model(
+        name=MODEL,
+        **model_from_code(bundle),
+        signature=_signature(evidence.bundle.spec),
+        input_example=evidence.features.head(5).reset_index(drop=True),
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+    )
+    return str(logged.model_uri)
+
+
+def model_from_code(bundle: Path) -> dict[str, Any]:
+    """Arguments by which `mlflow.pyfunc` logs or saves the *bundle* with the code that scores it.
+
+    The code is copied beside the bundle, as a package whose name follows from its content: it hides no module
+    of the process that loads it, and two versions of it may be loaded side by side.
+    """
+    code = Path(models.__file__).parent
+    sources = [file.read_text(encoding="utf-8") for file in sorted(code.glob("*.py"))]
+    package = bundle.with_name(f"ripple_model_{digest(*sources)}")
+    shutil.copytree(code, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return {
+        "python_model": str(code / "mlflow_model.py"),
+        "artifacts": {"bundle": str(bundle)},
+        "code_paths": [str(package)],
+        "model_config": {"package": package.name},
+    }
+
+
+def _signature(spec: Spec) -> ModelSignature:
+    """Features in, scores out, all of them doubles.
+
+    Every feature is required, though its value may be missing; inferred from rows, MLflow would take one for
+    optional that happens to be null in them, and Spark then cannot find the columns by name.
+    """
+    given, scores = (
+        Schema([ColSpec(DataType.double, name) for name in names]) for names in (spec.names, SCORES)
+    )
+    return ModelSignature(given, scores)
+
+
+def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Keys of nested sections joined with dots, as MLflow wants its parameters."""
+    found: dict[str, Any] = {}
+    for key, value in nested.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found

@@ -1,0 +1,66 @@
+"""Two registered versions side by side: how well each foresees, what it says, and what it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mlflow
+import pandas as pd
+
+from ripple.errors import InputError
+from ripple.training.evaluation.comparison import Comparison
+from ripple.training.evaluation.membership_changes import Changes, Scored, changes
+from ripple.training.registry import model_versions
+from ripple.training.registry.model_versions import Version
+
+WHICH, NOT_SET = ("later", "earlier"), "not set"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """A later version beside an earlier one.
+
+    Attributes:
+        comparison: None where they were not judged by the same thing; `why_not` then says what differs.
+        changes: what the later one says otherwise about customers.
+        parameters: parameters of the runs that differ, by name: columns `later` and `earlier`.
+        metrics: metrics that both runs have, likewise.
+    """
+
+    later: Scored
+    earlier: Scored
+    comparison: Comparison | None
+    why_not: str
+    changes: Changes
+    parameters: pd.DataFrame
+    metrics: pd.DataFrame
+
+
+def versions(client: mlflow.MlflowClient, one: Version, other: Version) -> Versions:
+    """Bring together what MLflow holds of two versions, in whatever order they are named.
+
+    Raises:
+        InputError: the two are one.
+    """
+    comparison, why_not = None, ""
+    try:
+        comparison, _, _ = model_versions.compared(client, one, other)
+    except InputError as error:
+        if one == other:
+            raise
+        why_not = str(error)
+    both = sorted((one, other), key=lambda version: -int(version.number))
+    later, earlier = (model_versions.scored(client, version) for version in both)
+    runs = [client.get_run(version.run_id).data for version in both]
+    parameters = pd.DataFrame(dict(zip(WHICH, (run.params for run in runs), strict=True)))
+    parameters = parameters.fillna(NOT_SET).sort_index()
+    metrics = pd.DataFrame(dict(zip(WHICH, (run.metrics for run in runs), strict=True)))
+    return Versions(
+        later,
+        earlier,
+        comparison,
+        why_not,
+        changes(later, earlier),
+        parameters[parameters["later"] != parameters["earlier"]],
+        metrics.dropna(),
+    )

@@ -1,0 +1,71 @@
+"""What all figures share: size, style, and the way from matplotlib into the page.
+
+matplotlib takes seconds to load and is imported only here, in `plots` and in `beeswarm`. Every figure is
+`WIDTH` points wide, so that its text is as readable on a phone as beside another on a desk.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ripple.training.report.plots.svg import INK, LINE, MUTED, inline
+
+WIDTH = 420
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ripple",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": LINE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "legend.labelcolor": MUTED,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the page's stand-in colours and at its text size."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def axes(height: float) -> tuple[Figure, Axes]:
+    """An empty figure of the page's width, with one pair of axes; *height* in points."""
+    figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def svg(figure: Figure, label: str) -> Markup:
+    """The figure as an ``<svg>`` element, read out as *label*.
+
+    What shows data is of class "mark"; what only helps to read it has the gid "guide".
+    """
+    for drawn in figure.axes:
+        for artist in (*drawn.collections, *drawn.lines, *drawn.patches):
+            artist.set_gid(artist.get_gid() or "mark")
+    buffer = io.StringIO()
+    figure.savefig(
+        buffer, format="svg", transparent=True, dpi=200, metadata=dict.fromkeys(("Date", "Creator"))
+    )
+    return Markup(inline(buffer.getvalue(), label))

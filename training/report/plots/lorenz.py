@@ -1,0 +1,45 @@
+"""The picture of how much few customers hold: Lorenz curves, read from the top."""
+
+from __future__ import annotations
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.ticker import PercentFormatter
+
+from ripple.training.insights.concentration import NETWORK, SPEND
+from ripple.training.report.plots import canvas
+from ripple.training.report.plots.svg import ACCENT, INK, MUTED
+from ripple.training.report.text import words
+
+LINES = {
+    ("revenue", SPEND): ("revenue, by spend", INK, "-"),
+    ("network_value", NETWORK): ("network value, by network value", ACCENT, "-"),
+    ("revenue", NETWORK): ("revenue, by network value", ACCENT, "--"),
+}
+"""Pair of a measure and a ranking → name, colour and style of its curve."""
+MARK = 0.1
+
+
+def lorenz(curves: pd.DataFrame) -> Markup:
+    """Share held by the best share of customers, a curve per column of *curves* that is known; "" if none."""
+    known = [pair for pair in LINES if curves[pair].notna().all()]
+    if not known:
+        return Markup("")
+    with canvas.style():
+        figure, axes = canvas.axes(330)
+        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="if all held the same", gid="guide")
+        spoken = []
+        for pair in known:
+            name, colour, style = LINES[pair]
+            axes.plot(curves.index, curves[pair], color=colour, ls=style, lw=2, label=name)
+            held = float(curves[pair][curves.index <= MARK].iloc[-1])
+            spoken.append(f"the first tenth holds {words.percent(held)} of {name}")
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        axes.grid()
+        axes.set_xlabel("share of customers, the best first")
+        axes.set_ylabel("share held")
+        axes.legend(loc="lower right")
+        return canvas.svg(figure, f"Concentration curves: {'; '.join(spoken)}.")

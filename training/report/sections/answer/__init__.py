@@ -1,0 +1,1 @@
+"""The answer: headline, customers, and what the report cannot say."""

@@ -1,0 +1,1 @@
+"""Whether the report can be trusted: backtest, calibration, placebos, drift and the data."""

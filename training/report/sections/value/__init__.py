@@ -1,0 +1,1 @@
+"""What the top is worth: concentration, quoted claims, plays and profitability."""

@@ -1,0 +1,1 @@
+"""Why customers are scored as they are, and what moved since the last version."""

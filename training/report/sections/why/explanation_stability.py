@@ -1,0 +1,71 @@
+"""Whether the reasons last: today's customers explained by the models that the backtest fitted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ripple.training.report.plots import reason_plots
+from ripple.training.report.sections.why.explanation import Sampled, by_family, shares
+from ripple.training.report.text import words
+from ripple.training.report.text.words import Cell
+from ripple.training.result import Evidence
+
+REASONS = 3
+
+
+def constancy(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
+    """One row per judged cutoff, and importance by family over time; without rows where none is kept."""
+    earlier = evidence.earlier_effects
+    if not earlier:
+        return {"rows": [], "plot": "", "finding": "This run keeps no reasons of earlier models"}
+    rows = [_row(day, effects, sampled) for day, effects in earlier.items()]
+    first, families = rows[-1]["first"], rows[-1]["family"]
+    days = [datetime.fromisoformat(day) for day in earlier]
+    over_time = pd.DataFrame(
+        {
+            words.short_day(day): by_family(sampled.bundle, shares(effects))
+            for day, effects in zip([*days, evidence.as_of], [*earlier.values(), sampled.value], strict=True)
+        }
+    ).fillna(0.0)
+    return {
+        "finding": (
+            f"Under the model of the latest backtest period, {rows[-1]['cutoff'].text}, the strongest "
+            f"reason is the same as today’s for {first.text} of customers "
+            f"({words.interval(*_of(first, sampled))}), its family for {families.text}"
+        ),
+        "rows": rows,
+        "plot": reason_plots.over_time(
+            over_time.loc[over_time.iloc[:, -1].sort_values(ascending=False).index]
+        ),
+    }
+
+
+def _row(day: str, effects: np.ndarray, sampled: Sampled) -> dict[str, Cell]:
+    now, then = (
+        np.argsort(-np.abs(one), axis=1, kind="stable")[:, :REASONS] for one in (sampled.value, effects)
+    )
+    family = np.array([feature.family for feature in sampled.bundle.spec.features])
+    kept = np.mean(
+        [len(set(one) & set(other)) for one, other in zip(now.tolist(), then.tolist(), strict=True)]
+    )
+    ranks = pd.Series(shares(effects)).corr(pd.Series(shares(sampled.value)), method="spearman")
+    when = datetime.fromisoformat(day)
+    return {
+        "cutoff": Cell(words.day(when), when.timestamp()),
+        "first": _share((now[:, 0] == then[:, 0]).mean()),
+        "family": _share((family[now[:, 0]] == family[then[:, 0]]).mean()),
+        "kept": Cell(f"{kept:.1f} of {REASONS}", round(float(kept), 4)),
+        "ranks": words.cell(float(ranks), words.decimal(float(ranks)), "all features move the score alike"),
+    }
+
+
+def _share(share: float) -> Cell:
+    return Cell(words.percent(share), float(share))
+
+
+def _of(share: Cell, sampled: Sampled) -> tuple[float, float]:
+    return words.wilson(round((share.sort or 0.0) * len(sampled.x)), len(sampled.x))

@@ -1,0 +1,1 @@
+"""Numbers and sentences as a reader wants them."""
