@@ -20,8 +20,8 @@ from ripple.features.dataset import Dataset
 from ripple.features.validation.checks import Report
 from ripple.training.estimators.heads import fit
 from ripple.training.evaluation import metrics
-from ripple.training.evaluation.backtest import Forecaster
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.backtest import RollingOriginBacktester
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.examples.feature_sequence import Rows
@@ -49,7 +49,7 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     settings = dataset.settings
     plan = schedule(checks.start, simulation.END, settings)
     examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
-    forecaster = Forecaster(examples, plan, settings, silent)
+    backtester = RollingOriginBacktester(examples, plan, settings, silent)
     expected = {
         cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.rows.index)
         for cutoff, one in examples.items()
@@ -59,14 +59,14 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     rows, scores = [], []
     for cutoff in plan.evaluation:
         teachers, asked = plan.training_for(cutoff), told[cutoff].features
-        scores.append({MODEL: forecaster.outcome(cutoff).predicted} | forecaster.rules(cutoff))
+        scores.append({MODEL: backtester.outcome(cutoff).predicted} | backtester.rules(cutoff))
         for name, known in knowing.items():
             heads = fit([known[earlier] for earlier in teachers], settings, known[cutoff].rows)
-            scores[-1][name] = heads.value_of(asked)
+            scores[-1][name] = heads.predict_value(asked)
         value = expected[cutoff].to_numpy()
         cold = ~asked.index.isin(examples[teachers[-1]].rows.index)
         for row in _judged(scores[-1], value, cold, settings.top_share):
-            rows.append(row | (_covered(forecaster, cutoff) if row["ranking"] == MODEL else {}))
+            rows.append(row | (_covered(backtester, cutoff) if row["ranking"] == MODEL else {}))
     everybody = pd.Index(np.concatenate([examples[cutoff].rows.index for cutoff in plan.evaluation]))
     everybody = everybody.unique()
     resampled = metrics.bootstrap_captures(
@@ -117,11 +117,11 @@ def _taught(
     }
 
 
-def _covered(forecaster: Forecaster, cutoff: datetime) -> dict[str, object]:
-    found, calibration = forecaster.judged(cutoff), forecaster.calibration(cutoff)
+def _covered(backtester: RollingOriginBacktester, cutoff: datetime) -> dict[str, object]:
+    found, calibration = backtester.judged(cutoff), backtester.calibration(cutoff)
     if calibration is None:
         return {}
-    low, high = calibration.interval.around(found.predicted)
+    low, high = calibration.interval.bounds(found.predicted)
     return {
         "coverage": metrics.coverage(found.value, low, high),
         "least_coverage": float(metrics.coverage_by_decile(found.predicted, found.value, low, high).min()),

@@ -32,17 +32,15 @@ def main() -> None:
         data = Path(folder) / "foundation"
         convert(source, data)
         dataset, report = checks.load(data, settings.load(data))
-        evidence = learn(dataset, report, "foundation", silent)
-    table = evidence.backtest.rankings.pivot(index="ranking", columns="cutoff", values="capture")
+        result = learn(dataset, report, "foundation", silent)
+    table = result.backtest.rankings.pivot(index="ranking", columns="cutoff", values="capture")
     rows = [
         {"ranking": str(name), **{str(cutoff): float(value) for cutoff, value in row.items()}}
         for name, row in table.sort_values("pooled", ascending=False).iterrows()
     ]
     publish("foundation", rows)
-    lead, low, high = evidence.backtest.lead
-    print(
-        f"lead over {evidence.backtest.best_baseline}: {lead:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
-    )
+    lead, low, high = result.backtest.lead
+    print(f"lead over {result.backtest.best_baseline}: {lead:+.3f} (95 % interval {low:+.3f} to {high:+.3f})")
 
 
 if __name__ == "__main__":

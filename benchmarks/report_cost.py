@@ -28,18 +28,18 @@ from ripple.features.validation.checks import load
 from ripple.models.batch_scoring import score_population
 from ripple.settings import load as load_settings
 from ripple.training.insights.customer_histories import listed
-from ripple.training.insights.customer_value import worth
+from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.shap_sample import SAMPLE
 from ripple.training.pipeline import learn
 from ripple.training.progress import silent
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 SIZES = (10_000, 100_000, 1_000_000)
 CUSTOMERS, MONTHS, SEED = 1_000, 36, 7
 
 
-def small(folder: Path) -> Evidence:
+def small(folder: Path) -> TrainingResult:
     """What learning from the small world finds."""
     data = folder / "world"
     simulation.write(
@@ -48,18 +48,18 @@ def small(folder: Path) -> Evidence:
     return learn(*load(data, load_settings(data)), "small", silent)
 
 
-def grown(evidence: Evidence, customers: int) -> Evidence:
+def grown(result: TrainingResult, customers: int) -> TrainingResult:
     """The same run with so many customers."""
     random = np.random.default_rng(SEED)
-    origin = evidence.features.index.to_numpy()[np.arange(customers) % len(evidence.features)]
+    origin = result.features.index.to_numpy()[np.arange(customers) % len(result.features)]
     ids = pd.Index([f"c{number:07d}" for number in range(customers)], name="customer_id")
-    shaken = evidence.features.loc[origin].to_numpy() * random.lognormal(0, 0.1, (customers, 1))
-    features = pd.DataFrame(shaken, columns=evidence.features.columns, index=ids)
-    scores = score_population(evidence.bundle, features)
-    times = math.ceil(customers / len(evidence.features))
-    predictions = pd.concat([evidence.predictions] * times, ignore_index=True)
+    shaken = result.features.loc[origin].to_numpy() * random.lognormal(0, 0.1, (customers, 1))
+    features = pd.DataFrame(shaken, columns=result.features.columns, index=ids)
+    scores = score_population(result.bundle, features)
+    times = math.ceil(customers / len(result.features))
+    predictions = pd.concat([result.predictions] * times, ignore_index=True)
     predictions["customer_id"] = ids[np.arange(len(predictions)) % customers]
-    past = evidence.histories
+    past = result.histories
     known = set(past.labels.index.get_level_values("customer_id"))
     of = {name: str(origin[ids.get_loc(name)]) for name in listed(scores).index}
     labels, seen = (
@@ -68,23 +68,25 @@ def grown(evidence: Evidence, customers: int) -> Evidence:
     )
     sampled = min(SAMPLE, customers)
     histories = replace(past, labels=labels, features=seen)
-    own = evidence.worth.direct
+    own = result.customer_value.direct
     spend = pd.Series(own.expected.loc[origin].to_numpy(), ids)
     spent = pd.concat([own.predictions] * times, ignore_index=True)
     direct = replace(own, expected=spend, predictions=spent)
-    valued = worth(features, scores, direct, predictions, evidence.worth.credible, evidence.settings)
+    valued = customer_value(
+        features, scores, direct, predictions, result.customer_value.credible, result.settings
+    )
     return replace(
-        evidence,
+        result,
         features=features,
         scores=scores,
         predictions=predictions,
         earlier_effects={
             day: np.resize(effects, (sampled, effects.shape[1]))
-            for day, effects in evidence.earlier_effects.items()
+            for day, effects in result.earlier_effects.items()
         },
         histories=histories,
-        worth=valued,
-        playbook=playbook(features, valued, evidence.bundle, evidence.settings),
+        customer_value=valued,
+        playbook=playbook(features, valued, result.bundle, result.settings),
     )
 
 
@@ -92,10 +94,10 @@ def write(given: Path) -> dict[str, float]:
     """Write the page about the run in the file *given*."""
     from ripple.training.report import render
 
-    evidence = pickle.loads(given.read_bytes())
+    result = pickle.loads(given.read_bytes())
     held = memory_gb()
     started, used = time.perf_counter(), time.process_time()
-    page = render(evidence)
+    page = render(result)
     return {
         "wall_s": time.perf_counter() - started,
         "cpu_s": time.process_time() - used,
@@ -115,9 +117,9 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes,
     ):
-        evidence, given = small(Path(folder)), Path(folder) / "evidence.pickle"
+        result, given = small(Path(folder)), Path(folder) / "evidence.pickle"
         for customers in SIZES:
-            given.write_bytes(pickle.dumps(grown(evidence, customers)))
+            given.write_bytes(pickle.dumps(grown(result, customers)))
             found.append({"customers": customers, **processes.submit(write, given).result()})
     publish("report", found)
 

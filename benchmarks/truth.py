@@ -37,7 +37,7 @@ from ripple.features.validation.checks import Report
 from ripple.settings import Settings
 from ripple.training.attribution import decayed_credit, network_value
 from ripple.training.evaluation import metrics
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.examples import frame
 
 PAGE = Path(__file__).parents[1] / "docs" / "truth.md"
@@ -272,7 +272,7 @@ def dataset_of(history: simulation.History) -> Iterator[tuple[Dataset, Report]]:
         yield dataset, report
 
 
-def judge(
+def evaluate(
     world: str,
     seed: int,
     customers: int,
@@ -629,7 +629,7 @@ def judge_all(worlds: Sequence[str], seeds: Sequence[int], customers: int, basel
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
         runs = {
-            (world, seed): pool.submit(judge, world, seed, customers, baselines)
+            (world, seed): pool.submit(evaluate, world, seed, customers, baselines)
             for world in worlds
             for seed in seeds
         }

@@ -13,7 +13,7 @@ from ripple.features.catalog import markdown as features_page
 from ripple.serving.options import PREFIX, Options
 from ripple.settings import KINDS, Settings
 from ripple.settings import RULES as PLAY_RULES
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust import backtest
 from ripple.training.report.sections.trust.known_truth import FIGURES
 

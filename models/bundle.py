@@ -54,7 +54,7 @@ class Interval:
     low: tuple[float, ...]
     high: tuple[float, ...]
 
-    def around(self, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end around every predicted *value*."""
         edges, low, high = self._arrays
         band = edges.searchsorted(value, side="right")
@@ -157,7 +157,7 @@ class Bundle:
         """Scores of every row of *x* (rows × features, in the boosters' order)."""
         log_value, log_odds = self.raw(x)
         value = self.spec.level * np.exp(log_value)
-        low, high = self.spec.interval.around(value)
+        low, high = self.spec.interval.bounds(value)
         return {
             "network_value": value,
             "network_value_low": low,

@@ -234,9 +234,9 @@ def train(
     if until is not None:
         dataset = dataset.limited_to(until)
     trained = run(dataset, checked, name or dataset.name, _say(), tune)
-    evidence, decision = trained.evidence, trained.decision
-    found = evidence.headline()
-    share = f"{evidence.settings.top_share:.0%}"
+    result, decision = trained.result, trained.decision
+    found = result.headline()
+    share = f"{result.settings.top_share:.0%}"
     print(f"version:  {_registered(trained)}")
     print(f"gate:     {decision.title}.")
     for reason in decision.told:
@@ -244,7 +244,7 @@ def train(
     print(
         f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
         f"against {found['best_baseline_capture']:.2f} by the best simple rule "
-        f"({evidence.backtest.best_baseline})"
+        f"({result.backtest.best_baseline})"
     )
     print(
         f"lead:     {found['lead']:+.2f} (95 % interval {found['lead_low']:+.2f} to "
@@ -254,7 +254,7 @@ def train(
         f"top {share}:   {found['top_customers']:,.0f} of {found['customers']:,.0f} customers hold "
         f"{found['top_value_share']:.0%} of the expected network value"
     )
-    if tested := evidence.robustness:
+    if tested := result.robustness:
         credited = f"{tested.revenue_share:.1%} of revenue"
         print(
             f"credited: {credited} to influence, up to {tested.coincidence:.0%} of it coincidence"

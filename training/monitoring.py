@@ -26,8 +26,8 @@ from ripple.settings import Settings
 from ripple.training.estimators.heads import Calibration, Outcome, target
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.baselines import baselines
+from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate
 from ripple.training.evaluation.drift import SCORES, SHIFTED, drift
-from ripple.training.evaluation.evaluate import MODEL, Backtest, Judged, judge
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.evaluation.slices import slices
 from ripple.training.examples.examples import Examples, examples_at, features_at, frame, labels_at
@@ -142,7 +142,7 @@ def monitor(
         say(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and what came true")
         found.append(_judged(examples_at(dataset, cutoff), version.bundle, known, settings))
     credited = [one for one in found if one.found.at_top.any()]
-    judged = judge(credited, settings) if credited else None
+    judged = evaluate(credited, settings) if credited else None
     say(f"features as of {end:%Y-%m-%d}, to see what has drifted")
     now = frame(features_at(dataset, end))
     moved = drift(version.bundle, version.features, now, _scores(version.bundle, now))
@@ -186,7 +186,7 @@ def answered(dataset: Dataset, log: pd.DataFrame, end: datetime, say: Say) -> pd
 
     Returns:
         One row per `as_of` whose window has closed by *end* (at most the latest `MOST`) and `model_version`:
-        `customers`, and `ANSWERED` as in `ripple.training.evaluation.evaluate.Backtest`.
+        `customers`, and `ANSWERED` as in `ripple.training.evaluation.cutoff_evaluation.Backtest`.
     """
     settings = dataset.settings
     horizon = timedelta(days=settings.horizon_days)
@@ -250,12 +250,12 @@ def _closed(start: datetime, end: datetime, settings: Settings) -> tuple[list[da
     return closed[-MOST:], cutoff + horizon
 
 
-def _judged(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> Judged:
+def _judged(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> CutoffEvaluation:
     features = examples.features
     scores, value = _scores(bundle, features), target(examples.realised, settings)
     predicted = scores["network_value"].to_numpy()
     probability = scores["top_probability"].to_numpy()
-    return Judged(
+    return CutoffEvaluation(
         f"{examples.cutoff:%Y-%m-%d}",
         features.index,
         Outcome(
@@ -280,7 +280,7 @@ def _scores(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _checks(
-    found: Sequence[Judged],
+    found: Sequence[CutoffEvaluation],
     judged: Backtest | None,
     promised: Mapping[str, float],
     moved: pd.DataFrame,

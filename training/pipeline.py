@@ -21,11 +21,11 @@ from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, FeatureSpec, Spec
 from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.robustness import Robustness, robustness
-from ripple.training.evaluation.backtest import Forecaster, backtest
+from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
+from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.drift import drift, learnt_from
-from ripple.training.evaluation.evaluate import Backtest
 from ripple.training.evaluation.membership_changes import Scored, changes
-from ripple.training.evaluation.out_of_sample import CUTOFF, judged_at, looking_back, predictions
+from ripple.training.evaluation.out_of_sample import CUTOFF, evaluated_at, looking_back, predictions
 from ripple.training.evaluation.tuning import Trial, tune
 from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import (
@@ -42,14 +42,14 @@ from ripple.training.examples.provenance import data_digests, run_code_digest
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import histories, listed
-from ripple.training.insights.customer_value import credible_share, worth
+from ripple.training.insights.customer_value import credible_share, customer_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import begun, period
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.spend import direct
 from ripple.training.progress import Say
 from ripple.training.registry.gate import Decision, decide
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
@@ -66,7 +66,7 @@ class Trained:
     version: str | None
     champion: bool
     report: Path
-    evidence: Evidence
+    result: TrainingResult
     decision: Decision
 
 
@@ -77,7 +77,7 @@ def learn(
     say: Say,
     compared_at: Sequence[datetime] = (),
     trials: int = 0,
-) -> Evidence:
+) -> TrainingResult:
     """Features, labels, backtest, both heads and everybody's scores at the end of the data.
 
     Args:
@@ -99,36 +99,36 @@ def _learn(
     compared_at: Sequence[datetime],
     trials: int,
     folder: Path,
-) -> Evidence:
+) -> TrainingResult:
     settings = dataset.settings
     end = settings.until or checks.end
     plan = schedule(checks.start, end, settings)
     examples = _examples(dataset, plan, say, folder)
     refuse_unlearnable(examples.values(), settings)
     digests = data_digests(dataset)
-    forecaster, tried = Forecaster(examples, plan, settings, say), list[Trial]()
+    backtester, tried = RollingOriginBacktester(examples, plan, settings, say), list[Trial]()
     if trials:
         identity = digest(digests, settings.model_dump(), run_code_digest())
-        settings, tried = tune(forecaster, trials, identity)
+        settings, tried = tune(backtester, trials, identity)
         dataset = replace(dataset, settings=settings)
-        forecaster = replace(forecaster, settings=settings)
-    judged = backtest(forecaster)
-    foreseen = predictions(forecaster, _judged(judged, plan))
+        backtester = replace(backtester, settings=settings)
+    judged = backtest(backtester)
+    foreseen = predictions(backtester, _judged(judged, plan))
     say(f"features of all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
     say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
-    bundle = _bundle(forecaster, end, Rows.of(current.iloc[by_content(current)], folder))
+    bundle = _bundle(backtester, end, Rows.of(current.iloc[by_content(current)], folder))
     say(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
     learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
-    back = looking_back(forecaster, dataset, set(compared_at) - set(judged_at(foreseen)), say)
+    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(foreseen)), say)
     say("placebos, and the label under other settings")
     totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
     say("what customers are worth, and what is quoted about them")
-    own = direct(forecaster, dataset, judged_at(foreseen), current)
-    valued = worth(current, scores, own, foreseen, credible_share(totals, tested), settings)
-    found = Evidence(
+    own = direct(backtester, dataset, evaluated_at(foreseen), current)
+    valued = customer_value(current, scores, own, foreseen, credible_share(totals, tested), settings)
+    found = TrainingResult(
         name=name,
         dataset=dataset.name,
         settings=settings,
@@ -141,9 +141,9 @@ def _learn(
         as_of=end,
         features=current,
         scores=scores,
-        worth=valued,
+        customer_value=valued,
         concentration=concentration(valued, settings.seed),
-        claims=_claims(forecaster, dataset, foreseen, end),
+        claims=_claims(backtester, dataset, foreseen, end),
         playbook=playbook(current, valued, bundle, settings),
         predictions=foreseen,
         revisited=predictions(back, back.schedule.evaluation),
@@ -151,7 +151,7 @@ def _learn(
         trials=tried,
         attributes=attributes(dataset).reindex(current.index),
         drift=drift(bundle, learnt, current, scores),
-        earlier_effects=earlier_effects(forecaster, _judged(judged, plan), bundle, current),
+        earlier_effects=earlier_effects(backtester, _judged(judged, plan), bundle, current),
         histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
     )
     if found.empty_features:
@@ -172,31 +172,31 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0
         say(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
     rival = model_versions.predictions(client, champion) if champion else None
-    evidence = learn(dataset, checks, name, say, judged_at(rival), trials)
-    decision = decide(evidence, champion.number if champion else None, rival)
+    result = learn(dataset, checks, name, say, evaluated_at(rival), trials)
+    decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
-        now = Scored(name, evidence.as_of, evidence.bundle, evidence.features, evidence.scores)
-        evidence = replace(evidence, changes=changes(now, model_versions.scored(client, champion)))
+        now = Scored(name, result.as_of, result.bundle, result.features, result.scores)
+        result = replace(result, changes=changes(now, model_versions.scored(client, champion)))
     say("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
 
-    html = render(evidence, decision)
+    html = render(result, decision)
     say("recording the run in MLflow")
     from ripple.training.report.model_card import model_card
 
-    logged = recording.log(evidence, decision, html, model_card(evidence))
-    version = model_versions.register(logged, decision) if decision.nonsense is None else None
+    logged = recording.log(result, decision, html, model_card(result))
+    version = model_versions.register(logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
     report = dataset.settings.home / "reports" / f"ripple-{label}.html"
     with atomic.file(report) as building:
         building.write_text(html, encoding="utf-8")
     if version:
-        model_versions.challenge(client, version)
+        model_versions.set_challenger(client, version)
     # unless another run has become champion meanwhile, with which this one was not compared
     crowned = version is not None and decision.passed and model_versions.champion(client) == champion
     if version and crowned:
-        model_versions.crown(client, version)
-    return Trained(version.number if version else None, crowned, report, evidence, decision)
+        model_versions.set_champion(client, version)
+    return Trained(version.number if version else None, crowned, report, result, decision)
 
 
 def _examples(dataset: Dataset, plan: Schedule, say: Say, folder: Path) -> dict[datetime, Examples]:
@@ -213,14 +213,14 @@ def _judged(judged: Backtest, plan: Schedule) -> list[datetime]:
     return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in found]
 
 
-def _bundle(forecaster: Forecaster, end: datetime, asked: Rows) -> Bundle:
-    heads, calibration = forecaster.heads(end, asked), forecaster.calibration(end)
+def _bundle(backtester: RollingOriginBacktester, end: datetime, asked: Rows) -> Bundle:
+    heads, calibration = backtester.heads(end, asked), backtester.calibration(end)
     if calibration is None:
         raise InputError(
             "Nobody is credited with revenue of others in the latest closed windows, so how much there is to "
             "expect is unknown. Check that interactions reach to the end of the data."
         )
-    settings = forecaster.settings
+    settings = backtester.settings
     catalogue = {feature.name: feature for feature in features(settings.features)}
     specs = tuple(
         FeatureSpec(name, catalogue[name].family, catalogue[name].unit, catalogue[name].description)
@@ -247,13 +247,13 @@ def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
 
 
 def _claims(
-    forecaster: Forecaster, dataset: Dataset, foreseen: pd.DataFrame, end: datetime
+    backtester: RollingOriginBacktester, dataset: Dataset, foreseen: pd.DataFrame, end: datetime
 ) -> tuple[Claim, ...]:
     """Quoted figures, in the latest period that was judged and in the latest one that is long enough."""
-    settings, examples = forecaster.settings, forecaster.examples
-    latest = judged_at(foreseen)[-1]
+    settings, examples = backtester.settings, backtester.examples
+    latest = evaluated_at(foreseen)[-1]
     expected = foreseen["predicted"][foreseen[CUTOFF] == latest].to_numpy()
-    start = begun(forecaster.schedule, end, LONG_DAYS)
+    start = begun(backtester.schedule, end, LONG_DAYS)
     return claims(
         period(dataset, examples[latest], settings.horizon_days),
         expected,

@@ -14,7 +14,7 @@ from ripple.features.validation.checks import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
 from ripple.training.attribution.robustness import Robustness
-from ripple.training.evaluation.evaluate import Backtest
+from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.membership_changes import Changes
 from ripple.training.evaluation.tuning import Trial
@@ -22,12 +22,12 @@ from ripple.training.examples.cutoffs import Schedule
 from ripple.training.insights.claims import Claim
 from ripple.training.insights.concentration import Concentration
 from ripple.training.insights.customer_histories import Histories
-from ripple.training.insights.customer_value import Worth
+from ripple.training.insights.customer_value import CustomerValue
 from ripple.training.insights.plays import Playbook
 
 
 @dataclass(frozen=True)
-class Evidence:
+class TrainingResult:
     """One run's findings.
 
     Attributes:
@@ -39,8 +39,8 @@ class Evidence:
         as_of: the moment of `features` and `scores`: the end of the data.
         features, scores: of all customers alive then, indexed by customer_id; see `models.batch_scoring`.
         attributes: those of the same customers that are text.
-        worth, concentration, claims, playbook: what customers are worth, who holds how much of it, figures
-            that are quoted about the influential, and who gets which play; see the modules of these names.
+        customer_value, concentration, claims, playbook: what customers are worth, who holds how much of it,
+            figures that are quoted about them, and who gets which play; see the modules of these names.
         predictions: of the backtest, by cutoff and customer; see `ripple.training.evaluation.out_of_sample`.
         revisited: the same at cutoffs at which the champion was judged and this run was not.
         digests: of each table, by name.
@@ -63,7 +63,7 @@ class Evidence:
     as_of: datetime
     features: pd.DataFrame
     scores: pd.DataFrame
-    worth: Worth
+    customer_value: CustomerValue
     concentration: Concentration
     claims: Sequence[Claim]
     playbook: Playbook
@@ -128,10 +128,10 @@ class Evidence:
             "slices": rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": rows(disagreements(self.scores, self.settings.top_share).reset_index()),
-            "direct": rows(self.worth.direct.judged.astype({"cutoff": str})),
-            "direct_lead": [_defined(bound) for bound in self.worth.direct.lead],
-            "margin_share": _defined(self.worth.margin_share),
-            "counted_share": _defined(self.worth.counted),
+            "direct": rows(self.customer_value.direct.judged.astype({"cutoff": str})),
+            "direct_lead": [_defined(bound) for bound in self.customer_value.direct.lead],
+            "margin_share": _defined(self.customer_value.margin_share),
+            "counted_share": _defined(self.customer_value.counted),
             "concentration": rows(self.concentration.shares),
             "overlap": rows(self.concentration.overlap),
             "claims": [_claim(claim) for claim in self.claims],

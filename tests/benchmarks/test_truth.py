@@ -66,7 +66,7 @@ def tables():
 
 @pytest.fixture(scope="module")
 def figures(truth):
-    return truth.judge("default", 7, 250, baselines=["product"], redraws=2, forecast=False)
+    return truth.evaluate("default", 7, 250, baselines=["product"], redraws=2, forecast=False)
 
 
 @pytest.fixture(scope="module")

@@ -76,10 +76,10 @@ def test_referrals_are_the_whole_label(ripple: Ripple, foundation: Path, tmp_pat
 def test_the_model_captures_more_than_the_simple_rules(trained: Path) -> None:
     """Pooled; at the first cutoff alone, with three weeks of history, the revenue of invitees does better."""
     (file,) = trained.glob("artifacts/*/artifacts/evidence.json")
-    evidence = json.loads(file.read_text(encoding="utf-8"))
-    cutoffs = [cutoff[:10] for cutoff in evidence["evaluation_cutoffs"]]
+    result = json.loads(file.read_text(encoding="utf-8"))
+    cutoffs = [cutoff[:10] for cutoff in result["evaluation_cutoffs"]]
     assert cutoffs == ["2021-03-15", "2021-04-01", "2021-04-15"]
-    captured = {(row["ranking"], row["cutoff"]): row["capture"] for row in evidence["rankings"]}
+    captured = {(row["ranking"], row["cutoff"]): row["capture"] for row in result["rankings"]}
     rules = {ranking for ranking, _ in captured} - {"Ripple"}
     assert {"revenue of own referrals", "number of referrals", "own revenue", "last label"} <= rules
     for cutoff in ("2021-04-01", "2021-04-15", "pooled"):

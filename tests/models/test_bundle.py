@@ -92,7 +92,7 @@ def test_scores_are_the_boosters_calibrated(bundle, features):
 
 
 def test_the_interval_is_that_of_the_band_of_the_value():
-    low, high = Interval(0.8, (50.0, 200.0), (0.0, 0.4, 0.6), (3.0, 2.2, 1.7)).around(
+    low, high = Interval(0.8, (50.0, 200.0), (0.0, 0.4, 0.6), (3.0, 2.2, 1.7)).bounds(
         np.array([10.0, 49.9, 50.0, 100.0, 200.0, 1000.0])
     )
     assert low == pytest.approx([0, 0, 20, 40, 120, 600])

@@ -23,9 +23,9 @@ def client(opened, trained):
 
 
 @pytest.fixture(scope="module")
-def holed(evidence):
+def holed(result):
     """Features of which some are null, NaN to pandas."""
-    features = evidence.features.copy()
+    features = result.features.copy()
     random = np.random.default_rng(1)
     return features.mask(random.random(features.shape) < 0.1)
 
@@ -52,33 +52,33 @@ def same(found, expected):
     pd.testing.assert_frame_equal(found, expected, check_exact=True, check_index_type=False)
 
 
-def test_it_scores_like_the_bundle(table, score, holed, evidence):
+def test_it_scores_like_the_bundle(table, score, holed, result):
     assert table.rdd.getNumPartitions() == 3
     assert table.filter("out_degree is null").count() > 0
     found = collected(table.select("customer_id", score().alias("score")))
     assert tuple(found.columns) == SCORES
-    same(found, evidence.bundle.score(holed))
+    same(found, result.bundle.score(holed))
 
 
-def test_a_struct_is_matched_by_name_in_any_order(table, score, holed, evidence):
-    names = ["owner", "customer_id", *evidence.bundle.spec.names[::-1]]
+def test_a_struct_is_matched_by_name_in_any_order(table, score, holed, result):
+    names = ["owner", "customer_id", *result.bundle.spec.names[::-1]]
     owned = table.withColumn("owner", F.lit("somebody"))
     found = collected(owned.select("customer_id", score(F.struct(*names)).alias("score")))
-    same(found, evidence.bundle.score(holed))
+    same(found, result.bundle.score(holed))
 
 
-def test_nan_and_null_are_both_undefined(spark, table, score, holed, evidence):
+def test_nan_and_null_are_both_undefined(spark, table, score, holed, result):
     nothing = table.withColumn("out_degree", F.lit(None)).withColumn("in_degree", F.lit(float("nan")))
     found = collected(nothing.select("customer_id", score().alias("score")))
-    same(found, evidence.bundle.score(holed.assign(out_degree=np.nan, in_degree=np.nan)))
+    same(found, result.bundle.score(holed.assign(out_degree=np.nan, in_degree=np.nan)))
 
 
-def test_a_result_type_chooses_scores_by_name(spark, client, table, holed, evidence):
+def test_a_result_type_chooses_scores_by_name(spark, client, table, holed, result):
     chosen = "top_probability double, network_value double"
     score = mlflow.pyfunc.spark_udf(spark, CHAMPION, result_type=chosen, env_manager="local")
     found = collected(table.select("customer_id", score().alias("score")))
     assert list(found.columns) == ["top_probability", "network_value"]
-    same(found, evidence.bundle.score(holed))
+    same(found, result.bundle.score(holed))
 
 
 def test_a_missing_column_is_named(table, score):
@@ -89,18 +89,18 @@ def test_a_missing_column_is_named(table, score):
         fewer.select(score(F.struct("*"))).collect()
 
 
-def test_the_page_scores_and_ranks_everybody(spark, client, opened, evidence, tmp_path, monkeypatch):
+def test_the_page_scores_and_ranks_everybody(spark, client, opened, result, tmp_path, monkeypatch):
     # MLflow keeps the address it is given in this variable
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.get_tracking_uri())
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".ripple").symlink_to(opened[0].settings.home.absolute())
-    evidence.features.reset_index().to_parquet("features.parquet", index=False)
+    result.features.reset_index().to_parquet("features.parquet", index=False)
     page: dict = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         # the JVM stays in the folder it was started from
         exec(block.replace('.parquet("', f'.parquet("{tmp_path}/'), page)
     found = page["ranked"].toPandas().set_index("customer_id").sort_index()
-    expected = evidence.scores.sort_index()
+    expected = result.scores.sort_index()
     same(found[list(expected.columns)], expected)
     assert found["top_member"].sum() == 4
     percentile = expected["network_value"].rank(method="min").sub(1).div(len(expected) - 1)

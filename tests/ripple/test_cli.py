@@ -98,8 +98,8 @@ def test_training_leaves_the_password_nowhere(trained_world: TrainedWorld) -> No
     """The world was read from the server; the run is in MLflow, its model and report are written."""
     assert told_of_password(trained_world.printed + trained_world.progress) == []
     left = [file for file in trained_world.home.rglob("*") if file.is_file()]
-    (evidence,) = (file for file in left if file.name == "evidence.json")
-    assert '"dataset": "shop"' in evidence.read_text(encoding="utf-8")
+    (result,) = (file for file in left if file.name == "evidence.json")
+    assert '"dataset": "shop"' in result.read_text(encoding="utf-8")
     assert {file.name for file in left} >= {"mlflow.db", "ripple-v1.html"}
     for file in left:
         assert told_of_password(str(file) + file.read_bytes().decode("latin-1")) == []
@@ -409,9 +409,9 @@ def test_evidence_is_plain_json_without_nan(trained_world: TrainedWorld) -> None
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} in evidence.json")
 
-    evidence = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
-    assert evidence["rows"]["customers"] == 900
-    assert evidence["label"].endswith("incremental credit")
+    result = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert result["rows"]["customers"] == 900
+    assert result["label"].endswith("incremental credit")
 
 
 def _scores(ripple: Ripple, world: TrainedWorld, out: Path, as_of: str = "2026-01-01") -> pd.DataFrame:

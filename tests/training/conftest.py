@@ -21,7 +21,7 @@ from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.pipeline import Trained
 from ripple.training.progress import silent
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 from tests.support import chromium
 from tests.support.processes import LENIENT
 
@@ -97,11 +97,17 @@ def examples(opened: tuple[Dataset, Report], plan: Schedule) -> Mapping[datetime
 
 
 @pytest.fixture(scope="session")
-def evidence(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> Evidence:
+def trained_result(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> TrainingResult:
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
         return pipeline.learn(*opened, "first", silent)
+
+
+@pytest.fixture(scope="session")
+def result(trained_result: TrainingResult) -> TrainingResult:
+    """The same; tests of the report's sections have a made-up one instead."""
+    return trained_result
 
 
 @pytest.fixture
@@ -112,10 +118,10 @@ def copied_store(opened: tuple[Dataset, Report], trained: Trained, tmp_path: Pat
 
 
 @pytest.fixture(scope="session")
-def trained(opened: tuple[Dataset, Report], evidence: Evidence) -> Trained:
+def trained(opened: tuple[Dataset, Report], result: TrainingResult) -> Trained:
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "learn", lambda *given: evidence)
+        patch.setattr(pipeline, "learn", lambda *given: result)
         found = pipeline.train(*opened, "first", silent)
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from ripple import cli
 from ripple.errors import InputError
 from ripple.training import monitoring as module
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.drift import SCORES, SHIFTED
-from ripple.training.evaluation.evaluate import MODEL
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.examples.examples import frame, labels_at
 from ripple.training.monitoring import answered, monitor, record_monitoring
@@ -31,10 +31,10 @@ def start(plan):
 
 
 @pytest.fixture(scope="module")
-def version(evidence, examples, start):
+def version(result, examples, start):
     """The run's model, as if its training data had ended at *start*: how it was made does not matter here."""
     features = examples[start].features
-    return Scored("1", start, evidence.bundle, features, evidence.bundle.score(features))
+    return Scored("1", start, result.bundle, features, result.bundle.score(features))
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +110,13 @@ def test_customers_who_joined_since_are_judged_apart(monitored, version, example
     assert kinds.loc["new since training", "customers"] >= len(new) > 0
 
 
-def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, opened, evidence):
-    today = replace(version, as_of=evidence.as_of, features=evidence.features)
+def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, opened, result):
+    today = replace(version, as_of=result.as_of, features=result.features)
     found = look(today)
     assert found.verdict == "wait"
     assert found.judged is None
     assert found.windows == 0
-    assert found.next_close == evidence.as_of + timedelta(days=opened[0].settings.horizon_days)
+    assert found.next_close == result.as_of + timedelta(days=opened[0].settings.horizon_days)
     assert (found.drift["psi"] < 0.01).all()
     assert "nothing can be judged yet" in text(found)
 
@@ -139,9 +139,9 @@ def test_doing_worse_than_promised_calls_for_training(look, version, opened):
     assert "promise" not in [check.name for check in look(version, promised={"lead": 0.1}).checks]
 
 
-def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look, version, evidence):
-    then = evidence.features.assign(**dict.fromkeys(evidence.bundle.spec.names, 0.0))
-    found = look(replace(version, as_of=evidence.as_of, features=then))
+def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look, version, result):
+    then = result.features.assign(**dict.fromkeys(result.bundle.spec.names, 0.0))
+    found = look(replace(version, as_of=result.as_of, features=then))
     assert found.judged is None
     assert found.drift.loc[SCORES, "psi"].max() > SHIFTED
     assert (found.verdict, failed(found)) == ("retrain", ["drift"])
@@ -164,9 +164,9 @@ def test_settings_that_foresee_something_else_are_refused(look, version, opened)
         look(version, {"credit.window_days": "30.0"})
 
 
-def test_data_that_end_before_those_of_the_training_are_refused(look, version, evidence):
+def test_data_that_end_before_those_of_the_training_are_refused(look, version, result):
     with pytest.raises(InputError, match="nothing has come true yet"):
-        look(replace(version, as_of=evidence.as_of + timedelta(days=1)))
+        look(replace(version, as_of=result.as_of + timedelta(days=1)))
 
 
 def test_data_without_a_feature_that_is_needed_are_refused(look, version, examples, start):
@@ -176,20 +176,20 @@ def test_data_without_a_feature_that_is_needed_are_refused(look, version, exampl
         look(version, found={**examples, start: poor})
 
 
-def test_answers_are_held_against_what_came_true_of_these_customers(opened, version, evidence):
+def test_answers_are_held_against_what_came_true_of_these_customers(opened, version, result):
     scores = version.bundle.score(version.features).iloc[::3]
     given = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
     stranger = given.head(1).assign(customer_id="nobody")
-    fresh = given.assign(as_of=evidence.as_of)
+    fresh = given.assign(as_of=result.as_of)
     log = pd.concat([given, stranger, fresh], ignore_index=True)
-    (row,) = answered(opened[0], log, evidence.as_of, silent).to_dict("records")
+    (row,) = answered(opened[0], log, result.as_of, silent).to_dict("records")
     value = frame(labels_at(opened[0], version.as_of))["network_value"].reindex(scores.index)
     assert (row["as_of"], row["model_version"]) == (f"{version.as_of:%Y-%m-%d}", "1-a")
     assert row["customers"] == len(scores)
     assert row["predicted_share"] == pytest.approx(scores["network_value"].sum() / value.sum())
     inside = value.between(scores["network_value_low"], scores["network_value_high"])
     assert row["coverage"] == pytest.approx(inside.mean())
-    nothing = answered(opened[0], fresh, evidence.as_of, silent)
+    nothing = answered(opened[0], fresh, result.as_of, silent)
     assert nothing.empty
     assert list(nothing.columns) == list(row)
 

@@ -66,9 +66,9 @@ def client(opened, trained):
 
 
 @pytest.fixture(scope="module")
-def trainer(evidence, trained, tmp_path_factory):
+def trainer(result, trained, tmp_path_factory):
     file = tmp_path_factory.mktemp("evidence") / "evidence.pickle"
-    file.write_bytes(pickle.dumps(evidence))
+    file.write_bytes(pickle.dumps(result))
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(file)],
         cwd=ROOT,
@@ -132,11 +132,11 @@ def test_a_killed_training_leaves_registry_and_champion_as_they_were(
     assert not running(client)
 
 
-def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypatch):
+def test_the_next_training_moves_the_champion(client, opened, result, monkeypatch):
     before, champion, said = versions(client), model_versions.find(client), []
     left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
     (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
-    monkeypatch.setattr(pipeline, "learn", lambda *given: evidence)
+    monkeypatch.setattr(pipeline, "learn", lambda *given: result)
     monkeypatch.setattr("ripple.training.report.render", lambda *given: "<html></html>")
     again = pipeline.train(*opened, "second", said.append)
     assert said[0] == "run left, whose process was killed, is marked so in MLflow"
@@ -146,9 +146,9 @@ def test_the_next_training_moves_the_champion(client, opened, evidence, monkeypa
     assert model_versions.find(client).number == again.version
     assert versions(client) == [*before, int(again.version)]
     assert again.decision.comparison.difference == 0
-    changes = again.evidence.changes
+    changes = again.result.changes
     assert changes.number == champion.number
-    assert (changes.stayed, changes.entered, changes.left) == (evidence.scores["top_member"].sum(), 0, 0)
+    assert (changes.stayed, changes.entered, changes.left) == (result.scores["top_member"].sum(), 0, 0)
 
 
 @pytest.fixture
@@ -165,9 +165,9 @@ def ends_with(copied_store, opened, monkeypatch):
     return run
 
 
-def test_every_trial_has_a_child_run(evidence, ends_with):
+def test_every_trial_has_a_child_run(result, ends_with):
     trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
-    _, client = ends_with(replace(evidence, trials=trials))
+    _, client = ends_with(replace(result, trials=trials))
     experiment = client.get_experiment_by_name("ripple").experiment_id
     found = client.search_runs([experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"])
     assert [run.data.params["model.trees"] for run in found] == ["100", "50"]
@@ -186,9 +186,9 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
     assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
 
 
-def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evidence, ends_with):
-    heads = evidence.backtest.heads.assign(predicted_share=40.0)
-    found, client = ends_with(replace(evidence, backtest=replace(evidence.backtest, heads=heads)))
+def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(result, ends_with):
+    heads = result.backtest.heads.assign(predicted_share=40.0)
+    found, client = ends_with(replace(result, backtest=replace(result.backtest, heads=heads)))
     assert not found.champion
     assert model_versions.find(client).number == "1"
     assert model_versions.find(client, "challenger").number == found.version
@@ -200,22 +200,22 @@ def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(evid
     )
 
 
-def test_a_champion_of_the_meantime_is_not_replaced(evidence, ends_with, monkeypatch):
-    found, client = ends_with(evidence)
+def test_a_champion_of_the_meantime_is_not_replaced(result, ends_with, monkeypatch):
+    found, client = ends_with(result)
     model_versions.promote(client, "1", "another run won")
     seen = iter([model_versions.find(client, found.version), model_versions.find(client, "1")])
     monkeypatch.setattr(model_versions, "champion", lambda client: next(seen))
-    again, client = ends_with(evidence)
+    again, client = ends_with(result)
     assert again.decision.passed
     assert not again.champion
     assert model_versions.find(client).number == "1"
     assert model_versions.find(client, "challenger").number == again.version
 
 
-def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_with):
-    tested = replace(evidence.robustness, influence=0.0)
-    totals = evidence.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
-    found, client = ends_with(replace(evidence, name="empty", robustness=tested, label_totals=totals))
+def test_a_run_without_influence_is_recorded_but_not_registered(result, ends_with):
+    tested = replace(result.robustness, influence=0.0)
+    totals = result.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
+    found, client = ends_with(replace(result, name="empty", robustness=tested, label_totals=totals))
     assert found.version is None
     assert not found.champion
     assert model_versions.find(client).number == "1"
@@ -233,26 +233,26 @@ def test_a_run_without_influence_is_recorded_but_not_registered(evidence, ends_w
     assert run.data.tags["gate.reasons"].startswith("No influence was found")
 
 
-def test_the_bundle_says_what_it_was_trained_on(evidence, opened, plan):
-    spec = evidence.bundle.spec
-    assert spec.names == list(evidence.features.columns)
-    assert spec.trained_until == evidence.as_of.isoformat() == opened[1].end.isoformat()
+def test_the_bundle_says_what_it_was_trained_on(result, opened, plan):
+    spec = result.bundle.spec
+    assert spec.names == list(result.features.columns)
+    assert spec.trained_until == result.as_of.isoformat() == opened[1].end.isoformat()
     assert (spec.horizon_days, spec.top_share, spec.currency) == (60, 0.01, "USD")
     assert all(feature.description and feature.unit and feature.family for feature in spec.features)
     assert spec.level > 0
     assert spec.slope > 0
 
 
-def test_scores_are_of_everybody_at_the_end_of_the_data(evidence, opened):
-    now = frame(features_at(opened[0], evidence.as_of))
-    pd.testing.assert_frame_equal(evidence.features, now, check_exact=True)
-    scores = evidence.bundle.score(now)
-    pd.testing.assert_frame_equal(evidence.scores[SCORES], scores, check_exact=True)
-    assert evidence.scores["top_member"].sum() == np.ceil(0.01 * len(now))
+def test_scores_are_of_everybody_at_the_end_of_the_data(result, opened):
+    now = frame(features_at(opened[0], result.as_of))
+    pd.testing.assert_frame_equal(result.features, now, check_exact=True)
+    scores = result.bundle.score(now)
+    pd.testing.assert_frame_equal(result.scores[SCORES], scores, check_exact=True)
+    assert result.scores["top_member"].sum() == np.ceil(0.01 * len(now))
 
 
-def test_more_credit_in_the_past_never_lowers_a_score(evidence):
-    features, bundle = evidence.features, evidence.bundle
+def test_more_credit_in_the_past_never_lowers_a_score(result):
+    features, bundle = result.features, result.bundle
     rising = [name for name in features if name.startswith("past_") or "referral" in name]
     assert len(rising) > 5
     before = bundle.score(features)
@@ -285,22 +285,22 @@ def renamed(folder, tmp_path_factory):
     return out, names
 
 
-def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(evidence, renamed):
+def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(result, renamed):
     folder, names = renamed
     found = pipeline.learn(*load(folder, load_settings(folder)), "renamed", silent)
-    features = evidence.features.rename(index=names).sort_index()
+    features = result.features.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
-    assert asdict(found.bundle.spec) == asdict(evidence.bundle.spec)
-    assert found.bundle.value.model_to_string() == evidence.bundle.value.model_to_string()
-    assert found.bundle.top.model_to_string() == evidence.bundle.top.model_to_string()
-    scores = evidence.scores.rename(index=names).sort_index()
+    assert asdict(found.bundle.spec) == asdict(result.bundle.spec)
+    assert found.bundle.value.model_to_string() == result.bundle.value.model_to_string()
+    assert found.bundle.top.model_to_string() == result.bundle.top.model_to_string()
+    scores = result.scores.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
-    pd.testing.assert_frame_equal(found.backtest.rankings, evidence.backtest.rankings, check_exact=True)
-    foreseen = evidence.predictions.assign(customer_id=evidence.predictions["customer_id"].map(names))
+    pd.testing.assert_frame_equal(found.backtest.rankings, result.backtest.rankings, check_exact=True)
+    foreseen = result.predictions.assign(customer_id=result.predictions["customer_id"].map(names))
     pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
-    assert decide(found, None, None).reasons == decide(evidence, None, None).reasons
+    assert decide(found, None, None).reasons == decide(result, None, None).reasons
     # a sum over customers in the order of their ids
-    assert found.headline() == pytest.approx(evidence.headline(), rel=1e-12)
+    assert found.headline() == pytest.approx(result.headline(), rel=1e-12)
 
 
 @pytest.fixture
@@ -314,32 +314,32 @@ def learn(opened, examples, monkeypatch):
     return run
 
 
-def files(evidence, folder):
+def files(result, folder):
     """What is written of a bundle, its card included."""
     folder.mkdir()
-    evidence.bundle.save(folder)
-    return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(evidence)}
+    result.bundle.save(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(result)}
 
 
-def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(evidence, learn, tmp_path):
+def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(result, learn, tmp_path):
     with threadpool_limits(2):
         found = learn()
-        assert files(found, tmp_path / "two") == files(evidence, tmp_path / "one")
-    pd.testing.assert_frame_equal(found.predictions, evidence.predictions, check_exact=True)
-    assert decide(found, None, None) == decide(evidence, None, None)
+        assert files(found, tmp_path / "two") == files(result, tmp_path / "one")
+    pd.testing.assert_frame_equal(found.predictions, result.predictions, check_exact=True)
+    assert decide(found, None, None) == decide(result, None, None)
 
 
-def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, evidence):
+def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result):
     dataset = opened[0]
     customers = dataset.tables["customers"]
-    joined_at = ibis.literal(evidence.as_of - timedelta(days=40))
+    joined_at = ibis.literal(result.as_of - timedelta(days=40))
     nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
     both = customers.union(nobody.cast(customers.schema())).cache()
     tables = Tables(dict(dataset.tables.tables) | {"customers": both})
-    found = frame(features_at(replace(dataset, tables=tables, cache=None), evidence.as_of)).loc[["nobody"]]
-    score = evidence.bundle.score(found).iloc[0]
+    found = frame(features_at(replace(dataset, tables=tables, cache=None), result.as_of)).loc[["nobody"]]
+    score = result.bundle.score(found).iloc[0]
     assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
-    assert score["network_value"] < evidence.scores["network_value"].mean()
+    assert score["network_value"] < result.scores["network_value"].mean()
     assert 0 < score["top_probability"] < 0.05
     # as wide as the value itself: that they bring nothing cannot be ruled out
     assert score["network_value_low"] == 0

@@ -5,12 +5,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 
 
-def test_the_headline_agrees_with_scores_and_backtest(evidence):
-    found = evidence.headline()
-    scores, judged = evidence.scores, evidence.backtest
+def test_the_headline_agrees_with_scores_and_backtest(result):
+    found = result.headline()
+    scores, judged = result.scores, result.backtest
     assert found["customers"] == len(scores)
     assert found["top_customers"] == scores["top_member"].sum()
     value = scores["network_value"]
@@ -23,13 +23,13 @@ def test_the_headline_agrees_with_scores_and_backtest(evidence):
     assert found["predicted_share"] == pytest.approx(known["predicted_share"].median())
 
 
-def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(evidence, examples, opened, plan):
+def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(result, examples, opened, plan):
     latest = examples[plan.grid[-1]]
     orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
     after = orders["ordered_at"] - latest.cutoff
     revenue = orders["revenue"][(after > timedelta(0)) & (after <= plan.horizon)].sum()
     assert revenue > latest.labels["direct_value"].sum()
-    totals, found = evidence.label_totals, evidence.headline()
+    totals, found = result.label_totals, result.headline()
     assert totals["revenue"] == pytest.approx(revenue)
     for part in ("network_value", "referral_value", "influence_value"):
         assert totals[part] == pytest.approx(latest.labels[part].sum())
@@ -37,62 +37,62 @@ def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(evidence,
     assert found["influence_share"] == pytest.approx(totals["influence_value"] / revenue)
 
 
-def test_the_record_is_plain_data(evidence, plan):
-    record = json.loads(json.dumps(evidence.record(), allow_nan=False))
+def test_the_record_is_plain_data(result, plan):
+    record = json.loads(json.dumps(result.record(), allow_nan=False))
     assert record["training_cutoffs"] == [cutoff.isoformat() for cutoff in plan.grid]
     assert record["settings"]["horizon_days"] == 60
-    assert record["rows"] == evidence.checks.rows
+    assert record["rows"] == result.checks.rows
     assert {row["ranking"] for row in record["rankings"]} >= {MODEL, "last label", "degree"}
     assert len(record["deciles"]) == 10
     assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
 
 
-def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(evidence):
-    record = json.loads(json.dumps(evidence.record(), allow_nan=False))
-    assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in evidence.claims]
-    assert record["plays"] == evidence.playbook.plays.to_dict("records")
-    assert sum(row["customers"] for row in record["segments"]) == len(evidence.scores)
-    assert record["direct_lead"] == list(evidence.worth.direct.lead)
+def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
+    record = json.loads(json.dumps(result.record(), allow_nan=False))
+    assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in result.claims]
+    assert record["plays"] == result.playbook.plays.to_dict("records")
+    assert sum(row["customers"] for row in record["segments"]) == len(result.scores)
+    assert record["direct_lead"] == list(result.customer_value.direct.lead)
     assert {row["ranking"] for row in record["concentration"]} == {"network value", "spend", "both"}
     assert 0 <= record["counted_share"] <= 1
 
 
-def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(evidence):
-    scores = evidence.scores.copy()
+def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(result):
+    scores = result.scores.copy()
     best = scores["network_value"].idxmax()
     scores.loc[best, "top_probability"] = 0.0
-    record = json.loads(json.dumps(replace(evidence, scores=scores).record(), allow_nan=False))
+    record = json.loads(json.dumps(replace(result, scores=scores).record(), allow_nan=False))
     assert record["agreement"] > 0.3
     assert record["disagreements"][0]["customer_id"] == best
     assert record["disagreements"][0]["value_rank"] == 1
 
 
-def test_what_is_undefined_is_null_in_the_record(evidence):
-    heads = evidence.backtest.heads.assign(coverage=np.nan, brier=np.nan)
-    record = replace(evidence, backtest=replace(evidence.backtest, heads=heads)).record()
+def test_what_is_undefined_is_null_in_the_record(result):
+    heads = result.backtest.heads.assign(coverage=np.nan, brier=np.nan)
+    record = replace(result, backtest=replace(result.backtest, heads=heads)).record()
     found = json.loads(json.dumps(record, allow_nan=False))
     assert found["headline"]["coverage"] is None
     assert found["heads"][0]["brier"] is None
 
 
-def test_the_record_holds_what_the_placebos_found(evidence):
-    tested, record = evidence.robustness, json.loads(json.dumps(evidence.record(), allow_nan=False))
+def test_the_record_holds_what_the_placebos_found(result):
+    tested, record = result.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
     found = record["robustness"]
     assert found["influence_found"] == tested.influence_found
     assert found["coincidence"] == record["headline"]["coincidence"] == tested.coincidence
     assert found["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
     assert set(found["sensitivity"]) == set(tested.sensitivity.index)
-    assert tested.end - tested.start == evidence.schedule.horizon
+    assert tested.end - tested.start == result.schedule.horizon
 
 
-def test_robustness_is_of_the_period_and_the_revenue_of_the_label(evidence, plan):
-    tested, totals = evidence.robustness, evidence.label_totals
+def test_robustness_is_of_the_period_and_the_revenue_of_the_label(result, plan):
+    tested, totals = result.robustness, result.label_totals
     assert tested.start == plan.grid[-1]
     assert tested.revenue == pytest.approx(totals["revenue"])
     assert tested.influence >= totals["influence_value"] - 0.01
 
 
-def test_without_interactions_the_record_says_that_nothing_was_tested(evidence):
-    record = replace(evidence, robustness=None).record()
+def test_without_interactions_the_record_says_that_nothing_was_tested(result):
+    record = replace(result, robustness=None).record()
     assert record["robustness"] is None
     assert record["headline"]["coincidence"] == 0.0

@@ -56,11 +56,11 @@ class Heads:
     scale: float
     """Currency per unit of the value head's output, which sets the mean label of the latest closed window."""
 
-    def value_of(self, features: pd.DataFrame) -> np.ndarray:
+    def predict_value(self, features: pd.DataFrame) -> np.ndarray:
         """Expected network value, in currency."""
         return self.scale * np.exp(self.value.predict(self._matrix(features), raw_score=True))
 
-    def odds_of(self, features: pd.DataFrame) -> np.ndarray:
+    def predict_log_odds(self, features: pd.DataFrame) -> np.ndarray:
         """Uncalibrated log-odds of being at the top."""
         return np.asarray(self.top.predict(self._matrix(features), raw_score=True))
 
@@ -76,9 +76,9 @@ class Calibration:
     intercept: float
     interval: Interval
 
-    def probability(self, odds: np.ndarray) -> np.ndarray:
+    def probability(self, log_odds: np.ndarray) -> np.ndarray:
         """Probability of being at the top from uncalibrated log-odds."""
-        return expit(self.slope * odds + self.intercept)
+        return expit(self.slope * log_odds + self.intercept)
 
 
 def winsorised(value: np.ndarray, quantile: float) -> np.ndarray:
@@ -246,7 +246,7 @@ class Outcome:
     """Predictions at a cutoff by heads that had not seen it, beside what came true."""
 
     predicted: np.ndarray
-    odds: np.ndarray
+    log_odds: np.ndarray
     value: np.ndarray
     at_top: np.ndarray
 
@@ -255,8 +255,8 @@ def outcome(heads: Heads, examples: Examples, settings: Settings) -> Outcome:
     """What *heads* say of *examples*, and what came true as far as it was known when the window closed."""
     value, features = target(examples.labels, settings), examples.features
     return Outcome(
-        heads.value_of(features),
-        heads.odds_of(features),
+        heads.predict_value(features),
+        heads.predict_log_odds(features),
         value,
         members(value, settings.top_share),
     )
@@ -271,17 +271,17 @@ def calibrate(outcomes: Sequence[Outcome], settings: Settings) -> Calibration:
     """
     predicted = np.concatenate([one.predicted for one in outcomes])
     slope, intercept = _platt(
-        np.concatenate([one.odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
+        np.concatenate([one.log_odds for one in outcomes]), np.concatenate([one.at_top for one in outcomes])
     )
     interval = conformal(predicted, np.concatenate([one.value for one in outcomes]), settings.model.interval)
     return Calibration(slope, intercept, interval)
 
 
-def _platt(odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
+def _platt(log_odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of the log-odds; the identity where there is too little to fit or no relation."""
     if min(at_top.sum(), (~at_top).sum()) < MIN_MEMBERS:
         return 1.0, 0.0
-    fitted = LogisticRegression(C=1e6).fit(odds[:, None], at_top)
+    fitted = LogisticRegression(C=1e6).fit(log_odds[:, None], at_top)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     return (slope, intercept) if slope > 0 else (1.0, 0.0)
 
@@ -300,7 +300,7 @@ def conformal(predicted: np.ndarray, value: np.ndarray, coverage: float) -> Inte
     for nominal in np.linspace(coverage - SLACK, coverage, 21):
         low, high = zip(*(_ends(ratio, nominal) for ratio in ratios), strict=True)
         found = Interval(coverage, tuple(edges.tolist()), low, high)
-        ends = found.around(predicted)
+        ends = found.bounds(predicted)
         if ((value >= ends[0]) & (value <= ends[1])).mean() >= coverage:
             break
     return found

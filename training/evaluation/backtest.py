@@ -19,7 +19,7 @@ from ripple.settings import Settings
 from ripple.training.estimators.heads import Calibration, Heads, Outcome, calibrate, fit, outcome, target
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.baselines import baselines
-from ripple.training.evaluation.evaluate import MODEL, Backtest, Judged, judge, numbers
+from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate, numbers
 from ripple.training.evaluation.slices import slices
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples
@@ -30,7 +30,7 @@ CALIBRATION_CUTOFFS = 3
 
 
 @dataclass
-class Forecaster:
+class RollingOriginBacktester:
     """Fits and calibrates as of any moment, remembering what it has already fitted."""
 
     examples: Mapping[datetime, Examples]
@@ -40,7 +40,7 @@ class Forecaster:
     _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
-    def teachable(self, moment: datetime) -> bool:
+    def has_training_labels(self, moment: datetime) -> bool:
         """Whether anybody is credited with anything at a cutoff closed by *moment*."""
         return any(self.credited(cutoff) for cutoff in self.schedule.training_for(moment))
 
@@ -76,7 +76,7 @@ class Forecaster:
             self.outcome(cutoff), value=value, at_top=metrics.members(value, self.settings.top_share)
         )
 
-    def unseen(self, cutoff: datetime) -> np.ndarray:
+    def cross_customer_predictions(self, cutoff: datetime) -> np.ndarray:
         """Expected value of each customer at *cutoff* by heads that were taught by other customers alone.
 
         The halves go by who came first, so that names do not matter.
@@ -88,14 +88,14 @@ class Forecaster:
         for own in (0, 1):
             others = [one.where(number % 2 != own) for one, number in zip(teachers, half[:-1], strict=True)]
             mine = half[-1] % 2 == own
-            predicted[mine] = fit(others, self.settings).value_of(asked.where(mine).features)
+            predicted[mine] = fit(others, self.settings).predict_value(asked.where(mine).features)
         return predicted
 
     def rules(self, cutoff: datetime) -> dict[str, np.ndarray]:
         """Score of every customer at *cutoff* by each simple rule."""
         return baselines(self.examples[cutoff].features, self.examples[cutoff].credited)
 
-    def likelihoods(self, cutoff: datetime) -> dict[str, np.ndarray]:
+    def baseline_probabilities(self, cutoff: datetime) -> dict[str, np.ndarray]:
         """The rules' scores at *cutoff* as probabilities of being at the top.
 
         By isotonic regression (Zadrozny & Elkan 2002) on the cutoffs on which the heads are calibrated.
@@ -125,44 +125,47 @@ class Forecaster:
         return [
             cutoff
             for cutoff in self.schedule.all
-            if cutoff + self.schedule.horizon <= moment and self.teachable(cutoff)
+            if cutoff + self.schedule.horizon <= moment and self.has_training_labels(cutoff)
         ][-CALIBRATION_CUTOFFS:]
 
 
-def backtest(forecaster: Forecaster) -> Backtest:
+def backtest(backtester: RollingOriginBacktester) -> Backtest:
     """Judge the procedure and every baseline at the evaluation cutoffs.
 
     Raises:
         InputError: at none of them is there credit both to learn from and to be judged by.
     """
-    return judge([_judged(forecaster, cutoff) for cutoff in _judgeable(forecaster)], forecaster.settings)
+    return evaluate([_judged(backtester, cutoff) for cutoff in _judgeable(backtester)], backtester.settings)
 
 
-def _judged(forecaster: Forecaster, cutoff: datetime) -> Judged:
-    asked, found = forecaster.examples[cutoff], forecaster.judged(cutoff)
-    calibration, likelihoods = forecaster.calibration(cutoff), forecaster.likelihoods(cutoff)
+def _judged(backtester: RollingOriginBacktester, cutoff: datetime) -> CutoffEvaluation:
+    asked, found = backtester.examples[cutoff], backtester.judged(cutoff)
+    calibration, baseline_probabilities = (
+        backtester.calibration(cutoff),
+        backtester.baseline_probabilities(cutoff),
+    )
     if calibration is not None:
-        likelihoods[MODEL] = calibration.probability(found.odds)
-    taught = forecaster.examples[forecaster.schedule.training_for(cutoff)[-1]].rows.index
-    return Judged(
+        baseline_probabilities[MODEL] = calibration.probability(found.log_odds)
+    taught = backtester.examples[backtester.schedule.training_for(cutoff)[-1]].rows.index
+    return CutoffEvaluation(
         f"{cutoff:%Y-%m-%d}",
         asked.rows.index,
         found,
-        {MODEL: found.predicted} | forecaster.rules(cutoff),
+        {MODEL: found.predicted} | backtester.rules(cutoff),
         calibration,
-        likelihoods,
+        baseline_probabilities,
         dict(slices(asked.features, asked.attributes, ~asked.rows.index.isin(taught))),
-        forecaster.unseen(cutoff),
+        backtester.cross_customer_predictions(cutoff),
     )
 
 
-def _judgeable(forecaster: Forecaster) -> list[datetime]:
+def _judgeable(backtester: RollingOriginBacktester) -> list[datetime]:
     chosen = []
-    for cutoff in forecaster.schedule.evaluation:
-        if forecaster.teachable(cutoff) and forecaster.credited(cutoff):
+    for cutoff in backtester.schedule.evaluation:
+        if backtester.has_training_labels(cutoff) and backtester.credited(cutoff):
             chosen.append(cutoff)
         else:
-            forecaster.say(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
+            backtester.say(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
     if not chosen:
         raise InputError(
             "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "

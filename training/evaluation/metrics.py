@@ -112,12 +112,12 @@ def reliability_slope(probability: np.ndarray, truth: np.ndarray) -> float:
     nan where one side is constant, or membership is told apart perfectly.
     """
     inside = np.clip(probability, 1e-9, 1 - 1e-9)
-    odds = np.log(inside / (1 - inside))
-    if np.ptp(odds) == 0 or truth.all() or not truth.any():
+    log_odds = np.log(inside / (1 - inside))
+    if np.ptp(log_odds) == 0 or truth.all() or not truth.any():
         return math.nan
-    if odds[truth].min() > odds[~truth].max():
+    if log_odds[truth].min() > log_odds[~truth].max():
         return math.nan
-    return float(LogisticRegression(C=np.inf).fit(odds[:, None], truth).coef_[0, 0])
+    return float(LogisticRegression(C=np.inf).fit(log_odds[:, None], truth).coef_[0, 0])
 
 
 def bootstrap_captures(

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.dataset import Dataset
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import examples_at
 from ripple.training.progress import Say
 
 CUTOFF, REVISITED = "cutoff", "revisited"
 
 
-def predictions(forecaster: Forecaster, cutoffs: Iterable[datetime]) -> pd.DataFrame:
+def predictions(backtester: RollingOriginBacktester, cutoffs: Iterable[datetime]) -> pd.DataFrame:
     """Every customer alive at each of *cutoffs*, scored by heads and calibration of that time.
 
     Returns:
@@ -26,11 +26,11 @@ def predictions(forecaster: Forecaster, cutoffs: Iterable[datetime]) -> pd.DataF
         closed to calibrate on), `low`, `high`, `top_probability`, `realised` and `at_top`, whether
         the customer truly belonged to the top.
     """
-    found = [_at(forecaster, cutoff) for cutoff in cutoffs]
+    found = [_at(backtester, cutoff) for cutoff in cutoffs]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def judged_at(found: pd.DataFrame | None) -> list[datetime]:
+def evaluated_at(found: pd.DataFrame | None) -> list[datetime]:
     """The cutoffs at which a run was judged by itself, oldest first; none where there is no table.
 
     Others in the table are marked `revisited`: it stood there only to be compared with an earlier version.
@@ -41,16 +41,16 @@ def judged_at(found: pd.DataFrame | None) -> list[datetime]:
     return [cutoff.to_pydatetime() for cutoff in sorted(own[CUTOFF].unique())]
 
 
-def _at(forecaster: Forecaster, cutoff: datetime) -> pd.DataFrame:
-    found, calibration = forecaster.judged(cutoff), forecaster.calibration(cutoff)
+def _at(backtester: RollingOriginBacktester, cutoff: datetime) -> pd.DataFrame:
+    found, calibration = backtester.judged(cutoff), backtester.calibration(cutoff)
     low = high = probability = np.full(len(found.predicted), np.nan)
     if calibration is not None:
-        low, high = calibration.interval.around(found.predicted)
-        probability = calibration.probability(found.odds)
+        low, high = calibration.interval.bounds(found.predicted)
+        probability = calibration.probability(found.log_odds)
     return pd.DataFrame(
         {
             CUTOFF: pd.Timestamp(cutoff),
-            "customer_id": forecaster.examples[cutoff].rows.index.to_numpy(),
+            "customer_id": backtester.examples[cutoff].rows.index.to_numpy(),
             "predicted": found.predicted,
             "low": low,
             "high": high,
@@ -62,23 +62,27 @@ def _at(forecaster: Forecaster, cutoff: datetime) -> pd.DataFrame:
 
 
 def looking_back(
-    forecaster: Forecaster, dataset: Dataset, cutoffs: Iterable[datetime], say: Say
-) -> Forecaster:
+    backtester: RollingOriginBacktester, dataset: Dataset, cutoffs: Iterable[datetime], say: Say
+) -> RollingOriginBacktester:
     """The forecaster able to stand at further *cutoffs*, those among them at which it could have stood.
 
     Another version was judged there. When the data have grown since, the cutoffs of this run have moved with
     their end; to be compared, both have to stand at the same ones. Its schedule's `evaluation` are those
     that serve: something had closed to learn from, the window has closed, and somebody was credited in it.
     """
-    plan, settings = forecaster.schedule, forecaster.settings
+    plan, settings = backtester.schedule, backtester.settings
     end = settings.until or datetime.max
-    examples, found = dict(forecaster.examples), []
+    examples, found = dict(backtester.examples), []
     for cutoff in sorted(set(cutoffs)):
-        if not plan.training_for(cutoff) or cutoff > end - plan.horizon or not forecaster.teachable(cutoff):
+        if (
+            not plan.training_for(cutoff)
+            or cutoff > end - plan.horizon
+            or not backtester.has_training_labels(cutoff)
+        ):
             continue
         if cutoff not in examples:
             say(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was judged: features and labels")
             examples[cutoff] = examples_at(dataset, cutoff)
         if (examples[cutoff].labels["network_value"] > 0).any():
             found.append(cutoff)
-    return replace(forecaster, examples=examples, schedule=replace(plan, evaluation=tuple(found)))
+    return replace(backtester, examples=examples, schedule=replace(plan, evaluation=tuple(found)))

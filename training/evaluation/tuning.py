@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ripple.errors import InputError
 from ripple.settings import Model, Settings
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.metrics import capture
 from ripple.training.progress import silent
 
@@ -49,7 +49,7 @@ class Trial:
     capture: float | None
 
 
-def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, list[Trial]]:
+def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tuple[Settings, list[Trial]]:
     """The settings with the best parameters found in *trials* trials, of which the first is the present ones.
 
     Args:
@@ -64,7 +64,7 @@ def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, 
         raise InputError(
             "--tune needs Optuna, the extra `tune`: `uv sync --inexact --extra tune`."
         ) from error
-    settings, cutoffs = forecaster.settings, _cutoffs(forecaster)
+    settings, cutoffs = backtester.settings, _cutoffs(backtester)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     settings.home.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
@@ -81,7 +81,7 @@ def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, 
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _with(settings, _drawn(trial))
-        asked = replace(forecaster, settings=chosen, say=silent, _outcomes={}, _heads={})
+        asked = replace(backtester, settings=chosen, say=silent, _outcomes={}, _heads={})
         captured: list[float] = []
         for step, cutoff in enumerate(cutoffs):
             found = asked.outcome(cutoff)
@@ -96,7 +96,7 @@ def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, 
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         found = "given up" if trial.value is None else f"captures {trial.value:.3f}"
-        forecaster.say(f"trial {len(_done(study))} of {trials}: {found}; the best {study.best_value:.3f}")
+        backtester.say(f"trial {len(_done(study))} of {trials}: {found}; the best {study.best_value:.3f}")
 
     if len(done) < trials:
         study.optimize(objective, n_trials=trials - len(done), callbacks=[told])
@@ -106,13 +106,15 @@ def tune(forecaster: Forecaster, trials: int, identity: str) -> tuple[Settings, 
     ]
 
 
-def _cutoffs(forecaster: Forecaster) -> list[datetime]:
-    plan = forecaster.schedule
+def _cutoffs(backtester: RollingOriginBacktester) -> list[datetime]:
+    plan = backtester.schedule
     first = plan.evaluation[0]
     found = [
         cutoff
         for cutoff in plan.grid
-        if cutoff + plan.horizon <= first and forecaster.teachable(cutoff) and forecaster.credited(cutoff)
+        if cutoff + plan.horizon <= first
+        and backtester.has_training_labels(cutoff)
+        and backtester.credited(cutoff)
     ][-CUTOFFS:]
     if not found:
         raise InputError(

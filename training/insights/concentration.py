@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 from ripple.models.batch_scoring import top_count
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.bootstrap import BOUNDS
-from ripple.training.insights.customer_value import Worth
+from ripple.training.insights.customer_value import CustomerValue
 
 TOPS = (0.01, 0.02, 0.1)
 NETWORK, SPEND, BOTH = "network value", "spend", "both"
@@ -48,9 +48,9 @@ class Concentration:
     agreement: float
 
 
-def concentration(worth: Worth, seed: int) -> Concentration:
+def concentration(customer_value: CustomerValue, seed: int) -> Concentration:
     """Measure what the top 1, 2 and 10 % of customers hold, and whether big spenders are the influential."""
-    customers = worth.customers
+    customers = customer_value.customers
     rankings = {
         NETWORK: customers["network_value"].to_numpy(),
         SPEND: customers["revenue"].to_numpy(),

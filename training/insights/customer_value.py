@@ -23,7 +23,7 @@ ROUNDS = 400
 
 
 @dataclass(frozen=True)
-class Worth:
+class CustomerValue:
     """Every customer's worth at the end of the data.
 
     Attributes:
@@ -36,7 +36,7 @@ class Worth:
         past, network_past: what came of the value, and of the network value, foreseen at the judged cutoffs.
         margin_share: margin ÷ revenue of all customers together; nan where it is not known.
         credible: see `credible_share`.
-        came_true: realised ÷ foreseen network value of all customers, at the median of the judged cutoffs.
+        realised_ratio: realised ÷ predicted network value of all customers, at the median evaluation cutoff.
         counted: share of expected network value that may be spent on: credible, and as far as it came true.
         coverage: of the intervals.
     """
@@ -47,7 +47,7 @@ class Worth:
     network_past: Past
     margin_share: float
     credible: float
-    came_true: float
+    realised_ratio: float
     counted: float
     coverage: float
 
@@ -103,14 +103,14 @@ class Past:
         return min(float(low), foreseen.sum()), max(float(high), foreseen.sum())
 
 
-def worth(
+def customer_value(
     features: pd.DataFrame,
     scores: pd.DataFrame,
     direct: Direct,
     predictions: pd.DataFrame,
     credible: float,
     settings: Settings,
-) -> Worth:
+) -> CustomerValue:
     """Bring together what is known of customers, by customer_id, at the end of the data.
 
     Args:
@@ -129,13 +129,13 @@ def worth(
     for one in (0, 1):
         like = past_kind == one if (past_kind == one).any() else np.ones(len(foreseen), dtype=bool)
         interval = conformal(foreseen[like], realised[like], coverage)
-        low[kind == one], high[kind == one] = interval.around(value[kind == one])
+        low[kind == one], high[kind == one] = interval.bounds(value[kind == one])
     revenue = features["total_revenue"].reindex(network.index)
     share, overall = _margin_shares(features.reindex(network.index), revenue, settings)
     known = np.isfinite(overall)
     sums = predictions.groupby(CUTOFF)[["predicted", "realised"]].sum()
-    came_true = float((sums["realised"] / sums["predicted"]).median())
-    counted = credible * min(1.0, came_true)
+    realised_ratio = float((sums["realised"] / sums["predicted"]).median())
+    counted = credible * min(1.0, realised_ratio)
     customers = pd.DataFrame(
         {
             "revenue": revenue,
@@ -153,14 +153,14 @@ def worth(
         }
     )
     cutoff, network_foreseen = predictions[CUTOFF].to_numpy(), predictions["predicted"].to_numpy()
-    return Worth(
+    return CustomerValue(
         customers,
         direct,
         Past(cutoff, foreseen, realised, past_kind),
         Past(cutoff, network_foreseen, predictions["realised"].to_numpy(), past_kind),
         overall,
         credible,
-        came_true,
+        realised_ratio,
         counted,
         coverage,
     )

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 
 from ripple.models.bundle import Bundle
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.insights.shap_sample import sample
 
 
 def earlier_effects(
-    forecaster: Forecaster, cutoffs: Iterable[datetime], bundle: Bundle, features: pd.DataFrame
+    backtester: RollingOriginBacktester, cutoffs: Iterable[datetime], bundle: Bundle, features: pd.DataFrame
 ) -> Mapping[str, np.ndarray]:
     """SHAP values on the value head, as the heads fitted as of each of *cutoffs* would have them.
 
     Only the heads differ: the customers and their features are those of today, as `shap_values.sample` draws
     them. By day of the cutoff, oldest first: customers × features of *bundle*, on the log scale.
     """
-    x = bundle.matrix(sample(features, forecaster.settings.seed))
+    x = bundle.matrix(sample(features, backtester.settings.seed))
     found = {}
     for cutoff in cutoffs:
-        heads = forecaster.heads(cutoff)
+        heads = backtester.heads(cutoff)
         found[f"{cutoff:%Y-%m-%d}"] = replace(bundle, value=heads.value).contributions("value", x)[0]
     return found

@@ -18,7 +18,7 @@ from ripple.models.bundle import Bundle
 from ripple.models.reasons import in_words, reasons
 from ripple.settings import Rule, Settings
 from ripple.training.evaluation import metrics
-from ripple.training.insights.customer_value import Worth
+from ripple.training.insights.customer_value import CustomerValue
 
 FILE = "plays.csv"
 """Under which a run keeps the list."""
@@ -51,15 +51,15 @@ class Playbook:
     segments: pd.DataFrame
 
 
-def segments(features: pd.DataFrame, worth: Worth, settings: Settings) -> pd.DataFrame:
-    """What rules may ask for of every customer of *worth*, read off their *features* at the end of the data.
+def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Settings) -> pd.DataFrame:
+    """What rules may ask for of every customer, read off their *features* at the end of the data.
 
     Returns:
         By customer_id, `network` and `direct` ("high" or "low"), `sentiment` ("happy", "neutral", "unhappy",
         or "silent" without feedback), `fading` (whether engagement is going down; nobody's without usage),
         and the `feedback` and `trend` that these two were read off, nan where there is nothing.
     """
-    customers, plays = worth.customers, settings.plays
+    customers, plays = customer_value.customers, settings.plays
     features = features.reindex(customers.index)
     feedback = _column(features, "feedback_latest")
     trend = _column(features, f"usage_trend_{max(settings.features.windows_days)}d")
@@ -73,7 +73,9 @@ def segments(features: pd.DataFrame, worth: Worth, settings: Settings) -> pd.Dat
     return pd.DataFrame(
         {
             # where all of it may be coincidence, nobody is known to be influential
-            "network": _high(customers["network_value"], plays.network_share) if worth.credible else "low",
+            "network": _high(customers["network_value"], plays.network_share)
+            if customer_value.credible
+            else "low",
             "direct": _high(customers["direct_value"], plays.direct_share),
             "sentiment": sentiment,
             "fading": trend < plays.fading_below,
@@ -84,14 +86,18 @@ def segments(features: pd.DataFrame, worth: Worth, settings: Settings) -> pd.Dat
     )
 
 
-def playbook(features: pd.DataFrame, worth: Worth, bundle: Bundle, settings: Settings) -> Playbook:
-    """Apply the rules of the settings to every customer of *worth*."""
-    found, rules = segments(features, worth, settings), settings.plays.rules
+def playbook(
+    features: pd.DataFrame, customer_value: CustomerValue, bundle: Bundle, settings: Settings
+) -> Playbook:
+    """Apply the rules of the settings to every customer of *customer_value*."""
+    found, rules = segments(features, customer_value, settings), settings.plays.rules
     chosen = np.select([_meets(found, rule) for rule in rules], range(len(rules)), -1)
-    customers = worth.customers.assign(max_cost=settings.plays.effect * worth.customers["gain"])
+    customers = customer_value.customers.assign(
+        max_cost=settings.plays.effect * customer_value.customers["gain"]
+    )
     return Playbook(
         _listed(chosen, found, features, customers, bundle, settings),
-        _totals(chosen, customers, worth, settings),
+        _totals(chosen, customers, customer_value, settings),
         found,
         _counted(chosen, found, customers, rules),
     )
@@ -187,11 +193,13 @@ def _model_reasons(features: pd.DataFrame, asked: np.ndarray, bundle: Bundle) ->
     return told
 
 
-def _totals(chosen: np.ndarray, customers: pd.DataFrame, worth: Worth, settings: Settings) -> pd.DataFrame:
+def _totals(
+    chosen: np.ndarray, customers: pd.DataFrame, customer_value: CustomerValue, settings: Settings
+) -> pd.DataFrame:
     rows = []
     for i, rule in enumerate(settings.plays.rules):
         own = customers[chosen == i]
-        low, high = worth.bounds(own, settings.seed)
+        low, high = customer_value.bounds(own, settings.seed)
         sums = own[["value", "network_value", "direct_value"]].sum()
         cost = own["max_cost"].sum(skipna=False)
         rows.append(

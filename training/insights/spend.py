@@ -21,7 +21,7 @@ from ripple.features.expressions import sum_or_zero
 from ripple.settings import Settings
 from ripple.training.estimators.heads import binned, parameters, train, tweedie
 from ripple.training.evaluation import bootstrap, metrics
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.out_of_sample import CUTOFF
 from ripple.training.examples.examples import Examples, frame
 
@@ -36,7 +36,7 @@ class DirectHead:
     booster: lgb.Booster
     scale: float
 
-    def value_of(self, features: pd.DataFrame) -> np.ndarray:
+    def predict_value(self, features: pd.DataFrame) -> np.ndarray:
         """Expected spend over the horizon of every row, in currency."""
         x = features[self.booster.feature_name()].to_numpy(np.float64)
         return self.scale * np.asarray(self.booster.predict(x))
@@ -79,7 +79,7 @@ def spent(labels: pd.DataFrame) -> np.ndarray:
 
 
 def direct(
-    forecaster: Forecaster, dataset: Dataset, cutoffs: Sequence[datetime], current: pd.DataFrame
+    backtester: RollingOriginBacktester, dataset: Dataset, cutoffs: Sequence[datetime], current: pd.DataFrame
 ) -> Direct:
     """Foresee direct value at the judged *cutoffs* and, from *current* features, at the end of the data.
 
@@ -87,8 +87,8 @@ def direct(
         cutoffs: oldest first; at each, the head is taught by what had closed by then.
         current: features of every customer at the end of the data, indexed by customer_id.
     """
-    settings = forecaster.settings
-    found = pd.concat([_at(forecaster, dataset, cutoff) for cutoff in cutoffs], ignore_index=True)
+    settings = backtester.settings
+    found = pd.concat([_at(backtester, dataset, cutoff) for cutoff in cutoffs], ignore_index=True)
     share = settings.plays.direct_share
     places = bootstrap.ranked(found, [MODEL, RULE], share)
     lead = bootstrap.with_interval(
@@ -96,26 +96,26 @@ def direct(
         settings.seed,
         lambda drawn: float(np.mean([-np.diff(place.captures(drawn))[0] for place in places])),
     )
-    expected = _foreseen(forecaster, datetime.max, current)
+    expected = _foreseen(backtester, datetime.max, current)
     return Direct(pd.Series(expected, current.index), found, _judged(found, share), lead, share)
 
 
-def _foreseen(forecaster: Forecaster, moment: datetime, features: pd.DataFrame) -> np.ndarray:
-    teachers = [forecaster.examples[cutoff] for cutoff in forecaster.schedule.training_for(moment)]
-    head = fit_direct(teachers, forecaster.settings)
-    return np.zeros(len(features)) if head is None else head.value_of(features)
+def _foreseen(backtester: RollingOriginBacktester, moment: datetime, features: pd.DataFrame) -> np.ndarray:
+    teachers = [backtester.examples[cutoff] for cutoff in backtester.schedule.training_for(moment)]
+    head = fit_direct(teachers, backtester.settings)
+    return np.zeros(len(features)) if head is None else head.predict_value(features)
 
 
-def _at(forecaster: Forecaster, dataset: Dataset, cutoff: datetime) -> pd.DataFrame:
-    asked = forecaster.examples[cutoff]
-    inside = dataset.tables.before(cutoff).orders_in(cutoff - forecaster.schedule.horizon, cutoff)
+def _at(backtester: RollingOriginBacktester, dataset: Dataset, cutoff: datetime) -> pd.DataFrame:
+    asked = backtester.examples[cutoff]
+    inside = dataset.tables.before(cutoff).orders_in(cutoff - backtester.schedule.horizon, cutoff)
     before = frame(inside.group_by("customer_id").aggregate(direct_value=sum_or_zero(inside.revenue)))
     index = asked.rows.index
     return pd.DataFrame(
         {
             CUTOFF: pd.Timestamp(cutoff),
             "customer_id": index.to_numpy(),
-            MODEL: _foreseen(forecaster, cutoff, asked.features),
+            MODEL: _foreseen(backtester, cutoff, asked.features),
             RULE: spent(before.reindex(index).fillna(0.0)),
             "realised": spent(asked.realised),
         }

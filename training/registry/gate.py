@@ -16,9 +16,9 @@ import pandas as pd
 
 from ripple.settings import Settings
 from ripple.training.evaluation.comparison import Comparison, Incomparable, compare
-from ripple.training.evaluation.evaluate import MODEL, Backtest
+from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
 from ripple.training.evaluation.out_of_sample import CUTOFF
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 CAPTURE = "capture"
 CHANCE_BRIER = 1.05
@@ -51,24 +51,24 @@ class Decision:
     Attributes:
         champion: number of the version compared with; None where there was none.
         comparison: with it; None where there was none, or where the two cannot be compared.
-        nonsense: why the version is not even registered; None where it is.
+        rejection_reason: why the version is not even registered; None where it is.
     """
 
     champion: str | None
     comparison: Comparison | None
     checks: tuple[Check, ...]
-    nonsense: str | None = None
+    rejection_reason: str | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the version may become champion by itself."""
-        return self.nonsense is None and all(check.passed for check in self.checks)
+        return self.rejection_reason is None and all(check.passed for check in self.checks)
 
     @property
     def title(self) -> str:
         """The decision in half a sentence."""
         failed = [check.name for check in self.checks if not check.passed]
-        if self.nonsense is not None:
+        if self.rejection_reason is not None:
             return "Nothing is registered: the run found nothing to foresee"
         if failed:
             return f"It did not pass {len(failed)} of {len(self.checks)} checks: {', '.join(failed)}"
@@ -77,8 +77,8 @@ class Decision:
     @property
     def reasons(self) -> list[str]:
         """Sentences for all that failed; those for all that held where nothing did."""
-        if self.nonsense is not None:
-            return [self.nonsense]
+        if self.rejection_reason is not None:
+            return [self.rejection_reason]
         return reasons_of(self.checks)
 
     @property
@@ -92,7 +92,7 @@ class Decision:
         """The decision as plain data, for gate.json."""
         return {
             "passed": self.passed,
-            "registered": self.nonsense is None,
+            "registered": self.rejection_reason is None,
             "champion": self.champion,
             "reasons": self.reasons,
             "checks": [asdict(check) for check in self.checks],
@@ -100,8 +100,8 @@ class Decision:
         }
 
 
-def decide(evidence: Evidence, champion: str | None, rival: pd.DataFrame | None) -> Decision:
-    """Put the version that *evidence* tells of before the gate.
+def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | None) -> Decision:
+    """Put the version that *result* tells of before the gate.
 
     Args:
         champion: number of the present champion.
@@ -109,40 +109,40 @@ def decide(evidence: Evidence, champion: str | None, rival: pd.DataFrame | None)
     """
     comparison = None
     if champion is None:
-        capture = against_rules(evidence.backtest, evidence.settings)
+        capture = against_rules(result.backtest, result.settings)
         capture = replace(capture, text=f"{capture.text} There is no champion to compare with.")
     else:
-        capture, comparison = _against(evidence, champion, rival)
+        capture, comparison = _against(result, champion, rival)
     checks = (
         capture,
-        *calibration(evidence.backtest, evidence.settings),
-        _placebo(evidence),
-        *_data(evidence),
+        *calibration(result.backtest, result.settings),
+        _placebo(result),
+        *_data(result),
     )
-    return Decision(champion, comparison, checks, _nonsense(evidence))
+    return Decision(champion, comparison, checks, _nonsense(result))
 
 
-def doubtful_share(evidence: Evidence) -> float:
+def doubtful_share(result: TrainingResult) -> float:
     """Of the network value credited in the latest closed window, the share that may be coincidence.
 
     A recorded referral is none. Of influence it is what the placebos find, or all where none was found.
     """
-    totals = evidence.label_totals
+    totals = result.label_totals
     if totals["network_value"] <= 0:
         return 1.0
     influence = totals["influence_value"] / totals["network_value"]
-    tested = evidence.robustness
+    tested = result.robustness
     return influence * (min(tested.coincidence, 1.0) if tested and tested.influence_found else 1.0)
 
 
-def _nonsense(evidence: Evidence) -> str | None:
-    if doubtful_share(evidence) >= NOTHING:
+def _nonsense(result: TrainingResult) -> str | None:
+    if doubtful_share(result) >= NOTHING:
         return (
             "No influence was found and next to no referral was recorded: what the label credits cannot be "
             "told from noise, nor can what a model foresees of it. Check that interactions hold referrals, "
             "or the contacts through which customers learn of what others buy."
         )
-    if np.ptp(evidence.scores["network_value"].to_numpy()) == 0:
+    if np.ptp(result.scores["network_value"].to_numpy()) == 0:
         return (
             "The model gives every customer the same network value: it learnt nothing that tells them apart. "
             "Bring more history or more tables."
@@ -151,13 +151,13 @@ def _nonsense(evidence: Evidence) -> str | None:
 
 
 def _against(
-    evidence: Evidence, champion: str, rival: pd.DataFrame | None
+    result: TrainingResult, champion: str, rival: pd.DataFrame | None
 ) -> tuple[Check, Comparison | None]:
-    settings = evidence.settings
+    settings = result.settings
     try:
         if rival is None:
             raise Incomparable(f"Version {champion} holds no out-of-sample predictions.")
-        found = compare(evidence.out_of_sample, rival, settings.top_share, settings.seed)
+        found = compare(result.out_of_sample, rival, settings.top_share, settings.seed)
     except Incomparable as error:
         text = f"Cannot be compared with the champion, version {champion}. {error}"
         return Check(CAPTURE, False, None, None, text), None
@@ -236,9 +236,9 @@ def calibration(judged: Backtest, settings: Settings) -> Iterator[Check]:
     )
 
 
-def _placebo(evidence: Evidence) -> Check:
-    found, limit = doubtful_share(evidence), evidence.settings.gate.doubtful_share
-    tested = evidence.robustness
+def _placebo(result: TrainingResult) -> Check:
+    found, limit = doubtful_share(result), result.settings.gate.doubtful_share
+    tested = result.robustness
     absent = "" if tested is None or tested.influence_found else "No influence was found. "
     return Check(
         "placebo",
@@ -249,8 +249,8 @@ def _placebo(evidence: Evidence) -> Check:
     )
 
 
-def _data(evidence: Evidence) -> Iterator[Check]:
-    limits, checks = evidence.settings.gate, evidence.checks
+def _data(result: TrainingResult) -> Iterator[Check]:
+    limits, checks = result.settings.gate, result.checks
     aside: dict[str, int] = {}
     for finding in checks.set_aside:
         table = finding.key.partition(".")[0]
@@ -266,7 +266,7 @@ def _data(evidence: Evidence) -> Iterator[Check]:
         f"Of {worst or 'every table'}, {share:.1%} of the rows broke a rule and were set aside; "
         f"{limits.set_aside_share:.0%} is allowed.",
     )
-    realised = evidence.predictions.groupby(CUTOFF)["realised"]
+    realised = result.predictions.groupby(CUTOFF)["realised"]
     held = (realised.max() / realised.sum()).max()
     yield Check(
         "single customer",

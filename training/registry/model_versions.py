@@ -61,12 +61,14 @@ def _tags(decision: Decision) -> dict[str, str]:
     }
 
 
-def challenge(client: mlflow.MlflowClient, version: Version) -> None:
+def set_challenger(client: mlflow.MlflowClient, version: Version) -> None:
     """Give *version* the alias `challenger`."""
     client.set_registered_model_alias(MODEL, CHALLENGER, version.number)
 
 
-def crown(client: mlflow.MlflowClient, version: Version, how: str = BY_GATE, because: str = "") -> None:
+def set_champion(
+    client: mlflow.MlflowClient, version: Version, how: str = BY_GATE, because: str = ""
+) -> None:
     """Give *version* the alias `champion`, and note how, when, in whose place, and because of what."""
     before = champion(client)
     tags = {
@@ -99,7 +101,7 @@ def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = 
             f'ripple promote {found.number} --because "…"'
         )
     # one that passed against an earlier champion is chosen by hand, though the gate says nothing against it
-    crown(client, found, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
+    set_champion(client, found, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
     return found
 
 

@@ -26,14 +26,14 @@ from ripple.digests import digest
 from ripple.features.catalog import markdown as catalogue
 from ripple.models.batch_scoring import write_snapshot
 from ripple.models.bundle import HEADS, SCORES, Spec
-from ripple.training.evaluation import evaluate
+from ripple.training.evaluation import cutoff_evaluation
 from ripple.training.examples.provenance import run_code_digest
 from ripple.training.insights import plays
 from ripple.training.insights.shap_sample import shap_values
 from ripple.training.registry import runs
 from ripple.training.registry.gate import Decision
 from ripple.training.registry.tracking import LONGEST_TAG, MODEL
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 PREDICTIONS = "predictions.parquet"
 
@@ -48,8 +48,8 @@ class Logged:
     run_id: str
 
 
-def log(evidence: Evidence, decision: Decision, report: str, card: str) -> Logged:
-    """Record *evidence* as one run with a child run per backtest cutoff. Nothing is registered.
+def log(result: TrainingResult, decision: Decision, report: str, card: str) -> Logged:
+    """Record *result* as one run with a child run per backtest cutoff. Nothing is registered.
 
     The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
     what differs between two runs shows when MLflow compares them.
@@ -57,63 +57,63 @@ def log(evidence: Evidence, decision: Decision, report: str, card: str) -> Logge
     Args:
         report, card: the report as HTML, and the model card as Markdown.
     """
-    home = evidence.settings.home
-    with runs.locked(evidence.name, home) as run, tempfile.TemporaryDirectory() as temporary:
-        mlflow.log_params(_parameters(evidence))
+    home = result.settings.home
+    with runs.locked(result.name, home) as run, tempfile.TemporaryDirectory() as temporary:
+        mlflow.log_params(_parameters(result))
         mlflow.set_tags(
             {
-                "dataset": evidence.dataset,
-                "label": evidence.bundle.spec.label,
+                "dataset": result.dataset,
+                "label": result.bundle.spec.label,
                 "gate": "passed" if decision.passed else "failed",
                 "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
             }
         )
-        mlflow.log_metrics({name: value for name, value in evidence.headline().items() if value == value})
-        _log_inputs(evidence)
-        _log_cutoffs(evidence, run.info.run_id)
-        _log_trials(evidence)
+        mlflow.log_metrics({name: value for name, value in result.headline().items() if value == value})
+        _log_inputs(result)
+        _log_cutoffs(result, run.info.run_id)
+        _log_trials(result)
         folder = Path(temporary)
-        _write_artifacts(evidence, decision, report, card, folder)
+        _write_artifacts(result, decision, report, card, folder)
         mlflow.log_artifacts(str(folder))
-        return Logged(_log_bundle(evidence, folder / "bundle"), run.info.run_id)
+        return Logged(_log_bundle(result, folder / "bundle"), run.info.run_id)
 
 
-def _parameters(evidence: Evidence) -> dict[str, Any]:
+def _parameters(result: TrainingResult) -> dict[str, Any]:
     """Settings, and all else that a difference between two runs may come from."""
     made_of = {
-        "data.start": evidence.checks.start.isoformat(),
-        "data.end": evidence.as_of.isoformat(),
-        "features": len(evidence.bundle.spec.names),
+        "data.start": result.checks.start.isoformat(),
+        "data.end": result.as_of.isoformat(),
+        "features": len(result.bundle.spec.names),
         "ripple": version("ripple"),
         "code": run_code_digest(),
     }
-    data = {f"data.{table}": found for table, found in evidence.digests.items()}
-    return flat(evidence.settings.model_dump(mode="json")) | made_of | data
+    data = {f"data.{table}": found for table, found in result.digests.items()}
+    return flat(result.settings.model_dump(mode="json")) | made_of | data
 
 
-def _log_inputs(evidence: Evidence) -> None:
+def _log_inputs(result: TrainingResult) -> None:
     """The tables, as MLflow's data sets."""
-    source = CodeDatasetSource({"dataset": evidence.dataset})
-    for table, found in evidence.digests.items():
+    source = CodeDatasetSource({"dataset": result.dataset})
+    for table, found in result.digests.items():
         # its abstract property is left out by MLflow, which makes them all the same
         made = MetaDataset(source, name=table, digest=found)  # type: ignore[abstract]
         mlflow.log_input(made, context="training")
 
 
-def _log_trials(evidence: Evidence) -> None:
+def _log_trials(result: TrainingResult) -> None:
     """A child run for every choice of parameters that was tried."""
-    for trial in evidence.trials:
+    for trial in result.trials:
         state = "given up" if trial.capture is None else "complete"
         tags = {"kind": "trial", "trial": state}
-        with runs.run(f"{evidence.name}, trial {trial.number}", nested=True, tags=tags):
+        with runs.run(f"{result.name}, trial {trial.number}", nested=True, tags=tags):
             mlflow.log_params({f"model.{name}": value for name, value in trial.parameters.items()})
             if trial.capture is not None:
                 mlflow.log_metric("tuning_capture", trial.capture)
 
 
-def _log_cutoffs(evidence: Evidence, parent: str) -> None:
+def _log_cutoffs(result: TrainingResult, parent: str) -> None:
     """A child run for every judged cutoff, and the model's metrics by cutoff in the parent as well."""
-    judged, plan = evidence.backtest, evidence.schedule
+    judged, plan = result.backtest, result.schedule
     heads = judged.heads.set_index("cutoff").to_dict("index")
     client, by_cutoff = mlflow.MlflowClient(), []
     for step, cutoff in enumerate(plan.evaluation):
@@ -121,9 +121,9 @@ def _log_cutoffs(evidence: Evidence, parent: str) -> None:
         if day not in heads:
             continue
         rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
-        own = _numbers(rankings[evaluate.MODEL]) | _numbers(heads[day])
+        own = _numbers(rankings[cutoff_evaluation.MODEL]) | _numbers(heads[day])
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
-        with runs.run(f"{evidence.name} at {day}", nested=True, tags={"kind": "backtest"}):
+        with runs.run(f"{result.name} at {day}", nested=True, tags={"kind": "backtest"}):
             closed = plan.training_for(cutoff)
             mlflow.log_params(
                 {
@@ -149,26 +149,28 @@ def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float]:
     }
 
 
-def _write_artifacts(evidence: Evidence, decision: Decision, report: str, card: str, folder: Path) -> None:
+def _write_artifacts(
+    result: TrainingResult, decision: Decision, report: str, card: str, folder: Path
+) -> None:
     (folder / "bundle").mkdir()
-    evidence.bundle.save(folder / "bundle")
-    headline = {name: value if isfinite(value) else None for name, value in evidence.headline().items()}
+    result.bundle.save(folder / "bundle")
+    headline = {name: value if isfinite(value) else None for name, value in result.headline().items()}
     _write_json(folder / "bundle" / "measures.json", headline)
     for place in (folder, folder / "bundle"):
         (place / "model_card.md").write_text(card, encoding="utf-8")
     write_snapshot(
-        folder / "snapshot.parquet", evidence.scores, evidence.features, evidence.as_of, evidence.attributes
+        folder / "snapshot.parquet", result.scores, result.features, result.as_of, result.attributes
     )
-    evidence.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
-    plays.write(evidence.playbook, folder / plays.FILE)
+    result.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
+    plays.write(result.playbook, folder / plays.FILE)
     (folder / "shap").mkdir()
     for head in HEADS:
-        shap_values(evidence.bundle, evidence.features, head, evidence.settings.seed).to_parquet(
+        shap_values(result.bundle, result.features, head, result.settings.seed).to_parquet(
             folder / "shap" / f"{head}.parquet"
         )
-    _write_json(folder / "evidence.json", evidence.record())
+    _write_json(folder / "evidence.json", result.record())
     _write_json(folder / "gate.json", decision.record())
-    (folder / "features.md").write_text(catalogue(evidence.settings), encoding="utf-8")
+    (folder / "features.md").write_text(catalogue(result.settings), encoding="utf-8")
     (folder / "environment.txt").write_text(_environment(), encoding="utf-8")
     (folder / "report.html").write_text(report, encoding="utf-8")
 
@@ -184,12 +186,12 @@ def _environment() -> str:
     return "\n".join([f"# Python {platform.python_version()}", *packages, ""])
 
 
-def _log_bundle(evidence: Evidence, bundle: Path) -> str:
+def _log_bundle(result: TrainingResult, bundle: Path) -> str:
     logged = mlflow.pyfunc.log_model(
         name=MODEL,
         **model_from_code(bundle),
-        signature=_signature(evidence.bundle.spec),
-        input_example=evidence.features.head(5).reset_index(drop=True),
+        signature=_signature(result.bundle.spec),
+        input_example=result.features.head(5).reset_index(drop=True),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
     return str(logged.model_uri)

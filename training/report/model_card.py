@@ -12,21 +12,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ripple.features.tables.contract import CONTRACT
 from ripple.training.evaluation.bootstrap import Ranked, ranked, with_interval
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.slices import uneven
 from ripple.training.registry.gate import doubtful_share
 from ripple.training.report.sections.answer.limits import limits
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 TEMPLATE = "model_card.md.j2"
 UNKNOWN = "not known"
 MOST_TOLD = 10
 
 
-def model_card(evidence: Evidence) -> str:
+def model_card(result: TrainingResult) -> str:
     """The card as Markdown; every section says something, whatever the run found.
 
     It is part of the bundle, so it tells only what follows from the data and settings: neither the name of
@@ -40,35 +40,35 @@ def model_card(evidence: Evidence) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"day": words.day, "money": words.money, "percent": words.percent}
-    settings, spec = evidence.settings, evidence.bundle.spec
+    settings, spec = result.settings, result.bundle.spec
     text = environment.get_template(TEMPLATE).render(
         top=words.share_name(settings.top_share),
         settings=settings,
         label=spec.label,
-        evidence=evidence,
+        result=result,
         features=len(spec.names),
-        tables=[name for name in CONTRACT if name not in evidence.checks.absent],
-        cutoffs=evidence.schedule.training_for(evidence.as_of),
-        totals=evidence.label_totals,
-        doubtful=words.percent(doubtful_share(evidence)),
-        tested=evidence.robustness,
+        tables=[name for name in CONTRACT if name not in result.checks.absent],
+        cutoffs=result.schedule.training_for(result.as_of),
+        totals=result.label_totals,
+        doubtful=words.percent(doubtful_share(result)),
+        tested=result.robustness,
         assumption=ASSUMPTION,
-        metrics=_metrics(evidence),
-        rankings=_rankings(evidence),
-        lead=_told(evidence.backtest.lead),
-        best=evidence.backtest.best_baseline,
-        slices=_slices(evidence.backtest.slices),
-        uneven=_uneven(evidence.backtest.slices),
-        agreement=_number(rank_agreement(evidence.scores)),
-        gambles=_gambles(evidence),
-        limits=limits(evidence),
+        metrics=_metrics(result),
+        rankings=_rankings(result),
+        lead=_told(result.backtest.lead),
+        best=result.backtest.best_baseline,
+        slices=_slices(result.backtest.slices),
+        uneven=_uneven(result.backtest.slices),
+        agreement=_number(rank_agreement(result.scores)),
+        gambles=_gambles(result),
+        limits=limits(result),
     )
     return text.replace(words.SPACE, " ")
 
 
-def _metrics(evidence: Evidence) -> list[tuple[str, str, str]]:
+def _metrics(result: TrainingResult) -> list[tuple[str, str, str]]:
     """Name, number with its 95 % interval, and meaning of each metric."""
-    settings, found = evidence.settings, evidence.predictions
+    settings, found = result.settings, result.predictions
     top = words.share_name(settings.top_share)
     places = ranked(found, ["predicted"], settings.top_share)
 
@@ -127,8 +127,8 @@ def _told(found: tuple[float, float, float]) -> str:
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _rankings(evidence: Evidence) -> list[tuple[str, ...]]:
-    table = evidence.backtest.rankings
+def _rankings(result: TrainingResult) -> list[tuple[str, ...]]:
+    table = result.backtest.rankings
     pooled = table[table["cutoff"] == "pooled"].sort_values("capture", ascending=False, kind="stable")
     return [
         (
@@ -160,14 +160,14 @@ def _uneven(slices: pd.DataFrame) -> list[str]:
     ]
 
 
-def _gambles(evidence: Evidence) -> list[str]:
+def _gambles(result: TrainingResult) -> list[str]:
     """Customers at the top by expected value, for whom the other head thinks little of their chance."""
-    settings = evidence.settings
+    settings = result.settings
     return [
         f"{customer}: expected {words.money(row['network_value'], settings.currency)} (rank "
         f"{row['value_rank']:.0f}), with a probability of {row['top_probability']:.1%} (rank "
         f"{row['probability_rank']:.0f})"
-        for customer, row in disagreements(evidence.scores, settings.top_share).head(MOST_TOLD).iterrows()
+        for customer, row in disagreements(result.scores, settings.top_share).head(MOST_TOLD).iterrows()
     ]
 
 

@@ -32,7 +32,7 @@ from ripple.training.report.sections.why.head_agreement import agreement
 from ripple.training.report.sections.why.membership_changes import moves
 from ripple.training.report.text import words
 from ripple.training.report.text.glossary import Explained, anchor, glossary
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -58,40 +58,40 @@ PARTS = (
 """In the order of the page: answer, learn, claims, why, turn, earn, trust."""
 
 
-def render(evidence: Evidence, decision: Decision | None = None) -> str:
-    """The report on *evidence* as one HTML page: no file, font, script or picture comes from elsewhere.
+def render(result: TrainingResult, decision: Decision | None = None) -> str:
+    """The report on *result* as one HTML page: no file, font, script or picture comes from elsewhere.
 
     The same evidence gives the same bytes. What the gate decided is told where it is given.
     """
-    terms = glossary(evidence.settings)
-    sampled = Sampled.of(evidence)
+    terms = glossary(result.settings)
+    sampled = Sampled.of(result)
     return template("page.html.j2", terms).render(
-        name=evidence.name,
-        dataset=evidence.dataset,
-        as_of=evidence.as_of,
-        top=words.share_name(evidence.settings.top_share),
-        currency=evidence.settings.currency,
-        headline=headline(evidence),
-        coincidence=coincidence(evidence),
-        judgement=judgement(evidence),
-        calibration=calibration(evidence),
-        heads=heads(evidence),
-        kinds=kinds(evidence),
+        name=result.name,
+        dataset=result.dataset,
+        as_of=result.as_of,
+        top=words.share_name(result.settings.top_share),
+        currency=result.settings.currency,
+        headline=headline(result),
+        coincidence=coincidence(result),
+        judgement=judgement(result),
+        calibration=calibration(result),
+        heads=heads(result),
+        kinds=kinds(result),
         known_truth=known_truth(),
-        drifted=drifted(evidence),
-        moves=moves(evidence),
-        explanation=explanation(evidence, sampled),
-        dependence=dependence(sampled, evidence.earlier_effects, evidence.settings.seed),
-        agreement=agreement(evidence, sampled),
-        constancy=constancy(evidence, sampled),
-        learn=learn(evidence),
-        claims=claims(evidence),
-        customers=customers(evidence),
-        turn=turn(evidence),
-        earn=earn(evidence),
-        sources=sources(evidence),
-        limits=limits(evidence),
-        trust=trust(evidence),
+        drifted=drifted(result),
+        moves=moves(result),
+        explanation=explanation(result, sampled),
+        dependence=dependence(sampled, result.earlier_effects, result.settings.seed),
+        agreement=agreement(result, sampled),
+        constancy=constancy(result, sampled),
+        learn=learn(result),
+        claims=claims(result),
+        customers=customers(result),
+        turn=turn(result),
+        earn=earn(result),
+        sources=sources(result),
+        limits=limits(result),
+        trust=trust(result),
         gate=decision,
         parts=PARTS,
     )

@@ -318,9 +318,9 @@ def test_one_step_no_more_is_credited_than_the_adoptions_are_worth(
         if START < row["ordered_at"] <= END:
             key = row["customer_id"], row["product"]
             paid[key] = paid.get(key, 0.0) + row["revenue"]
-    worth = sum(max(value, 0.0) for value in paid.values())
+    customer_value = sum(max(value, 0.0) for value in paid.values())
     assert (found.drop(columns="direct_value") >= 0).all(axis=None)
-    assert found["one_step_value"].sum() <= worth + 1e-4
+    assert found["one_step_value"].sum() <= customer_value + 1e-4
     assert (found["one_step_value"] <= found["influence_value"] + 1e-4).all()
     assert (found["influenced_customers"] <= found["influenced_purchases"] + len(rows[0])).all()
     assert found["network_value"].tolist() == pytest.approx(

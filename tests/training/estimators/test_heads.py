@@ -77,7 +77,7 @@ def test_what_is_predicted_follows_what_happens(history, heads):
     found = outcome(heads, history[-1], SETTINGS)
     best = found.predicted > np.quantile(found.predicted, 0.9)
     assert found.value[best].mean() > 2 * found.value.mean()
-    assert found.odds[found.at_top].mean() > found.odds.mean() + 1
+    assert found.log_odds[found.at_top].mean() > found.log_odds.mean() + 1
     assert found.at_top.sum() == 15
 
 
@@ -93,8 +93,8 @@ def test_more_credit_in_the_past_never_lowers_either_head(heads, history, row, n
     features = features.assign(**{other: history[1].features[other].iloc[row] for other in RISING})
     features = features.fillna({name: 0.0})
     raised = features.assign(**{name: features[name] + more})
-    assert heads.value_of(raised)[0] >= heads.value_of(features)[0]
-    assert heads.odds_of(raised)[0] >= heads.odds_of(features)[0]
+    assert heads.predict_value(raised)[0] >= heads.predict_value(features)[0]
+    assert heads.predict_log_odds(raised)[0] >= heads.predict_log_odds(features)[0]
 
 
 def test_all_rising_features_are_used_so_that_the_property_is_not_empty(heads):
@@ -117,7 +117,7 @@ def test_few_customers_teach_a_smooth_relation_which_trees_alone_would_miss():
     found = []
     for seed in (1, 2, 3):
         (taught, _), (asked, true) = product_of_powers(seed), product_of_powers(100 + seed)
-        foreseen = fit([taught], SETTINGS, asked.rows).value_of(asked.features)
+        foreseen = fit([taught], SETTINGS, asked.rows).predict_value(asked.features)
         found.append(np.corrcoef(np.log(foreseen), true)[0, 1])
     assert np.mean(found) > 0.94  # .92 by trees alone
 
@@ -125,10 +125,10 @@ def test_few_customers_teach_a_smooth_relation_which_trees_alone_would_miss():
 def test_features_that_say_nothing_are_no_obstacle(history):
     useless = [replace(one, rows=Rows.of(one.features[["constant", "undefined"]])) for one in history]
     found = fit(useless, SETTINGS)
-    assert np.ptp(found.value_of(useless[0].features)) == 0
+    assert np.ptp(found.predict_value(useless[0].features)) == 0
     calibration = calibrate([outcome(found, useless[-1], SETTINGS)], SETTINGS)
     assert calibration.interval.edges == ()
-    assert found.value_of(useless[-1].features)[0] == pytest.approx(
+    assert found.predict_value(useless[-1].features)[0] == pytest.approx(
         target(useless[-1].labels, SETTINGS).mean()
     )
 
@@ -156,7 +156,7 @@ def test_one_enormous_value_does_not_break_the_others(history):
     highest = value.argmax()
     value[highest] = 5e6
     found = fit([*history[:-1], with_value(latest, value)], SETTINGS)
-    predicted = found.value_of(history[0].features)
+    predicted = found.predict_value(history[0].features)
     assert np.isfinite(predicted).all()
     assert (predicted > 0).all()
     judged = outcome(found, history[0], SETTINGS)
@@ -184,15 +184,15 @@ def random_outcome(customers, seed, noise=1.0):
     predicted = random.lognormal(3, 1.5, customers)
     positive = random.random(customers) < 0.8
     value = predicted * random.lognormal(-(noise**2) / 2, noise, customers) * positive / 0.8
-    odds = random.normal(-3, 2, customers)
-    at_top = random.random(customers) < 1 / (1 + np.exp(-(0.5 * odds - 1)))
-    return Outcome(predicted, odds, value, at_top)
+    log_odds = random.normal(-3, 2, customers)
+    at_top = random.random(customers) < 1 / (1 + np.exp(-(0.5 * log_odds - 1)))
+    return Outcome(predicted, log_odds, value, at_top)
 
 
 def test_the_latest_window_sets_the_level(history, heads):
     grown = with_value(history[-1], history[-1].labels["network_value"] * 3)
     found = fit([*history[:-1], grown], SETTINGS)
-    assert found.value_of(grown.features) == pytest.approx(3 * heads.value_of(grown.features))
+    assert found.predict_value(grown.features) == pytest.approx(3 * heads.predict_value(grown.features))
 
 
 def test_a_cutoff_without_credit_leaves_intervals_defined():
@@ -207,7 +207,7 @@ def test_where_most_values_are_zero_the_interval_is_narrower_elsewhere():
     value = np.concatenate((np.where(random.random(5000) < 0.95, 0, 20.0), random.lognormal(2, 1, 5000)))
     one = Outcome(predicted, predicted, value, predicted > 50)
     found = calibrate([one], SETTINGS)
-    low, high = found.interval.around(predicted)
+    low, high = found.interval.bounds(predicted)
     inside = (value >= low) & (value <= high)
     assert inside[:5000].mean() >= 0.9
     assert 0.65 <= inside[5000:].mean() < 0.75
@@ -224,7 +224,7 @@ def test_too_few_members_or_a_wrong_relation_leave_the_probability_alone():
     found = random_outcome(500, 1)
     few = replace(found, at_top=np.arange(500) < 9)
     assert (calibrate([few], SETTINGS).slope, calibrate([few], SETTINGS).intercept) == (1, 0)
-    wrong = replace(found, odds=-found.odds)
+    wrong = replace(found, log_odds=-found.log_odds)
     assert (calibrate([wrong], SETTINGS).slope, calibrate([wrong], SETTINGS).intercept) == (1, 0)
 
 
@@ -233,7 +233,7 @@ def test_intervals_cover_what_they_promise_where_the_future_is_like_the_past(see
     known = [random_outcome(10_000, 10 * seed + i) for i in range(3)]
     future = random_outcome(20_000, 10 * seed + 9)
     found = calibrate(known, SETTINGS)
-    predicted, (low, high) = future.predicted, found.interval.around(future.predicted)
+    predicted, (low, high) = future.predicted, found.interval.bounds(future.predicted)
     promised = SETTINGS.model.interval
     assert coverage(future.value, low, high) >= promised - 0.03
     assert (low <= predicted).all()
@@ -251,5 +251,5 @@ def test_every_prediction_has_an_interval_however_many_are_alike(predicted):
     found = calibrate([one], SETTINGS).interval
     assert len(found.low) == len(found.high) == len(found.edges) + 1
     assert list(found.edges) == sorted(set(found.edges))
-    low, high = found.around(np.array([1e-9, *predicted, 1e9]))
+    low, high = found.bounds(np.array([1e-9, *predicted, 1e9]))
     assert (low <= high).all()

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ripple.errors import InputError
-from ripple.training.evaluation.backtest import Forecaster, backtest
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.progress import silent
@@ -14,8 +14,8 @@ from tests.support import synthetic_events
 from tests.support.synthetic_events import SETTINGS
 
 
-def forecaster(examples, say=silent):
-    return Forecaster(examples, synthetic_events.plan(), SETTINGS, say)
+def backtester(examples, say=silent):
+    return RollingOriginBacktester(examples, synthetic_events.plan(), SETTINGS, say)
 
 
 def relabelled(one, seed):
@@ -32,7 +32,7 @@ def examples():
 
 @pytest.fixture(scope="module")
 def judged(examples):
-    return backtest(forecaster(examples))
+    return backtest(backtester(examples))
 
 
 def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
@@ -43,11 +43,11 @@ def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
             for seed, (other, one) in enumerate(examples.items())
         }
         assert any(altered[other] is not examples[other] for other in plan.grid if other < cutoff)
-        honest, blind = forecaster(examples).outcome(cutoff), forecaster(altered).outcome(cutoff)
+        honest, blind = backtester(examples).outcome(cutoff), backtester(altered).outcome(cutoff)
         assert np.array_equal(honest.predicted, blind.predicted)
-        assert np.array_equal(honest.odds, blind.odds)
+        assert np.array_equal(honest.log_odds, blind.log_odds)
         assert not np.array_equal(honest.value, blind.value)
-        assert forecaster(examples).calibration(cutoff) == forecaster(altered).calibration(cutoff)
+        assert backtester(examples).calibration(cutoff) == backtester(altered).calibration(cutoff)
 
 
 def test_heads_do_learn_from_every_label_that_was_known(examples):
@@ -56,13 +56,13 @@ def test_heads_do_learn_from_every_label_that_was_known(examples):
     teacher = plan.training_for(cutoff)[-1]
     altered = examples | {teacher: relabelled(examples[teacher], 1)}
     assert not np.array_equal(
-        forecaster(examples).outcome(cutoff).predicted, forecaster(altered).outcome(cutoff).predicted
+        backtester(examples).outcome(cutoff).predicted, backtester(altered).outcome(cutoff).predicted
     )
 
 
 def test_a_cutoff_is_fitted_once(examples):
     said = []
-    asked = forecaster(examples, said.append)
+    asked = backtester(examples, said.append)
     cutoff = synthetic_events.plan().evaluation[0]
     assert asked.outcome(cutoff) is asked.outcome(cutoff)
     assert said == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
@@ -102,7 +102,7 @@ def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
     silent_once = replace(
         examples[cutoff], rows=Rows.of(examples[cutoff].features.assign(past_network_value=0.0))
     )
-    found = backtest(forecaster(examples | {cutoff: silent_once}))
+    found = backtest(backtester(examples | {cutoff: silent_once}))
     rows = found.rankings[found.rankings["ranking"] == "last label"]["cutoff"]
     assert len(rows) == 2
     assert "pooled" not in set(rows)
@@ -130,7 +130,7 @@ def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(j
 def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
     plan = synthetic_events.plan()
     cutoff = plan.evaluation[-1]
-    found = forecaster(examples).likelihoods(cutoff)
+    found = backtester(examples).baseline_probabilities(cutoff)
     order = np.argsort(examples[cutoff].features["out_degree"], kind="stable")
     assert (np.diff(found["degree"][order]) >= 0).all()
     assert found["degree"].min() >= 0
@@ -139,21 +139,21 @@ def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
         other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
         for seed, (other, one) in enumerate(examples.items())
     }
-    blind = forecaster(altered).likelihoods(cutoff)
+    blind = backtester(altered).baseline_probabilities(cutoff)
     assert all(np.array_equal(found[name], blind[name]) for name in found)
 
 
 def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
     plan = synthetic_events.plan()
     cutoff = plan.evaluation[-1]
-    found = forecaster(examples).unseen(cutoff)
+    found = backtester(examples).cross_customer_predictions(cutoff)
     assert (found > 0).all()
     teacher = plan.training_for(cutoff)[-1]
     labels = examples[teacher].labels.copy()
     # customers keep their place here: the first half of the pairs is number 0, 2, 4 …
     labels.iloc[::2] *= np.random.default_rng(1).pareto(0.5, (len(labels.iloc[::2]), 1)) * 1e3
     altered = examples | {teacher: replace(examples[teacher], labels=labels)}
-    again = forecaster(altered).unseen(cutoff)
+    again = backtester(altered).cross_customer_predictions(cutoff)
     changed = ~np.isclose(again / again[::2].mean(), found / found[::2].mean())
     assert not changed[::2].any()
     assert changed[1::2].any()
@@ -171,7 +171,7 @@ def test_customers_are_judged_by_kind(examples, judged):
 
 
 def test_the_backtest_repeats_itself(examples, judged):
-    again = backtest(forecaster(examples))
+    again = backtest(backtester(examples))
     pd.testing.assert_frame_equal(again.rankings, judged.rankings, check_exact=True)
     pd.testing.assert_frame_equal(again.heads, judged.heads, check_exact=True)
     assert again.lead == judged.lead
@@ -184,11 +184,11 @@ def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
     assert heads["coverage"].between(0.5, 1).all()
     for cutoff in synthetic_events.plan().evaluation:
         row = heads.loc[f"{cutoff:%Y-%m-%d}"]
-        asked = forecaster(examples)
+        asked = backtester(examples)
         found, calibration = asked.outcome(cutoff), asked.calibration(cutoff)
         assert row["realised"] == found.value.sum()
         assert row["predicted_share"] == pytest.approx(found.predicted.sum() / found.value.sum())
-        assert row["coverage"] == coverage(found.value, *calibration.interval.around(found.predicted))
+        assert row["coverage"] == coverage(found.value, *calibration.interval.bounds(found.predicted))
         # 5 % are at the top
         assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
 
@@ -203,7 +203,7 @@ def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(exam
     plan = synthetic_events.plan()
     first = plan.grid[0] + plan.horizon
     early = replace(plan, evaluation=(first, plan.evaluation[-1]))
-    asked = Forecaster(examples, early, SETTINGS, silent)
+    asked = RollingOriginBacktester(examples, early, SETTINGS, silent)
     assert asked.calibration(first) is None
     assert asked.calibration(first + plan.horizon) is not None
     heads = backtest(asked).heads
@@ -221,7 +221,7 @@ def silenced(examples, cutoffs):
 def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples):
     plan, said = synthetic_events.plan(), []
     last = plan.evaluation[-1]
-    found = backtest(forecaster(silenced(examples, [plan.evaluation[1]]), said.append))
+    found = backtest(backtester(silenced(examples, [plan.evaluation[1]]), said.append))
     assert set(found.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
         f"{plan.evaluation[1]:%Y-%m-%d}"
     }
@@ -230,7 +230,7 @@ def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(example
     )
     # interactions are recorded since lately only: what can be judged is
     since = last - plan.horizon
-    found = backtest(forecaster(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
+    found = backtest(backtester(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
     assert found.heads["cutoff"].tolist() == [f"{last:%Y-%m-%d}"]
 
 
@@ -238,4 +238,4 @@ def test_nothing_to_judge_is_told(examples):
     plan = synthetic_events.plan()
     for without in (plan.grid, plan.evaluation, plan.grid[:-1]):
         with pytest.raises(InputError, match="Every label is zero"):
-            backtest(forecaster(silenced(examples, without)))
+            backtest(backtester(silenced(examples, without)))

@@ -58,14 +58,14 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
     pd.testing.assert_frame_equal(found, again)
 
 
-def test_every_feature_and_both_scores_are_told_then_and_now(evidence, examples, plan):
-    found = evidence.drift
-    names = evidence.bundle.spec.names
+def test_every_feature_and_both_scores_are_told_then_and_now(result, examples, plan):
+    found = result.drift
+    names = result.bundle.spec.names
     assert list(found.index) == ["network_value", "top_probability", *names]
     assert (found["psi"] >= 0).all()
-    now = evidence.features["tenure_days"]
+    now = result.features["tenure_days"]
     assert found.loc["tenure_days", "median_now"] == now.median()
-    then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(evidence.as_of)])
+    then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(result.as_of)])
     assert found.loc["tenure_days", "median_then"] == then["tenure_days"].median()
-    same = drift(evidence.bundle, evidence.features, evidence.features, evidence.scores)
+    same = drift(result.bundle, result.features, result.features, result.scores)
     assert same["psi"].max() < 1e-12

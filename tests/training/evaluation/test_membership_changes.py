@@ -11,37 +11,35 @@ from ripple.models.batch_scoring import score_population
 from ripple.training.evaluation.membership_changes import Scored, changes
 
 
-def scored(evidence, features, number="2"):
-    return Scored(
-        number, evidence.as_of, evidence.bundle, features, score_population(evidence.bundle, features)
-    )
+def scored(result, features, number="2"):
+    return Scored(number, result.as_of, result.bundle, features, score_population(result.bundle, features))
 
 
 @pytest.fixture(scope="module")
-def before(evidence):
-    return replace(scored(evidence, evidence.features, "1"), as_of=datetime(2025, 1, 1))
+def before(result):
+    return replace(scored(result, result.features, "1"), as_of=datetime(2025, 1, 1))
 
 
 @pytest.fixture(scope="module")
-def lifted(evidence, before):
+def lifted(result, before):
     """The lowest customer becomes like the highest in all but name."""
     ranks = before.scores["rank"]
-    features = evidence.features.copy()
+    features = result.features.copy()
     features.loc[ranks.idxmax()] = features.loc[ranks.idxmin()]
     return ranks.idxmax(), features
 
 
-def test_without_a_change_nobody_moves(evidence, before):
-    found = changes(scored(evidence, evidence.features), before)
+def test_without_a_change_nobody_moves(result, before):
+    found = changes(scored(result, result.features), before)
     assert (found.stayed, found.entered, found.left) == (before.scores["top_member"].sum(), 0, 0)
     assert found.correlation == pytest.approx(1)
     assert found.carried.abs().to_numpy().max(initial=0) < 1e-12
     assert (found.number, found.as_of) == ("1", datetime(2025, 1, 1))
 
 
-def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_model(evidence, before, lifted):
+def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_model(result, before, lifted):
     name, features = lifted
-    found = changes(scored(evidence, features), before)
+    found = changes(scored(result, features), before)
     assert found.entered == found.left == 1
     came = found.came[0]
     assert came.customer == name
@@ -50,24 +48,24 @@ def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_mode
     assert came.by_data == pytest.approx(math.log(came.value_now / came.value_before))
     assert came.by_model == pytest.approx(0, abs=1e-9)
     effects = [
-        evidence.bundle.contributions("value", evidence.bundle.matrix(part.loc[[name]]))[0][0]
-        for part in (features, evidence.features)
+        result.bundle.contributions("value", result.bundle.matrix(part.loc[[name]]))[0][0]
+        for part in (features, result.features)
     ]
-    moved = pd.Series(effects[0] - effects[1], index=evidence.bundle.spec.names)
+    moved = pd.Series(effects[0] - effects[1], index=result.bundle.spec.names)
     for shift in came.shifts:
         assert shift.effect == pytest.approx(moved[shift.feature])
         assert shift.now == pytest.approx(features.loc[name, shift.feature], nan_ok=True)
-        assert shift.before == pytest.approx(evidence.features.loc[name, shift.feature], nan_ok=True)
+        assert shift.before == pytest.approx(result.features.loc[name, shift.feature], nan_ok=True)
     assert came.shifts[0].feature == moved.idxmax()
     assert found.carried["came"].idxmax() == moved.idxmax()
 
 
-def test_who_left_is_told_with_what_lowered_them(evidence, before):
+def test_who_left_is_told_with_what_lowered_them(result, before):
     first = before.scores["rank"].idxmin()
     last = before.scores["rank"].idxmax()
-    features = evidence.features.copy()
+    features = result.features.copy()
     features.loc[first] = features.loc[last]
-    found = changes(scored(evidence, features), before)
+    found = changes(scored(result, features), before)
     (went,) = found.went
     assert (went.customer, went.rank_before) == (first, 1)
     assert went.shifts
@@ -75,14 +73,14 @@ def test_who_left_is_told_with_what_lowered_them(evidence, before):
     assert went.by_data < 0
 
 
-def test_a_customer_who_was_not_there_has_no_reasons_that_moved(evidence, before):
+def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
     first = before.scores["rank"].idxmin()
     earlier = replace(
         before,
         features=before.features.drop(first),
         scores=before.scores.drop(first).assign(top_member=False),
     )
-    found = changes(scored(evidence, evidence.features), earlier)
+    found = changes(scored(result, result.features), earlier)
     came = {mover.customer: mover for mover in found.came}[first]
     assert came.rank_before is None
     assert math.isnan(came.by_data)
@@ -90,11 +88,9 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(evidence, before
     assert json.dumps(found.record(), allow_nan=False)
 
 
-def test_another_model_on_the_same_data_is_told_apart_from_other_data(evidence, before):
-    louder = replace(
-        evidence.bundle, spec=replace(evidence.bundle.spec, level=evidence.bundle.spec.level * 2)
-    )
-    now = Scored("2", evidence.as_of, louder, evidence.features, score_population(louder, evidence.features))
+def test_another_model_on_the_same_data_is_told_apart_from_other_data(result, before):
+    louder = replace(result.bundle, spec=replace(result.bundle.spec, level=result.bundle.spec.level * 2))
+    now = Scored("2", result.as_of, louder, result.features, score_population(louder, result.features))
     odd = replace(before, scores=before.scores.assign(top_member=False))
     came = changes(now, odd).came[0]
     assert came.by_data == pytest.approx(0, abs=1e-9)

@@ -4,26 +4,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.training.evaluation.backtest import Forecaster, backtest
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
-from ripple.training.evaluation.out_of_sample import judged_at, looking_back, predictions
+from ripple.training.evaluation.out_of_sample import evaluated_at, looking_back, predictions
 from ripple.training.progress import silent
 from tests.support import synthetic_events
 
 
 @pytest.fixture(scope="module")
-def forecaster():
-    return Forecaster(synthetic_events.history(), synthetic_events.plan(), synthetic_events.SETTINGS, silent)
+def backtester():
+    return RollingOriginBacktester(
+        synthetic_events.history(), synthetic_events.plan(), synthetic_events.SETTINGS, silent
+    )
 
 
 @pytest.fixture(scope="module")
-def found(forecaster):
-    return predictions(forecaster, synthetic_events.plan().evaluation)
+def found(backtester):
+    return predictions(backtester, synthetic_events.plan().evaluation)
 
 
-def test_they_are_what_the_backtest_judged(forecaster, found):
-    judged = backtest(forecaster)
+def test_they_are_what_the_backtest_judged(backtester, found):
+    judged = backtest(backtester)
     rankings = judged.rankings.set_index(["cutoff", "ranking"])["capture"]
     for cutoff, rows in found.groupby("cutoff"):
         day = f"{cutoff:%Y-%m-%d}"
@@ -37,30 +39,30 @@ def test_they_are_what_the_backtest_judged(forecaster, found):
         assert brier == pytest.approx(head["brier"])
 
 
-def test_there_is_a_row_for_every_customer_of_every_cutoff(forecaster, found):
+def test_there_is_a_row_for_every_customer_of_every_cutoff(backtester, found):
     for cutoff in synthetic_events.plan().evaluation:
         rows = found[found["cutoff"] == cutoff]
-        assert rows["customer_id"].tolist() == forecaster.examples[cutoff].features.index.tolist()
+        assert rows["customer_id"].tolist() == backtester.examples[cutoff].features.index.tolist()
 
 
-def test_without_a_cutoff_to_calibrate_on_there_is_no_interval(forecaster):
+def test_without_a_cutoff_to_calibrate_on_there_is_no_interval(backtester):
     plan = synthetic_events.plan()
-    rows = predictions(forecaster, [plan.grid[0] + plan.horizon])
+    rows = predictions(backtester, [plan.grid[0] + plan.horizon])
     assert rows[["low", "high", "top_probability"]].isna().all(axis=None)
     assert (rows["predicted"] > 0).all()
 
 
 def test_a_run_was_judged_at_its_own_cutoffs_only(found):
     cutoffs = list(synthetic_events.plan().evaluation)
-    assert judged_at(found) == cutoffs
-    assert judged_at(found.assign(revisited=found["cutoff"] == cutoffs[0])) == cutoffs[1:]
-    assert judged_at(None) == judged_at(pd.DataFrame()) == []
+    assert evaluated_at(found) == cutoffs
+    assert evaluated_at(found.assign(revisited=found["cutoff"] == cutoffs[0])) == cutoffs[1:]
+    assert evaluated_at(None) == evaluated_at(pd.DataFrame()) == []
 
 
-def test_looking_back_serves_where_something_had_closed_and_the_window_has(forecaster, monkeypatch):
+def test_looking_back_serves_where_something_had_closed_and_the_window_has(backtester, monkeypatch):
     plan = synthetic_events.plan()
     end = synthetic_events.END
-    dated = replace(forecaster, settings=forecaster.settings.model_copy(update={"until": end}))
+    dated = replace(backtester, settings=backtester.settings.model_copy(update={"until": end}))
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
     made = []
 
@@ -77,11 +79,11 @@ def test_looking_back_serves_where_something_had_closed_and_the_window_has(forec
     taught = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
     assert back.schedule.training_for(middle) == taught
     rows = predictions(back, back.schedule.evaluation)
-    assert judged_at(rows) == [middle, plan.grid[-1]]
+    assert evaluated_at(rows) == [middle, plan.grid[-1]]
     assert np.isfinite(rows["predicted"]).all()
 
 
-def test_nobody_credited_there_is_nothing_to_compare_by(forecaster, monkeypatch):
+def test_nobody_credited_there_is_nothing_to_compare_by(backtester, monkeypatch):
     plan = synthetic_events.plan()
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
     nobody = synthetic_events.examples(middle)
@@ -89,6 +91,6 @@ def test_nobody_credited_there_is_nothing_to_compare_by(forecaster, monkeypatch)
         "ripple.training.evaluation.out_of_sample.examples_at",
         lambda *given: replace(nobody, labels=nobody.labels * 0.0),
     )
-    back = looking_back(forecaster, None, [middle], silent)
+    back = looking_back(backtester, None, [middle], silent)
     assert back.schedule.evaluation == ()
     assert predictions(back, ()).empty

@@ -5,7 +5,7 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.settings import Model
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.tuning import REAL, WHOLE, tune
 from ripple.training.progress import silent
 from tests.support import synthetic_events
@@ -21,40 +21,40 @@ def examples():
 
 
 @pytest.fixture
-def forecaster(examples, tmp_path):
+def backtester(examples, tmp_path):
     settings = SETTINGS.model_copy(update={"home": tmp_path, "model": QUICK})
-    return Forecaster(examples, synthetic_events.plan(), settings, silent)
+    return RollingOriginBacktester(examples, synthetic_events.plan(), settings, silent)
 
 
-def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(forecaster):
-    settings, trials = tune(forecaster, 4, "data")
+def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(backtester):
+    settings, trials = tune(backtester, 4, "data")
     assert trials[0].parameters == {name: getattr(QUICK, name) for name in (*WHOLE, *REAL)}
     best = max(trials, key=lambda trial: trial.capture or 0.0)
     assert settings.model == Model(**best.parameters)
-    assert settings.model_copy(update={"model": QUICK}) == forecaster.settings
+    assert settings.model_copy(update={"model": QUICK}) == backtester.settings
     for trial in trials:
         for name, (low, high, _) in (WHOLE | REAL).items():
             assert low <= trial.parameters[name] <= high
 
 
-def test_a_search_goes_on_where_it_stopped_and_says_so(forecaster):
-    _, first = tune(forecaster, 2, "data")
+def test_a_search_goes_on_where_it_stopped_and_says_so(backtester):
+    _, first = tune(backtester, 2, "data")
     said = []
-    _, more = tune(replace(forecaster, say=said.append), 3, "data")
+    _, more = tune(replace(backtester, say=said.append), 3, "data")
     assert more[:2] == first
     assert len(more) == 3
     assert len(said) == 1
     assert said[0].startswith("trial 3 of 3: ")
-    assert tune(forecaster, 3, "data")[1] == more
+    assert tune(backtester, 3, "data")[1] == more
 
 
-def test_other_data_begin_a_search_of_their_own(forecaster):
-    _, first = tune(forecaster, 1, "data")
-    _, other = tune(forecaster, 1, "other data")
+def test_other_data_begin_a_search_of_their_own(backtester):
+    _, first = tune(backtester, 1, "data")
+    _, other = tune(backtester, 1, "other data")
     assert [trial.number for trial in first] == [trial.number for trial in other] == [0]
 
 
-def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(forecaster, examples, tmp_path):
+def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(backtester, examples, tmp_path):
     plan = synthetic_events.plan()
     later = {
         cutoff: replace(one, labels=one.labels.sample(frac=1, random_state=1).set_index(one.labels.index))
@@ -63,23 +63,23 @@ def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(forecast
         for cutoff, one in examples.items()
     }
     assert any(not one.labels.equals(examples[cutoff].labels) for cutoff, one in later.items())
-    elsewhere = forecaster.settings.model_copy(update={"home": tmp_path / "elsewhere"})
-    altered = replace(forecaster, examples=later, settings=elsewhere)
+    elsewhere = backtester.settings.model_copy(update={"home": tmp_path / "elsewhere"})
+    altered = replace(backtester, examples=later, settings=elsewhere)
     assert tune(altered, 2, "data") == (
-        tune(forecaster, 2, "data")[0].model_copy(update={"home": elsewhere.home}),
-        tune(forecaster, 2, "data")[1],
+        tune(backtester, 2, "data")[0].model_copy(update={"home": elsewhere.home}),
+        tune(backtester, 2, "data")[1],
     )
 
 
-def test_too_little_history_to_tune_on_is_told(forecaster):
+def test_too_little_history_to_tune_on_is_told(backtester):
     plan = synthetic_events.plan()
-    short = replace(forecaster, schedule=replace(plan, evaluation=plan.grid[2:]))
+    short = replace(backtester, schedule=replace(plan, evaluation=plan.grid[2:]))
     with pytest.raises(InputError, match=r"nothing to tune on.+Bring more history"):
         tune(short, 1, "data")
 
 
-def test_trials_that_fall_behind_are_given_up(forecaster):
-    _, trials = tune(forecaster, 12, "data")
+def test_trials_that_fall_behind_are_given_up(backtester):
+    _, trials = tune(backtester, 12, "data")
     given_up = [trial for trial in trials if trial.capture is None]
     assert all(np.isfinite(trial.capture) for trial in trials if trial not in given_up)
     assert given_up

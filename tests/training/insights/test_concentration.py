@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND, concentration
-from ripple.training.insights.customer_value import Worth
+from ripple.training.insights.customer_value import CustomerValue
 
 CUSTOMERS = 200
 
 
-def of(revenue, network, direct=None, margin=0.4) -> Worth:
+def of(revenue, network, direct=None, margin=0.4) -> CustomerValue:
     """Customers of given revenue so far and expected network value."""
     spend = np.ones(len(revenue)) if direct is None else direct
     customers = pd.DataFrame(
@@ -22,7 +22,7 @@ def of(revenue, network, direct=None, margin=0.4) -> Worth:
             "value": network + spend,
         }
     )
-    return Worth(customers, None, None, None, margin, 1.0, 1.0, 1.0, 0.8)
+    return CustomerValue(customers, None, None, None, margin, 1.0, 1.0, 1.0, 0.8)
 
 
 def shares(found, ranking, measure):

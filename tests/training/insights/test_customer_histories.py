@@ -14,8 +14,8 @@ def test_all_of_the_top_are_listed_within_limits():
     assert len(listed(scores(3, customers=9))) == 9
 
 
-def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_there_at(evidence, examples):
-    found, everybody = evidence.histories, listed(evidence.scores).index
+def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_there_at(result, examples):
+    found, everybody = result.histories, listed(result.scores).index
     assert set(found.labels.index.get_level_values("customer_id")) <= set(everybody)
     for cutoff, one in examples.items():
         there = [name for name in everybody if name in one.rows.index]
@@ -26,11 +26,11 @@ def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_the
         assert len(found.features.xs(cutoff, level="cutoff")) == len(there)
 
 
-def test_whom_they_influenced_is_of_the_latest_closed_window(evidence, examples, plan):
-    found = evidence.histories
+def test_whom_they_influenced_is_of_the_latest_closed_window(result, examples, plan):
+    found = result.histories
     assert (found.start, found.end) == (plan.grid[-1], plan.grid[-1] + plan.horizon)
     assert not found.influenced.empty
-    assert set(found.influenced["source_id"]) <= set(listed(evidence.scores).index)
+    assert set(found.influenced["source_id"]) <= set(listed(result.scores).index)
     referred = found.influenced[found.influenced["referred"]].groupby("source_id")["value"].sum()
     labels = examples[plan.grid[-1]].labels["referral_value"].reindex(referred.index)
     pd.testing.assert_series_equal(referred, labels, check_names=False)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ripple.settings import Settings
-from ripple.training.insights.customer_value import Past, credible_share, worth
+from ripple.training.insights.customer_value import Past, credible_share, customer_value
 from ripple.training.insights.spend import Direct
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
@@ -25,7 +25,7 @@ def past(count=400, ratio=1.0):
 
 def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
     network, own = past(ratio=ratio)
-    return worth(features, SCORES, own, network, credible, settings or Settings())
+    return customer_value(features, SCORES, own, network, credible, settings or Settings())
 
 
 def test_values_add_up_customer_by_customer():

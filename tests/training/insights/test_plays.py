@@ -12,25 +12,25 @@ SETTINGS = Settings(plays={"network_share": 0.5, "direct_share": 0.5})
 
 
 @pytest.fixture(scope="module")
-def found(evidence):
-    return evidence.playbook
+def found(result):
+    return result.playbook
 
 
-def valued(evidence, **columns):
+def valued(result, **columns):
     """The worth of the run with some columns of the first customers changed."""
-    customers = evidence.worth.customers.copy()
+    customers = result.customer_value.customers.copy()
     for name, values in columns.items():
         customers.loc[customers.index[: len(values)], name] = values
-    return type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
+    return type(result.customer_value)(**{**vars(result.customer_value), "customers": customers})
 
 
-def told(features: pd.DataFrame, evidence, settings: Settings = SETTINGS):
+def told(features: pd.DataFrame, result, settings: Settings = SETTINGS):
     """Segments of four customers of whom the first two bring much and the odd ones spend much."""
-    index = evidence.worth.customers.index[:4]
-    customers = evidence.worth.customers.loc[index].assign(
+    index = result.customer_value.customers.index[:4]
+    customers = result.customer_value.customers.loc[index].assign(
         network_value=[9.0, 8.0, 1.0, 1.0], direct_value=[9.0, 1.0, 8.0, 1.0]
     )
-    four = type(evidence.worth)(**{**vars(evidence.worth), "customers": customers})
+    four = type(result.customer_value)(**{**vars(result.customer_value), "customers": customers})
     return segments(features.set_index(index), four, settings)
 
 
@@ -44,8 +44,8 @@ FOUR = pd.DataFrame(
 )
 
 
-def test_segments_are_read_off_features_and_thresholds(evidence):
-    found = told(FOUR, evidence)
+def test_segments_are_read_off_features_and_thresholds(result):
+    found = told(FOUR, result)
     assert found.network.tolist() == ["high", "high", "low", "low"]
     assert found.direct.tolist() == ["high", "low", "high", "low"]
     assert found.sentiment.tolist() == ["unhappy", "happy", "silent", "neutral"]
@@ -53,28 +53,28 @@ def test_segments_are_read_off_features_and_thresholds(evidence):
     assert found.fading.tolist() == [False, True, True, False]
 
 
-def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(evidence):
-    found = told(FOUR[[]].assign(total_revenue=1.0), evidence)
+def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(result):
+    found = told(FOUR[[]].assign(total_revenue=1.0), result)
     assert set(found.sentiment) == {"silent"}
     assert not found.fading.any()
 
 
-def test_fading_is_read_off_the_longest_window_in_whatever_order(evidence):
+def test_fading_is_read_off_the_longest_window_in_whatever_order(result):
     turned = SETTINGS.model_copy(update={"features": Features(windows_days=(90, 30))})
     four = FOUR.assign(usage_trend_30d=0.5)
-    assert told(four, evidence, turned).fading.tolist() == [False, True, True, False]
+    assert told(four, result, turned).fading.tolist() == [False, True, True, False]
 
 
-def test_thresholds_are_settings(evidence):
+def test_thresholds_are_settings(result):
     plays = SETTINGS.plays.model_copy(update={"unhappy_below": -0.95, "fading_below": 0.05})
-    found = told(FOUR, evidence, SETTINGS.model_copy(update={"plays": plays}))
+    found = told(FOUR, result, SETTINGS.model_copy(update={"plays": plays}))
     assert found["sentiment"].iloc[0] == "neutral"
     assert found.fading.tolist() == [False, False, True, False]
 
 
-def test_of_the_rules_that_fit_the_first_one_counts(evidence, found):
-    features, customers = evidence.features, evidence.worth.customers
-    seen = segments(features, evidence.worth, evidence.settings)
+def test_of_the_rules_that_fit_the_first_one_counts(result, found):
+    features, customers = result.features, result.customer_value.customers
+    seen = segments(features, result.customer_value, result.settings)
     plays = found.customers["play"].reindex(customers.index)
     expected = []
     for network, direct, sentiment, fading in zip(
@@ -98,7 +98,7 @@ def test_of_the_rules_that_fit_the_first_one_counts(evidence, found):
     assert len(set(expected)) > 5
 
 
-def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(evidence, found):
+def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(result, found):
     listed, totals = found.customers, found.plays.set_index("play")
     assert list(totals.index) == NAMES
     assert totals["customers"].sum() == len(listed)
@@ -112,35 +112,35 @@ def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(evidence
     assert (listed["value"] <= listed["high"]).all()
 
 
-def test_reasons_are_the_customer_s_own(evidence, found):
+def test_reasons_are_the_customer_s_own(result, found):
     unhappy = found.customers[found.customers["play"] == "rescue"].index[0]
-    feedback = evidence.features.loc[unhappy, "feedback_latest"]
+    feedback = result.features.loc[unhappy, "feedback_latest"]
     assert f"unhappy: latest feedback {feedback:+.2f}" in found.customers.loc[unhappy, "reasons"]
     assert "raises the expected network value" in found.customers.loc[unhappy, "reasons"]
     spender = found.customers[found.customers["play"] == "connect"].index[0]
-    amount = f"{evidence.worth.customers.loc[spender, 'direct_value']:,.0f} USD"
+    amount = f"{result.customer_value.customers.loc[spender, 'direct_value']:,.0f} USD"
     assert f"top 10% by expected spend ({amount})" in found.customers.loc[spender, "reasons"]
 
 
-def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(evidence, found):
-    gain = evidence.worth.customers["gain"].reindex(found.customers.index)
+def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(result, found):
+    gain = result.customer_value.customers["gain"].reindex(found.customers.index)
     assert found.customers["max_cost"].to_numpy() == pytest.approx(0.1 * gain.to_numpy())
     assert (found.customers["max_cost"] < found.customers["value"]).all()
 
 
-def test_without_margins_no_play_has_a_cost(evidence):
-    poor = valued(evidence, gain=np.full(len(evidence.worth.customers), np.nan))
-    found = playbook(evidence.features, poor, evidence.bundle, evidence.settings)
+def test_without_margins_no_play_has_a_cost(result):
+    poor = valued(result, gain=np.full(len(result.customer_value.customers), np.nan))
+    found = playbook(result.features, poor, result.bundle, result.settings)
     assert found.customers["max_cost"].isna().all()
     assert all(math.isnan(cost) for cost in found.plays["max_cost"])
 
 
-def test_rules_of_your_own_replace_the_others(evidence):
+def test_rules_of_your_own_replace_the_others(result):
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
-    settings = evidence.settings.model_copy(update={"plays": Plays(rules=[rule])})
-    found = playbook(evidence.features, evidence.worth, evidence.bundle, settings)
-    happy = evidence.features["feedback_latest"] > 0.25
-    assert set(found.customers.index) == set(evidence.features.index[happy])
+    settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
+    found = playbook(result.features, result.customer_value, result.bundle, settings)
+    happy = result.features["feedback_latest"] > 0.25
+    assert set(found.customers.index) == set(result.features.index[happy])
     assert set(found.customers["play"]) == {"greet"}
     assert found.plays["play"].tolist() == ["greet"]
 
@@ -158,10 +158,10 @@ def test_the_list_is_written_for_a_crm(found, tmp_path):
     assert read["max_cost"].to_numpy() == pytest.approx(found.customers["max_cost"].to_numpy(), abs=0.006)
 
 
-def test_segments_hold_every_customer_once(evidence, found):
-    assert found.segments["customers"].sum() == len(evidence.worth.customers)
+def test_segments_hold_every_customer_once(result, found):
+    assert found.segments["customers"].sum() == len(result.customer_value.customers)
     assert found.segments["network_value"].sum() == pytest.approx(
-        evidence.worth.customers["network_value"].sum()
+        result.customer_value.customers["network_value"].sum()
     )
     of_few = found.segments[(found.segments["network"] == "low") & (found.segments["direct"] == "low")]
     assert (of_few["plays"] == "").all()

@@ -2,24 +2,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.training.evaluation.backtest import Forecaster
+from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.out_of_sample import predictions
 from ripple.training.insights.spend import direct, fit_direct
 from ripple.training.progress import silent
 
 
 @pytest.fixture(scope="module")
-def forecaster(examples, plan, opened):
-    return Forecaster(dict(examples), plan, opened[0].settings, silent)
+def backtester(examples, plan, opened):
+    return RollingOriginBacktester(dict(examples), plan, opened[0].settings, silent)
 
 
 @pytest.fixture(scope="module")
-def found(forecaster, plan, opened, evidence):
-    return direct(forecaster, opened[0], plan.evaluation, evidence.features)
+def found(backtester, plan, opened, result):
+    return direct(backtester, opened[0], plan.evaluation, result.features)
 
 
-def test_rows_are_those_of_the_predictions_of_network_value(found, forecaster, plan):
-    network = predictions(forecaster, plan.evaluation)
+def test_rows_are_those_of_the_predictions_of_network_value(found, backtester, plan):
+    network = predictions(backtester, plan.evaluation)
     keys = ["cutoff", "customer_id"]
     pd.testing.assert_frame_equal(found.predictions[keys], network[keys])
 
@@ -50,33 +50,36 @@ def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(f
     assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
 
 
-def test_only_closed_cutoffs_teach(forecaster, plan, opened, evidence, found):
+def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
     """What nobody could have known at the first judged cutoff does not move what was foreseen there."""
     first = plan.evaluation[0]
-    changed = dict(forecaster.examples)
+    changed = dict(backtester.examples)
     for cutoff, one in changed.items():
         if cutoff + plan.horizon > first:
             labels = one.labels.assign(direct_value=np.arange(len(one.labels), dtype=float))
             changed[cutoff] = type(one)(cutoff, one.rows, labels, labels, one.attributes, one.credited)
     other = direct(
-        Forecaster(changed, plan, opened[0].settings, silent), opened[0], [first], evidence.features
+        RollingOriginBacktester(changed, plan, opened[0].settings, silent),
+        opened[0],
+        [first],
+        result.features,
     )
     at_first = found.predictions["cutoff"] == first
     assert other.predictions["predicted"].tolist() == found.predictions["predicted"][at_first].tolist()
     assert other.predictions["realised"].tolist() != found.predictions["realised"][at_first].tolist()
 
 
-def test_where_nobody_ever_spent_anything_nothing_is_expected(forecaster, plan, opened):
+def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, opened):
     poor = [
         type(one)(one.cutoff, one.rows, one.labels.assign(direct_value=-1.0), one.realised)
-        for one in forecaster.examples.values()
+        for one in backtester.examples.values()
     ]
     assert fit_direct(poor, opened[0].settings) is None
 
 
-def test_values_scale_with_the_market(forecaster, plan, opened):
+def test_values_scale_with_the_market(backtester, plan, opened):
     """Twice the money at every cutoff is twice the forecast, so the currency does not matter."""
-    teachers = [forecaster.examples[cutoff] for cutoff in plan.grid[:2]]
+    teachers = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
     doubled = [
         type(one)(
             one.cutoff, one.rows, one.labels.assign(direct_value=2 * one.labels["direct_value"]), one.realised
@@ -84,5 +87,7 @@ def test_values_scale_with_the_market(forecaster, plan, opened):
         for one in teachers
     ]
     features = teachers[-1].features
-    once, twice = (fit_direct(given, opened[0].settings).value_of(features) for given in (teachers, doubled))
+    once, twice = (
+        fit_direct(given, opened[0].settings).predict_value(features) for given in (teachers, doubled)
+    )
     assert twice == pytest.approx(2 * once, rel=1e-6)

@@ -20,42 +20,42 @@ def failed(decision):
     return [one.name for one in decision.checks if not one.passed]
 
 
-def with_heads(evidence, **columns):
-    judged = evidence.backtest
-    return replace(evidence, backtest=replace(judged, heads=judged.heads.assign(**columns)))
+def with_heads(result, **columns):
+    judged = result.backtest
+    return replace(result, backtest=replace(judged, heads=judged.heads.assign(**columns)))
 
 
-def with_loss(evidence, loss):
+def with_loss(result, loss):
     """The run where this much capture may be lost."""
-    gate = evidence.settings.gate.model_copy(update={"capture_loss": loss})
-    return replace(evidence, settings=evidence.settings.model_copy(update={"gate": gate}))
+    gate = result.settings.gate.model_copy(update={"capture_loss": loss})
+    return replace(result, settings=result.settings.model_copy(update={"gate": gate}))
 
 
-def with_totals(evidence, referral, influence):
+def with_totals(result, referral, influence):
     totals = {"network_value": referral + influence, "referral_value": referral, "influence_value": influence}
-    return replace(evidence, label_totals=evidence.label_totals | totals)
+    return replace(result, label_totals=result.label_totals | totals)
 
 
 @pytest.fixture(scope="module")
-def good(evidence):
+def good(result):
     """The run with numbers that pass everything, and the limits that hold where none are set."""
-    evidence = replace(evidence, settings=evidence.settings.model_copy(update={"gate": Gate()}))
-    lead = replace(evidence.backtest, lead=(0.1, 0.02, 0.2))
+    result = replace(result, settings=result.settings.model_copy(update={"gate": Gate()}))
+    lead = replace(result.backtest, lead=(0.1, 0.02, 0.2))
     found = with_heads(
-        replace(evidence, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
+        replace(result, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
     )
-    placebos = evidence.robustness.placebos.assign(share=[0.3, 0.05])
-    tested = replace(evidence.robustness, influence=3e4, revenue=1e5, placebos=placebos)
+    placebos = result.robustness.placebos.assign(share=[0.3, 0.05])
+    tested = replace(result.robustness, influence=3e4, revenue=1e5, placebos=placebos)
     return with_totals(replace(found, robustness=tested), 10_000.0, 30_000.0)
 
 
-def own(evidence, **columns):
+def own(result, **columns):
     """What a champion would have foreseen that differs from this run in *columns*."""
-    return evidence.out_of_sample.assign(**columns)
+    return result.out_of_sample.assign(**columns)
 
 
-def upside_down(evidence):
-    return own(evidence, predicted=-evidence.out_of_sample["realised"])
+def upside_down(result):
+    return own(result, predicted=-result.out_of_sample["realised"])
 
 
 def test_a_first_version_within_all_limits_passes(good):
@@ -85,7 +85,7 @@ def test_calibration_beyond_its_limits_does_not_pass(good, columns, names):
     assert not decision.passed
     assert failed(decision) == names
     assert decision.reasons == [check(decision, names[0]).text]
-    assert decision.nonsense is None
+    assert decision.rejection_reason is None
 
 
 def test_a_first_version_that_is_shown_to_be_worse_than_a_rule_does_not_pass(good):
@@ -120,15 +120,15 @@ def test_neither_influence_nor_referrals_is_not_even_registered(good):
     nothing = with_totals(replace(good, robustness=replace(good.robustness, influence=0.0)), 0.0, 100.0)
     decision = decide(nothing, None, None)
     assert not decision.passed
-    assert "No influence was found" in decision.nonsense
-    assert decision.reasons == [decision.nonsense]
+    assert "No influence was found" in decision.rejection_reason
+    assert decision.reasons == [decision.rejection_reason]
     assert decision.record()["registered"] is False
-    assert decide(with_totals(nothing, 0.0, 0.0), None, None).nonsense
+    assert decide(with_totals(nothing, 0.0, 0.0), None, None).rejection_reason
 
 
 def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
     decision = decide(replace(good, scores=good.scores.assign(network_value=3.0)), None, None)
-    assert "every customer the same network value" in decision.nonsense
+    assert "every customer the same network value" in decision.rejection_reason
 
 
 def test_many_rows_set_aside_do_not_pass(good):

@@ -62,7 +62,7 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture
-def train_on(address, evidence, opened, tmp_path, monkeypatch):
+def train_on(address, result, opened, tmp_path, monkeypatch):
     """Trains with the server as the store, where learning finds what it is given."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     settings = opened[0].settings.model_copy(update={"home": tmp_path})
@@ -75,19 +75,19 @@ def train_on(address, evidence, opened, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")
-def test_training_promoting_and_comparing_on_a_server(address, evidence, train_on, tmp_path):
-    first = train_on(evidence)
+def test_training_promoting_and_comparing_on_a_server(address, result, train_on, tmp_path):
+    first = train_on(result)
     assert first.champion
-    trees = evidence.settings.model.model_copy(update={"trees": 50})
+    trees = result.settings.model.model_copy(update={"trees": 50})
     other = replace(
-        evidence,
+        result,
         name="fewer trees",
-        settings=evidence.settings.model_copy(update={"model": trees}),
-        backtest=replace(evidence.backtest, heads=evidence.backtest.heads.assign(predicted_share=40.0)),
+        settings=result.settings.model_copy(update={"model": trees}),
+        backtest=replace(result.backtest, heads=result.backtest.heads.assign(predicted_share=40.0)),
     )
     second = train_on(other)
     assert not second.champion
-    client = tracking.connect(evidence.settings)
+    client = tracking.connect(result.settings)
     assert client.tracking_uri == address
     assert model_versions.find(client).number == first.version == "1"
     assert model_versions.find(client, "challenger").number == second.version == "2"
@@ -102,8 +102,8 @@ def test_training_promoting_and_comparing_on_a_server(address, evidence, train_o
         children = client.search_runs(
             [run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
         )
-        assert len(children) == len(evidence.backtest.heads)
-        assert len(run.inputs.dataset_inputs) == len(evidence.digests)
+        assert len(children) == len(result.backtest.heads)
+        assert len(run.inputs.dataset_inputs) == len(result.digests)
     page = httpx.get(address, timeout=10)
     assert page.status_code == 200
     assert "MLflow" in page.text
@@ -112,8 +112,8 @@ def test_training_promoting_and_comparing_on_a_server(address, evidence, train_o
     card = tracking.download(runs[1].info.run_id, "model_card.md", tmp_path / "there")
     assert card.read_text(encoding="utf-8").startswith("# Model card")
     model = mlflow.pyfunc.load_model("models:/ripple@champion")
-    expected = evidence.bundle.score(evidence.features)
-    pd.testing.assert_frame_equal(model.predict(evidence.features), expected, check_exact=True)
+    expected = result.bundle.score(result.features)
+    pd.testing.assert_frame_equal(model.predict(result.features), expected, check_exact=True)
 
     found, *names = model_versions.compared(
         client, model_versions.find(client, "1"), model_versions.find(client, "2")

@@ -22,7 +22,7 @@ def register(client):
     def another(decision):
         first = client.get_model_version("ripple", "1")
         made = model_versions.register(recording.Logged(first.source, first.run_id), decision)
-        model_versions.challenge(client, made)
+        model_versions.set_challenger(client, made)
         return made
 
     return another
@@ -129,19 +129,19 @@ def test_an_empty_registry_says_so(client):
         model_versions.find(client)
 
 
-def test_two_versions_are_compared_later_first(client, register, evidence):
+def test_two_versions_are_compared_later_first(client, register, result):
     version = register(PASSED)
     found, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
     assert (own, rival) == (f"ripple {version.number}", "ripple 1")
     assert found.difference == 0
-    assert len(found.cutoffs) == len(evidence.backtest.heads)
+    assert len(found.cutoffs) == len(result.backtest.heads)
     with pytest.raises(InputError, match="Both are version 1"):
         model_versions.compared(client, model_versions.find(client, "1"), model_versions.find(client))
 
 
-def test_versions_that_cannot_be_compared_are_told(client, register, evidence, tmp_path):
-    later = evidence.predictions.assign(cutoff=lambda found: found["cutoff"] + evidence.schedule.horizon)
-    with_other_cutoffs = replace(evidence, predictions=later)
+def test_versions_that_cannot_be_compared_are_told(client, register, result, tmp_path):
+    later = result.predictions.assign(cutoff=lambda found: found["cutoff"] + result.schedule.horizon)
+    with_other_cutoffs = replace(result, predictions=later)
     logged = recording.log(with_other_cutoffs, PASSED, "<html></html>", "# card")
     version = model_versions.register(logged, PASSED)
     with pytest.raises(

@@ -15,16 +15,16 @@ def client(copied_store):
     return tracking.connect(copied_store)
 
 
-def test_two_versions_are_brought_together_whatever_their_order(client, evidence):
-    lowered = evidence.features.assign(tenure_days=1.0)
-    settings = evidence.settings.model_copy(update={"currency": "EUR"})
-    other = replace(evidence, features=lowered, settings=settings, digests={})
+def test_two_versions_are_brought_together_whatever_their_order(client, result):
+    lowered = result.features.assign(tenure_days=1.0)
+    settings = result.settings.model_copy(update={"currency": "EUR"})
+    other = replace(result, features=lowered, settings=settings, digests={})
     made = model_versions.register(recording.log(other, PASSED, "<html></html>", "# card"), PASSED)
     first = model_versions.find(client, "1")
     found = versions(client, first, made)
     assert (found.later.number, found.earlier.number) == (made.number, "1")
     assert found.later.features.equals(lowered)
-    assert found.earlier.scores.equals(evidence.scores)
+    assert found.earlier.scores.equals(result.scores)
     assert found.comparison.difference == 0
     assert found.parameters.loc["currency"].tolist() == ["EUR", "USD"]
     assert found.parameters.loc["data.orders", "later"] == NOT_SET
@@ -34,13 +34,13 @@ def test_two_versions_are_brought_together_whatever_their_order(client, evidence
     assert model_versions.find(client, "newest") == made
 
 
-def test_versions_that_were_judged_by_other_things_are_brought_together_all_the_same(client, evidence):
-    later = evidence.predictions.assign(cutoff=lambda found: found["cutoff"] + evidence.schedule.horizon)
-    logged = recording.log(replace(evidence, predictions=later), PASSED, "<html></html>", "# card")
+def test_versions_that_were_judged_by_other_things_are_brought_together_all_the_same(client, result):
+    later = result.predictions.assign(cutoff=lambda found: found["cutoff"] + result.schedule.horizon)
+    logged = recording.log(replace(result, predictions=later), PASSED, "<html></html>", "# card")
     found = versions(client, model_versions.register(logged, PASSED), model_versions.find(client, "1"))
     assert found.comparison is None
     assert "cannot be compared" in found.why_not
-    assert found.changes.stayed == evidence.scores["top_member"].sum()
+    assert found.changes.stayed == result.scores["top_member"].sum()
 
 
 def test_a_version_is_not_brought_together_with_itself(client, trained):

@@ -22,20 +22,21 @@ from ripple.models import Bundle, FeatureSpec, Interval, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings
 from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
+from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
 from ripple.training.evaluation.drift import drift
-from ripple.training.evaluation.evaluate import MODEL, Backtest
 from ripple.training.evaluation.membership_changes import Changes, Scored, changes
 from ripple.training.evaluation.slices import COLD_START, EVERYBODY
 from ripple.training.examples.cutoffs import Schedule
+from ripple.training.insights import spend as spend_head
 from ripple.training.insights.claims import claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import Histories, listed
-from ripple.training.insights.customer_value import worth as worth_of
+from ripple.training.insights.customer_value import customer_value as worth_of
 from ripple.training.insights.periods import Period
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.spend import Direct
 from ripple.training.report import render
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -46,13 +47,13 @@ RULES = ("last label", "degree", "own revenue")
 
 
 @pytest.fixture(scope="session")
-def evidence() -> Evidence:
+def result() -> TrainingResult:
     settings = Settings(currency="US$<", top_share=0.05, until=AS_OF)
     bundle, features = _bundle(settings)
     grid = tuple(AS_OF - HORIZON - timedelta(days=60 * i) for i in range(10, -1, -1))
     plan = Schedule(grid[-3:], grid, HORIZON)
     scores = score_population(bundle, features)
-    return Evidence(
+    return TrainingResult(
         name="run <1>",
         dataset="shop & co",
         settings=settings,
@@ -93,14 +94,14 @@ def valued(
     judged = pd.DataFrame(
         {
             "cutoff": pd.Timestamp("2025-01-01"),
-            "ranking": [spend.MODEL, spend.RULE],
+            "ranking": [spend_head.MODEL, spend_head.RULE],
             "total": [1.05, 0.8],
             "capture": [0.8, 0.7],
             "gini": [0.8, 0.7],
         }
     )
     own = Direct(spend, network, judged, (0.1, 0.04, 0.16), 0.1)
-    worth = worth_of(features, scores, own, network, 0.6, settings)
+    customer_value = worth_of(features, scores, own, network, 0.6, settings)
     period = Period(
         start=datetime(2025, 1, 1),
         days=180,
@@ -113,12 +114,12 @@ def valued(
         advanced=random.random(customers) < 0.2 if measured else None,
     )
     return {
-        "worth": worth,
-        "concentration": concentration(worth, settings.seed),
+        "customer_value": customer_value,
+        "concentration": concentration(customer_value, settings.seed),
         "claims": claims(
             period, scores["network_value"].to_numpy(), replace(period, days=548), settings.top_share, 7
         ),
-        "playbook": playbook(features, worth, bundle, settings),
+        "playbook": playbook(features, customer_value, bundle, settings),
     }
 
 
@@ -159,43 +160,41 @@ def robustness(
 
 
 @pytest.fixture(scope="session")
-def with_influence(evidence: Evidence) -> Callable[..., Evidence]:
+def with_influence(result: TrainingResult) -> Callable[..., TrainingResult]:
     """The same run with another amount of influence, of what placebos find, and of referral value."""
 
     def change(
         influence: float, shuffled: float, late: float, referral: float = 10_000.0, **rest: float
-    ) -> Evidence:
-        totals = evidence.label_totals | {
+    ) -> TrainingResult:
+        totals = result.label_totals | {
             "network_value": referral + influence,
             "referral_value": referral,
             "influence_value": influence,
         }
-        return replace(
-            evidence, label_totals=totals, robustness=robustness(influence, shuffled, late, **rest)
-        )
+        return replace(result, label_totals=totals, robustness=robustness(influence, shuffled, late, **rest))
 
     return change
 
 
 @pytest.fixture(scope="session")
-def page(evidence: Evidence) -> str:
-    return render(evidence)
+def page(result: TrainingResult) -> str:
+    return render(result)
 
 
 @pytest.fixture(scope="session")
-def with_lead(evidence: Evidence) -> Callable[..., Evidence]:
+def with_lead(result: TrainingResult) -> Callable[..., TrainingResult]:
     """The same run with another lead over the best rule, and its interval."""
 
-    def change(lead: float, low: float, high: float) -> Evidence:
-        return replace(evidence, backtest=replace(evidence.backtest, lead=(lead, low, high)))
+    def change(lead: float, low: float, high: float) -> TrainingResult:
+        return replace(result, backtest=replace(result.backtest, lead=(lead, low, high)))
 
     return change
 
 
 @pytest.fixture(scope="session")
-def bleak(evidence: Evidence) -> Evidence:
+def bleak(result: TrainingResult) -> TrainingResult:
     """The same run with everything undefined that can be, in a dataset that has next to nothing."""
-    found = evidence.backtest
+    found = result.backtest
     rankings, heads = found.rankings.copy(), found.heads.copy()
     first = rankings["cutoff"].iloc[0]
     rankings.loc[rankings["cutoff"] == first, ["capture", "pr_auc", "gini", "spearman"]] = math.nan
@@ -213,21 +212,21 @@ def bleak(evidence: Evidence) -> Evidence:
         slices=pd.DataFrame(),
     )
     checks = replace(
-        evidence.checks,
+        result.checks,
         rows={"customers": 400, "orders": 900},
         absent=["usage", "catalog", "interactions", "feedback"],
     )
-    features = evidence.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
+    features = result.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
     features = features.assign(margin_share=math.nan)
-    scores = score_population(evidence.bundle, features)
+    scores = score_population(result.bundle, features)
     return replace(
-        evidence,
+        result,
         backtest=backtest,
         checks=checks,
         features=features,
         scores=scores.assign(network_value_high=math.inf),
-        **valued(evidence.settings, evidence.bundle, features, scores, measured=False),
-        label_totals=dict.fromkeys(evidence.label_totals, 0.0),
+        **valued(result.settings, result.bundle, features, scores, measured=False),
+        label_totals=dict.fromkeys(result.label_totals, 0.0),
         robustness=None,
         predictions=pd.DataFrame(),
         drift=pd.DataFrame(),

@@ -7,7 +7,7 @@ import pytest
 from markupsafe import Markup
 
 from ripple.training.report import render
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")
@@ -30,18 +30,18 @@ UNDEFINED = re.compile(r"\b(nan|none|inf|nat|null|undefined behaviour)\b", re.IG
 
 
 @pytest.fixture(scope="module")
-def bleak_page(bleak: Evidence) -> str:
+def bleak_page(bleak: TrainingResult) -> str:
     return render(bleak)
 
 
 @pytest.fixture(scope="module")
-def without_influence(with_influence: Callable[..., Evidence]) -> Callable[..., str]:
+def without_influence(with_influence: Callable[..., TrainingResult]) -> Callable[..., str]:
     """Pages of runs that found none, by what `with_influence` takes."""
     return cache(lambda *given: render(with_influence(*given)))
 
 
-def test_the_same_evidence_gives_the_same_bytes(evidence: Evidence, page: str) -> None:
-    assert render(evidence).encode() == page.encode()
+def test_the_same_evidence_gives_the_same_bytes(result: TrainingResult, page: str) -> None:
+    assert render(result).encode() == page.encode()
 
 
 def test_the_page_is_small(page: str) -> None:

@@ -11,7 +11,7 @@ from ripple.training.evaluation.comparison import Comparison
 from ripple.training.evaluation.membership_changes import Scored, changes
 from ripple.training.registry.version_pair import NOT_SET, Versions
 from ripple.training.report.version_pair_page import render_versions
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 from tests.support import chromium
 
 FOUND = Comparison(
@@ -29,12 +29,12 @@ FOUND = Comparison(
 
 
 @pytest.fixture(scope="module")
-def two(evidence: Evidence) -> Versions:
-    best = evidence.scores["rank"].idxmin()
-    earlier = evidence.features.copy()
-    earlier.loc[best] = earlier.loc[evidence.scores["rank"].idxmax()]
-    later = Scored("4", evidence.as_of, evidence.bundle, evidence.features, evidence.scores)
-    before = Scored("2", evidence.as_of, evidence.bundle, earlier, score_population(evidence.bundle, earlier))
+def two(result: TrainingResult) -> Versions:
+    best = result.scores["rank"].idxmin()
+    earlier = result.features.copy()
+    earlier.loc[best] = earlier.loc[result.scores["rank"].idxmax()]
+    later = Scored("4", result.as_of, result.bundle, result.features, result.scores)
+    before = Scored("2", result.as_of, result.bundle, earlier, score_population(result.bundle, earlier))
     parameters = pd.DataFrame(
         {"later": ["0.02", "x"], "earlier": ["0.1", NOT_SET]}, ["model.rate", "data.usage"]
     )

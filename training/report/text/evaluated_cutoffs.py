@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
 def key(cutoff: datetime) -> str:
@@ -12,12 +12,12 @@ def key(cutoff: datetime) -> str:
     return f"{cutoff:%Y-%m-%d}"
 
 
-def judged(evidence: Evidence) -> list[datetime]:
+def judged(result: TrainingResult) -> list[datetime]:
     """The cutoffs that were judged, oldest first."""
-    found = set(evidence.backtest.heads["cutoff"])
-    return [cutoff for cutoff in evidence.schedule.evaluation if key(cutoff) in found]
+    found = set(result.backtest.heads["cutoff"])
+    return [cutoff for cutoff in result.schedule.evaluation if key(cutoff) in found]
 
 
-def left_out(evidence: Evidence) -> list[datetime]:
+def left_out(result: TrainingResult) -> list[datetime]:
     """Planned cutoffs that were not: nobody was credited with anything to learn from or be judged by."""
-    return [cutoff for cutoff in evidence.schedule.evaluation if cutoff not in judged(evidence)]
+    return [cutoff for cutoff in result.schedule.evaluation if cutoff not in judged(result)]

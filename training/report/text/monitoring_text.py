@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.drift import SCORES, SHIFTED
-from ripple.training.evaluation.evaluate import MODEL
 from ripple.training.monitoring import Monitored
 
 HEAD = ("cutoff", "customers", "capture", "best rule", "predicted ÷ true", "coverage", "Brier ÷ base")

@@ -9,14 +9,14 @@ from ripple.models import Reason
 from ripple.models.reasons import reasons
 from ripple.training.report.plots.waterfall import STEPS, Waterfall, waterfall
 from ripple.training.report.text import words
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
 @pytest.fixture(scope="module")
-def chains(evidence: Evidence) -> list[tuple[float, Waterfall]]:
+def chains(result: TrainingResult) -> list[tuple[float, Waterfall]]:
     """Score and chain of every customer."""
-    bundle = evidence.bundle
-    x = bundle.matrix(evidence.features)
+    bundle = result.bundle
+    x = bundle.matrix(result.features)
     _, base = bundle.contributions("value", x)
     values = bundle.score_matrix(x)["network_value"]
     return [
@@ -25,11 +25,13 @@ def chains(evidence: Evidence) -> list[tuple[float, Waterfall]]:
     ]
 
 
-def test_start_times_factors_is_the_score(evidence: Evidence, chains: list[tuple[float, Waterfall]]) -> None:
+def test_start_times_factors_is_the_score(
+    result: TrainingResult, chains: list[tuple[float, Waterfall]]
+) -> None:
     for value, chain in chains:
         product = math.exp(chain.steps[0].before + sum(step.effect for step in chain.steps))
         assert product == pytest.approx(value, rel=1e-9)
-        assert chain.score == chain.steps[-1].running == words.money(value, evidence.settings.currency)
+        assert chain.score == chain.steps[-1].running == words.money(value, result.settings.currency)
 
 
 def test_every_step_begins_where_the_one_before_ended(chains: list[tuple[float, Waterfall]]) -> None:
@@ -56,11 +58,11 @@ def test_bars_stay_inside_the_chart(chains: list[tuple[float, Waterfall]]) -> No
 
 
 @given(base=st.floats(-5, 5), effects=st.lists(st.floats(-4, 4), min_size=1, max_size=15))
-def test_any_chain_adds_up(evidence: Evidence, base: float, effects: list[float]) -> None:
-    names = evidence.bundle.spec.names
+def test_any_chain_adds_up(result: TrainingResult, base: float, effects: list[float]) -> None:
+    names = result.bundle.spec.names
     given_reasons = [
         Reason(names[i], "network", 1.0, effect, math.exp(effect), "") for i, effect in enumerate(effects)
     ]
-    chain = waterfall(base, given_reasons, evidence.bundle.spec)
+    chain = waterfall(base, given_reasons, result.bundle.spec)
     assert chain.steps[-1].after == pytest.approx(base + np.sum(effects), abs=1e-9)
     assert len(chain.steps) == min(len(effects), STEPS + 1)

@@ -6,7 +6,7 @@ import pytest
 from ripple.training.registry.gate import Check, Decision
 from ripple.training.report import render
 from ripple.training.report.text.version_status import with_standing
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 CHECKS = (
     Check("capture", True, 0.1, -0.05, "It captures as much."),
@@ -16,9 +16,9 @@ FAILED = Decision("3", None, CHECKS)
 
 
 @pytest.fixture(scope="module")
-def failed(evidence: Evidence) -> str:
+def failed(result: TrainingResult) -> str:
     """The page of a version that did not pass."""
-    return render(evidence, FAILED)
+    return render(result, FAILED)
 
 
 def test_the_page_tells_of_every_check(failed: str, visible: Callable[[str], str]) -> None:
@@ -29,14 +29,16 @@ def test_the_page_tells_of_every_check(failed: str, visible: Callable[[str], str
 
 
 def test_the_page_tells_that_all_passed(
-    evidence: Evidence, failed: str, visible: Callable[[str], str]
+    result: TrainingResult, failed: str, visible: Callable[[str], str]
 ) -> None:
     assert "It passed all 1 checks." not in visible(failed)
-    assert "It passed all 1 checks." in visible(render(evidence, replace(FAILED, checks=CHECKS[:1])))
+    assert "It passed all 1 checks." in visible(render(result, replace(FAILED, checks=CHECKS[:1])))
 
 
-def test_the_page_tells_why_nothing_was_registered(evidence: Evidence, visible: Callable[[str], str]) -> None:
-    text = visible(render(evidence, replace(FAILED, nonsense="No influence was found.")))
+def test_the_page_tells_why_nothing_was_registered(
+    result: TrainingResult, visible: Callable[[str], str]
+) -> None:
+    text = visible(render(result, replace(FAILED, rejection_reason="No influence was found.")))
     assert "Nothing is registered: the run found nothing to foresee. No influence was found." in text
 
 

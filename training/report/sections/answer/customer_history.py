@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ripple.models.reasons import in_words
 from ripple.training.report.plots.svg import bars
 from ripple.training.report.text import words
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 PERIODS, FEATURES, TARGETS = 8, 3, 8
 
@@ -38,19 +38,19 @@ class Past:
     more: int
 
 
-def past(evidence: Evidence, customer: str, features: Sequence[str]) -> Past:
+def past(result: TrainingResult, customer: str, features: Sequence[str]) -> Past:
     """The past of *customer*, with the first of *features*, their strongest reasons."""
-    found, currency = evidence.histories, evidence.settings.currency
+    found, currency = result.histories, result.settings.currency
     shown = list(features)[:FEATURES]
     there = not found.labels.empty and customer in found.labels.index.get_level_values(0)
     labels, known = (
         pd.DataFrame(table.xs(customer, level="customer_id") if there else None).tail(PERIODS)
         for table in (found.labels, found.features)
     )
-    units = {feature.name: feature.unit for feature in evidence.bundle.spec.features}
+    units = {feature.name: feature.unit for feature in result.bundle.spec.features}
     moved = found.influenced
     moved = moved[moved["source_id"] == customer] if len(moved) else moved
-    days = evidence.settings.horizon_days
+    days = result.settings.horizon_days
     return Past(
         _said(labels, days, currency),
         bars(
@@ -70,7 +70,7 @@ def past(evidence: Evidence, customer: str, features: Sequence[str]) -> Past:
             ]
             for (cutoff, row), (_, values) in zip(labels.iterrows(), known.iterrows(), strict=True)
         ],
-        _whom_said(evidence, moved),
+        _whom_said(result, moved),
         [_told(row, currency) for row in moved.head(TARGETS).to_dict("records")],
         max(len(moved) - TARGETS, 0),
     )
@@ -90,12 +90,12 @@ def _said(labels: pd.DataFrame, days: int, currency: str) -> str:
     )
 
 
-def _whom_said(evidence: Evidence, moved: pd.DataFrame) -> str:
-    found, currency = evidence.histories, evidence.settings.currency
+def _whom_said(result: TrainingResult, moved: pd.DataFrame) -> str:
+    found, currency = result.histories, result.settings.currency
     if found.start is None or found.end is None:
         return "This run does not keep whom they influenced."
     when = f"From {words.day(found.start)} to {words.day(found.end)}"
-    if "interactions" in evidence.checks.absent:
+    if "interactions" in result.checks.absent:
         return "Without an interactions table it is not known whom they influenced."
     if moved.empty:
         return f"{when} nobody’s purchase was credited to them."

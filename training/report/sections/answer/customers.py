@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ripple.models.reasons import family_totals, reasons
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.insights.customer_histories import listed
 from ripple.training.report.plots.waterfall import Waterfall, waterfall
 from ripple.training.report.sections.answer.customer_history import Past, past
@@ -14,7 +14,7 @@ from ripple.training.report.sections.trust.backtest import POOLED
 from ripple.training.report.sections.trust.placebos import absence
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 FIRST = 25
 """Customers that are shown before anybody asks for more."""
@@ -51,11 +51,11 @@ class Family:
     width: float
 
 
-def customers(evidence: Evidence) -> dict[str, Any]:
+def customers(result: TrainingResult) -> dict[str, Any]:
     """The customers listed one by one, the highest expected network value first."""
-    scores = listed(evidence.scores)
-    bundle, currency = evidence.bundle, evidence.settings.currency
-    x = bundle.matrix(evidence.features.loc[scores.index])
+    scores = listed(result.scores)
+    bundle, currency = result.bundle, result.settings.currency
+    x = bundle.matrix(result.features.loc[scores.index])
     _, base = bundle.contributions("value", x)
     of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
     families = family_totals(bundle, "value", x)
@@ -73,22 +73,22 @@ def customers(evidence: Evidence) -> dict[str, Any]:
             [reason.text for reason in of_top[i]],
             waterfall(float(base[i]), of_value[i], bundle.spec),
             _families(families[i]),
-            past(evidence, str(name), [reason.feature for reason in of_value[i]]),
+            past(result, str(name), [reason.feature for reason in of_value[i]]),
         )
         for i, (name, score) in enumerate(scores.iterrows())
     ]
     total = scores["network_value"].sum()
-    share = total / evidence.scores["network_value"].sum()
+    share = total / result.scores["network_value"].sum()
     return {
         "rows": rows,
         "first": FIRST,
-        "members": int(evidence.scores["top_member"].sum()),
+        "members": int(result.scores["top_member"].sum()),
         "finding": (
             f"The first {len(rows)} customers are expected to bring {words.money(total, currency)}, "
             f"{words.percent(share)} of all expected network value; the first of them, {rows[0].id}, "
             f"{rows[0].value.text}"
         ),
-        "caution": _caution(evidence, rows),
+        "caution": _caution(result, rows),
         "interval": words.share_name(bundle.spec.interval.coverage),
     }
 
@@ -110,14 +110,14 @@ def _money(amount: float, currency: str) -> Cell:
     return words.cell(float(amount), words.money(float(amount), currency), "too few past cases")
 
 
-def _caution(evidence: Evidence, rows: list[Customer]) -> str:
+def _caution(result: TrainingResult, rows: list[Customer]) -> str:
     """How far a single line of the table may be trusted."""
-    rankings = evidence.backtest.rankings
+    rankings = result.backtest.rankings
     own = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
     precision = float(own["precision"].iloc[0])
     at_zero = sum(row.low.sort == 0 for row in rows)
     caution = (
-        "" if absence(evidence) is None else "No influence was found: do not read the order as influence. "
+        "" if absence(result) is None else "No influence was found: do not read the order as influence. "
     )
     caution += (
         f"Trust the list more than any one name on it: in the backtest, {100 * precision:.0f} of 100 "

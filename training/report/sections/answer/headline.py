@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.placebos import (
     ASSUMPTION,
     MOSTLY,
@@ -18,7 +18,7 @@ from ripple.training.report.sections.trust.placebos import (
 )
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import judged
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 Kind = Literal["better", "worse", "unclear", "unknown"]
 
@@ -41,22 +41,22 @@ class Tile:
     note: str
 
 
-def headline(evidence: Evidence) -> dict[str, Any]:
+def headline(result: TrainingResult) -> dict[str, Any]:
     """Whether there is no influence, answer, verdict, key figures and how the label was made."""
-    found = evidence.headline()
-    absent = absence(evidence)
+    found = result.headline()
+    absent = absence(result)
     return {
         "absence": absent,
-        "answer": _few(evidence, found) if absent is None else _what_is_listed(evidence),
-        "worth": _worth(evidence, found, absent is not None),
-        "verdict": verdict(evidence),
-        "tiles": _tiles(evidence, found),
-        "label": label_made(evidence),
+        "answer": _few(result, found) if absent is None else _what_is_listed(result),
+        "worth": _worth(result, found, absent is not None),
+        "verdict": verdict(result),
+        "tiles": _tiles(result, found),
+        "label": label_made(result),
     }
 
 
-def _few(evidence: Evidence, found: dict[str, float]) -> str:
-    settings = evidence.settings
+def _few(result: TrainingResult, found: dict[str, float]) -> str:
+    settings = result.settings
     return (
         f"{words.count(found['top_customers'])} of {words.count(found['customers'])} customers, the top "
         f"{words.share_name(settings.top_share)}, account for "
@@ -65,9 +65,9 @@ def _few(evidence: Evidence, found: dict[str, float]) -> str:
     )
 
 
-def _what_is_listed(evidence: Evidence) -> str:
+def _what_is_listed(result: TrainingResult) -> str:
     """The answer where no influence was found, which is not one about influence."""
-    share = referral_share(evidence)
+    share = referral_share(result)
     if share >= MOSTLY:
         return (
             "What is listed instead is referral value, the expected spend of customers whom others bring in"
@@ -77,14 +77,14 @@ def _what_is_listed(evidence: Evidence) -> str:
     return "What is listed is not known to be worth anything"
 
 
-def _worth(evidence: Evidence, found: dict[str, float], absent: bool) -> str:
-    settings = evidence.settings
-    members = evidence.scores[evidence.scores["top_member"]]
-    until = evidence.as_of + timedelta(days=settings.horizon_days)
+def _worth(result: TrainingResult, found: dict[str, float], absent: bool) -> str:
+    settings = result.settings
+    members = result.scores[result.scores["top_member"]]
+    until = result.as_of + timedelta(days=settings.horizon_days)
     together = (
         f"{words.money(members['network_value'].sum(), settings.currency)} of "
-        f"{words.money(evidence.scores['network_value'].sum(), settings.currency)}, from "
-        f"{words.day(evidence.as_of)} to {words.day(until)}."
+        f"{words.money(result.scores['network_value'].sum(), settings.currency)}, from "
+        f"{words.day(result.as_of)} to {words.day(until)}."
     )
     meaning = (
         "A customer’s network value is the revenue from other customers that is credited to them; what they "
@@ -95,12 +95,12 @@ def _worth(evidence: Evidence, found: dict[str, float], absent: bool) -> str:
             f"The {words.count(found['top_customers'])} of {words.count(found['customers'])} customers at "
             f"the head of the list are expected to hold {together} {meaning}"
         )
-    return f"Together {together} {meaning} {doubt(evidence)}"
+    return f"Together {together} {meaning} {doubt(result)}"
 
 
-def verdict(evidence: Evidence) -> Verdict:
+def verdict(result: TrainingResult) -> Verdict:
     """Better, worse or unclear, as the 95 % interval of the lead says."""
-    backtest = evidence.backtest
+    backtest = result.backtest
     lead, low, high = backtest.lead
     rule = f"“{backtest.best_baseline}”"
     if not all(math.isfinite(number) for number in backtest.lead):
@@ -109,8 +109,8 @@ def verdict(evidence: Evidence) -> Verdict:
             "It could not be tested whether Ripple beats a simple rule.",
             "The comparison is not available: in at least one backtest period nobody had any network value.",
         )
-    looks = len(judged(evidence))
-    top = words.share_name(evidence.settings.top_share)
+    looks = len(judged(result))
+    top = words.share_name(result.settings.top_share)
     compared = (
         f"In {words.plural(looks, 'backtest period')}, the {top} of customers that Ripple put first held "
         f"{words.percent(backtest.capture(MODEL), 1)} of the network value held by the {top} who really came "
@@ -149,12 +149,12 @@ def _drawn(low: float, high: float) -> str:
     )
 
 
-def _tiles(evidence: Evidence, found: dict[str, float]) -> list[Tile]:
-    settings, backtest = evidence.settings, evidence.backtest
+def _tiles(result: TrainingResult, found: dict[str, float]) -> list[Tile]:
+    settings, backtest = result.settings, result.backtest
     top = words.share_name(settings.top_share)
     lead, low, high = backtest.lead
-    value = evidence.scores["network_value"]
-    per_head = value[evidence.scores["top_member"]].mean()
+    value = result.scores["network_value"]
+    per_head = value[result.scores["top_member"]].mean()
     known = math.isfinite(lead) and math.isfinite(low) and math.isfinite(high)
     return [
         Tile(
@@ -192,15 +192,15 @@ def _tiles(evidence: Evidence, found: dict[str, float]) -> list[Tile]:
     ]
 
 
-def label_made(evidence: Evidence) -> list[str]:
+def label_made(result: TrainingResult) -> list[str]:
     """How network value was credited, what was subtracted from it, and how much of it is in doubt."""
-    totals, currency = evidence.label_totals, evidence.settings.currency
+    totals, currency = result.label_totals, result.settings.currency
     referral, influence, value = (
         totals[part] for part in ("referral_value", "influence_value", "network_value")
     )
     credited = (
-        f"What the model learns from, its label, is “{evidence.bundle.spec.label}”. In the latest closed "
-        f"period of {evidence.settings.horizon_days} days it credited {words.money(value, currency)} of "
+        f"What the model learns from, its label, is “{result.bundle.spec.label}”. In the latest closed "
+        f"period of {result.settings.horizon_days} days it credited {words.money(value, currency)} of "
         f"{words.money(totals['revenue'], currency)} revenue to customers other than the buyers"
     )
     if influence <= 0:
@@ -210,26 +210,26 @@ def label_made(evidence: Evidence) -> list[str]:
             if value > 0
             else "Neither a referral nor other influence was credited in this period."
         )
-        return [f"{credited}. {what}", *_subtracted(evidence)]
+        return [f"{credited}. {what}", *_subtracted(result)]
     return [
         f"{credited}: {words.money(referral, currency)} for customers whom a recorded referral had brought "
         f"in, and {words.money(influence, currency)} ({words.percent(influence / value)}) for influence on "
-        f"what others bought. {doubt(evidence)}",
-        *_subtracted(evidence),
+        f"what others bought. {doubt(result)}",
+        *_subtracted(result),
     ]
 
 
-def _subtracted(evidence: Evidence) -> list[str]:
+def _subtracted(result: TrainingResult) -> list[str]:
     """How influence is credited; nothing where it cannot be."""
-    if evidence.robustness is None:
+    if result.robustness is None:
         return ["Influence was not looked for: this run has no interactions table."]
-    credit = evidence.settings.credit
+    credit = result.settings.credit
     later = (
         " So is what would have come anyway, only later in the same period."
         if credit.expansion
         else " A purchase that would have come anyway, only later, counts in full."
     )
-    tested = evidence.robustness
+    tested = result.robustness
     if tested.influence <= 0:
         left = "In this run nothing is left."
     elif tested.influence_found:

@@ -8,14 +8,14 @@ from ripple.training.evaluation.backtest import CALIBRATION_CUTOFFS
 from ripple.training.report.sections.trust.placebos import doubt
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import judged
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
-def limits(evidence: Evidence) -> list[str]:
+def limits(result: TrainingResult) -> list[str]:
     """Limits that hold for this run, one sentence or two each."""
-    settings, rule = evidence.settings, evidence.backtest.best_baseline
-    cutoffs = judged(evidence)
-    found = _of_label(evidence)
+    settings, rule = result.settings, result.backtest.best_baseline
+    cutoffs = judged(result)
+    found = _of_label(result)
     found += [
         f"The best rule, “{rule}”, was picked on the periods it is compared on, which favours the rule. The "
         "interval of the lead covers which customers there were, not which periods.",
@@ -26,7 +26,7 @@ def limits(evidence: Evidence) -> list[str]:
         "changed.",
     ]
     gaps = [later - earlier for earlier, later in pairwise(cutoffs)]
-    if gaps and min(gaps) < evidence.schedule.horizon:
+    if gaps and min(gaps) < result.schedule.horizon:
         found.append(
             f"Backtest periods overlap: each is {settings.horizon_days} days long, and some begin only "
             f"{min(gaps).days} days apart. They are not independent trials."
@@ -42,18 +42,18 @@ def limits(evidence: Evidence) -> list[str]:
     return found
 
 
-def _of_label(evidence: Evidence) -> list[str]:
-    totals, found = evidence.label_totals, []
+def _of_label(result: TrainingResult) -> list[str]:
+    totals, found = result.label_totals, []
     if totals["influence_value"] > 0:
         found.append(
             "Influence rests on recorded contacts and orders. Whatever drives a customer and their contacts "
-            f"at once, and is not in the tables, can look like influence. {doubt(evidence)} That is "
+            f"at once, and is not in the tables, can look like influence. {doubt(result)} That is "
             "what placebos find; no placebo can find all."
         )
     if totals["referral_value"] > 0:
         found.append(
             "A referrer is credited with all that the referred customer spends for "
-            f"{evidence.settings.credit.referral_days:g} days after joining, although some would have come "
+            f"{result.settings.credit.referral_days:g} days after joining, although some would have come "
             "without the referral."
         )
     return found

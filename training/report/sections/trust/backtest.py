@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ripple.training.evaluation.evaluate import MODEL
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.plots import figures
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import judged, key
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 POOLED = "pooled"
 RULES = {
@@ -43,24 +43,24 @@ SAYS_NOTHING = "the rule puts all customers equal here"
 UNCALIBRATED = "no earlier period with network value had closed to calibrate on"
 
 
-def judgement(evidence: Evidence) -> dict[str, Any]:
+def judgement(result: TrainingResult) -> dict[str, Any]:
     """Rankings by cutoff and pooled, calibration by decile, and the two heads in words."""
-    order = _order(evidence)
-    captures = _captures(evidence, order)
+    order = _order(result)
+    captures = _captures(result, order)
     numbers = captures.to_numpy(dtype=float)
-    wins, looks = _wins(captures, evidence.backtest.best_baseline)
-    table = _pooled(evidence)
+    wins, looks = _wins(captures, result.backtest.best_baseline)
+    table = _pooled(result)
     pooled = {name: {metric: float(table[metric][name]) for metric in METRICS} for name in order}
     return {
         "finding": (
-            f"Ripple’s top {words.share_name(evidence.settings.top_share)} captured "
-            f"{words.estimate(*evidence.backtest.capture_interval(MODEL))} of the network value it could "
+            f"Ripple’s top {words.share_name(result.settings.top_share)} captured "
+            f"{words.estimate(*result.backtest.capture_interval(MODEL))} of the network value it could "
             "have, against "
-            f"{words.estimate(*evidence.backtest.capture_interval(evidence.backtest.best_baseline))} for "
-            f"“{evidence.backtest.best_baseline}”; it was ahead of that rule in {wins} of "
+            f"{words.estimate(*result.backtest.capture_interval(result.backtest.best_baseline))} for "
+            f"“{result.backtest.best_baseline}”; it was ahead of that rule in {wins} of "
             f"{words.plural(looks, 'period')}"
         ),
-        "cutoffs": [words.day(cutoff) for cutoff in judged(evidence)],
+        "cutoffs": [words.day(cutoff) for cutoff in judged(result)],
         "captures": [
             (
                 name,
@@ -76,27 +76,27 @@ def judgement(evidence: Evidence) -> dict[str, Any]:
         "capture_plot": figures.capture(
             captures, table.loc[order, ["capture_low", "capture_high"]].to_numpy(dtype=float), MODEL
         ),
-        "calibration_plot": figures.calibration(evidence.backtest.deciles, evidence.settings.currency),
-        "calibration_finding": _calibration_finding(evidence),
+        "calibration_plot": figures.calibration(result.backtest.deciles, result.settings.currency),
+        "calibration_finding": _calibration_finding(result),
         "model": MODEL,
     }
 
 
-def _order(evidence: Evidence) -> list[str]:
+def _order(result: TrainingResult) -> list[str]:
     """The model, then the rules, the best first."""
-    pooled = _pooled(evidence)["capture"].drop(MODEL)
+    pooled = _pooled(result)["capture"].drop(MODEL)
     return [MODEL, *pooled.sort_values(ascending=False, kind="stable").index]
 
 
-def _pooled(evidence: Evidence) -> pd.DataFrame:
-    rankings = evidence.backtest.rankings
+def _pooled(result: TrainingResult) -> pd.DataFrame:
+    rankings = result.backtest.rankings
     return rankings[rankings["cutoff"] == POOLED].set_index("ranking")
 
 
-def _captures(evidence: Evidence, order: list[str]) -> pd.DataFrame:
+def _captures(result: TrainingResult, order: list[str]) -> pd.DataFrame:
     """Capture, one row per ranking, one column per cutoff and the pooled one last."""
-    wide = evidence.backtest.rankings.groupby(["ranking", "cutoff"])["capture"].mean().unstack()
-    columns = [key(cutoff) for cutoff in judged(evidence)]
+    wide = result.backtest.rankings.groupby(["ranking", "cutoff"])["capture"].mean().unstack()
+    columns = [key(cutoff) for cutoff in judged(result)]
     return wide.reindex(index=order, columns=[*columns, POOLED])
 
 
@@ -160,15 +160,15 @@ def _pooled_finding(pooled: dict[str, dict[str, float]]) -> str:
     return f"By the other {len(METRICS)} yardsticks, Ripple is {' and '.join(parts)}." if parts else ""
 
 
-def _calibration_finding(evidence: Evidence) -> str:
-    deciles, currency = evidence.backtest.deciles, evidence.settings.currency
+def _calibration_finding(result: TrainingResult) -> str:
+    deciles, currency = result.backtest.deciles, result.settings.currency
     highest = deciles.iloc[-1]
     predicted, realised = float(highest["predicted"]), float(highest["realised"])
     finding = (
         f"The tenth of customers with the highest predictions was expected to bring "
         f"{words.money(predicted, currency)} each and brought {words.money(realised, currency)}"
     )
-    heads = evidence.backtest.heads
+    heads = result.backtest.heads
     wild = heads[(heads["predicted_share"] > 2) | (heads["predicted_share"] < 0.5)]
     if len(wild):
         days = [words.day(datetime.fromisoformat(cutoff)) for cutoff in wild["cutoff"]]

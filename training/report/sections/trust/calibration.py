@@ -11,17 +11,17 @@ from ripple.training.report.plots import trust_plots
 from ripple.training.report.sections.trust.backtest import UNCALIBRATED
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 EDGES = (0.0, 0.002, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 ENOUGH = 10
 """Customers in a group from which on a share is told in a sentence."""
 
 
-def calibration(evidence: Evidence) -> dict[str, Any]:
+def calibration(result: TrainingResult) -> dict[str, Any]:
     """Reliability of the probability by group of it, and coverage of the interval by tenth of prediction."""
-    found, promised = evidence.predictions, evidence.settings.model.interval
-    deciles = evidence.backtest.deciles
+    found, promised = result.predictions, result.settings.model.interval
+    deciles = result.backtest.deciles
     covered = "coverage" in deciles and bool(np.isfinite(deciles["coverage"]).any())
     bins = reliability(found) if len(found) else pd.DataFrame()
     if bins.empty:
@@ -34,7 +34,7 @@ def calibration(evidence: Evidence) -> dict[str, Any]:
         }
     base_rate = float(found["at_top"].mean())
     return {
-        "finding": _finding(bins, evidence),
+        "finding": _finding(bins, result),
         "plot": trust_plots.reliability(bins, base_rate),
         "rows": [_row(row) for _, row in bins.iterrows()],
         "coverage_plot": trust_plots.coverage(deciles, promised) if covered else "",
@@ -61,13 +61,13 @@ def reliability(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _finding(bins: pd.DataFrame, evidence: Evidence) -> str:
+def _finding(bins: pd.DataFrame, result: TrainingResult) -> str:
     enough = bins[bins["customers"] >= ENOUGH]
     last = (enough if len(enough) else bins).iloc[-1]
     misses = bins[(bins["given"] < bins["low"]) | (bins["given"] > bins["high"])]
     return (
         f"Of customers given {_range(last)} odds of the top "
-        f"{words.share_name(evidence.settings.top_share)}, {words.percent(last['given'])} on average, "
+        f"{words.share_name(result.settings.top_share)}, {words.percent(last['given'])} on average, "
         f"{words.estimate(last['found'], last['low'], last['high'])} truly were there; the odds agree with "
         f"what came true in {len(bins) - len(misses)} of {words.plural(len(bins), 'group')}"
     )

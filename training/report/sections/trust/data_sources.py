@@ -11,7 +11,7 @@ from ripple.features.validation.checks import Report
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import judged, left_out
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 NEEDS: Mapping[str, str] = {
     "usage": "usage",
@@ -34,14 +34,14 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 """What a feature reads → the table and the column that it comes from."""
 
 
-def sources(evidence: Evidence) -> dict[str, Any]:
+def sources(result: TrainingResult) -> dict[str, Any]:
     """Rows by table, period, what is absent and what that costs, rows set aside and the cutoffs."""
-    checks, plan = evidence.checks, evidence.schedule
+    checks, plan = result.checks, result.schedule
     return {
         "finding": (
             f"The run read {words.count(sum(checks.rows.values()))} rows in "
             f"{words.plural(len(checks.rows), 'table')}, from {words.day(checks.start)} to "
-            f"{words.day(evidence.as_of)}, and set {_aside(checks)} of them aside"
+            f"{words.day(result.as_of)}, and set {_aside(checks)} of them aside"
         ),
         "tables": [
             (
@@ -52,11 +52,11 @@ def sources(evidence: Evidence) -> dict[str, Any]:
             )
             for name in CONTRACT
         ],
-        "lost": _lost(evidence),
+        "lost": _lost(result),
         "aside": [
             (finding.count, *finding.key.split(": ", 1), finding.remedy) for finding in checks.set_aside
         ],
-        "features": len(evidence.bundle.spec.names),
+        "features": len(result.bundle.spec.names),
         "cutoffs": [
             (
                 cutoff,
@@ -65,14 +65,14 @@ def sources(evidence: Evidence) -> dict[str, Any]:
                 closed[0],
                 closed[-1],
             )
-            for cutoff in judged(evidence)
+            for cutoff in judged(result)
         ],
-        "left_out": [words.day(cutoff) for cutoff in left_out(evidence)],
-        "final": len(plan.training_for(evidence.as_of)),
+        "left_out": [words.day(cutoff) for cutoff in left_out(result)],
+        "final": len(plan.training_for(result.as_of)),
         "first": plan.grid[0],
-        "last": plan.training_for(evidence.as_of)[-1],
-        "horizon_days": evidence.settings.horizon_days,
-        "step_days": evidence.settings.cutoffs.step_days,
+        "last": plan.training_for(result.as_of)[-1],
+        "horizon_days": result.settings.horizon_days,
+        "step_days": result.settings.cutoffs.step_days,
     }
 
 
@@ -80,15 +80,15 @@ def _aside(checks: Report) -> str:
     return words.count(sum(finding.count for finding in checks.set_aside)) if checks.set_aside else "none"
 
 
-def _lost(evidence: Evidence) -> list[tuple[str, list[str]]]:
+def _lost(result: TrainingResult) -> list[tuple[str, list[str]]]:
     """What is missing → the features that could not be made without it."""
-    made = set(evidence.bundle.spec.names)
+    made = set(result.bundle.spec.names)
     lost: dict[str, list[str]] = {}
-    for feature in features(evidence.settings.features):
+    for feature in features(result.settings.features):
         if feature.name not in made:
-            cause = _missing(feature, evidence.checks.absent)
+            cause = _missing(feature, result.checks.absent)
             lost.setdefault(cause, []).append(words.spoken(feature.name))
-    for table in evidence.checks.absent:
+    for table in result.checks.absent:
         lost.setdefault(f"the table {table}", [])
     return list(lost.items())
 

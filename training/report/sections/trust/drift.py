@@ -11,16 +11,16 @@ from ripple.training.evaluation.drift import SCORES, SHIFTED, STABLE
 from ripple.training.report.plots import trust_plots
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 DRAWN = 12
 NAMES = {"network_value": "expected network value", "top_probability": "odds of the top"}
 UNDEFINED = "undefined for everybody"
 
 
-def drifted(evidence: Evidence) -> dict[str, Any]:
+def drifted(result: TrainingResult) -> dict[str, Any]:
     """One row per score and feature, what moved most first; without rows where the run did not look."""
-    found = evidence.drift
+    found = result.drift
     if found.empty:
         return {"rows": [], "plot": "", "finding": "This run did not look for drift"}
     features = found.drop(index=SCORES).sort_values("psi", ascending=False, kind="stable")
@@ -36,8 +36,8 @@ def drifted(evidence: Evidence) -> dict[str, Any]:
             f"alone stays below {_small(value['by_chance'])})"
         ),
         "plot": trust_plots.drift([_named(str(name)) for name in drawn.index], drawn["psi"].to_numpy()),
-        "rows": [_row(str(name), row, evidence) for name, row in ordered.iterrows()],
-        "cutoffs": len(evidence.schedule.training_for(evidence.as_of)),
+        "rows": [_row(str(name), row, result) for name, row in ordered.iterrows()],
+        "cutoffs": len(result.schedule.training_for(result.as_of)),
     }
 
 
@@ -60,8 +60,8 @@ def _named(name: str) -> str:
     return NAMES.get(name, words.spoken(name))
 
 
-def _row(name: str, row: pd.Series, evidence: Evidence) -> tuple[str, list[Cell], str]:
-    spec = evidence.bundle.spec
+def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[Cell], str]:
+    spec = result.bundle.spec
     units = {feature.name: feature.unit for feature in spec.features}
     units |= {"network_value": "currency", "top_probability": "share"}
 

@@ -11,16 +11,16 @@ import pandas as pd
 from ripple.training.report.sections.trust.backtest import UNCALIBRATED
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 NOTHING = "nothing was realised in this period"
 
 
-def heads(evidence: Evidence) -> dict[str, Any]:
+def heads(result: TrainingResult) -> dict[str, Any]:
     """One row per cutoff: total, interval and probability, each as a number and in words."""
-    table = evidence.backtest.heads
-    promised = evidence.settings.model.interval
-    rows = [_row(row, promised, evidence.settings.currency) for _, row in table.iterrows()]
+    table = result.backtest.heads
+    promised = result.settings.model.interval
+    rows = [_row(row, promised, result.settings.currency) for _, row in table.iterrows()]
     return {
         "rows": rows,
         "finding": _finding(rows[-1], words.share_name(promised)),

@@ -12,7 +12,7 @@ from ripple.training.attribution.robustness import LATE_TIES, LEAST_SHARE, SHUFF
 from ripple.training.report.plots import figures
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 PLACEBOS = {
     SHUFFLED_TIMES: "the dates of first purchases dealt out anew among alike customers who bought the same "
@@ -48,9 +48,9 @@ def alike(credit: Credit) -> str:
     return "the one stratum that holds all customers"
 
 
-def doubt(evidence: Evidence) -> str:
+def doubt(result: TrainingResult) -> str:
     """A sentence to stand beside any amount of influence."""
-    found = evidence.robustness
+    found = result.robustness
     if found is None:
         return "Influence was not tested: this run has no interactions table."
     if found.influence <= 0:
@@ -65,23 +65,23 @@ def doubt(evidence: Evidence) -> str:
     return f"Up to about {share} of the influence may be coincidence."
 
 
-def absence(evidence: Evidence) -> Absence | None:
+def absence(result: TrainingResult) -> Absence | None:
     """What to say before anything else where no influence was found."""
-    found = evidence.robustness
+    found = result.robustness
     if found is None or found.influence_found:
         return None
     return Absence(
         "No influence was found.",
         [
-            f"{_too_little(evidence, found)} Do not act on the ranking as influence.",
-            _listed(evidence),
+            f"{_too_little(result, found)} Do not act on the ranking as influence.",
+            _listed(result),
         ],
     )
 
 
-def coincidence(evidence: Evidence) -> dict[str, Any]:
+def coincidence(result: TrainingResult) -> dict[str, Any]:
     """The section: a finding, what it means, the placebos and the other settings."""
-    found, currency = evidence.robustness, evidence.settings.currency
+    found, currency = result.robustness, result.settings.currency
     if found is None:
         return {
             "finding": "Not tested: this run has no interactions table",
@@ -96,7 +96,7 @@ def coincidence(evidence: Evidence) -> dict[str, Any]:
     amounts = pd.concat([pd.Series({"the label": found.influence}), found.placebos["influence"]])
     return {
         "finding": _finding(found, currency),
-        "paragraphs": _paragraphs(evidence, found),
+        "paragraphs": _paragraphs(result, found),
         "tested": True,
         "compared": found.influence > 0,
         "plot": figures.placebos(amounts, currency) if amounts.max() > 0 else "",
@@ -110,11 +110,11 @@ def coincidence(evidence: Evidence) -> dict[str, Any]:
             for name, row in _rows(found.placebos)
         ],
         "label": (_money(found.influence, currency), _of_label(1.0, found)),
-        "sensitivity_finding": _sensitivity_finding(found, evidence.settings.top_share, currency),
+        "sensitivity_finding": _sensitivity_finding(found, result.settings.top_share, currency),
         "sensitivity": [
             (
                 name,
-                _note(name, evidence.settings.credit),
+                _note(name, result.settings.credit),
                 _money(row["influence"], currency),
                 _of_label(row["ratio"], found),
                 _of_label(row["top_overlap"], found),
@@ -132,8 +132,8 @@ def _period(found: Robustness) -> str:
     return f"the latest closed period, {words.day(found.start)} to {words.day(found.end)}"
 
 
-def _too_little(evidence: Evidence, found: Robustness) -> str:
-    currency = evidence.settings.currency
+def _too_little(result: TrainingResult, found: Robustness) -> str:
+    currency = result.settings.currency
     revenue, when = words.money(found.revenue, currency), f"In {_period(found)},"
     if found.influence <= 0:
         return f"{when} nothing of {revenue} revenue was credited to influence."
@@ -152,13 +152,13 @@ def _too_little(evidence: Evidence, found: Robustness) -> str:
     )
 
 
-def _listed(evidence: Evidence) -> str:
+def _listed(result: TrainingResult) -> str:
     """What the network value on the page is, where it is not influence."""
-    share = referral_share(evidence)
+    share = referral_share(result)
     if share <= 0:
         return "No referral was credited in that period either, so the values listed on this page are noise."
     listed = "The value that this page lists is referral credit: what customers spend whom others brought in."
-    if evidence.label_totals["influence_value"] <= 0:
+    if result.label_totals["influence_value"] <= 0:
         return listed
     part = f"Of all that was credited in that period, {words.percent(share)} was for recorded referrals"
     if share >= MOSTLY:
@@ -166,9 +166,9 @@ def _listed(evidence: Evidence) -> str:
     return f"{part}: what customers spent whom others brought in. The rest cannot be told from noise."
 
 
-def referral_share(evidence: Evidence) -> float:
+def referral_share(result: TrainingResult) -> float:
     """Of the network value credited in the latest closed period, the part for referrals."""
-    totals = evidence.label_totals
+    totals = result.label_totals
     return totals["referral_value"] / totals["network_value"] if totals["network_value"] > 0 else 0.0
 
 
@@ -187,14 +187,14 @@ def _finding(found: Robustness, currency: str) -> str:
     )
 
 
-def _paragraphs(evidence: Evidence, found: Robustness) -> list[str]:
-    currency = evidence.settings.currency
+def _paragraphs(result: TrainingResult, found: Robustness) -> list[str]:
+    currency = result.settings.currency
     tested = (
         "An adoption is a customer’s first purchase of a product. A placebo is a test that should find "
         "nothing; what it finds all the same may be coincidence: alike customers buy alike, at the same "
         f"time, without anybody’s influence. Two placebos were run on {_period(found)}, in which "
         f"{words.money(found.influence, currency)} of {words.money(found.revenue, currency)} revenue "
-        f"({words.percent(found.revenue_share)}) was credited as influence{_newcomers(evidence, found)}."
+        f"({words.percent(found.revenue_share)}) was credited as influence{_newcomers(result, found)}."
     )
     if found.influence <= 0:
         most = float(found.placebos["influence"].max())
@@ -204,19 +204,19 @@ def _paragraphs(evidence: Evidence, found: Robustness) -> list[str]:
         "Shuffled times overstate coincidence, because influenced customers still stand beside their sources "
         "after the shuffle, and are credited to them again. Read that number as a ceiling for this kind of "
         "coincidence, not as the share that is wrong.",
-        _rest(evidence, found),
+        _rest(result, found),
     ]
 
 
-def _newcomers(evidence: Evidence, found: Robustness) -> str:
+def _newcomers(result: TrainingResult, found: Robustness) -> str:
     """The test looks at all customers, the label of a period only at those who were there when it began."""
-    currency, credited = evidence.settings.currency, evidence.label_totals["influence_value"]
+    currency, credited = result.settings.currency, result.label_totals["influence_value"]
     if words.money(credited, currency) == words.money(found.influence, currency):
         return ""
     return ", to customers who joined during the period too"
 
 
-def _rest(evidence: Evidence, found: Robustness) -> str:
+def _rest(result: TrainingResult, found: Robustness) -> str:
     """What to think of the influence that is no coincidence."""
     if found.coincidence >= 1:
         return "In this run nothing is left beyond what a placebo finds: none of it may be called influence."
@@ -227,7 +227,7 @@ def _rest(evidence: Evidence, found: Robustness) -> str:
         )
     return (
         f"What is left is {ASSUMPTION}. A buyer is compared with customers of "
-        f"{alike(evidence.settings.credit)}. No placebo can test that assumption."
+        f"{alike(result.settings.credit)}. No placebo can test that assumption."
     )
 
 

@@ -12,25 +12,25 @@ from ripple.training.evaluation.slices import COLD_START, EVERYBODY, UNEVEN, une
 from ripple.training.report.plots import trust_plots
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 NO_VALUE = "nobody of this kind had any network value"
 UNCALIBRATED = "no interval had been calibrated yet"
 
 
-def kinds(evidence: Evidence) -> dict[str, Any]:
+def kinds(result: TrainingResult) -> dict[str, Any]:
     """One row per kind; without rows where the backtest has none."""
-    slices = evidence.backtest.slices
+    slices = result.backtest.slices
     if slices.empty:
         return {"rows": [], "plot": "", "finding": "This run keeps no judgement of kinds of customers"}
     judged = slices[(slices["slice"] != EVERYBODY) & (slices["predicted_share"] > 0)]
     return {
         "finding": _finding(slices, judged),
-        "cold": _cold(slices, evidence.backtest.best_baseline),
+        "cold": _cold(slices, result.backtest.best_baseline),
         "plot": trust_plots.ratios(list(judged["slice"]), judged["predicted_share"].to_numpy())
         if len(judged)
         else "",
-        "rule": evidence.backtest.best_baseline,
+        "rule": result.backtest.best_baseline,
         "rows": [_row(row) for _, row in slices.iterrows()],
     }
 

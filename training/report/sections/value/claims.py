@@ -9,7 +9,7 @@ from typing import Any
 from ripple.training.insights.claims import Claim, Name
 from ripple.training.report.sections.trust.placebos import absence, doubt
 from ripple.training.report.text import words
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 WIDTH = 150.0
 """Of the small picture, in points; its right end is a little beyond the largest number in it."""
@@ -101,12 +101,12 @@ class Row:
     meaning: str
 
 
-def claims(evidence: Evidence) -> dict[str, Any]:
+def claims(result: TrainingResult) -> dict[str, Any]:
     """The finding, the doubt that goes with it, and a row per claim."""
-    rows = [_row(claim, evidence) for claim in evidence.claims]
-    measured = [claim for claim in evidence.claims if claim.found]
+    rows = [_row(claim, result) for claim in result.claims]
+    measured = [claim for claim in result.claims if claim.found]
     agreeing = sum(_compared(claim) == 0 for claim in measured)
-    absent = absence(evidence)
+    absent = absence(result)
     return {
         "finding": (
             f"Of {len(rows)} figures that are often quoted, {len(measured)} can be measured in this data, "
@@ -114,19 +114,19 @@ def claims(evidence: Evidence) -> dict[str, Any]:
         ),
         "doubt": (
             f"{absent.title} What is credited to customers below is "
-            f"{'referral value' if evidence.worth.credible else 'noise'}; do not read it as influence."
+            f"{'referral value' if result.customer_value.credible else 'noise'}; do not read it as influence."
             if absent
-            else "Influence is what Ripple credits beyond what would have happened anyway. " + doubt(evidence)
+            else "Influence is what Ripple credits beyond what would have happened anyway. " + doubt(result)
         ),
         "rows": rows,
         "width": WIDTH,
     }
 
 
-def _row(claim: Claim, evidence: Evidence) -> Row:
+def _row(claim: Claim, result: TrainingResult) -> Row:
     wording = WORDINGS[claim.name]
     written, claimed = wording.written, wording.claimed
-    measured = wording.measured.format(top=words.share_name(evidence.settings.top_share))
+    measured = wording.measured.format(top=words.share_name(result.settings.top_share))
     when = ""
     if claim.period:
         when = f"{words.plural(claim.period.days, 'day')} from {words.day(claim.period.start)}"
@@ -143,7 +143,7 @@ def _row(claim: Claim, evidence: Evidence) -> Row:
         interval,
         f"{when}; {words.plural(found.customers, 'customer')}",
         _picture(claim, f"quoted {claimed}, found {written(found.figure)}, {interval}"),
-        _meaning(claim, written, evidence),
+        _meaning(claim, written, result),
     )
 
 
@@ -154,16 +154,16 @@ def _compared(claim: Claim) -> int:
     return (claim.found.low > high) - (claim.found.high < low)
 
 
-def _meaning(claim: Claim, written: Callable[[float], str], evidence: Evidence) -> str:
+def _meaning(claim: Claim, written: Callable[[float], str], result: TrainingResult) -> str:
     assert claim.found is not None
     verdict = {
         0: "In line with what is quoted, as far as the interval tells",
         1: f"More than is quoted: here, reckon with {written(claim.found.figure)}",
         -1: f"Less than is quoted: here, reckon with {written(claim.found.figure)}",
     }[_compared(claim)]
-    if claim.name != "revenue" and absence(evidence):
+    if claim.name != "revenue" and absence(result):
         verdict = "Not about influence, of which there was no sign"
-        if evidence.worth.credible:
+        if result.customer_value.credible:
             verdict += ": this is referral value"
     beside = "; ".join(f"{written(figure)} {what}" for what, figure in claim.beside.items())
     return f"{verdict}. For comparison: {beside}." if beside else f"{verdict}."

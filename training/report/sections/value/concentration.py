@@ -11,7 +11,7 @@ from ripple.training.report.plots.lorenz import lorenz
 from ripple.training.report.sections.trust.placebos import absence, doubt
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 RANKINGS = {
     SPEND: "revenue so far",
@@ -37,16 +37,16 @@ Shares = dict[tuple[str, float, str], Any]
 """The rows of `Concentration.shares` by ranking, top and measure."""
 
 
-def learn(evidence: Evidence) -> dict[str, Any]:
+def learn(result: TrainingResult) -> dict[str, Any]:
     """Concentration, overlap and the forecast of direct value."""
-    found, absent = evidence.concentration, absence(evidence)
+    found, absent = result.concentration, absence(result)
     rows: list[Any] = list(found.shares.itertuples())
     shares = {(row.ranking, row.top, row.measure): row for row in rows}
     tops = list(found.overlap["top"])
     return {
         "finding": _finding(shares, tops[0]),
-        "overlap_finding": _overlap(evidence),
-        "doubt": absent.title if absent else doubt(evidence),
+        "overlap_finding": _overlap(result),
+        "doubt": absent.title if absent else doubt(result),
         "plot": lorenz(found.curves),
         "measures": [(name, note) for name, note, _ in MEASURES.values()],
         "shares": [
@@ -60,9 +60,9 @@ def learn(evidence: Evidence) -> dict[str, Any]:
             for top in tops
         ],
         "overlap": [_overlapping(row) for row in found.overlap.itertuples()],
-        "direct_finding": _direct(evidence),
-        "direct": _judged(evidence.worth.direct),
-        "direct_top": words.share_name(evidence.worth.direct.share),
+        "direct_finding": _direct(result),
+        "direct": _judged(result.customer_value.direct),
+        "direct_top": words.share_name(result.customer_value.direct.share),
     }
 
 
@@ -83,8 +83,8 @@ def _finding(shares: Shares, top: float) -> str:
     )
 
 
-def _overlap(evidence: Evidence) -> str:
-    row: Any = list(evidence.concentration.overlap.itertuples())[-1]
+def _overlap(result: TrainingResult) -> str:
+    row: Any = list(result.concentration.overlap.itertuples())[-1]
     top = words.share_name(row.top)
     found = (
         f"Of the {words.count(row.customers)} customers in the top {top} by spend, {row.both} are in the top "
@@ -115,8 +115,8 @@ def _overlapping(row: Any) -> tuple[str, str, str, Cell, str]:
     return top, words.count(row.both), alone, _share(row, "nobody is there"), top
 
 
-def _direct(evidence: Evidence) -> str:
-    own, settings = evidence.worth.direct, evidence.settings
+def _direct(result: TrainingResult) -> str:
+    own, settings = result.customer_value.direct, result.settings
     lead, low, high = own.lead
     expected = words.money(float(own.expected.sum()), settings.currency)
     opening = (

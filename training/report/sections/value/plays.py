@@ -11,7 +11,7 @@ from ripple.training.report.plots.amounts import stakes
 from ripple.training.report.sections.trust.placebos import absence, doubt
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 ANY, ALL = "any of these", "all influential customers"
 LISTED = 3
@@ -21,14 +21,14 @@ TOO_MUCH = 0.85
 NO_MARGIN = "no margin is known"
 
 
-def turn(evidence: Evidence) -> dict[str, Any]:
+def turn(result: TrainingResult) -> dict[str, Any]:
     """What is at risk, the plays with their first customers, and the segments."""
-    book, settings, risks = evidence.playbook, evidence.settings, _at_risk(evidence)
+    book, settings, risks = result.playbook, result.settings, _at_risk(result)
     used = book.plays[book.plays["customers"] > 0]
     idle = book.plays["play"][book.plays["customers"] == 0]
     return {
-        "finding": _finding(risks, evidence),
-        "caution": _caution(evidence),
+        "finding": _finding(risks, result),
+        "caution": _caution(result),
         "plot": stakes(
             used.set_index("play")
             .rename(columns={"network_value": "network", "direct_value": "own"})
@@ -40,14 +40,12 @@ def turn(evidence: Evidence) -> dict[str, Any]:
         else "",
         "plays": [_play(row, settings.currency) for row in used.itertuples()],
         "idle": list(idle),
-        "customers": _customers(evidence),
-        "risks": [_risk(name, risk, evidence) for name, risk in risks.items()]
-        if risks[ALL].customers
-        else [],
+        "customers": _customers(result),
+        "risks": [_risk(name, risk, result) for name, risk in risks.items()] if risks[ALL].customers else [],
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
-        "absent": _absent(evidence),
+        "absent": _absent(result),
         "terms": _terms(settings.plays),
-        "interval": words.share_name(evidence.worth.coverage),
+        "interval": words.share_name(result.customer_value.coverage),
         "effect": words.percent(settings.plays.effect),
     }
 
@@ -71,9 +69,9 @@ class Risk:
     high: float
 
 
-def _at_risk(evidence: Evidence) -> dict[str, Risk]:
+def _at_risk(result: TrainingResult) -> dict[str, Risk]:
     """By how the influential are; the last is all of them, the one before whoever is unhappy or fading."""
-    found, worth = evidence.playbook.segment_of, evidence.worth
+    found, customer_value = result.playbook.segment_of, result.customer_value
     high = found["network"] == "high"
     unhappy, fading = found["sentiment"] == "unhappy", found["fading"]
     groups = {
@@ -85,23 +83,23 @@ def _at_risk(evidence: Evidence) -> dict[str, Risk]:
     }
     risks = {}
     for name, mask in groups.items():
-        own = worth.customers[high & mask]
-        bounds = worth.network_bounds(own, evidence.settings.seed)
+        own = customer_value.customers[high & mask]
+        bounds = customer_value.network_bounds(own, result.settings.seed)
         risks[name] = Risk(len(own), float(own["network_value"].sum()), *bounds)
     return risks
 
 
-def _finding(risks: dict[str, Risk], evidence: Evidence) -> str:
-    currency = evidence.settings.currency
+def _finding(risks: dict[str, Risk], result: TrainingResult) -> str:
+    currency = result.settings.currency
     risk, everybody = risks[ANY], words.count(risks[ALL].customers)
     if not risks[ALL].customers:
-        listed = evidence.playbook.customers
+        listed = result.playbook.customers
         return (
             "All network value may be coincidence, so nobody counts as influential here; "
             f"{words.count(len(listed))} customers get a play for what they spend themselves, expected to be "
             f"{words.money(float(listed['direct_value'].sum()), currency)}"
         )
-    if {"feedback", "usage"} <= set(evidence.checks.absent):
+    if {"feedback", "usage"} <= set(result.checks.absent):
         return (
             f"It cannot be seen who of the {everybody} influential customers is unhappy or fading, as there "
             f"is neither feedback nor usage; together they hold {words.money(risks[ALL].value, currency)} of "
@@ -118,23 +116,23 @@ def _finding(risks: dict[str, Risk], evidence: Evidence) -> str:
     )
 
 
-def _caution(evidence: Evidence) -> str:
-    settings = evidence.settings
+def _caution(result: TrainingResult) -> str:
+    settings = result.settings
     said = (
         f"What is at stake is what these customers are expected to spend and to move over the next "
         f"{settings.horizon_days} days; nobody would lose all of it at once. That a play works is not shown "
         "here: try it on some customers and compare them with others. "
     )
-    came_true = evidence.worth.came_true
-    absent = absence(evidence)
-    if absent is None and came_true < TOO_MUCH:
+    realised_ratio = result.customer_value.realised_ratio
+    absent = absence(result)
+    if absent is None and realised_ratio < TOO_MUCH:
         said += (
-            f"At the median backtest date only {words.percent(came_true)} of the network value that was "
+            f"At the median backtest date only {words.percent(realised_ratio)} of the network value that was "
             "foreseen came true, so reckon with the lower ends of the intervals. "
         )
     if absent is None:
-        return said + doubt(evidence)
-    listed = "Network value here is referral value. " if evidence.worth.credible else ""
+        return said + doubt(result)
+    listed = "Network value here is referral value. " if result.customer_value.credible else ""
     return f"{absent.title} {listed}{said}"
 
 
@@ -151,9 +149,9 @@ def _play(row: Any, currency: str) -> dict[str, Any]:
     }
 
 
-def _customers(evidence: Evidence) -> list[dict[str, Any]]:
-    currency = evidence.settings.currency
-    first: list[Any] = list(evidence.playbook.customers.groupby("play", sort=False).head(LISTED).itertuples())
+def _customers(result: TrainingResult) -> list[dict[str, Any]]:
+    currency = result.settings.currency
+    first: list[Any] = list(result.playbook.customers.groupby("play", sort=False).head(LISTED).itertuples())
     return [
         {
             "id": str(row.Index),
@@ -167,8 +165,8 @@ def _customers(evidence: Evidence) -> list[dict[str, Any]]:
     ]
 
 
-def _risk(name: str, risk: Risk, evidence: Evidence) -> tuple[str, str, str, str, str]:
-    currency, total = evidence.settings.currency, float(evidence.worth.customers["network_value"].sum())
+def _risk(name: str, risk: Risk, result: TrainingResult) -> tuple[str, str, str, str, str]:
+    currency, total = result.settings.currency, float(result.customer_value.customers["network_value"].sum())
     return (
         name,
         words.count(risk.customers),
@@ -191,14 +189,14 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
     }
 
 
-def _absent(evidence: Evidence) -> list[str]:
+def _absent(result: TrainingResult) -> list[str]:
     """What cannot be told of anybody, for want of a table or a column."""
     found = []
-    if "feedback" in evidence.checks.absent:
+    if "feedback" in result.checks.absent:
         found.append("There is no feedback table, so nobody is known to be happy or unhappy: all are silent.")
-    if "usage" in evidence.checks.absent:
+    if "usage" in result.checks.absent:
         found.append("There is no usage table, so it cannot be seen who is fading.")
-    if not math.isfinite(evidence.worth.margin_share):
+    if not math.isfinite(result.customer_value.margin_share):
         found.append(
             "Orders do not tell the margin, so what a play may cost is not known; tell the usual margin by "
             "plays.margin_share in ripple.toml."

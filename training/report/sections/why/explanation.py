@@ -14,7 +14,7 @@ from ripple.training.report.plots import figures
 from ripple.training.report.plots.beeswarm import beeswarm
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 FEATURES = 20
 CLEAR = 0.4
@@ -37,12 +37,12 @@ class Sampled:
     customers: int
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Sampled:
-        """The sample of *evidence*, the same that is kept beside the page."""
-        bundle = evidence.bundle
-        x = bundle.matrix(sample(evidence.features, evidence.settings.seed))
+    def of(cls, result: TrainingResult) -> Sampled:
+        """The sample of *result*, the same that is kept beside the page."""
+        bundle = result.bundle
+        x = bundle.matrix(sample(result.features, result.settings.seed))
         value, top = (bundle.contributions(head, x)[0] for head in ("value", "top"))
-        return cls(bundle, x, value, top, len(evidence.features))
+        return cls(bundle, x, value, top, len(result.features))
 
     @property
     def strongest(self) -> list[int]:
@@ -66,9 +66,9 @@ class Importance:
     direction: str
 
 
-def explanation(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
+def explanation(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     """Importance by family for both heads, beeswarm and table of features for the value head."""
-    bundle = evidence.bundle
+    bundle = result.bundle
     own = shares(sampled.value)
     families = by_family(bundle, own)
     top_families = by_family(bundle, shares(sampled.top)).reindex(families.index)
@@ -84,13 +84,13 @@ def explanation(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
         "everybody": size == sampled.customers,
         "value_families": figures.families(families, "Expected network value"),
         "top_families": figures.families(
-            top_families, f"Odds of being in the top {words.share_name(evidence.settings.top_share)}"
+            top_families, f"Odds of being in the top {words.share_name(result.settings.top_share)}"
         ),
         "beeswarm": beeswarm(
             sampled.value,
             sampled.x,
             [words.spoken(name) for name in bundle.spec.names],
-            evidence.settings.seed,
+            result.settings.seed,
         ),
         "features": _importances(sampled, own),
         "total": len(bundle.spec.names),

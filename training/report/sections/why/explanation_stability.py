@@ -12,14 +12,14 @@ from ripple.training.report.plots import reason_plots
 from ripple.training.report.sections.why.explanation import Sampled, by_family, shares
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 REASONS = 3
 
 
-def constancy(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
+def constancy(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     """One row per judged cutoff, and importance by family over time; without rows where none is kept."""
-    earlier = evidence.earlier_effects
+    earlier = result.earlier_effects
     if not earlier:
         return {"rows": [], "plot": "", "finding": "This run keeps no reasons of earlier models"}
     rows = [_row(day, effects, sampled) for day, effects in earlier.items()]
@@ -28,7 +28,7 @@ def constancy(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
     over_time = pd.DataFrame(
         {
             words.short_day(day): by_family(sampled.bundle, shares(effects))
-            for day, effects in zip([*days, evidence.as_of], [*earlier.values(), sampled.value], strict=True)
+            for day, effects in zip([*days, result.as_of], [*earlier.values(), sampled.value], strict=True)
         }
     ).fillna(0.0)
     return {

@@ -12,21 +12,21 @@ from ripple.training.report.plots import reason_plots
 from ripple.training.report.sections.why.explanation import Sampled, direction, shares
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 FEATURES, CUSTOMERS = 10, 10
 
 
-def agreement(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
+def agreement(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     """The features that weigh most differently, and the customers who are a gamble."""
     value, top = shares(sampled.value), shares(sampled.top)
     order = np.argsort(-np.abs(value - top), kind="stable")[:FEATURES]
     names = [sampled.named(int(i)) for i in order]
     first = order[0]
-    gambles = disagreements(evidence.scores, evidence.settings.top_share)
+    gambles = disagreements(result.scores, result.settings.top_share)
     return {
         "finding": (
-            f"{_alike(rank_agreement(evidence.scores))}; they differ most on {names[0]}, which carries "
+            f"{_alike(rank_agreement(result.scores))}; they differ most on {names[0]}, which carries "
             f"{words.percent(value[first], 1)} of the movement of the amount and "
             f"{words.percent(top[first], 1)} "
             "of that of the odds"
@@ -47,7 +47,7 @@ def agreement(evidence: Evidence, sampled: Sampled) -> dict[str, Any]:
             (
                 str(name),
                 Cell(
-                    words.money(row["network_value"], evidence.settings.currency),
+                    words.money(row["network_value"], result.settings.currency),
                     float(row["network_value"]),
                 ),
                 Cell(words.count(row["value_rank"]), float(row["value_rank"])),

@@ -10,18 +10,18 @@ from ripple.models.reasons import in_words
 from ripple.training.evaluation.membership_changes import Changes, Mover, Shift
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 NONE_BEFORE = "There is no earlier champion that it can be compared with"
 NOT_THERE = "was not there"
 
 
-def moves(evidence: Evidence) -> dict[str, Any]:
+def moves(result: TrainingResult) -> dict[str, Any]:
     """Changes since the champion that the run was compared with."""
-    if evidence.changes is None:
+    if result.changes is None:
         said = f"{NONE_BEFORE}, so nothing is known of what changed."
         return {"finding": NONE_BEFORE, "short": said, "came": [], "went": []}
-    return told(evidence.changes, evidence.bundle.spec)
+    return told(result.changes, result.bundle.spec)
 
 
 def told(found: Changes, spec: Spec) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripple.training.report.sections.answer.headline import headline, label_made, verdict
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
-WithLead = Callable[..., Evidence]
-WithInfluence = Callable[..., Evidence]
+WithLead = Callable[..., TrainingResult]
+WithInfluence = Callable[..., TrainingResult]
 
 
 def test_a_lead_whose_interval_lies_above_zero_is_called_one(with_lead: WithLead) -> None:
@@ -55,10 +55,10 @@ def test_beats_is_said_exactly_when_the_whole_interval_is_above_zero(
     assert (found.kind == "worse") == (lead + above < 0)
 
 
-def test_the_answer_counts_the_top_and_its_share(evidence: Evidence) -> None:
-    found = headline(evidence)
-    members = evidence.scores[evidence.scores["top_member"]]
-    share = members["network_value"].sum() / evidence.scores["network_value"].sum()
+def test_the_answer_counts_the_top_and_its_share(result: TrainingResult) -> None:
+    found = headline(result)
+    members = result.scores[result.scores["top_member"]]
+    share = members["network_value"].sum() / result.scores["network_value"].sum()
     assert found["answer"] == (
         f"20 of 400 customers, the top 5\u00a0%, account for {100 * share:.0f}\u00a0% of the network value "
         "expected over the next 180 days"
@@ -66,24 +66,24 @@ def test_the_answer_counts_the_top_and_its_share(evidence: Evidence) -> None:
     assert "from 1 January 2026 to 30 June 2026" in found["worth"]
 
 
-def test_the_tiles_are_the_key_figures(evidence: Evidence) -> None:
-    figures = {tile.label: tile.figure for tile in headline(evidence)["tiles"]}
+def test_the_tiles_are_the_key_figures(result: TrainingResult) -> None:
+    figures = {tile.label: tile.figure for tile in headline(result)["tiles"]}
     assert figures["customers in the top 5\u00a0%"] == "20"
     assert figures["captured in the backtest"] == "62.0\u00a0%"
     assert figures["points of lead"] == "+15.0"
 
 
-def test_the_doubt_stands_beside_every_amount_of_influence(evidence: Evidence) -> None:
+def test_the_doubt_stands_beside_every_amount_of_influence(result: TrainingResult) -> None:
     doubt = "Up to about 43\u00a0% of the influence may be coincidence."
-    found = headline(evidence)
+    found = headline(result)
     assert found["worth"].endswith(doubt)
     assert found["label"][0].endswith(
         f"20,000\u00a0US$< (67\u00a0%) for influence on what others bought. {doubt}"
     )
 
 
-def test_what_was_subtracted_and_how_is_told(evidence: Evidence) -> None:
-    credited, how = label_made(evidence)
+def test_what_was_subtracted_and_how_is_told(result: TrainingResult) -> None:
+    credited, how = label_made(result)
     assert "“referral credit + incremental credit”" in credited
     assert "compared with other customers of the same stratum" in how
     assert "at risk on the same day" in how
@@ -99,12 +99,12 @@ def test_what_was_subtracted_and_how_is_told(evidence: Evidence) -> None:
     ],
 )
 def test_how_the_label_was_made_follows_the_settings(
-    evidence: Evidence, change: dict[str, object], said: str
+    result: TrainingResult, change: dict[str, object], said: str
 ) -> None:
-    credit = evidence.settings.credit.model_copy(update=change)
-    assert said not in label_made(evidence)[1]
-    settings = evidence.settings.model_copy(update={"credit": credit})
-    assert said in label_made(replace(evidence, settings=settings))[1]
+    credit = result.settings.credit.model_copy(update=change)
+    assert said not in label_made(result)[1]
+    settings = result.settings.model_copy(update={"credit": credit})
+    assert said in label_made(replace(result, settings=settings))[1]
 
 
 def test_a_label_of_referrals_alone_says_that_nothing_was_left(with_influence: WithInfluence) -> None:
@@ -113,7 +113,7 @@ def test_a_label_of_referrals_alone_says_that_nothing_was_left(with_influence: W
     assert how.endswith("In this run nothing is left.")
 
 
-def test_without_interactions_no_subtraction_is_described(bleak: Evidence) -> None:
+def test_without_interactions_no_subtraction_is_described(bleak: TrainingResult) -> None:
     credited, how = label_made(bleak)
     assert "Neither a referral nor other influence was credited" in credited
     assert how == "Influence was not looked for: this run has no interactions table."
@@ -137,8 +137,8 @@ def test_without_influence_the_answer_does_not_boast_the_top(
     assert "20 of 400 customers at the head of the list" in found["worth"]
 
 
-def test_with_influence_or_untested_the_answer_comes_first(evidence: Evidence) -> None:
-    untested = replace(evidence, robustness=None)
-    assert headline(evidence)["absence"] is None
+def test_with_influence_or_untested_the_answer_comes_first(result: TrainingResult) -> None:
+    untested = replace(result, robustness=None)
+    assert headline(result)["absence"] is None
     assert headline(untested)["absence"] is None
     assert "Influence was not tested: this run has no interactions table." in headline(untested)["worth"]

@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from ripple.training.report.sections.trust.placebos import absence, coincidence, doubt
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
-WithInfluence = Callable[..., Evidence]
+WithInfluence = Callable[..., TrainingResult]
 
 
-def test_the_finding_counts_what_both_placebos_find_of_every_hundred(evidence: Evidence) -> None:
-    assert coincidence(evidence)["finding"] == (
+def test_the_finding_counts_what_both_placebos_find_of_every_hundred(result: TrainingResult) -> None:
+    assert coincidence(result)["finding"] == (
         "Of every 100\u00a0US$< credited as influence, up to about 43 would also be credited if adoption "
         "times were shuffled among alike customers, and 2 would be credited on ties seen only after the "
         "purchase"
@@ -32,8 +32,8 @@ def test_shares_of_nothing_and_of_more_than_all_are_told_in_words(
     assert said in coincidence(with_influence(20_000.0, shuffled, late))["finding"]
 
 
-def test_what_the_placebos_mean_is_told_without_promising_a_cause(evidence: Evidence) -> None:
-    said = " ".join(coincidence(evidence)["paragraphs"])
+def test_what_the_placebos_mean_is_told_without_promising_a_cause(result: TrainingResult) -> None:
+    said = " ".join(coincidence(result)["paragraphs"])
     assert "20,000\u00a0US$< of 90,000\u00a0US$< revenue (22\u00a0%)" in said
     assert "Shuffled times overstate coincidence" in said
     assert "still stand beside their sources" in said
@@ -50,9 +50,9 @@ def test_where_no_influence_was_found_nothing_is_called_incremental(
     assert "neither way of ordering them means anything" in found["sensitivity_finding"]
 
 
-def test_both_tables_hold_what_was_found_and_say_what_it_is(evidence: Evidence) -> None:
-    found = coincidence(evidence)
-    placebos, settings = evidence.robustness.placebos, evidence.robustness.sensitivity
+def test_both_tables_hold_what_was_found_and_say_what_it_is(result: TrainingResult) -> None:
+    found = coincidence(result)
+    placebos, settings = result.robustness.placebos, result.robustness.sensitivity
     assert [(name, amount.sort, share.sort) for name, _, amount, share in found["placebos"]] == [
         (name, row["influence"], row["share"]) for name, row in placebos.iterrows()
     ]
@@ -87,14 +87,14 @@ def test_many_times_the_label_is_not_told_in_percent(with_influence: WithInfluen
     assert found["sensitivity"][0][3].text == "81 times"
 
 
-def test_influence_of_newcomers_explains_a_difference_from_the_label(evidence: Evidence) -> None:
-    assert "joined during" not in coincidence(evidence)["paragraphs"][0]
-    totals = evidence.label_totals | {"influence_value": 19_000.0}
-    found = coincidence(replace(evidence, label_totals=totals))["paragraphs"][0]
+def test_influence_of_newcomers_explains_a_difference_from_the_label(result: TrainingResult) -> None:
+    assert "joined during" not in coincidence(result)["paragraphs"][0]
+    totals = result.label_totals | {"influence_value": 19_000.0}
+    found = coincidence(replace(result, label_totals=totals))["paragraphs"][0]
     assert found.endswith("was credited as influence, to customers who joined during the period too.")
 
 
-def test_without_interactions_it_says_not_tested(bleak: Evidence) -> None:
+def test_without_interactions_it_says_not_tested(bleak: TrainingResult) -> None:
     found = coincidence(bleak)
     assert found["finding"] == "Not tested: this run has no interactions table"
     assert not found["tested"]
@@ -152,10 +152,10 @@ def test_the_absence_of_influence_is_told_with_its_reason_and_what_is_listed(
     assert "Do not act on the ranking as influence." in found.paragraphs[0]
 
 
-def test_the_doubt_fits_what_was_found(evidence: Evidence, with_influence: WithInfluence) -> None:
-    assert "Up to about 43\u00a0%" in doubt(evidence)
+def test_the_doubt_fits_what_was_found(result: TrainingResult, with_influence: WithInfluence) -> None:
+    assert "Up to about 43\u00a0%" in doubt(result)
     assert "found nothing" in doubt(with_influence(20_000.0, 0.0, 0.0))
     assert doubt(with_influence(20_000.0, 22_000.0, 0.0)).startswith("All of the influence")
     assert "too little to tell from noise; up to about 67\u00a0%" in doubt(with_influence(90.0, 60.0, 0.0))
     assert "No influence was credited" in doubt(with_influence(0.0, 0.0, 0.0))
-    assert "not tested" in doubt(replace(evidence, robustness=None))
+    assert "not tested" in doubt(replace(result, robustness=None))

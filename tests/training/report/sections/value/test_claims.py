@@ -5,21 +5,21 @@ import pytest
 
 from ripple.training.insights.claims import Claim, Measured
 from ripple.training.report.sections.value.claims import WORDINGS, claims
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
-def told(evidence: Evidence, claim: Claim):
-    (row,) = claims(replace(evidence, claims=(claim,)))["rows"]
+def told(result: TrainingResult, claim: Claim):
+    (row,) = claims(replace(result, claims=(claim,)))["rows"]
     return row
 
 
-def claim(evidence: Evidence, *found: float, **rest: object) -> Claim:
+def claim(result: TrainingResult, *found: float, **rest: object) -> Claim:
     measured = Measured(*found, customers=40)
-    return Claim("value", (3.0, 5.0), measured, evidence.claims[0].period, **rest)
+    return Claim("value", (3.0, 5.0), measured, result.claims[0].period, **rest)
 
 
-def test_each_claim_stands_beside_what_is_found_with_its_interval(evidence: Evidence) -> None:
-    rows = claims(evidence)["rows"]
+def test_each_claim_stands_beside_what_is_found_with_its_interval(result: TrainingResult) -> None:
+    rows = claims(result)["rows"]
     assert [row.quoted for row in rows] == [wording.quoted for wording in WORDINGS.values()]
     measured = [row for row in rows if row.picture]
     assert len(measured) == 5
@@ -32,9 +32,9 @@ def test_each_claim_stands_beside_what_is_found_with_its_interval(evidence: Evid
 
 
 @pytest.mark.parametrize("written", [(quoted.claimed, name) for name, quoted in WORDINGS.items()])
-def test_quoted_numbers_are_those_that_are_measured_against(evidence: Evidence, written) -> None:
+def test_quoted_numbers_are_those_that_are_measured_against(result: TrainingResult, written) -> None:
     claimed, name = written
-    (asked,) = [one for one in evidence.claims if one.name == name]
+    (asked,) = [one for one in result.claims if one.name == name]
     scale = 100 if "%" in claimed else 1
     numbers = [float(word) for word in claimed.split() if word.replace(".", "").isdigit()]
     assert numbers == pytest.approx([scale * edge for edge in dict.fromkeys(asked.quoted)])
@@ -49,24 +49,26 @@ def test_quoted_numbers_are_those_that_are_measured_against(evidence: Evidence, 
         ((9.0, 5.1, 12.0), "More than is quoted: here, reckon with 9.0 times."),
     ],
 )
-def test_the_meaning_follows_from_the_interval(evidence: Evidence, found, meaning: str) -> None:
-    assert told(evidence, claim(evidence, *found)).meaning.startswith(meaning)
+def test_the_meaning_follows_from_the_interval(result: TrainingResult, found, meaning: str) -> None:
+    assert told(result, claim(result, *found)).meaning.startswith(meaning)
 
 
-def test_what_stands_beside_is_told(evidence: Evidence) -> None:
-    row = told(evidence, claim(evidence, 4.0, 3.5, 4.5, beside={"of all customers": 0.3}))
+def test_what_stands_beside_is_told(result: TrainingResult) -> None:
+    row = told(result, claim(result, 4.0, 3.5, 4.5, beside={"of all customers": 0.3}))
     assert row.meaning.endswith("For comparison: 0.3 times of all customers.")
 
 
-def test_the_picture_holds_all_its_numbers(evidence: Evidence) -> None:
+def test_the_picture_holds_all_its_numbers(result: TrainingResult) -> None:
     for figures in ((4.0, 3.5, 4.5), (9.0, 5.1, 12.0), (0.1, 0.0, 0.2)):
-        picture = told(evidence, claim(evidence, *figures)).picture
+        picture = told(result, claim(result, *figures)).picture
         assert 0 <= picture.left <= picture.figure <= picture.left + picture.width < 150
         assert picture.quoted_left + picture.quoted_width < 150
         assert f"found {figures[0]:.1f} times" in picture.spoken
 
 
-def test_what_cannot_be_measured_says_why_and_has_no_number(evidence: Evidence, bleak: Evidence) -> None:
+def test_what_cannot_be_measured_says_why_and_has_no_number(
+    result: TrainingResult, bleak: TrainingResult
+) -> None:
     rows = claims(bleak)["rows"]
     unmeasured = [row for row in rows if row.picture is None]
     assert len(unmeasured) >= 3
@@ -76,7 +78,9 @@ def test_what_cannot_be_measured_says_why_and_has_no_number(evidence: Evidence, 
     assert f"{len(rows) - len(unmeasured)} can be measured" in claims(bleak)["finding"]
 
 
-def test_without_influence_no_figure_is_called_influence(with_influence: Callable[..., Evidence]) -> None:
+def test_without_influence_no_figure_is_called_influence(
+    with_influence: Callable[..., TrainingResult],
+) -> None:
     found = claims(with_influence(90.0, 60.0, 3.0))
     assert found["doubt"].startswith("No influence was found.")
     revenue, *others = found["rows"]

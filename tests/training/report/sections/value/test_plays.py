@@ -6,20 +6,20 @@ from ripple.settings import Plays
 from ripple.training.insights.plays import playbook
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import turn
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
-def unhappy(evidence: Evidence, **plays: object) -> Evidence:
+def unhappy(result: TrainingResult, **plays: object) -> TrainingResult:
     """The same run with feedback, every other customer being unhappy, and other rules."""
-    features = evidence.features.assign(feedback_latest=[-0.8, 0.8] * (len(evidence.features) // 2))
-    settings = evidence.settings.model_copy(update={"plays": Plays(**plays)})
-    book = playbook(features, evidence.worth, evidence.bundle, settings)
-    return replace(evidence, features=features, settings=settings, playbook=book)
+    features = result.features.assign(feedback_latest=[-0.8, 0.8] * (len(result.features) // 2))
+    settings = result.settings.model_copy(update={"plays": Plays(**plays)})
+    book = playbook(features, result.customer_value, result.bundle, settings)
+    return replace(result, features=features, settings=settings, playbook=book)
 
 
-def test_the_finding_is_the_network_value_at_risk(evidence: Evidence) -> None:
-    changed = unhappy(evidence, fading_below=0.0)
-    customers, found = changed.worth.customers, changed.playbook.segment_of
+def test_the_finding_is_the_network_value_at_risk(result: TrainingResult) -> None:
+    changed = unhappy(result, fading_below=0.0)
+    customers, found = changed.customer_value.customers, changed.playbook.segment_of
     at_risk = customers["network_value"][(found["network"] == "high") & (found["sentiment"] == "unhappy")]
     told = turn(changed)
     assert told["finding"].startswith(f"{len(at_risk)} of 40 influential customers are unhappy or fading; ")
@@ -30,13 +30,13 @@ def test_the_finding_is_the_network_value_at_risk(evidence: Evidence) -> None:
     assert by_name["fading"] == (0, "0\u00a0%")
 
 
-def test_where_nobody_is_at_risk_it_says_so(evidence: Evidence) -> None:
-    calm = unhappy(evidence, fading_below=0.0, unhappy_below=-1.0)
+def test_where_nobody_is_at_risk_it_says_so(result: TrainingResult) -> None:
+    calm = unhappy(result, fading_below=0.0, unhappy_below=-1.0)
     assert turn(calm)["finding"].startswith("Not one of the 40 influential customers is seen to be unhappy")
 
 
-def test_every_play_with_customers_is_told_and_the_others_are_named(evidence: Evidence) -> None:
-    changed = unhappy(evidence)
+def test_every_play_with_customers_is_told_and_the_others_are_named(result: TrainingResult) -> None:
+    changed = unhappy(result)
     told, book = turn(changed), changed.playbook
     used = book.plays[book.plays["customers"] > 0]
     assert [row["name"] for row in told["plays"]] == used["play"].tolist()
@@ -48,8 +48,10 @@ def test_every_play_with_customers_is_told_and_the_others_are_named(evidence: Ev
         assert row["value"].sort == round(own["value"], 6)
 
 
-def test_without_tables_it_says_who_cannot_be_told_apart(evidence: Evidence, bleak: Evidence) -> None:
-    assert turn(evidence)["absent"] == [
+def test_without_tables_it_says_who_cannot_be_told_apart(
+    result: TrainingResult, bleak: TrainingResult
+) -> None:
+    assert turn(result)["absent"] == [
         "There is no feedback table, so nobody is known to be happy or unhappy: all are silent."
     ]
     told = turn(bleak)
@@ -61,7 +63,7 @@ def test_without_tables_it_says_who_cannot_be_told_apart(evidence: Evidence, ble
     assert told["finding"].startswith("It cannot be seen who of the 2 influential customers is unhappy")
 
 
-def test_costs_that_are_not_known_say_why(bleak: Evidence) -> None:
+def test_costs_that_are_not_known_say_why(bleak: TrainingResult) -> None:
     told = turn(bleak)
     assert told["plays"]
     for row in told["plays"] + told["customers"]:
@@ -69,33 +71,35 @@ def test_costs_that_are_not_known_say_why(bleak: Evidence) -> None:
 
 
 def test_rules_that_fit_nobody_leave_a_sentence_and_no_table(
-    evidence: Evidence, visible: Callable[[str], str]
+    result: TrainingResult, visible: Callable[[str], str]
 ) -> None:
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
-    settings = evidence.settings.model_copy(update={"plays": Plays(rules=[rule])})
-    book = playbook(evidence.features, evidence.worth, evidence.bundle, settings)
+    settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
+    book = playbook(result.features, result.customer_value, result.bundle, settings)
     assert book.customers.empty
-    html = render(replace(evidence, settings=settings, playbook=book))
+    html = render(replace(result, settings=settings, playbook=book))
     section = html[html.index('<section id="turn"') : html.index('<section id="earn"')]
     assert "No customer fits any rule of" in visible(section)
     assert 'aria-label="Plays"' not in section
     assert not re.search(r"<tbody>\s*</tbody>", section)
 
 
-def test_forecasts_that_were_too_high_are_warned_of(evidence: Evidence) -> None:
-    def caution(came_true: float) -> str:
-        return turn(replace(evidence, worth=replace(evidence.worth, came_true=came_true)))["caution"]
+def test_forecasts_that_were_too_high_are_warned_of(result: TrainingResult) -> None:
+    def caution(realised_ratio: float) -> str:
+        return turn(
+            replace(result, customer_value=replace(result.customer_value, realised_ratio=realised_ratio))
+        )["caution"]
 
     assert "only 60\u00a0% of the network value that was foreseen came true" in caution(0.6)
     assert "came true" not in caution(1.0)
 
 
 def test_where_all_may_be_coincidence_nobody_counts_as_influential(
-    evidence: Evidence, visible: Callable[[str], str]
+    result: TrainingResult, visible: Callable[[str], str]
 ) -> None:
-    worth = replace(evidence.worth, credible=0.0)
-    book = playbook(evidence.features, worth, evidence.bundle, evidence.settings)
-    changed = replace(evidence, worth=worth, playbook=book)
+    customer_value = replace(result.customer_value, credible=0.0)
+    book = playbook(result.features, customer_value, result.bundle, result.settings)
+    changed = replace(result, customer_value=customer_value, playbook=book)
     told = turn(changed)
     assert "nobody counts as influential here; 40 customers get a play for what they spend" in told["finding"]
     assert set(book.customers["play"]) <= {"win back", "connect"}
@@ -103,12 +107,12 @@ def test_where_all_may_be_coincidence_nobody_counts_as_influential(
     assert "So no network value is known to be at risk." in visible(render(changed))
 
 
-def test_without_influence_the_section_says_so(with_influence: Callable[..., Evidence]) -> None:
+def test_without_influence_the_section_says_so(with_influence: Callable[..., TrainingResult]) -> None:
     assert turn(with_influence(90.0, 60.0, 3.0))["caution"].startswith("No influence was found.")
 
 
-def test_every_segment_names_its_plays(evidence: Evidence) -> None:
-    changed = unhappy(evidence)
+def test_every_segment_names_its_plays(result: TrainingResult) -> None:
+    changed = unhappy(result)
     rows = turn(changed)["segments"]
     assert sum(row["customers"].sort for row in rows) == len(changed.features)
     quiet = [row for row in rows if (row["network"], row["direct"]) == ("low", "low")]

@@ -6,17 +6,17 @@ import pytest
 from ripple.models import FeatureSpec
 from ripple.training.report.sections.why.dependence import SHOWN, curve, dependence
 from ripple.training.report.sections.why.explanation import Sampled
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 RANDOM = np.random.default_rng(0)
 X = np.round(RANDOM.gamma(2, 20, 800))
 
 
-def sampled(evidence: Evidence, x: np.ndarray, effect: np.ndarray, unit: str = "days") -> Sampled:
+def sampled(result: TrainingResult, x: np.ndarray, effect: np.ndarray, unit: str = "days") -> Sampled:
     """A bundle of two features of which the first does everything."""
-    spec = evidence.bundle.spec
+    spec = result.bundle.spec
     features = tuple(FeatureSpec(name, "network", unit, "?") for name in ("first_thing", "other"))
-    bundle = replace(evidence.bundle, spec=replace(spec, features=features))
+    bundle = replace(result.bundle, spec=replace(spec, features=features))
     other = RANDOM.normal(size=len(x))
     return Sampled(
         bundle,
@@ -29,11 +29,11 @@ def sampled(evidence: Evidence, x: np.ndarray, effect: np.ndarray, unit: str = "
 
 @pytest.mark.parametrize(("slope", "said", "verb"), [(0.03, "higher", "raise"), (-0.03, "lower", "lower")])
 def test_the_caption_tells_direction_turn_and_how_sure(
-    evidence: Evidence, slope: float, said: str, verb: str
+    result: TrainingResult, slope: float, said: str, verb: str
 ) -> None:
     effect = slope * (X - 40)
     earlier = {day: np.column_stack([sign * effect, 0 * X]) for day, sign in (("a", 1), ("b", 1), ("c", -1))}
-    first = dependence(sampled(evidence, X, effect), earlier, seed=1)[0]
+    first = dependence(sampled(result, X, effect), earlier, seed=1)[0]
     assert first.name == "first thing"
     assert f"The more first thing, the {said} the score" in first.caption
     turn = curve(X, effect, 1).turn
@@ -68,22 +68,22 @@ def test_many_at_the_lowest_value_are_a_bin_of_their_own() -> None:
     assert (found.effect[1:] == 2).all()
 
 
-def test_another_feature_is_named_where_it_decides(evidence: Evidence) -> None:
-    made = sampled(evidence, X, np.zeros(len(X)))
+def test_another_feature_is_named_where_it_decides(result: TrainingResult) -> None:
+    made = sampled(result, X, np.zeros(len(X)))
     decides = made.x[:, 1] * 0.5
     made.value[:, 0] = decides
     assert "come from other features, other first of all" in dependence(made, {}, 1)[0].caption
 
 
-def test_a_flag_is_told_as_with_and_without(evidence: Evidence) -> None:
+def test_a_flag_is_told_as_with_and_without(result: TrainingResult) -> None:
     x = (X > 40).astype(float)
-    caption = dependence(sampled(evidence, x, np.where(x > 0, np.log(2), 0.0), "flag"), {}, 1)[0].caption
+    caption = dependence(sampled(result, x, np.where(x > 0, np.log(2), 0.0), "flag"), {}, 1)[0].caption
     assert caption.startswith("The score changes ×2.00 with “first thing”, ×1.00 without.")
 
 
-def test_the_strongest_features_of_a_run_are_drawn(evidence: Evidence) -> None:
-    made = Sampled.of(evidence)
-    found = dependence(made, evidence.earlier_effects, 1)
+def test_the_strongest_features_of_a_run_are_drawn(result: TrainingResult) -> None:
+    made = Sampled.of(result)
+    found = dependence(made, result.earlier_effects, 1)
     assert [one.name for one in found] == [made.named(i) for i in made.strongest[:SHOWN]]
     assert all('class="mark"' in one.plot for one in found)
     assert all("in all 3 models" in one.caption for one in found)

@@ -4,18 +4,18 @@ import pytest
 from ripple.training.insights.shap_sample import SAMPLE, sample
 from ripple.training.report.sections.why import explanation as module
 from ripple.training.report.sections.why.explanation import Sampled, direction, explanation
-from ripple.training.result import Evidence
+from ripple.training.result import TrainingResult
 
 
 @pytest.fixture(scope="module")
-def found(evidence: Evidence) -> dict[str, object]:
-    return explanation(evidence, Sampled.of(evidence))
+def found(result: TrainingResult) -> dict[str, object]:
+    return explanation(result, Sampled.of(result))
 
 
-def test_the_strongest_feature_heads_the_table(evidence: Evidence, found: dict[str, list]) -> None:
-    effects, _ = evidence.bundle.contributions("value", evidence.bundle.matrix(evidence.features))
+def test_the_strongest_feature_heads_the_table(result: TrainingResult, found: dict[str, list]) -> None:
+    effects, _ = result.bundle.contributions("value", result.bundle.matrix(result.features))
     size = np.abs(effects).mean(axis=0)
-    strongest = evidence.bundle.spec.names[int(size.argmax())]
+    strongest = result.bundle.spec.names[int(size.argmax())]
     first = found["features"][0]
     assert first.feature.name == strongest
     assert first.share.sort == pytest.approx(size.max() / size.sum())
@@ -30,16 +30,16 @@ def test_the_table_has_description_and_unit_of_every_feature(found: dict[str, li
         assert row.unit != "currency"
 
 
-def test_a_large_population_is_sampled_and_always_alike(evidence: Evidence) -> None:
-    many = evidence.features.loc[evidence.features.index.repeat(5)].reset_index(drop=True)
+def test_a_large_population_is_sampled_and_always_alike(result: TrainingResult) -> None:
+    many = result.features.loc[result.features.index.repeat(5)].reset_index(drop=True)
     sampled = sample(many, seed=1)
     assert len(sampled) == SAMPLE
     assert sampled.equals(sample(many.sample(frac=1, random_state=2), seed=1))
 
 
-def test_the_global_random_state_is_left_alone(evidence: Evidence) -> None:
+def test_the_global_random_state_is_left_alone(result: TrainingResult) -> None:
     before = np.random.get_state()[1].copy()
-    explanation(evidence, Sampled.of(evidence))
+    explanation(result, Sampled.of(result))
     assert (np.random.get_state()[1] == before).all()
 
 

@@ -17,7 +17,7 @@ MODEL = "Ripple"
 
 
 @dataclass(frozen=True)
-class Judged:
+class CutoffEvaluation:
     """Everything about one closed cutoff, by customer.
 
     Attributes:
@@ -25,9 +25,10 @@ class Judged:
         found: what the model foresaw, and what came true.
         scores: score of each by every ranking, the model's own as `MODEL`.
         calibration: None where nothing had closed to calibrate on.
-        likelihoods: probabilities of being at the top by every ranking that has some.
+        baseline_probabilities: probabilities of being at the top by every ranking that has some.
         kinds: mask of every kind of customer, by name; see `ripple.training.evaluation.slices`.
-        unseen: expected value by heads that were taught by other customers alone; None where not asked for.
+        cross_customer_predictions: expected value by heads fitted on other customers alone, in currency; None
+            where they were not fitted.
     """
 
     cutoff: str
@@ -35,9 +36,9 @@ class Judged:
     found: Outcome
     scores: Mapping[str, np.ndarray]
     calibration: Calibration | None
-    likelihoods: Mapping[str, np.ndarray]
+    baseline_probabilities: Mapping[str, np.ndarray]
     kinds: Mapping[str, np.ndarray]
-    unseen: np.ndarray | None = None
+    cross_customer_predictions: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Backtest:
         return float(row["capture"]), float(row["capture_low"]), float(row["capture_high"])
 
 
-def judge(judged: Sequence[Judged], settings: Settings) -> Backtest:
+def evaluate(judged: Sequence[CutoffEvaluation], settings: Settings) -> Backtest:
     """Bring together what was found at each cutoff, oldest first."""
     share = settings.top_share
     resampled = metrics.bootstrap_captures(
@@ -119,7 +120,9 @@ def judge(judged: Sequence[Judged], settings: Settings) -> Backtest:
         for name, score in one.scores.items():
             row = metrics.ranking(score, one.found.value, share)
             brier = (
-                metrics.brier(one.likelihoods[name], one.found.at_top) if name in one.likelihoods else np.nan
+                metrics.brier(one.baseline_probabilities[name], one.found.at_top)
+                if name in one.baseline_probabilities
+                else np.nan
             )
             rows.append(
                 {"cutoff": one.cutoff, "ranking": name, **row, "brier": brier, **_bounds(drawn, name)}
@@ -161,7 +164,7 @@ def _bounds(captures: Mapping[str, np.ndarray], name: str) -> dict[str, float]:
     }
 
 
-def _heads(one: Judged, share: float) -> dict[str, str | float]:
+def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
     found, calibration = one.found, one.calibration
     base_rate = np.full(len(found.at_top), found.at_top.mean())
     last = one.scores.get("last label")
@@ -176,13 +179,17 @@ def _heads(one: Judged, share: float) -> dict[str, str | float]:
         "brier": np.nan,
         "brier_base_rate": metrics.brier(base_rate, found.at_top),
         "noise_ceiling": np.nan if last is None else metrics.rank_correlation(last, found.value),
-        "capture_unseen": (np.nan if one.unseen is None else metrics.capture(one.unseen, found.value, share)),
-        "agreement": metrics.rank_correlation(found.predicted, found.odds),
+        "capture_unseen": (
+            np.nan
+            if one.cross_customer_predictions is None
+            else metrics.capture(one.cross_customer_predictions, found.value, share)
+        ),
+        "agreement": metrics.rank_correlation(found.predicted, found.log_odds),
     }
     if calibration is None:
         return judged
-    low, high = calibration.interval.around(found.predicted)
-    probability = one.likelihoods[MODEL]
+    low, high = calibration.interval.bounds(found.predicted)
+    probability = one.baseline_probabilities[MODEL]
     return judged | {
         "predicted_share": float(found.predicted.sum() / found.value.sum()),
         "coverage": metrics.coverage(found.value, low, high),
@@ -192,24 +199,24 @@ def _heads(one: Judged, share: float) -> dict[str, str | float]:
     }
 
 
-def _deciles(one: Judged) -> pd.DataFrame:
+def _deciles(one: CutoffEvaluation) -> pd.DataFrame:
     found = metrics.deciles(one.found.predicted, one.found.value)
     if one.calibration is None:
         return found.assign(coverage=np.nan)
-    low, high = one.calibration.interval.around(one.found.predicted)
+    low, high = one.calibration.interval.bounds(one.found.predicted)
     return found.assign(coverage=metrics.coverage_by_decile(one.found.predicted, one.found.value, low, high))
 
 
-def _slices(one: Judged, best: str, share: float) -> dict[str, Slice]:
+def _slices(one: CutoffEvaluation, best: str, share: float) -> dict[str, Slice]:
     scores = {"capture": one.scores[MODEL], "rule_capture": one.scores[best]}
     return {name: _slice(one, mask, scores, share) for name, mask in one.kinds.items() if mask.any()}
 
 
-def _slice(one: Judged, mask: np.ndarray, scores: Mapping[str, np.ndarray], share: float) -> Slice:
+def _slice(one: CutoffEvaluation, mask: np.ndarray, scores: Mapping[str, np.ndarray], share: float) -> Slice:
     value = one.found.value
     inside = np.zeros(len(value), dtype=bool)
     if one.calibration is not None:
-        low, high = one.calibration.interval.around(one.found.predicted)
+        low, high = one.calibration.interval.bounds(one.found.predicted)
         inside = (value >= low) & (value <= high)
     return Slice(
         customers=int(mask.sum()),
