@@ -118,10 +118,10 @@ def copied_store(opened: tuple[Dataset, Report], trained: Trained, tmp_path: Pat
 
 
 @pytest.fixture(scope="session")
-def trained(opened: tuple[Dataset, Report], result: TrainingResult) -> Trained:
+def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> Trained:
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "learn", lambda *given: result)
+        patch.setattr(pipeline, "learn", lambda *given: trained_result)
         found = pipeline.train(*opened, "first", silent)
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")

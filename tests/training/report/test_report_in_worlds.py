@@ -26,7 +26,7 @@ def _page(data: Path, home: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def pages(result, folder, tmp_path_factory):
+def pages(trained_result, folder, tmp_path_factory):
     """World → address of its page."""
     place = tmp_path_factory.mktemp("worlds")
     nobody, bare = place / "nobody", place / "bare"
@@ -37,7 +37,7 @@ def pages(result, folder, tmp_path_factory):
     for table in ("usage", "catalog"):
         (bare / f"{table}.parquet").unlink()
     made = {
-        "default": render(result),
+        "default": render(trained_result),
         "none": _page(nobody, place / "home"),
         "without usage": _page(bare, place / "home"),
     }
