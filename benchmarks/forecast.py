@@ -25,7 +25,6 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.examples.feature_sequence import Rows
-from ripple.training.progress import silent
 
 TOLD, TAUGHT, CEILING = "told the traits", "taught expectations", "the ceiling"
 KNOWING = [TOLD, TAUGHT, CEILING]
@@ -49,7 +48,7 @@ def foresee(dataset: Dataset, checks: Report, history: simulation.History, redra
     settings = dataset.settings
     plan = schedule(checks.start, simulation.END, settings)
     examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
-    backtester = RollingOriginBacktester(examples, plan, settings, silent)
+    backtester = RollingOriginBacktester(examples, plan, settings)
     expected = {
         cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.rows.index)
         for cutoff, one in examples.items()

@@ -17,7 +17,6 @@ from harness import publish
 from ripple import settings
 from ripple.features.validation import checks
 from ripple.training.pipeline import learn
-from ripple.training.progress import silent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "foundation"))
 from convert import convert  # the example is a script, not a package
@@ -32,7 +31,7 @@ def main() -> None:
         data = Path(folder) / "foundation"
         convert(source, data)
         dataset, report = checks.load(data, settings.load(data))
-        result = learn(dataset, report, "foundation", silent)
+        result = learn(dataset, report, "foundation")
     table = result.backtest.rankings.pivot(index="ranking", columns="cutoff", values="capture")
     rows = [
         {"ranking": str(name), **{str(cutoff): float(value) for cutoff, value in row.items()}}

@@ -7,6 +7,7 @@ metrics.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,12 +32,13 @@ from ripple.training.evaluation.drift import SCORES, SHIFTED, drift
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.evaluation.slices import slices
 from ripple.training.examples.examples import Examples, examples_at, features_at, frame, labels_at
-from ripple.training.progress import Say
 from ripple.training.registry.gate import Check, against_rules, calibration, reasons_of
 from ripple.training.registry.model_versions import Version
 from ripple.training.registry.tracking import LONGEST_TAG
 from ripple.training.registry.tracking import MODEL as REGISTERED
 from ripple.training.result import rows
+
+logger = logging.getLogger(__name__)
 
 MOST = 6
 """The latest cutoffs that are judged at most."""
@@ -119,7 +121,6 @@ def monitor(
     version: Scored,
     parameters: Mapping[str, str],
     promised: Mapping[str, float],
-    say: Say,
     log: pd.DataFrame | None = None,
 ) -> Monitored:
     """Hold what *version* foresees against what came true since its training data ended.
@@ -139,11 +140,11 @@ def monitor(
     known = version.features.index
     found = []
     for cutoff in closed:
-        say(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and what came true")
+        logger.info(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and what came true")
         found.append(_judged(examples_at(dataset, cutoff), version.bundle, known, settings))
     credited = [one for one in found if one.found.at_top.any()]
     judged = evaluate(credited, settings) if credited else None
-    say(f"features as of {end:%Y-%m-%d}, to see what has drifted")
+    logger.info(f"features as of {end:%Y-%m-%d}, to see what has drifted")
     now = frame(features_at(dataset, end))
     moved = drift(version.bundle, version.features, now, _scores(version.bundle, now))
     step = timedelta(days=settings.cutoffs.step_days)
@@ -156,7 +157,7 @@ def monitor(
         tuple(_checks(found, judged, promised, moved, settings)),
         next_close,
         math.ceil((end - start) / step),
-        answered(dataset, log, end, say) if log is not None else pd.DataFrame(),
+        answered(dataset, log, end) if log is not None else pd.DataFrame(),
     )
 
 
@@ -176,7 +177,7 @@ def record_monitoring(client: mlflow.MlflowClient, found: Version, monitored: Mo
         client.set_model_version_tag(REGISTERED, found.number, name, value)
 
 
-def answered(dataset: Dataset, log: pd.DataFrame, end: datetime, say: Say) -> pd.DataFrame:
+def answered(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:
     """What the service answered about customers, held against what came true of them.
 
     Who is asked about is not drawn at random: there is no capture, and totals are of these customers alone.
@@ -192,7 +193,7 @@ def answered(dataset: Dataset, log: pd.DataFrame, end: datetime, say: Say) -> pd
     horizon = timedelta(days=settings.horizon_days)
     found = []
     for as_of in sorted(moment for moment in log["as_of"].unique() if moment + horizon <= end)[-MOST:]:
-        say(f"what came true of the scores of {as_of:%Y-%m-%d} that the service gave")
+        logger.info(f"what came true of the scores of {as_of:%Y-%m-%d} that the service gave")
         labels = frame(labels_at(dataset, pd.Timestamp(as_of).to_pydatetime()))
         value = pd.Series(target(labels, settings), labels.index)
         at_top = pd.Series(metrics.members(value.to_numpy(), settings.top_share), labels.index)

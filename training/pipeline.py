@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,9 +48,10 @@ from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import begun, period
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.spend import direct
-from ripple.training.progress import Say
 from ripple.training.registry.gate import Decision, decide
 from ripple.training.result import TrainingResult
+
+logger = logging.getLogger(__name__)
 
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
@@ -74,7 +76,6 @@ def learn(
     dataset: Dataset,
     checks: Report,
     name: str,
-    say: Say,
     compared_at: Sequence[datetime] = (),
     trials: int = 0,
 ) -> TrainingResult:
@@ -88,14 +89,13 @@ def learn(
         InputError: the history is too short, or the labels are not enough to learn from.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _learn(dataset, checks, name, say, compared_at, trials, Path(folder))
+        return _learn(dataset, checks, name, compared_at, trials, Path(folder))
 
 
 def _learn(
     dataset: Dataset,
     checks: Report,
     name: str,
-    say: Say,
     compared_at: Sequence[datetime],
     trials: int,
     folder: Path,
@@ -103,10 +103,10 @@ def _learn(
     settings = dataset.settings
     end = settings.until or checks.end
     plan = schedule(checks.start, end, settings)
-    examples = _examples(dataset, plan, say, folder)
+    examples = _examples(dataset, plan, folder)
     refuse_unlearnable(examples.values(), settings)
     digests = data_digests(dataset)
-    backtester, tried = RollingOriginBacktester(examples, plan, settings, say), list[Trial]()
+    backtester, tried = RollingOriginBacktester(examples, plan, settings), list[Trial]()
     if trials:
         identity = digest(digests, settings.model_dump(), run_code_digest())
         settings, tried = tune(backtester, trials, identity)
@@ -114,18 +114,18 @@ def _learn(
         backtester = replace(backtester, settings=settings)
     judged = backtest(backtester)
     foreseen = predictions(backtester, _judged(judged, plan))
-    say(f"features of all customers as of {end:%Y-%m-%d}")
+    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
-    say(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
+    logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
     bundle = _bundle(backtester, end, Rows.of(current.iloc[by_content(current)], folder))
-    say(f"scoring all customers as of {end:%Y-%m-%d}")
+    logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
     learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
-    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(foreseen)), say)
-    say("placebos, and the label under other settings")
+    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(foreseen)))
+    logger.info("placebos, and the label under other settings")
     totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
-    say("what customers are worth, and what is quoted about them")
+    logger.info("what customers are worth, and what is quoted about them")
     own = direct(backtester, dataset, evaluated_at(foreseen), current)
     valued = customer_value(current, scores, own, foreseen, credible_share(totals, tested), settings)
     found = TrainingResult(
@@ -155,11 +155,11 @@ def _learn(
         histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
     )
     if found.empty_features:
-        say(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
+        logger.info(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
     return found
 
 
-def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0) -> Trained:
+def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Trained:
     """Learn, put the version before the gate, record the run in MLflow and register what came of it.
 
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
@@ -169,19 +169,19 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0
 
     client = tracking.connect(dataset.settings)
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
-        say(f"run {abandoned}, whose process was killed, is marked so in MLflow")
+        logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
     rival = model_versions.predictions(client, champion) if champion else None
-    result = learn(dataset, checks, name, say, evaluated_at(rival), trials)
+    result = learn(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
         now = Scored(name, result.as_of, result.bundle, result.features, result.scores)
         result = replace(result, changes=changes(now, model_versions.scored(client, champion)))
-    say("writing the report")
+    logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
 
     html = render(result, decision)
-    say("recording the run in MLflow")
+    logger.info("recording the run in MLflow")
     from ripple.training.report.model_card import model_card
 
     logged = recording.log(result, decision, html, model_card(result))
@@ -199,10 +199,10 @@ def train(dataset: Dataset, checks: Report, name: str, say: Say, trials: int = 0
     return Trained(version.number if version else None, crowned, report, result, decision)
 
 
-def _examples(dataset: Dataset, plan: Schedule, say: Say, folder: Path) -> dict[datetime, Examples]:
+def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, Examples]:
     found = {}
     for i, cutoff in enumerate(plan.all, 1):
-        say(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
+        logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
         found[cutoff] = examples_at(dataset, cutoff, folder)
     return found
 

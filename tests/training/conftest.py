@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from ripple.training import pipeline
 from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.pipeline import Trained
-from ripple.training.progress import silent
 from ripple.training.result import TrainingResult
 from tests.support import chromium
 from tests.support.processes import LENIENT
@@ -101,13 +101,20 @@ def trained_result(opened: tuple[Dataset, Report], examples: Mapping[datetime, E
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
-        return pipeline.learn(*opened, "first", silent)
+        return pipeline.learn(*opened, "first")
 
 
 @pytest.fixture(scope="session")
 def result(trained_result: TrainingResult) -> TrainingResult:
     """The same; tests of the report's sections have a made-up one instead."""
     return trained_result
+
+
+@pytest.fixture
+def progress(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Gives the lines of progress logged so far."""
+    caplog.set_level(logging.INFO, "ripple")
+    return lambda: [record.getMessage() for record in caplog.records if record.name.startswith("ripple.")]
 
 
 @pytest.fixture
@@ -122,7 +129,7 @@ def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> T
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "learn", lambda *given: trained_result)
-        found = pipeline.train(*opened, "first", silent)
+        found = pipeline.train(*opened, "first")
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")
     return found

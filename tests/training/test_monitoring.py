@@ -19,7 +19,6 @@ from ripple.training.evaluation.drift import SCORES, SHIFTED
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.examples.examples import frame, labels_at
 from ripple.training.monitoring import answered, monitor, record_monitoring
-from ripple.training.progress import silent
 from ripple.training.registry import model_versions, tracking
 from ripple.training.report.text.monitoring_text import text
 
@@ -44,7 +43,7 @@ def look(opened, examples):
     def run(version, parameters=None, promised=None, found=examples, dataset=opened[0], log=None):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "examples_at", lambda dataset, cutoff: found[cutoff])
-            return monitor(dataset, version, parameters or {}, promised or {"capture": 0.4}, silent, log)
+            return monitor(dataset, version, parameters or {}, promised or {"capture": 0.4}, log)
 
     return run
 
@@ -182,14 +181,14 @@ def test_answers_are_held_against_what_came_true_of_these_customers(opened, vers
     stranger = given.head(1).assign(customer_id="nobody")
     fresh = given.assign(as_of=result.as_of)
     log = pd.concat([given, stranger, fresh], ignore_index=True)
-    (row,) = answered(opened[0], log, result.as_of, silent).to_dict("records")
+    (row,) = answered(opened[0], log, result.as_of).to_dict("records")
     value = frame(labels_at(opened[0], version.as_of))["network_value"].reindex(scores.index)
     assert (row["as_of"], row["model_version"]) == (f"{version.as_of:%Y-%m-%d}", "1-a")
     assert row["customers"] == len(scores)
     assert row["predicted_share"] == pytest.approx(scores["network_value"].sum() / value.sum())
     inside = value.between(scores["network_value_low"], scores["network_value_high"])
     assert row["coverage"] == pytest.approx(inside.mean())
-    nothing = answered(opened[0], fresh, result.as_of, silent)
+    nothing = answered(opened[0], fresh, result.as_of)
     assert nothing.empty
     assert list(nothing.columns) == list(row)
 

@@ -25,7 +25,6 @@ from ripple.training import pipeline
 from ripple.training.evaluation.tuning import Trial
 from ripple.training.examples.examples import features_at, frame
 from ripple.training.examples.feature_sequence import Rows
-from ripple.training.progress import silent
 from ripple.training.registry import model_versions, runs, tracking
 from ripple.training.registry.gate import decide
 from ripple.training.report.model_card import model_card
@@ -54,7 +53,7 @@ for line in sys.stdin:
     if child == 0:
         place = places.get(stage, model_versions)
         setattr(place, stage, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-        pipeline.train(SimpleNamespace(settings=evidence.settings), None, "killed", lambda line: None)
+        pipeline.train(SimpleNamespace(settings=evidence.settings), None, "killed")
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
@@ -132,14 +131,14 @@ def test_a_killed_training_leaves_registry_and_champion_as_they_were(
     assert not running(client)
 
 
-def test_the_next_training_moves_the_champion(client, opened, result, monkeypatch):
-    before, champion, said = versions(client), model_versions.find(client), []
+def test_the_next_training_moves_the_champion(client, opened, result, monkeypatch, progress):
+    before, champion = versions(client), model_versions.find(client)
     left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
     (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
     monkeypatch.setattr(pipeline, "learn", lambda *given: result)
     monkeypatch.setattr("ripple.training.report.render", lambda *given: "<html></html>")
-    again = pipeline.train(*opened, "second", said.append)
-    assert said[0] == "run left, whose process was killed, is marked so in MLflow"
+    again = pipeline.train(*opened, "second")
+    assert progress()[0] == "run left, whose process was killed, is marked so in MLflow"
     assert client.get_run(left.run_id).info.status == "KILLED"
     assert again.champion
     assert int(again.version) == max(before) + 1
@@ -160,7 +159,7 @@ def ends_with(copied_store, opened, monkeypatch):
         dataset = replace(
             opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
         )
-        return pipeline.train(dataset, opened[1], "again", silent), tracking.connect(copied_store)
+        return pipeline.train(dataset, opened[1], "again"), tracking.connect(copied_store)
 
     return run
 
@@ -180,7 +179,7 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
     chosen = opened[0].settings.model_copy(
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )
-    found = pipeline.learn(replace(opened[0], settings=chosen), opened[1], "tuned", silent, trials=2)
+    found = pipeline.learn(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
     best = max(found.trials, key=lambda trial: trial.capture)
     assert found.settings.model.trees == best.parameters["trees"] == found.bundle.value.num_trees()
     assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
@@ -287,7 +286,7 @@ def renamed(folder, tmp_path_factory):
 
 def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(result, renamed):
     folder, names = renamed
-    found = pipeline.learn(*load(folder, load_settings(folder)), "renamed", silent)
+    found = pipeline.learn(*load(folder, load_settings(folder)), "renamed")
     features = result.features.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
     assert asdict(found.bundle.spec) == asdict(result.bundle.spec)
@@ -307,9 +306,9 @@ def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(resul
 def learn(opened, examples, monkeypatch):
     """Learns again, where examples at the cutoffs are as they are changed to be."""
 
-    def run(change=lambda one: one, say=silent):
+    def run(change=lambda one: one):
         monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: change(examples[cutoff]))
-        return pipeline.learn(*opened, "again", say)
+        return pipeline.learn(*opened, "again")
 
     return run
 
@@ -345,14 +344,12 @@ def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result
     assert score["network_value_low"] == 0
 
 
-def test_a_feature_without_any_value_is_said_and_left_unused(learn):
-    said = []
-
+def test_a_feature_without_any_value_is_said_and_left_unused(learn, progress):
     def holed(one):
         without = one.features.assign(out_degree=np.nan, past_network_value=np.nan)
         return replace(one, rows=Rows.of(without))
 
-    found = learn(holed, said.append)
+    found = learn(holed)
     gains = dict(zip(found.bundle.spec.names, found.bundle.value.feature_importance("gain"), strict=True))
     assert gains["out_degree"] == gains["past_network_value"] == 0
     assert np.isfinite(found.scores["network_value"]).all()
@@ -393,10 +390,10 @@ def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
         learn(changed)
 
 
-def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch):
-    said = []
+def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, progress):
     monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
-    pipeline.learn(*opened, "said", said.append)
+    pipeline.learn(*opened, "said")
+    said = progress()
     count = len(plan.all)
     assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
     assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
@@ -415,13 +412,12 @@ def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch)
     }
     monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: ended[cutoff])
     with pytest.raises(InputError, match=r"latest closed windows.*interactions reach to the end"):
-        pipeline.learn(earlier, checks, "ended", silent)
+        pipeline.learn(earlier, checks, "ended")
 
 
-def test_a_history_that_is_too_short_is_told_before_any_work(opened):
+def test_a_history_that_is_too_short_is_told_before_any_work(opened, progress):
     dataset, checks = opened
     short = dataset.limited_to(checks.start + timedelta(days=200))
-    said = []
     with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):
-        pipeline.learn(short, checks, "short", said.append)
-    assert said == []
+        pipeline.learn(short, checks, "short")
+    assert progress() == []

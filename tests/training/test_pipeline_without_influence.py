@@ -7,7 +7,6 @@ from ripple.errors import InputError
 from ripple.features.validation.checks import load
 from ripple.settings import load as load_settings
 from ripple.training import pipeline
-from ripple.training.progress import silent
 from ripple.training.registry import model_versions, tracking
 from tests.training.conftest import SMALL
 
@@ -17,6 +16,6 @@ def test_without_influence_nothing_is_learnt_and_nothing_registered(tmp_path):
     simulation.write(simulation.simulate("none", 300, 11, 3), out, simulation.settings_toml(11) + SMALL)
     dataset, checks = load(out, load_settings(out).model_copy(update={"home": tmp_path / "home"}))
     with pytest.raises(InputError, match=r"Every label is zero.*credited with revenue of others"):
-        pipeline.train(dataset, checks, "nobody", silent)
+        pipeline.train(dataset, checks, "nobody")
     assert model_versions.champion(tracking.connect(dataset.settings)) is None
     assert not (tmp_path / "home" / "reports").exists()

@@ -7,6 +7,7 @@ the end of the data.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +25,8 @@ from ripple.training.evaluation.slices import slices
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
-from ripple.training.progress import Say
+
+logger = logging.getLogger(__name__)
 
 CALIBRATION_CUTOFFS = 3
 
@@ -36,7 +38,8 @@ class RollingOriginBacktester:
     examples: Mapping[datetime, Examples]
     schedule: Schedule
     settings: Settings
-    say: Say
+    log_level: int = logging.INFO
+    """The level at which progress is logged."""
     _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
@@ -65,7 +68,10 @@ class RollingOriginBacktester:
         """What heads fitted as of *cutoff* predicted there."""
         if cutoff not in self._outcomes:
             count = len(self.schedule.training_for(cutoff))
-            self.say(f"backtest {cutoff:%Y-%m-%d}: fitting on {count} closed cutoff{'s' * (count != 1)}")
+            logger.log(
+                self.log_level,
+                f"backtest {cutoff:%Y-%m-%d}: fitting on {count} closed cutoff{'s' * (count != 1)}",
+            )
             self._outcomes[cutoff] = outcome(self.heads(cutoff), self.examples[cutoff], self.settings)
         return self._outcomes[cutoff]
 
@@ -165,7 +171,7 @@ def _judgeable(backtester: RollingOriginBacktester) -> list[datetime]:
         if backtester.has_training_labels(cutoff) and backtester.credited(cutoff):
             chosen.append(cutoff)
         else:
-            backtester.say(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
+            logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
     if not chosen:
         raise InputError(
             "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,8 @@ import pandas as pd
 from ripple.features.dataset import Dataset
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import examples_at
-from ripple.training.progress import Say
+
+logger = logging.getLogger(__name__)
 
 CUTOFF, REVISITED = "cutoff", "revisited"
 
@@ -62,7 +64,7 @@ def _at(backtester: RollingOriginBacktester, cutoff: datetime) -> pd.DataFrame:
 
 
 def looking_back(
-    backtester: RollingOriginBacktester, dataset: Dataset, cutoffs: Iterable[datetime], say: Say
+    backtester: RollingOriginBacktester, dataset: Dataset, cutoffs: Iterable[datetime]
 ) -> RollingOriginBacktester:
     """The forecaster able to stand at further *cutoffs*, those among them at which it could have stood.
 
@@ -81,7 +83,7 @@ def looking_back(
         ):
             continue
         if cutoff not in examples:
-            say(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was judged: features and labels")
+            logger.info(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was judged: features and labels")
             examples[cutoff] = examples_at(dataset, cutoff)
         if (examples[cutoff].labels["network_value"] > 0).any():
             found.append(cutoff)

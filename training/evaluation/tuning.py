@@ -6,6 +6,7 @@ that was killed, or asked for more, goes on where it stopped.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from ripple.errors import InputError
 from ripple.settings import Model, Settings
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.metrics import capture
-from ripple.training.progress import silent
 
 if TYPE_CHECKING:
     import optuna
+
+logger = logging.getLogger(__name__)
 
 FILE = "tuning.db"
 CUTOFFS = 4
@@ -81,7 +83,7 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _with(settings, _drawn(trial))
-        asked = replace(backtester, settings=chosen, say=silent, _outcomes={}, _heads={})
+        asked = replace(backtester, settings=chosen, log_level=logging.DEBUG, _outcomes={}, _heads={})
         captured: list[float] = []
         for step, cutoff in enumerate(cutoffs):
             found = asked.outcome(cutoff)
@@ -96,7 +98,7 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
 
     def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         found = "given up" if trial.value is None else f"captures {trial.value:.3f}"
-        backtester.say(f"trial {len(_done(study))} of {trials}: {found}; the best {study.best_value:.3f}")
+        logger.info(f"trial {len(_done(study))} of {trials}: {found}; the best {study.best_value:.3f}")
 
     if len(done) < trials:
         study.optimize(objective, n_trials=trials - len(done), callbacks=[told])

@@ -9,13 +9,12 @@ from ripple.training.evaluation.backtest import RollingOriginBacktester, backtes
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.examples.feature_sequence import Rows
-from ripple.training.progress import silent
 from tests.support import synthetic_events
 from tests.support.synthetic_events import SETTINGS
 
 
-def backtester(examples, say=silent):
-    return RollingOriginBacktester(examples, synthetic_events.plan(), SETTINGS, say)
+def backtester(examples):
+    return RollingOriginBacktester(examples, synthetic_events.plan(), SETTINGS)
 
 
 def relabelled(one, seed):
@@ -60,12 +59,11 @@ def test_heads_do_learn_from_every_label_that_was_known(examples):
     )
 
 
-def test_a_cutoff_is_fitted_once(examples):
-    said = []
-    asked = backtester(examples, said.append)
+def test_a_cutoff_is_fitted_once(examples, progress):
+    asked = backtester(examples)
     cutoff = synthetic_events.plan().evaluation[0]
     assert asked.outcome(cutoff) is asked.outcome(cutoff)
-    assert said == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
+    assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
 def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged):
@@ -203,7 +201,7 @@ def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(exam
     plan = synthetic_events.plan()
     first = plan.grid[0] + plan.horizon
     early = replace(plan, evaluation=(first, plan.evaluation[-1]))
-    asked = RollingOriginBacktester(examples, early, SETTINGS, silent)
+    asked = RollingOriginBacktester(examples, early, SETTINGS)
     assert asked.calibration(first) is None
     assert asked.calibration(first + plan.horizon) is not None
     heads = backtest(asked).heads
@@ -218,15 +216,16 @@ def silenced(examples, cutoffs):
     }
 
 
-def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples):
-    plan, said = synthetic_events.plan(), []
+def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples, progress):
+    plan = synthetic_events.plan()
     last = plan.evaluation[-1]
-    found = backtest(backtester(silenced(examples, [plan.evaluation[1]]), said.append))
+    found = backtest(backtester(silenced(examples, [plan.evaluation[1]])))
     assert set(found.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
         f"{plan.evaluation[1]:%Y-%m-%d}"
     }
     assert any(
-        f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to learn or judge from" in line for line in said
+        f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to learn or judge from" in line
+        for line in progress()
     )
     # interactions are recorded since lately only: what can be judged is
     since = last - plan.horizon

@@ -8,14 +8,13 @@ from ripple.training.evaluation.backtest import RollingOriginBacktester, backtes
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.evaluation.out_of_sample import evaluated_at, looking_back, predictions
-from ripple.training.progress import silent
 from tests.support import synthetic_events
 
 
 @pytest.fixture(scope="module")
 def backtester():
     return RollingOriginBacktester(
-        synthetic_events.history(), synthetic_events.plan(), synthetic_events.SETTINGS, silent
+        synthetic_events.history(), synthetic_events.plan(), synthetic_events.SETTINGS
     )
 
 
@@ -72,7 +71,7 @@ def test_looking_back_serves_where_something_had_closed_and_the_window_has(backt
 
     monkeypatch.setattr("ripple.training.evaluation.out_of_sample.examples_at", examples_at)
     asked = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
-    back = looking_back(dated, None, asked, silent)
+    back = looking_back(dated, None, asked)
     assert back.schedule.evaluation == (middle, plan.grid[-1])
     assert made == [middle]
     # taught by what had closed by then, and by none of the cutoffs that are looked back at
@@ -91,6 +90,6 @@ def test_nobody_credited_there_is_nothing_to_compare_by(backtester, monkeypatch)
         "ripple.training.evaluation.out_of_sample.examples_at",
         lambda *given: replace(nobody, labels=nobody.labels * 0.0),
     )
-    back = looking_back(backtester, None, [middle], silent)
+    back = looking_back(backtester, None, [middle])
     assert back.schedule.evaluation == ()
     assert predictions(back, ()).empty

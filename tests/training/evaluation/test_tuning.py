@@ -7,7 +7,6 @@ from ripple.errors import InputError
 from ripple.settings import Model
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.tuning import REAL, WHOLE, tune
-from ripple.training.progress import silent
 from tests.support import synthetic_events
 from tests.support.synthetic_events import SETTINGS
 
@@ -23,7 +22,7 @@ def examples():
 @pytest.fixture
 def backtester(examples, tmp_path):
     settings = SETTINGS.model_copy(update={"home": tmp_path, "model": QUICK})
-    return RollingOriginBacktester(examples, synthetic_events.plan(), settings, silent)
+    return RollingOriginBacktester(examples, synthetic_events.plan(), settings)
 
 
 def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(backtester):
@@ -37,10 +36,11 @@ def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(backte
             assert low <= trial.parameters[name] <= high
 
 
-def test_a_search_goes_on_where_it_stopped_and_says_so(backtester):
+def test_a_search_goes_on_where_it_stopped_and_says_so(backtester, progress, caplog):
     _, first = tune(backtester, 2, "data")
-    said = []
-    _, more = tune(replace(backtester, say=said.append), 3, "data")
+    caplog.clear()
+    _, more = tune(backtester, 3, "data")
+    said = progress()
     assert more[:2] == first
     assert len(more) == 3
     assert len(said) == 1

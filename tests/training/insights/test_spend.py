@@ -5,12 +5,11 @@ import pytest
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.out_of_sample import predictions
 from ripple.training.insights.spend import direct, fit_direct
-from ripple.training.progress import silent
 
 
 @pytest.fixture(scope="module")
 def backtester(examples, plan, opened):
-    return RollingOriginBacktester(dict(examples), plan, opened[0].settings, silent)
+    return RollingOriginBacktester(dict(examples), plan, opened[0].settings)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
             labels = one.labels.assign(direct_value=np.arange(len(one.labels), dtype=float))
             changed[cutoff] = type(one)(cutoff, one.rows, labels, labels, one.attributes, one.credited)
     other = direct(
-        RollingOriginBacktester(changed, plan, opened[0].settings, silent),
+        RollingOriginBacktester(changed, plan, opened[0].settings),
         opened[0],
         [first],
         result.features,

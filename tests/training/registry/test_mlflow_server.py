@@ -17,7 +17,6 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.training import pipeline
-from ripple.training.progress import silent
 from ripple.training.registry import model_versions, tracking
 from tests.support.postgres_server import PASSWORD, PostgresServer
 from tests.support.processes import free_port
@@ -69,7 +68,7 @@ def train_on(address, result, opened, tmp_path, monkeypatch):
 
     def run(found):
         monkeypatch.setattr(pipeline, "learn", lambda *given: found)
-        return pipeline.train(replace(opened[0], settings=settings), opened[1], found.name, silent)
+        return pipeline.train(replace(opened[0], settings=settings), opened[1], found.name)
 
     return run
 

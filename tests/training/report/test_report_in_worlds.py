@@ -11,7 +11,6 @@ from ripple import simulation
 from ripple.features.validation.checks import load
 from ripple.settings import load as load_settings
 from ripple.training import pipeline
-from ripple.training.progress import silent
 from ripple.training.report import render
 from tests.support import chromium
 from tests.support.processes import LENIENT
@@ -22,7 +21,7 @@ WORLDS = pytest.mark.parametrize("world", ["default", "none", "without usage"])
 
 def _page(data: Path, home: Path) -> str:
     dataset, checks = load(data, load_settings(data).model_copy(update={"home": home}))
-    return render(pipeline.learn(dataset, checks, data.name, silent))
+    return render(pipeline.learn(dataset, checks, data.name))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,88 @@
+"""What commands are added to: results go to stdout, progress to stderr, bad input ends with 2."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import Annotated, Any, TextIO, cast
+
+import typer
+
+from ripple.errors import InputError
+from ripple.extras import missing_extra
+from ripple.redaction import hidden
+
+# threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+STARTED = time.monotonic()
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Find the customers who make other customers buy.",
+)
+
+
+class RedactingStream:
+    """A stream that lets no password of a URL through, whoever writes: Typer, a library or a traceback."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write *text* without the passwords."""
+        return self._stream.write(hidden(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class ProgressHandler(logging.Handler):
+    """Writes progress to stderr, each line with the seconds since the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        sys.stderr.write(f"[{time.monotonic() - STARTED:5.1f} s] {record.getMessage()}\n")
+        sys.stderr.flush()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"ripple {version('ripple')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find the customers who make other customers buy."""
+
+
+def main() -> None:
+    """Run the command line; bad input is reported in a few lines, without a traceback, and ends with 2."""
+    sys.stderr = cast(TextIO, RedactingStream(sys.stderr))
+    logger = logging.getLogger("ripple")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(ProgressHandler())
+    logger.propagate = False
+    try:
+        app()
+    except InputError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        advice = missing_extra(error)
+        if advice is None:
+            raise
+        sys.stderr.write(f"Error: {advice}\n")
+        sys.exit(2)

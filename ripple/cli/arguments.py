@@ -1,0 +1,46 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ripple.errors import InputError
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+"""The forms in which a moment may be given."""
+
+
+def _writable(out: Path) -> Path:
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"--out {out} must end in .parquet or .csv.")
+    return out
+
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Folder of Parquet or CSV, a DuckDB file, or a PostgreSQL URL; see docs/data.md.",
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE.toml",
+        dir_okay=False,
+        help="Settings to use instead of the ripple.toml beside the data.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FILE.parquet", callback=_writable, help="File to write; or FILE.csv."),
+]
+AsOf = Annotated[
+    datetime,
+    typer.Option("--as-of", formats=FORMATS, metavar="DATE", help="A date means its first moment, UTC."),
+]

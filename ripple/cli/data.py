@@ -1,0 +1,120 @@
+"""Commands on tables: simulate, check, features, label."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ripple.cli.application import app
+from ripple.cli.arguments import FORMATS, AsOf, Data, Out, SettingsFile
+from ripple.cli.datasets import (
+    features_as_of,
+    open_checked,
+    validate_not_after_end,
+    write_table,
+    write_with_spark,
+)
+from ripple.errors import InputError
+from ripple.settings import load as load_settings
+
+logger = logging.getLogger(__name__)
+
+
+@app.command(
+    epilog="Example: ripple simulate /tmp/world --world default --customers 6000 --months 36 --seed 7"
+)
+def simulate(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write; an earlier simulation is replaced.")
+    ],
+    world: Annotated[str, typer.Option(help="Named world.")] = "default",
+    customers: Annotated[int, typer.Option(help="Number of customers.")] = 6000,
+    months: Annotated[int, typer.Option(help="Months of history.")] = 36,
+    seed: Annotated[int, typer.Option(help="Seed: the same one gives the same world.")] = 7,
+) -> None:
+    """Write a simulated dataset."""
+    from ripple import simulation
+
+    logger.info(f"simulating {customers:,} customers over {months} months in world '{world}'")
+    try:
+        tables = simulation.simulate(world, customers, months, seed)
+        simulation.write(tables, out, simulation.settings_toml(months))
+    except (ValueError, FileExistsError) as error:
+        raise InputError(str(error)) from error
+    for name, table in tables.items():
+        print(f"{name:<13}{table.num_rows:>10,} rows")
+    print(f"dataset: {out}")
+
+
+@app.command(epilog="Example: ripple check /tmp/world")
+def check(data: Data, settings: SettingsFile = None) -> None:
+    """Check a dataset against the input contract; exit with 0 if it holds, else 2."""
+    dataset, report = open_checked(data, settings)
+    for name, rows in report.rows.items():
+        print(f"{name:<13}{rows:>10,} rows")
+    for name in report.absent:
+        print(f"{name:<13}    absent: its features are left out")
+    for finding in report.set_aside:
+        print(f"set aside: {finding}")
+    print(f"events from {report.start:%Y-%m-%d}; the data end on {dataset.settings.until:%Y-%m-%d %H:%M}")
+    print("The dataset keeps the input contract.")
+
+
+def _list(asked: bool) -> None:
+    if asked:
+        from ripple.features.catalog import text
+
+        print(text(load_settings()))
+        raise typer.Exit
+
+
+Catalogue = Annotated[
+    bool,
+    typer.Option("--list", is_eager=True, callback=_list, help="List all features, and do nothing else."),
+]
+Engine = Annotated[
+    Literal["duckdb", "spark"],
+    typer.Option(help="What computes; Spark reads and writes folders of Parquet, see docs/spark.md."),
+]
+
+
+@app.command(epilog="Example: ripple features /tmp/world --as-of 2025-07-01 --out features.parquet")
+def features(
+    data: Data,
+    as_of: AsOf,
+    out: Out,
+    settings: SettingsFile = None,
+    engine: Engine = "duckdb",
+    catalogue: Catalogue = False,
+) -> None:
+    """Write the features of every customer as of a date: only what was known before it."""
+    dataset, _ = open_checked(data, settings, engine, keep=engine == "duckdb")
+    logger.info(f"features as of {as_of:%Y-%m-%d}")
+    if engine == "duckdb":
+        write_table(features_as_of(dataset, as_of), out)
+    else:
+        write_with_spark(dataset, as_of, out)
+
+
+@app.command(epilog="Example: ripple label /tmp/world --from 2025-01-01 --to 2025-06-30 --out label.parquet")
+def label(
+    data: Data,
+    start: Annotated[datetime, typer.Option("--from", formats=FORMATS, metavar="DATE")],
+    end: Annotated[datetime, typer.Option("--to", formats=FORMATS, metavar="DATE")],
+    out: Out,
+    settings: SettingsFile = None,
+) -> None:
+    """Write the network value of every customer over the window (from, to]."""
+    from ripple.training.attribution import network_value
+    from ripple.training.examples.examples import frame
+
+    if end <= start:
+        raise InputError(f"--to {end:%Y-%m-%d} is not after --from {start:%Y-%m-%d}.")
+    dataset, _ = open_checked(data, settings)
+    validate_not_after_end(end, dataset.settings, "--to")
+    logger.info(f"crediting revenue between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
+    write_table(frame(network_value(dataset.tables, start, end, dataset.settings)), out)

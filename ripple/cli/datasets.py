@@ -1,0 +1,132 @@
+"""What several commands do with a dataset: open it checked, compute and score as of a date, write tables."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ripple import atomic
+from ripple.errors import InputError
+from ripple.settings import Settings
+from ripple.settings import load as load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ripple.features.dataset import Dataset
+    from ripple.features.validation.checks import Report
+    from ripple.models.bundle import Bundle
+
+
+logger = logging.getLogger(__name__)
+
+
+def open_checked(
+    data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb", keep: bool = False
+) -> tuple[Dataset, Report]:
+    """Open and check a dataset; with *keep*, what is found and computed is kept for later runs."""
+    from ripple.features.tables.sources import find
+    from ripple.features.validation.checks import load
+    from ripple.locks import lock
+
+    source, cache = find(data), None
+    # as an exception, so that what is temporary is removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    chosen = load_settings(settings or source.folder)
+    if keep:
+        cache = chosen.home / "cache" / source.key
+        if not lock(cache):
+            cache = None
+            logger.info(
+                f"another run works on {source}: what is computed now will not be kept for later runs"
+            )
+    logger.info(f"checking {source}")
+    return load(data, chosen, engine, cache)
+
+
+def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
+    """Features of every customer at *as_of*, indexed by customer_id.
+
+    Raises:
+        InputError: the data end before *as_of*, or nobody had joined by then.
+    """
+    from ripple.training.examples.examples import features_at, frame
+
+    validate_not_after_end(as_of, dataset.settings, "--as-of")
+    found = frame(features_at(dataset, as_of))
+    if found.empty:
+        raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
+    return found
+
+
+def score_dataset(
+    dataset: Dataset, folder: Path, number: str, found: pd.DataFrame, as_of: datetime
+) -> tuple[Bundle, pd.DataFrame]:
+    """The bundle in *folder*, and the scores of every customer of *found*.
+
+    Raises:
+        InputError: features are missing that the version was trained on.
+    """
+    from ripple.models.batch_scoring import score_population
+    from ripple.models.bundle import Bundle, FeatureMismatch
+
+    logger.info(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
+    bundle = Bundle.load(folder / "bundle")
+    try:
+        return bundle, score_population(bundle, found)
+    except FeatureMismatch as error:
+        raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
+
+
+@contextlib.contextmanager
+def fetched_version(settings: Settings, name: str, *artifacts: str) -> Iterator[tuple[str, Path]]:
+    """A model version's number and a temporary folder with these of its artifacts."""
+    from ripple.training.registry import model_versions, tracking
+
+    found = model_versions.find(tracking.connect(settings), name)
+    with tempfile.TemporaryDirectory() as folder:
+        for artifact in artifacts:
+            tracking.download(found.run_id, artifact, Path(folder))
+        yield found.number, Path(folder)
+
+
+def validate_not_after_end(moment: datetime, settings: Settings, flag: str) -> None:
+    """Raise an InputError where the *moment* given by the option *flag* is after the end of the data."""
+    if settings.until is not None and moment > settings.until:
+        raise InputError(
+            f"{flag} {moment:%Y-%m-%d} is after the data end ({settings.until:%Y-%m-%d %H:%M}): "
+            "what happened until then is not known yet."
+        )
+
+
+def write_table(frame: pd.DataFrame, out: Path) -> None:
+    """Write a row per customer to *out*, as CSV or Parquet, whole or not at all, and print its size."""
+    with atomic.file(out) as building:
+        if out.suffix == ".csv":
+            frame.reset_index().to_csv(building, index=False)
+        else:
+            frame.reset_index().to_parquet(building, index=False)
+    print(f"{out}: {len(frame):,} customers, {len(frame.columns)} columns")
+
+
+def write_with_spark(dataset: Dataset, as_of: datetime, out: Path) -> None:
+    """Have Spark write the features, as a folder of Parquet files."""
+    from ripple.training.examples.examples import features_at
+
+    validate_not_after_end(as_of, dataset.settings, "--as-of")
+    if out.suffix != ".parquet":
+        raise InputError(f"--out {out}: Spark writes Parquet.")
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; Spark writes a folder: name another one.")
+    found = features_at(dataset, as_of)
+    with atomic.folder(out) as building:
+        building.rmdir()  # Spark makes its folder itself
+        found.to_parquet_dir(building)
+    print(f"{out}: {len(found.columns) - 1} columns, as a folder of Parquet files")

@@ -1,0 +1,138 @@
+"""Commands that score and serve: score, publish, package, serve, key."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from ripple.cli.application import app
+from ripple.cli.arguments import AsOf, Data, Out, SettingsFile
+from ripple.cli.datasets import features_as_of, fetched_version, open_checked, score_dataset, write_table
+from ripple.errors import InputError
+from ripple.redaction import hidden
+from ripple.settings import Settings
+from ripple.settings import load as load_settings
+
+logger = logging.getLogger(__name__)
+
+
+@app.command(epilog="Example: ripple score /tmp/world --as-of 2026-01-01 --out scores.parquet")
+def score(
+    data: Data,
+    as_of: AsOf,
+    out: Out,
+    model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+    reasons: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Also write the N strongest reasons of each score.")
+    ] = 0,
+    settings: SettingsFile = None,
+) -> None:
+    """Write scores, membership and rank of every customer as of a date."""
+    from ripple.models.batch_scoring import with_reasons
+
+    dataset, _ = open_checked(data, settings, keep=True)
+    found = features_as_of(dataset, as_of)
+    with fetched_version(dataset.settings, model, "bundle") as (number, folder):
+        bundle, scores = score_dataset(dataset, folder, number, found, as_of)
+    if reasons:
+        logger.info("finding the reasons")
+        scores = with_reasons(bundle, scores, found, reasons)
+    write_table(scores, out)
+
+
+@app.command(epilog="Example: ripple publish /tmp/world --as-of 2026-01-01")
+def publish(
+    data: Data,
+    as_of: AsOf,
+    to: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Folder or redis://…; the folder store in .ripple if left out."),
+    ] = "",
+    model: Annotated[str, typer.Option(help="champion, or a version number.")] = "champion",
+    settings: SettingsFile = None,
+) -> None:
+    """Compute features, scores and reasons of every customer as of a date, and publish them to the service.
+
+    Services that follow the store take them within a second, without losing a request.
+    """
+    from ripple.models.batch_scoring import write_snapshot
+    from ripple.serving.publications.publication import write_publication
+    from ripple.serving.publications.stores import open_store
+    from ripple.training.examples.examples import attributes
+
+    dataset, _ = open_checked(data, settings, keep=True)
+    place = to or str(dataset.settings.home / "store")
+    try:
+        store = open_store(place)
+    except ValueError as error:
+        raise InputError(f"--to: {error}") from error
+    found = features_as_of(dataset, as_of)
+    with fetched_version(dataset.settings, model, "bundle") as (number, folder):
+        _, scores = score_dataset(dataset, folder, number, found, as_of)
+        kinds = attributes(dataset).reindex(found.index)
+        write_snapshot(folder / "snapshot.parquet", scores, found, as_of, kinds)
+        publication = folder / "publication"
+        publication.mkdir()
+        name = write_publication(publication, folder, number)
+        logger.info(f"publishing to {hidden(place)}")
+        store.publish(publication, name)
+    print(f"{name}: {len(found):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
+
+
+@app.command(epilog="Example: ripple package")
+def package() -> None:
+    """Build a Bento from the champion and print its tag."""
+    print(_package(load_settings()))
+
+
+@app.command(epilog="Example: ripple serve --port 3000")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    store: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Follow what `ripple publish` puts there: a folder or redis://…"),
+    ] = "",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that answer.", show_default="1")
+    ] = None,
+) -> None:
+    """Package the champion if need be and serve it over HTTP."""
+    from ripple.serving.package import choose
+    from ripple.serving.package import serve as run
+
+    try:
+        choose(host, store, workers)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    tag = _package(load_settings())
+    logger.info(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
+    sys.exit(run(tag, port))
+
+
+@app.command(epilog="Example: ripple key")
+def key() -> None:
+    """Make an API key, and the hash by which the service knows it."""
+    made = secrets.token_urlsafe(32)
+    print(f"key:   {made}")
+    print(f"hash:  {hashlib.sha256(made.encode()).hexdigest()}")
+    sys.stderr.write(
+        "Give the key to an application; it is kept nowhere. Add the hash to RIPPLE_SERVE_KEYS, in which any "
+        "number may stand, separated by spaces.\n"
+    )
+
+
+def _package(settings: Settings) -> str:
+    # BentoML reads this when it is imported, wherever that is
+    os.environ.setdefault("BENTOML_HOME", str(settings.home.absolute() / "bentoml"))
+    from ripple.serving.package import package
+
+    with fetched_version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
+        logger.info(f"packaging ripple {number}")
+        return str(package(folder, number))

@@ -1,0 +1,149 @@
+"""Commands that train, and that evaluate what was trained: train, monitor."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ripple.cli.application import app
+from ripple.cli.arguments import FORMATS, Data, SettingsFile
+from ripple.cli.datasets import open_checked
+from ripple.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ripple.features.dataset import Dataset
+    from ripple.training.pipeline import Trained
+
+RETRAIN = 3
+"""Exit code of `ripple monitor` where it calls for training; a traceback ends with 1, bad input with 2."""
+
+
+@app.command(epilog="Example: ripple train /tmp/world --until 2025-12-01 --name december")
+def train(
+    data: Data,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=FORMATS,
+            metavar="DATE",
+            help="Use nothing that happened or became known after DATE.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run in MLflow.")] = None,
+    tune: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Try N choices of parameters first; needs the extra tune.")
+    ] = 0,
+    settings: SettingsFile = None,
+) -> None:
+    """Train both models, record the run in MLflow, register a version, write its report.
+
+    The version becomes champion if it passes the gate, else challenger; see docs/models.md.
+    """
+    dataset, checked = open_checked(data, settings, keep=True)
+    from ripple.training.pipeline import train as run
+
+    if until is not None:
+        dataset = dataset.limited_to(until)
+    trained = run(dataset, checked, name or dataset.name, tune)
+    result, decision = trained.result, trained.decision
+    found = result.headline()
+    share = f"{result.settings.top_share:.0%}"
+    print(f"version:  {_registered(trained)}")
+    print(f"gate:     {decision.title}.")
+    for reason in decision.told:
+        print(f"          {reason}")
+    print(
+        f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
+        f"against {found['best_baseline_capture']:.2f} by the best simple rule "
+        f"({result.backtest.best_baseline})"
+    )
+    print(
+        f"lead:     {found['lead']:+.2f} (95 % interval {found['lead_low']:+.2f} to "
+        f"{found['lead_high']:+.2f})"
+    )
+    print(
+        f"top {share}:   {found['top_customers']:,.0f} of {found['customers']:,.0f} customers hold "
+        f"{found['top_value_share']:.0%} of the expected network value"
+    )
+    if tested := result.robustness:
+        credited = f"{tested.revenue_share:.1%} of revenue"
+        print(
+            f"credited: {credited} to influence, up to {tested.coincidence:.0%} of it coincidence"
+            if tested.influence_found
+            else f"credited: no influence was found ({credited}, by chance)"
+        )
+    print(f"report:   {trained.report}")
+    if trained.champion:
+        print("next:     make serve")
+    elif trained.version:
+        print(f'next:     ripple promote {trained.version} --because "…", if the report convinces you')
+
+
+def _registered(trained: Trained) -> str:
+    if trained.version is None:
+        return "none was registered, and the champion stays as it was"
+    return f"ripple {trained.version} ({'champion' if trained.champion else 'challenger'})"
+
+
+@app.command(epilog="Example: ripple monitor /tmp/world; [ $? -ne 3 ] || ripple train /tmp/world")
+def monitor(
+    data: Data,
+    model: Annotated[str, typer.Option(help="champion, challenger, or a version number.")] = "champion",
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Also judge what the service answered; RIPPLE_SERVE_LOG_SALT as in the service.",
+        ),
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Hold what a version foresaw against what came true; exit with 3 if it should be trained again.
+
+    What is found is kept in MLflow, with the version and its run.
+    """
+    dataset, _ = open_checked(data, settings, keep=True)
+    from ripple.training.monitoring import monitor as run
+    from ripple.training.monitoring import record_monitoring
+    from ripple.training.registry import model_versions, tracking
+    from ripple.training.report.text.monitoring_text import text
+
+    client = tracking.connect(dataset.settings)
+    found = model_versions.find(client, model)
+    given = _logged(log, dataset) if log is not None else None
+    made = client.get_run(found.run_id).data
+    monitored = run(dataset, model_versions.scored(client, found), made.params, made.metrics, given)
+    record_monitoring(client, found, monitored)
+    print(text(monitored))
+    if monitored.verdict == "retrain":
+        sys.exit(RETRAIN)
+
+
+def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
+    """What the service has answered about customers of *dataset*, by the log in *folder*."""
+    from ripple.serving.options import PREFIX, Options
+    from ripple.serving.prediction_log import answers
+    from ripple.training.examples.examples import frame
+
+    try:
+        salt = Options.load().log_salt
+        if salt is None:
+            raise InputError(f"--log {folder}: set {PREFIX}LOG_SALT to the salt with which it was written.")
+        customers = frame(dataset.tables["customers"].select("customer_id")).index
+        found = answers(folder, salt.get_secret_value().encode(), customers)
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(str(error)) from error
+    if found.empty:
+        raise InputError(
+            f"--log {folder}: none of its customers is one of {dataset.place}. Is {PREFIX}LOG_SALT the salt "
+            "with which it was written?"
+        )
+    return found

@@ -1,0 +1,132 @@
+"""Commands on registered versions: report, compare, promote."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ripple import atomic
+from ripple.cli.application import app
+from ripple.errors import InputError
+from ripple.settings import Settings
+from ripple.settings import load as load_settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ripple.training.registry.model_versions import Version
+
+
+def _csv(out: Path | None) -> Path | None:
+    if out is not None and out.suffix != ".csv":
+        raise InputError(f"--plays {out} must end in .csv.")
+    return out
+
+
+@app.command(epilog="Example: ripple report 3 --plays plays.csv (or two versions, 3 2, to compare them)")
+def report(
+    version: Annotated[
+        str, typer.Argument(metavar="[A]", help="Version number, champion, challenger or newest.")
+    ] = "champion",
+    other: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="A version to compare it with, on one page.")
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open it in a browser, if there is one.")] = False,
+    plays: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            callback=_csv,
+            help="Write who gets which play, for a CRM, and nothing else.",
+        ),
+    ] = None,
+) -> None:
+    """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
+
+    The report of a version tells first where the version stands.
+    """
+    from ripple.training.registry import model_versions, tracking
+
+    settings = load_settings()
+    client = tracking.connect(settings)
+    found = model_versions.find(client, version)
+    if plays is not None:
+        model_versions.export_plays(client, found, plays)
+        print(plays)
+        return
+    if other is None:
+        path = _fetched(client, settings, found)
+    else:
+        path = _compared(client, settings, found, model_versions.find(client, other))
+    if browse:
+        webbrowser.open(path.absolute().as_uri())
+    print(path)
+
+
+def _fetched(client: MlflowClient, settings: Settings, found: Version) -> Path:
+    """Where the report of a version is, as MLflow has it, with where the version stands now."""
+    from ripple.training.registry import model_versions, tracking
+    from ripple.training.report.text.version_status import with_standing
+
+    said = model_versions.standing(client, found)
+    path = settings.home / "reports" / f"ripple-v{found.number}.html"
+    with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
+        page = tracking.download(found.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
+        building.write_text(with_standing(page, said), encoding="utf-8")
+    for sentence in said:
+        sys.stderr.write(f"{sentence}\n")
+    return path
+
+
+def _compared(client: MlflowClient, settings: Settings, one: Version, other: Version) -> Path:
+    """Where the page about two versions is, the later of them named first."""
+    from ripple.training.registry.version_pair import versions
+    from ripple.training.report.version_pair_page import render_versions
+
+    found = versions(client, one, other)
+    path = settings.home / "reports" / f"versions-{found.later.number}-{found.earlier.number}.html"
+    with atomic.file(path) as building:
+        building.write_text(render_versions(found), encoding="utf-8")
+    return path
+
+
+@app.command(epilog='Example: ripple promote 3 --because "its label is the corrected one"')
+def promote(
+    version: Annotated[
+        str, typer.Argument(metavar="[VERSION]", help="Version number; the challenger if left out.")
+    ] = "challenger",
+    because: Annotated[
+        str, typer.Option(metavar="REASON", help="Needed where the gate did not pass it; kept with it.")
+    ] = "",
+) -> None:
+    """Make a version the champion."""
+    from ripple.training.registry import model_versions, tracking
+
+    client = tracking.connect(load_settings())
+    promoted = model_versions.promote(client, version, because)
+    for sentence in model_versions.standing(client, promoted)[:2]:
+        print(sentence)
+
+
+@app.command(epilog="Example: ripple compare 3 2")
+def compare(
+    version: Annotated[str, typer.Argument(metavar="A", help="Version number, champion or challenger.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
+) -> None:
+    """Tell which of two versions foresees better at the cutoffs both were judged at, and how sure that is."""
+    from ripple.training.registry import model_versions, tracking
+    from ripple.training.report.text.comparison_text import text
+
+    client = tracking.connect(load_settings())
+    print(
+        text(
+            *model_versions.compared(
+                client, model_versions.find(client, version), model_versions.find(client, other)
+            )
+        )
+    )
