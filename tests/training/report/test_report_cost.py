@@ -16,11 +16,11 @@ def benchmark(monkeypatch):
     return importlib.import_module("report_cost")
 
 
-def test_a_run_grows_to_the_size_and_its_page_is_measured(benchmark, result, tmp_path):
-    grown = benchmark.grown(result, 900)
+def test_a_run_grows_to_the_size_and_its_page_is_measured(benchmark, trained_result, tmp_path):
+    grown = benchmark.grown(trained_result, 900)
     assert len(grown.features) == len(grown.scores) == 900
     assert grown.features.index.is_unique
-    assert len(grown.predictions) > 2 * len(result.predictions)
+    assert len(grown.predictions) > 2 * len(trained_result.predictions)
     assert not grown.histories.labels.empty
     given = tmp_path / "evidence.pickle"
     given.write_bytes(pickle.dumps(grown))
