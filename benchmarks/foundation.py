@@ -16,14 +16,14 @@ from harness import publish
 
 from ripple import settings
 from ripple.features.validation import checks
-from ripple.training.pipeline import learn
+from ripple.training.pipeline import fit_and_evaluate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "foundation"))
 from convert import convert  # the example is a script, not a package
 
 
 def main() -> None:
-    """Convert, learn and print the table."""
+    """Convert, fit_and_evaluate and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     source = parser.parse_args().source
@@ -31,7 +31,7 @@ def main() -> None:
         data = Path(folder) / "foundation"
         convert(source, data)
         dataset, report = checks.load(data, settings.load(data))
-        result = learn(dataset, report, "foundation")
+        result = fit_and_evaluate(dataset, report, "foundation")
     table = result.backtest.rankings.pivot(index="ranking", columns="cutoff", values="capture")
     rows = [
         {"ranking": str(name), **{str(cutoff): float(value) for cutoff, value in row.items()}}

@@ -31,7 +31,7 @@ from ripple.training.insights.customer_histories import listed
 from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.shap_sample import SAMPLE
-from ripple.training.pipeline import learn
+from ripple.training.pipeline import fit_and_evaluate
 from ripple.training.result import TrainingResult
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -44,7 +44,7 @@ def small(folder: Path) -> TrainingResult:
     simulation.write(
         simulation.simulate("default", CUSTOMERS, MONTHS, SEED), data, simulation.settings_toml(MONTHS)
     )
-    return learn(*load(data, load_settings(data)), "small")
+    return fit_and_evaluate(*load(data, load_settings(data)), "small")
 
 
 def grown(result: TrainingResult, customers: int) -> TrainingResult:

@@ -1,7 +1,7 @@
-"""What a version foresaw, held against what came true since it was trained: keep it, or train again.
+"""Whether a version still predicts well: its predictions against the values realised since its training.
 
 Wherever a label window has closed since, the version scores the customers of that moment from what was
-known then, as it does in service, and is judged like in the backtest: beside every simple rule, by the same
+known then, as it does in service, and is evaluated like in the backtest: beside every baseline, by the same
 metrics.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ from ripple.training.evaluation.drift import SCORES, SHIFTED, drift
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.evaluation.slices import slices
 from ripple.training.examples.examples import Examples, examples_at, features_at, frame, labels_at
-from ripple.training.registry.gate import Check, against_rules, calibration, reasons_of
+from ripple.training.registry.gate import Check, against_baselines, calibration, reasons_of
 from ripple.training.registry.model_versions import Version
 from ripple.training.registry.tracking import LONGEST_TAG
 from ripple.training.registry.tracking import MODEL as REGISTERED
@@ -40,79 +40,79 @@ from ripple.training.result import rows
 
 logger = logging.getLogger(__name__)
 
-MOST = 6
-"""The latest cutoffs that are judged at most."""
-SAME = ("horizon_days", "top_share", "currency", "model.winsorise", "credit.", "kinds.")
-"""Settings, or sections of them, that say what is foreseen: by others, what came true is another thing."""
-ANSWERED = ("predicted_share", "coverage", "brier", "brier_base_rate")
+MAX_CUTOFFS = 6
+"""The largest number of cutoffs that are evaluated; the latest ones."""
+TARGET_SETTINGS = ("horizon_days", "top_share", "currency", "model.winsorise", "credit.", "kinds.")
+"""The settings, or sections of them, that define the target: under others, another value is realised."""
+SERVED_METRICS = ("predicted_share", "coverage", "brier", "brier_base_rate")
 
 Verdict = Literal["keep", "retrain", "wait"]
 
 
 @dataclass(frozen=True)
-class Monitored:
-    """What became of a version.
+class MonitoringResult:
+    """The evaluation of a version since its training.
 
     Attributes:
-        end: until when the data tell.
-        judged: None where no window in which anybody was credited has closed since.
-        promised: metrics of its run, by name: `capture` and others of its backtest.
+        end: end of the data.
+        backtest: evaluation at the cutoffs whose windows have closed since; None where nobody was credited in
+            any of them.
+        expected: metrics of its run, by name: `capture` and others of its backtest.
         drift: of features and scores since training, see `ripple.training.evaluation.drift`.
-        checks: what speaks for or against keeping it.
+        checks: the conditions for keeping it.
         next_close: when the next window closes.
-        windows: how many more closed windows a training today could learn from.
-        answered: what the service answered, by moment and version, held against the same truth: see
-            `answered`.
+        windows: number of further closed windows that a training today could use.
+        served: metrics of the scores that the service gave; see `evaluate_log`.
     """
 
     version: Scored
     end: datetime
-    judged: Backtest | None
-    promised: Mapping[str, float]
+    backtest: Backtest | None
+    expected: Mapping[str, float]
     drift: pd.DataFrame
     checks: tuple[Check, ...]
     next_close: datetime
     windows: int
-    answered: pd.DataFrame = field(default_factory=pd.DataFrame)
+    served: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def verdict(self) -> Verdict:
-        """What to do; to wait where no window has closed and nothing speaks against the version."""
+        """What to do: wait where no window has closed and no check failed."""
         if not all(check.passed for check in self.checks):
             return "retrain"
-        return "keep" if self.judged else "wait"
+        return "keep" if self.backtest else "wait"
 
     @property
     def reasons(self) -> list[str]:
-        """Sentences for all that speaks against the version; for all checks where nothing does."""
+        """The sentences of all checks that failed, or of all checks where none failed."""
         return reasons_of(self.checks)
 
     def figures(self) -> dict[str, float]:
         """The latest numbers, by name; those that are undefined are left out."""
-        found = {"psi": float(self.drift.loc[SCORES, "psi"].max())}
-        if self.judged:
-            found |= self.judged.headline()
-        return {name: value for name, value in found.items() if math.isfinite(value)}
+        figures = {"psi": float(self.drift.loc[SCORES, "psi"].max())}
+        if self.backtest:
+            figures |= self.backtest.headline()
+        return {name: value for name, value in figures.items() if math.isfinite(value)}
 
     def record(self) -> dict[str, Any]:
         """The findings as plain data; what is undefined is null."""
-        judged = self.judged
+        backtest = self.backtest
         return {
             "version": self.version.number,
             "trained_until": self.version.as_of.isoformat(),
             "data_end": self.end.isoformat(),
             "verdict": self.verdict,
             "reasons": self.reasons,
-            "checks": [asdict(check) for check in self.checks],
+            "checks": [check.record() for check in self.checks],
             "figures": self.figures(),
             "next_close": self.next_close.isoformat(),
             "windows_to_learn_from": self.windows,
-            "best_baseline": judged.best_baseline if judged else None,
-            "rankings": rows(judged.rankings) if judged else [],
-            "heads": rows(judged.heads) if judged else [],
-            "slices": rows(judged.slices) if judged else [],
+            "best_baseline": backtest.best_baseline if backtest else None,
+            "rankings": rows(backtest.rankings) if backtest else [],
+            "heads": rows(backtest.heads) if backtest else [],
+            "slices": rows(backtest.slices) if backtest else [],
             "drift": rows(self.drift.rename_axis("name").reset_index()),
-            "answered": rows(self.answered),
+            "answered": rows(self.served),
         }
 
 
@@ -120,65 +120,65 @@ def monitor(
     dataset: Dataset,
     version: Scored,
     parameters: Mapping[str, str],
-    promised: Mapping[str, float],
+    expected: Mapping[str, float],
     log: pd.DataFrame | None = None,
-) -> Monitored:
-    """Hold what *version* foresees against what came true since its training data ended.
+) -> MonitoringResult:
+    """Evaluate *version* at the cutoffs whose windows have closed since its training data ended.
 
     Args:
-        parameters, promised: parameters and metrics of its run.
-        log: what the service answered; see `answered`.
+        parameters, expected: parameters and metrics of its run.
+        log: what the service answered; see `evaluate_log`.
 
     Raises:
         InputError: the data end before those that it was trained on, lack a feature that it needs, or are set
-            to foresee something else.
+            to another target.
     """
     settings, start = dataset.settings, version.as_of
     end = settings.until or start
-    _refuse_others(version, parameters, settings, end)
-    closed, next_close = _closed(start, end, settings)
+    _validate_target(version, parameters, settings, end)
+    closed, next_close = _closed_cutoffs(start, end, settings)
     known = version.features.index
-    found = []
+    evaluations = []
     for cutoff in closed:
-        logger.info(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and what came true")
-        found.append(_judged(examples_at(dataset, cutoff), version.bundle, known, settings))
-    credited = [one for one in found if one.found.at_top.any()]
-    judged = evaluate(credited, settings) if credited else None
-    logger.info(f"features as of {end:%Y-%m-%d}, to see what has drifted")
+        logger.info(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and realised values")
+        evaluations.append(_evaluation(examples_at(dataset, cutoff), version.bundle, known, settings))
+    credited = [one for one in evaluations if one.found.at_top.any()]
+    backtest = evaluate(credited, settings) if credited else None
+    logger.info(f"features as of {end:%Y-%m-%d}, for drift")
     now = frame(features_at(dataset, end))
-    moved = drift(version.bundle, version.features, now, _scores(version.bundle, now))
+    drift_table = drift(version.bundle, version.features, now, _scores(version.bundle, now))
     step = timedelta(days=settings.cutoffs.step_days)
-    return Monitored(
+    return MonitoringResult(
         version,
         end,
-        judged,
-        promised,
-        moved,
-        tuple(_checks(found, judged, promised, moved, settings)),
+        backtest,
+        expected,
+        drift_table,
+        tuple(_checks(evaluations, backtest, expected, drift_table, settings)),
         next_close,
         math.ceil((end - start) / step),
-        answered(dataset, log, end) if log is not None else pd.DataFrame(),
+        evaluate_log(dataset, log, end) if log is not None else pd.DataFrame(),
     )
 
 
-def record_monitoring(client: mlflow.MlflowClient, found: Version, monitored: Monitored) -> None:
-    """Keep what became of a version: metrics and the record in its run, what to do as tags of the version."""
-    when = int(monitored.end.replace(tzinfo=UTC).timestamp() * 1000)
-    days = (monitored.end - monitored.version.as_of).days
-    figures = [Metric(f"monitor.{name}", value, when, days) for name, value in monitored.figures().items()]
-    client.log_batch(found.run_id, metrics=figures)
-    client.log_dict(found.run_id, monitored.record(), f"monitor/{monitored.end:%Y-%m-%d}.json")
+def record_monitoring(client: mlflow.MlflowClient, version: Version, result: MonitoringResult) -> None:
+    """Record the evaluation of a version: metrics and JSON in its run, the verdict as tags of the version."""
+    when = int(result.end.replace(tzinfo=UTC).timestamp() * 1000)
+    days = (result.end - result.version.as_of).days
+    figures = [Metric(f"monitor.{name}", value, when, days) for name, value in result.figures().items()]
+    client.log_batch(version.run_id, metrics=figures)
+    client.log_dict(version.run_id, result.record(), f"monitor/{result.end:%Y-%m-%d}.json")
     tags = {
-        "monitor": monitored.verdict,
-        "monitor.until": f"{monitored.end:%Y-%m-%d}",
-        "monitor.reasons": " ".join(monitored.reasons)[:LONGEST_TAG],
+        "monitor": result.verdict,
+        "monitor.until": f"{result.end:%Y-%m-%d}",
+        "monitor.reasons": " ".join(result.reasons)[:LONGEST_TAG],
     }
     for name, value in tags.items():
-        client.set_model_version_tag(REGISTERED, found.number, name, value)
+        client.set_model_version_tag(REGISTERED, version.number, name, value)
 
 
-def answered(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:
-    """What the service answered about customers, held against what came true of them.
+def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:
+    """The scores that the service gave, against the realised values of these customers.
 
     Who is asked about is not drawn at random: there is no capture, and totals are of these customers alone.
 
@@ -186,72 +186,74 @@ def answered(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame
         log: one row per customer, `as_of` and `model_version`, as `serving.prediction_log.answers` reads it.
 
     Returns:
-        One row per `as_of` whose window has closed by *end* (at most the latest `MOST`) and `model_version`:
-        `customers`, and `ANSWERED` as in `ripple.training.evaluation.cutoff_evaluation.Backtest`.
+        One row per `as_of` whose window has closed by *end* (the latest `MAX_CUTOFFS` at most) and
+        `model_version`: `customers`, and `SERVED_METRICS` as in a `Backtest`.
     """
     settings = dataset.settings
     horizon = timedelta(days=settings.horizon_days)
-    found = []
-    for as_of in sorted(moment for moment in log["as_of"].unique() if moment + horizon <= end)[-MOST:]:
-        logger.info(f"what came true of the scores of {as_of:%Y-%m-%d} that the service gave")
+    rows_of_log = []
+    for as_of in sorted(moment for moment in log["as_of"].unique() if moment + horizon <= end)[-MAX_CUTOFFS:]:
+        logger.info(f"realised values of the customers whom the service scored as of {as_of:%Y-%m-%d}")
         labels = frame(labels_at(dataset, pd.Timestamp(as_of).to_pydatetime()))
         value = pd.Series(target(labels, settings), labels.index)
         at_top = pd.Series(metrics.members(value.to_numpy(), settings.top_share), labels.index)
-        for number, given in log[log["as_of"] == as_of].groupby("model_version"):
-            there = given[given["customer_id"].isin(labels.index)].set_index("customer_id")
-            if there.empty:
+        for number, scores in log[log["as_of"] == as_of].groupby("model_version"):
+            known = scores[scores["customer_id"].isin(labels.index)].set_index("customer_id")
+            if known.empty:
                 continue
-            realised, member = value[there.index].to_numpy(), at_top[there.index].to_numpy()
-            found.append(
+            realised, member = value[known.index].to_numpy(), at_top[known.index].to_numpy()
+            rows_of_log.append(
                 {
                     "as_of": f"{as_of:%Y-%m-%d}",
                     "model_version": str(number),
-                    "customers": len(there),
-                    "predicted_share": metrics.ratio(there["network_value"].sum(), realised.sum()),
+                    "customers": len(known),
+                    "predicted_share": metrics.ratio(known["network_value"].sum(), realised.sum()),
                     "coverage": metrics.coverage(
                         realised,
-                        there["network_value_low"].to_numpy(),
-                        there["network_value_high"].to_numpy(),
+                        known["network_value_low"].to_numpy(),
+                        known["network_value_high"].to_numpy(),
                     ),
-                    "brier": metrics.brier(there["top_probability"].to_numpy(), member),
+                    "brier": metrics.brier(known["top_probability"].to_numpy(), member),
                     "brier_base_rate": metrics.brier(np.full(len(member), at_top.mean()), member),
                 }
             )
-    return pd.DataFrame(found, columns=["as_of", "model_version", "customers", *ANSWERED])
+    return pd.DataFrame(rows_of_log, columns=["as_of", "model_version", "customers", *SERVED_METRICS])
 
 
-def _refuse_others(version: Scored, parameters: Mapping[str, str], settings: Settings, end: datetime) -> None:
+def _validate_target(
+    version: Scored, parameters: Mapping[str, str], settings: Settings, end: datetime
+) -> None:
     from ripple.training.registry.recording import flat  # mlflow is slow to import
 
     if end < version.as_of:
         raise InputError(
             f"The data end on {end:%Y-%m-%d}, before those that version {version.number} was trained on "
-            f"({version.as_of:%Y-%m-%d}): nothing has come true yet. Bring the data of today."
+            f"({version.as_of:%Y-%m-%d}): nothing has been realised yet. Bring the data of today."
         )
     own = flat(settings.model_dump(mode="json"))
     other = [
         f"{name} = {own.get(name)} (trained with {trained})"
         for name, trained in parameters.items()
-        if name.startswith(SAME) and str(own.get(name)) != trained
+        if name.startswith(TARGET_SETTINGS) and str(own.get(name)) != trained
     ]
     if other:
         raise InputError(
-            f"Version {version.number} foresees something else than these settings say: {', '.join(other)}. "
+            f"Version {version.number} predicts another target than these settings: {', '.join(other)}. "
             "Monitor it with the settings that it was trained with (--settings), or train again."
         )
 
 
-def _closed(start: datetime, end: datetime, settings: Settings) -> tuple[list[datetime], datetime]:
+def _closed_cutoffs(start: datetime, end: datetime, settings: Settings) -> tuple[list[datetime], datetime]:
     """The latest cutoffs from *start* on whose windows have closed by *end*, and when the next one does."""
     horizon, step = timedelta(days=settings.horizon_days), timedelta(days=settings.cutoffs.step_days)
     closed, cutoff = [], start
     while cutoff + horizon <= end:
         closed.append(cutoff)
         cutoff += step
-    return closed[-MOST:], cutoff + horizon
+    return closed[-MAX_CUTOFFS:], cutoff + horizon
 
 
-def _judged(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> CutoffEvaluation:
+def _evaluation(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> CutoffEvaluation:
     features = examples.features
     scores, value = _scores(bundle, features), target(examples.realised, settings)
     predicted = scores["network_value"].to_numpy()
@@ -266,7 +268,7 @@ def _judged(examples: Examples, bundle: Bundle, known: pd.Index, settings: Setti
             metrics.members(value, settings.top_share),
         ),
         {MODEL: predicted} | baselines(features, examples.credited),
-        # the bundle has calibrated its odds already
+        # the bundle has calibrated its probabilities already
         Calibration(1.0, 0.0, bundle.spec.interval),
         {MODEL: probability},
         dict(slices(features, examples.attributes, ~features.index.isin(known))),
@@ -281,13 +283,13 @@ def _scores(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _checks(
-    found: Sequence[CutoffEvaluation],
-    judged: Backtest | None,
-    promised: Mapping[str, float],
-    moved: pd.DataFrame,
+    evaluations: Sequence[CutoffEvaluation],
+    backtest: Backtest | None,
+    expected: Mapping[str, float],
+    drift_table: pd.DataFrame,
     settings: Settings,
 ) -> Iterator[Check]:
-    empty = [one.cutoff for one in found if not one.found.at_top.any()]
+    empty = [one.cutoff for one in evaluations if not one.found.at_top.any()]
     if empty:
         yield Check(
             "credit",
@@ -295,35 +297,35 @@ def _checks(
             0.0,
             None,
             f"After {', '.join(empty)} nobody was credited with revenue of others, though the version "
-            "foresaw some: check that interactions and orders still arrive.",
+            "predicted some: check that interactions and orders still arrive.",
         )
-    if judged:
-        yield against_rules(judged, settings)
-        if "capture" in promised:
-            yield _as_promised(judged, promised["capture"], settings)
-        yield from calibration(judged, settings)
+    if backtest:
+        yield against_baselines(backtest, settings)
+        if "capture" in expected:
+            yield _against_backtest(backtest, expected["capture"], settings)
+        yield from calibration(backtest, settings)
     else:
-        # once something has come true, it says more than any sign that it might not
-        yield _drift(moved)
+        # realised values say more than drift, once there are any
+        yield _drift(drift_table)
 
 
-def _as_promised(judged: Backtest, promised: float, settings: Settings) -> Check:
-    capture, low, high = judged.capture_interval(MODEL)
+def _against_backtest(backtest: Backtest, expected: float, settings: Settings) -> Check:
+    capture, low, high = backtest.capture_interval(MODEL)
     allowed = settings.gate.capture_loss
-    passed = high >= promised - allowed
+    passed = high >= expected - allowed
     return Check(
         "promise",
         passed,
-        capture - promised,
+        capture - expected,
         -allowed,
         f"It captures {capture:.3f} (95 % interval {low:.3f} to {high:.3f}) where its backtest captured "
-        f"{promised:.3f}, so it does {'not do worse than promised' if passed else 'worse than promised'} by "
-        f"more than {allowed:g}.",
+        f"{expected:.3f}, so it does {'not do ' if passed else ''}worse than in its backtest "
+        f"by more than {allowed:g}.",
     )
 
 
-def _drift(moved: pd.DataFrame) -> Check:
-    most = moved.loc[SCORES].sort_values("psi").iloc[-1]
+def _drift(drift_table: pd.DataFrame) -> Check:
+    most = drift_table.loc[SCORES].sort_values("psi").iloc[-1]
     passed = bool(most["psi"] <= max(SHIFTED, most["by_chance"]))
     return Check(
         "drift",

@@ -57,11 +57,11 @@ LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A finished run: what it registered, where its report is, what it found and what the gate decided.
+class TrainedVersion:
+    """A finished run: the version it registered, its report, its result and the decision of the gate.
 
     Attributes:
-        version: number of the version; None where the run found nothing worth registering.
+        version: number of the version; None where the result was not worth registering.
         champion: whether the version became champion.
     """
 
@@ -72,7 +72,7 @@ class Trained:
     decision: Decision
 
 
-def learn(
+def fit_and_evaluate(
     dataset: Dataset,
     checks: Report,
     name: str,
@@ -82,17 +82,17 @@ def learn(
     """Features, labels, backtest, both heads and everybody's scores at the end of the data.
 
     Args:
-        compared_at: cutoffs at which another version was judged, to be compared with.
+        compared_at: evaluation cutoffs of another version, to be compared with.
         trials: how many choices of parameters to try first, see `ripple.training.evaluation.tuning`.
 
     Raises:
         InputError: the history is too short, or the labels are not enough to learn from.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _learn(dataset, checks, name, compared_at, trials, Path(folder))
+        return _fit_and_evaluate(dataset, checks, name, compared_at, trials, Path(folder))
 
 
-def _learn(
+def _fit_and_evaluate(
     dataset: Dataset,
     checks: Report,
     name: str,
@@ -112,8 +112,8 @@ def _learn(
         settings, tried = tune(backtester, trials, identity)
         dataset = replace(dataset, settings=settings)
         backtester = replace(backtester, settings=settings)
-    judged = backtest(backtester)
-    foreseen = predictions(backtester, _judged(judged, plan))
+    evaluated = backtest(backtester)
+    out_of_sample = predictions(backtester, _evaluation_cutoffs(evaluated, plan))
     logger.info(f"features of all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
     logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
@@ -122,19 +122,19 @@ def _learn(
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
     learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
-    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(foreseen)))
+    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(out_of_sample)))
     logger.info("placebos, and the label under other settings")
     totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
     logger.info("what customers are worth, and what is quoted about them")
-    own = direct(backtester, dataset, evaluated_at(foreseen), current)
-    valued = customer_value(current, scores, own, foreseen, credible_share(totals, tested), settings)
-    found = TrainingResult(
+    own = direct(backtester, dataset, evaluated_at(out_of_sample), current)
+    valued = customer_value(current, scores, own, out_of_sample, credible_share(totals, tested), settings)
+    result = TrainingResult(
         name=name,
         dataset=dataset.name,
         settings=settings,
         checks=checks,
         schedule=plan,
-        backtest=judged,
+        backtest=evaluated,
         label_totals=totals,
         robustness=tested,
         bundle=bundle,
@@ -143,23 +143,23 @@ def _learn(
         scores=scores,
         customer_value=valued,
         concentration=concentration(valued, settings.seed),
-        claims=_claims(backtester, dataset, foreseen, end),
+        claims=_claims(backtester, dataset, out_of_sample, end),
         playbook=playbook(current, valued, bundle, settings),
-        predictions=foreseen,
+        predictions=out_of_sample,
         revisited=predictions(back, back.schedule.evaluation),
         digests=digests,
         trials=tried,
         attributes=attributes(dataset).reindex(current.index),
         drift=drift(bundle, learnt, current, scores),
-        earlier_effects=earlier_effects(backtester, _judged(judged, plan), bundle, current),
+        earlier_effects=earlier_effects(backtester, _evaluation_cutoffs(evaluated, plan), bundle, current),
         histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
     )
-    if found.empty_features:
-        logger.info(f"no customer has a value for {', '.join(found.empty_features)}: these tell nobody apart")
-    return found
+    if result.empty_features:
+        logger.info(f"no customer has a value for {', '.join(result.empty_features)}: these have no effect")
+    return result
 
 
-def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Trained:
+def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> TrainedVersion:
     """Learn, put the version before the gate, record the run in MLflow and register what came of it.
 
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
@@ -172,7 +172,7 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
     rival = model_versions.predictions(client, champion) if champion else None
-    result = learn(dataset, checks, name, evaluated_at(rival), trials)
+    result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
         now = Scored(name, result.as_of, result.bundle, result.features, result.scores)
@@ -193,28 +193,28 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     if version:
         model_versions.set_challenger(client, version)
     # unless another run has become champion meanwhile, with which this one was not compared
-    crowned = version is not None and decision.passed and model_versions.champion(client) == champion
-    if version and crowned:
+    is_champion = version is not None and decision.passed and model_versions.champion(client) == champion
+    if version and is_champion:
         model_versions.set_champion(client, version)
-    return Trained(version.number if version else None, crowned, report, result, decision)
+    return TrainedVersion(version.number if version else None, is_champion, report, result, decision)
 
 
 def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, Examples]:
-    found = {}
+    examples = {}
     for i, cutoff in enumerate(plan.all, 1):
         logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
-        found[cutoff] = examples_at(dataset, cutoff, folder)
-    return found
+        examples[cutoff] = examples_at(dataset, cutoff, folder)
+    return examples
 
 
-def _judged(judged: Backtest, plan: Schedule) -> list[datetime]:
-    """The planned evaluation cutoffs that the backtest could judge, oldest first."""
-    found = set(judged.heads["cutoff"])
-    return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in found]
+def _evaluation_cutoffs(evaluated: Backtest, plan: Schedule) -> list[datetime]:
+    """The planned evaluation cutoffs that the backtest could evaluate, oldest first."""
+    days = set(evaluated.heads["cutoff"])
+    return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in days]
 
 
-def _bundle(backtester: RollingOriginBacktester, end: datetime, asked: Rows) -> Bundle:
-    heads, calibration = backtester.heads(end, asked), backtester.calibration(end)
+def _bundle(backtester: RollingOriginBacktester, end: datetime, inference_rows: Rows) -> Bundle:
+    heads, calibration = backtester.heads(end, inference_rows), backtester.calibration(end)
     if calibration is None:
         raise InputError(
             "Nobody is credited with revenue of others in the latest closed windows, so how much there is to "
@@ -247,12 +247,12 @@ def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
 
 
 def _claims(
-    backtester: RollingOriginBacktester, dataset: Dataset, foreseen: pd.DataFrame, end: datetime
+    backtester: RollingOriginBacktester, dataset: Dataset, out_of_sample: pd.DataFrame, end: datetime
 ) -> tuple[Claim, ...]:
-    """Quoted figures, in the latest period that was judged and in the latest one that is long enough."""
+    """Quoted figures, in the latest evaluated period and in the latest one that is long enough."""
     settings, examples = backtester.settings, backtester.examples
-    latest = evaluated_at(foreseen)[-1]
-    expected = foreseen["predicted"][foreseen[CUTOFF] == latest].to_numpy()
+    latest = evaluated_at(out_of_sample)[-1]
+    expected = out_of_sample["predicted"][out_of_sample[CUTOFF] == latest].to_numpy()
     start = begun(backtester.schedule, end, LONG_DAYS)
     return claims(
         period(dataset, examples[latest], settings.horizon_days),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ripple.features.dataset import Dataset
-    from ripple.training.pipeline import Trained
+    from ripple.training.pipeline import TrainedVersion
 
 RETRAIN = 3
 """Exit code of `ripple monitor` where it calls for training; a traceback ends with 1, bad input with 2."""
@@ -56,7 +56,7 @@ def train(
     share = f"{result.settings.top_share:.0%}"
     print(f"version:  {_registered(trained)}")
     print(f"gate:     {decision.title}.")
-    for reason in decision.told:
+    for reason in decision.summary:
         print(f"          {reason}")
     print(
         f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
@@ -85,7 +85,7 @@ def train(
         print(f'next:     ripple promote {trained.version} --because "…", if the report convinces you')
 
 
-def _registered(trained: Trained) -> str:
+def _registered(trained: TrainedVersion) -> str:
     if trained.version is None:
         return "none was registered, and the champion stays as it was"
     return f"ripple {trained.version} ({'champion' if trained.champion else 'challenger'})"

@@ -20,7 +20,7 @@ from ripple.settings import load as load_settings
 from ripple.training import pipeline
 from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import Examples, examples_at
-from ripple.training.pipeline import Trained
+from ripple.training.pipeline import TrainedVersion
 from ripple.training.result import TrainingResult
 from tests.support import chromium
 from tests.support.processes import LENIENT
@@ -101,7 +101,7 @@ def trained_result(opened: tuple[Dataset, Report], examples: Mapping[datetime, E
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
-        return pipeline.learn(*opened, "first")
+        return pipeline.fit_and_evaluate(*opened, "first")
 
 
 @pytest.fixture(scope="session")
@@ -118,17 +118,17 @@ def progress(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def copied_store(opened: tuple[Dataset, Report], trained: Trained, tmp_path: Path) -> Settings:
+def copied_store(opened: tuple[Dataset, Report], trained: TrainedVersion, tmp_path: Path) -> Settings:
     """Settings of a home with a copy of the store as it was when the first run had been recorded."""
     shutil.copyfile(opened[0].settings.home / "first.db", tmp_path / "mlflow.db")
     return Settings(home=tmp_path)
 
 
 @pytest.fixture(scope="session")
-def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> Trained:
+def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> TrainedVersion:
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "learn", lambda *given: trained_result)
+        patch.setattr(pipeline, "fit_and_evaluate", lambda *given: trained_result)
         found = pipeline.train(*opened, "first")
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")

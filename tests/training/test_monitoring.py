@@ -18,7 +18,7 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.drift import SCORES, SHIFTED
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.examples.examples import frame, labels_at
-from ripple.training.monitoring import answered, monitor, record_monitoring
+from ripple.training.monitoring import evaluate_log, monitor, record_monitoring
 from ripple.training.registry import model_versions, tracking
 from ripple.training.report.text.monitoring_text import text
 
@@ -64,7 +64,7 @@ def failed(monitored):
 
 def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan, opened, start):
     later = [cutoff for cutoff in plan.grid if cutoff >= start]
-    assert list(monitored.judged.heads["cutoff"]) == [f"{cutoff:%Y-%m-%d}" for cutoff in later]
+    assert list(monitored.backtest.heads["cutoff"]) == [f"{cutoff:%Y-%m-%d}" for cutoff in later]
     step = timedelta(days=opened[0].settings.cutoffs.step_days)
     assert monitored.next_close == later[-1] + step + plan.horizon
     assert monitored.windows == math.ceil((monitored.end - start) / step)
@@ -73,14 +73,14 @@ def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan,
 def test_figures_are_those_of_the_scores_and_of_what_came_true(monitored, version, examples, opened):
     """By pandas alone, from the label as the command line writes it."""
     share = opened[0].settings.top_share
-    for row in monitored.judged.heads.to_dict("records"):
+    for row in monitored.backtest.heads.to_dict("records"):
         cutoff = pd.Timestamp(row["cutoff"]).to_pydatetime()
         scores = version.bundle.score(examples[cutoff].features)
         value = frame(labels_at(opened[0], cutoff))["network_value"].reindex(scores.index)
         count = math.ceil(share * len(value))
         best = value.nlargest(count)
         held = value[scores["network_value"].nlargest(count).index].sum()
-        rankings = monitored.judged.rankings.set_index(["cutoff", "ranking"])
+        rankings = monitored.backtest.rankings.set_index(["cutoff", "ranking"])
         assert rankings.loc[(row["cutoff"], MODEL), "capture"] == pytest.approx(held / best.sum())
         degree = value[examples[cutoff].features["out_degree"].nlargest(count).index].sum()
         assert rankings.loc[(row["cutoff"], "degree"), "capture"] == pytest.approx(
@@ -105,7 +105,7 @@ def test_where_nothing_speaks_against_a_version_it_is_kept(monitored):
 
 def test_customers_who_joined_since_are_judged_apart(monitored, version, examples, plan):
     new = set(examples[plan.grid[-1]].rows.index) - set(version.features.index)
-    kinds = monitored.judged.slices.set_index("slice")
+    kinds = monitored.backtest.slices.set_index("slice")
     assert kinds.loc["new since training", "customers"] >= len(new) > 0
 
 
@@ -113,7 +113,7 @@ def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, op
     today = replace(version, as_of=result.as_of, features=result.features)
     found = look(today)
     assert found.verdict == "wait"
-    assert found.judged is None
+    assert found.backtest is None
     assert found.windows == 0
     assert found.next_close == result.as_of + timedelta(days=opened[0].settings.horizon_days)
     assert (found.drift["psi"] < 0.01).all()
@@ -141,7 +141,7 @@ def test_doing_worse_than_promised_calls_for_training(look, version, opened):
 def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look, version, result):
     then = result.features.assign(**dict.fromkeys(result.bundle.spec.names, 0.0))
     found = look(replace(version, as_of=result.as_of, features=then))
-    assert found.judged is None
+    assert found.backtest is None
     assert found.drift.loc[SCORES, "psi"].max() > SHIFTED
     assert (found.verdict, failed(found)) == ("retrain", ["drift"])
 
@@ -152,7 +152,7 @@ def test_a_window_without_any_credit_is_told(look, version, examples, plan):
     found = look(version, found=examples | {last.cutoff: nothing})
     assert failed(found) == ["credit"]
     assert f"{last.cutoff:%Y-%m-%d}" in found.reasons[0]
-    assert len(found.judged.heads) == 2
+    assert len(found.backtest.heads) == 2
 
 
 def test_settings_that_foresee_something_else_are_refused(look, version, opened):
@@ -164,7 +164,7 @@ def test_settings_that_foresee_something_else_are_refused(look, version, opened)
 
 
 def test_data_that_end_before_those_of_the_training_are_refused(look, version, result):
-    with pytest.raises(InputError, match="nothing has come true yet"):
+    with pytest.raises(InputError, match="nothing has been realised yet"):
         look(replace(version, as_of=result.as_of + timedelta(days=1)))
 
 
@@ -181,14 +181,14 @@ def test_answers_are_held_against_what_came_true_of_these_customers(opened, vers
     stranger = given.head(1).assign(customer_id="nobody")
     fresh = given.assign(as_of=result.as_of)
     log = pd.concat([given, stranger, fresh], ignore_index=True)
-    (row,) = answered(opened[0], log, result.as_of).to_dict("records")
+    (row,) = evaluate_log(opened[0], log, result.as_of).to_dict("records")
     value = frame(labels_at(opened[0], version.as_of))["network_value"].reindex(scores.index)
     assert (row["as_of"], row["model_version"]) == (f"{version.as_of:%Y-%m-%d}", "1-a")
     assert row["customers"] == len(scores)
     assert row["predicted_share"] == pytest.approx(scores["network_value"].sum() / value.sum())
     inside = value.between(scores["network_value_low"], scores["network_value_high"])
     assert row["coverage"] == pytest.approx(inside.mean())
-    nothing = answered(opened[0], fresh, result.as_of)
+    nothing = evaluate_log(opened[0], fresh, result.as_of)
     assert nothing.empty
     assert list(nothing.columns) == list(row)
 
@@ -196,7 +196,7 @@ def test_answers_are_held_against_what_came_true_of_these_customers(opened, vers
 def test_the_text_has_a_line_by_cutoff_and_never_a_nan(monitored, look, version, start, opened):
     said = text(monitored)
     assert said.startswith(f"ripple 1, trained on what was known by {start:%Y-%m-%d}")
-    for day in monitored.judged.heads["cutoff"]:
+    for day in monitored.backtest.heads["cutoff"]:
         assert f"\n{day}" in said
     assert "verdict:  keep" in said
     assert re.search(r"^backtest +0\.40 +–$", said, re.MULTILINE)
@@ -220,13 +220,13 @@ def test_what_became_of_a_version_is_kept_with_it(monitored, store):
     found = model_versions.find(client, "1")
     record_monitoring(client, found, monitored)
     metrics = client.get_run(found.run_id).data.metrics
-    assert metrics["monitor.capture"] == monitored.judged.capture(MODEL)
+    assert metrics["monitor.capture"] == monitored.backtest.capture(MODEL)
     tags = client.get_model_version("ripple", "1").tags
     assert tags["monitor"] == "keep"
     said = model_versions.standing(client, found)[-1]
     assert said.startswith(f"Monitored by data until {monitored.end:%Y-%m-%d}: keep.")
     kept = json.loads(json.dumps(monitored.record(), allow_nan=False))
-    assert [row["cutoff"] for row in kept["heads"]] == list(monitored.judged.heads["cutoff"])
+    assert [row["cutoff"] for row in kept["heads"]] == list(monitored.backtest.heads["cutoff"])
 
 
 @pytest.fixture

@@ -43,9 +43,10 @@ from ripple.training.registry import recording, model_versions
 from ripple.training import pipeline
 
 evidence = pickle.loads(Path(sys.argv[1]).read_bytes())
-pipeline.learn = lambda *given: evidence
+pipeline.fit_and_evaluate = lambda *given: evidence
 ripple.training.report.render = lambda *given: "<html></html>"
-places = {"log": recording, "log_model": mlflow.pyfunc, "_log_cutoffs": recording, "learn": pipeline}
+places = {"log": recording, "log_model": mlflow.pyfunc, "_log_cutoffs": recording}
+places["fit_and_evaluate"] = pipeline
 
 for line in sys.stdin:
     stage = line.strip()
@@ -107,7 +108,7 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
 @pytest.mark.parametrize(
     ("stage", "registered"),
     [
-        *(("learn", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
+        *(("fit_and_evaluate", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
         *(("challenge", 1), ("crown", 1)),
     ],
 )
@@ -135,7 +136,7 @@ def test_the_next_training_moves_the_champion(client, opened, result, monkeypatc
     before, champion = versions(client), model_versions.find(client)
     left = client.create_run(client.get_experiment_by_name("ripple").experiment_id, run_name="left").info
     (opened[0].settings.home / runs.LOCKS / left.run_id).mkdir(parents=True)
-    monkeypatch.setattr(pipeline, "learn", lambda *given: result)
+    monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: result)
     monkeypatch.setattr("ripple.training.report.render", lambda *given: "<html></html>")
     again = pipeline.train(*opened, "second")
     assert progress()[0] == "run left, whose process was killed, is marked so in MLflow"
@@ -155,7 +156,7 @@ def ends_with(copied_store, opened, monkeypatch):
     """Trains in a copy of the store, where learning finds what it is given."""
 
     def run(found):
-        monkeypatch.setattr(pipeline, "learn", lambda *given: found)
+        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: found)
         dataset = replace(
             opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
         )
@@ -179,7 +180,7 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
     chosen = opened[0].settings.model_copy(
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )
-    found = pipeline.learn(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
+    found = pipeline.fit_and_evaluate(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
     best = max(found.trials, key=lambda trial: trial.capture)
     assert found.settings.model.trees == best.parameters["trees"] == found.bundle.value.num_trees()
     assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
@@ -286,7 +287,7 @@ def renamed(folder, tmp_path_factory):
 
 def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(result, renamed):
     folder, names = renamed
-    found = pipeline.learn(*load(folder, load_settings(folder)), "renamed")
+    found = pipeline.fit_and_evaluate(*load(folder, load_settings(folder)), "renamed")
     features = result.features.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
     assert asdict(found.bundle.spec) == asdict(result.bundle.spec)
@@ -308,7 +309,7 @@ def learn(opened, examples, monkeypatch):
 
     def run(change=lambda one: one):
         monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: change(examples[cutoff]))
-        return pipeline.learn(*opened, "again")
+        return pipeline.fit_and_evaluate(*opened, "again")
 
     return run
 
@@ -392,7 +393,7 @@ def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
 
 def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, progress):
     monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
-    pipeline.learn(*opened, "said")
+    pipeline.fit_and_evaluate(*opened, "said")
     said = progress()
     count = len(plan.all)
     assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
@@ -412,12 +413,12 @@ def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch)
     }
     monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: ended[cutoff])
     with pytest.raises(InputError, match=r"latest closed windows.*interactions reach to the end"):
-        pipeline.learn(earlier, checks, "ended")
+        pipeline.fit_and_evaluate(earlier, checks, "ended")
 
 
 def test_a_history_that_is_too_short_is_told_before_any_work(opened, progress):
     dataset, checks = opened
     short = dataset.limited_to(checks.start + timedelta(days=200))
     with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):
-        pipeline.learn(short, checks, "short")
+        pipeline.fit_and_evaluate(short, checks, "short")
     assert progress() == []

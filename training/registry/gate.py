@@ -1,14 +1,14 @@
 """The gate: whether a version may become champion by itself, and why.
 
 A version that passes takes the place of the champion. One that does not is registered as challenger, and a
-person may promote it with a reason. One that says nothing is not registered at all.
+person may promote it with a reason. One whose label or scores are noise is not registered at all.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,36 +21,51 @@ from ripple.training.evaluation.out_of_sample import CUTOFF
 from ripple.training.result import TrainingResult
 
 CAPTURE = "capture"
-CHANCE_BRIER = 1.05
-"""Brier score ÷ that of always saying the base rate, above which probabilities are worse than none."""
-NOTHING = 0.99
-"""Doubtful share of the credited value from which on there is nothing that a model could foresee."""
+MAX_BRIER_RATIO = 1.05
+"""The largest Brier score allowed, as a multiple of that of the base rate as a constant forecast."""
+MAX_DOUBTFUL_SHARE = 0.99
+"""The doubtful share of the attributed value from which on a version is not registered."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One condition: whether it holds, what was found, what is allowed, and both in a sentence."""
+    """One condition of the gate.
+
+    Attributes:
+        value, limit: what was measured and what is allowed; None where it is undefined.
+        text: both in a sentence.
+    """
 
     name: str
     passed: bool
-    found: float | None
+    value: float | None
     limit: float | None
     text: str
 
+    def record(self) -> dict[str, Any]:
+        """The check as plain data."""
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "found": self.value,
+            "limit": self.limit,
+            "text": self.text,
+        }
+
 
 def reasons_of(checks: Sequence[Check]) -> list[str]:
-    """Sentences for all that failed; those for all that held where nothing did."""
+    """The sentences of all checks that failed, or of all checks where none failed."""
     failed = [check.text for check in checks if not check.passed]
     return failed or [check.text for check in checks]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate found.
+    """The decision of the gate.
 
     Attributes:
-        champion: number of the version compared with; None where there was none.
-        comparison: with it; None where there was none, or where the two cannot be compared.
+        champion: number of the champion that the version was compared with; None where there was none.
+        comparison: with the champion; None where there was none, or where the two cannot be compared.
         rejection_reason: why the version is not even registered; None where it is.
     """
 
@@ -69,21 +84,21 @@ class Decision:
         """The decision in half a sentence."""
         failed = [check.name for check in self.checks if not check.passed]
         if self.rejection_reason is not None:
-            return "Nothing is registered: the run found nothing to foresee"
+            return "Nothing is registered: the run found nothing to predict"
         if failed:
             return f"It did not pass {len(failed)} of {len(self.checks)} checks: {', '.join(failed)}"
         return f"It passed all {len(self.checks)} checks"
 
     @property
     def reasons(self) -> list[str]:
-        """Sentences for all that failed; those for all that held where nothing did."""
+        """The sentences of all checks that failed, or of all checks where none failed."""
         if self.rejection_reason is not None:
             return [self.rejection_reason]
         return reasons_of(self.checks)
 
     @property
-    def told(self) -> list[str]:
-        """What goes with the title: all reasons against it, or how it compares with the champion."""
+    def summary(self) -> list[str]:
+        """The sentences below the title: the reasons against, or the comparison with the champion."""
         if self.passed:
             return [check.text for check in self.checks if check.name == CAPTURE and self.champion]
         return self.reasons
@@ -95,13 +110,13 @@ class Decision:
             "registered": self.rejection_reason is None,
             "champion": self.champion,
             "reasons": self.reasons,
-            "checks": [asdict(check) for check in self.checks],
+            "checks": [check.record() for check in self.checks],
             "comparison": self.comparison.record() if self.comparison else None,
         }
 
 
 def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | None) -> Decision:
-    """Put the version that *result* tells of before the gate.
+    """Decide whether the version trained in *result* may become champion.
 
     Args:
         champion: number of the present champion.
@@ -109,23 +124,24 @@ def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | N
     """
     comparison = None
     if champion is None:
-        capture = against_rules(result.backtest, result.settings)
+        capture = against_baselines(result.backtest, result.settings)
         capture = replace(capture, text=f"{capture.text} There is no champion to compare with.")
     else:
-        capture, comparison = _against(result, champion, rival)
+        capture, comparison = _against_champion(result, champion, rival)
     checks = (
         capture,
         *calibration(result.backtest, result.settings),
         _placebo(result),
         *_data(result),
     )
-    return Decision(champion, comparison, checks, _nonsense(result))
+    return Decision(champion, comparison, checks, _rejection_reason(result))
 
 
 def doubtful_share(result: TrainingResult) -> float:
-    """Of the network value credited in the latest closed window, the share that may be coincidence.
+    """Share of the network value attributed in the latest closed window that may be due to chance.
 
-    A recorded referral is none. Of influence it is what the placebos find, or all where none was found.
+    Recorded referrals are not. Of influence it is the share that the placebos find, or all where no influence
+    was found.
     """
     totals = result.label_totals
     if totals["network_value"] <= 0:
@@ -135,117 +151,116 @@ def doubtful_share(result: TrainingResult) -> float:
     return influence * (min(tested.coincidence, 1.0) if tested and tested.influence_found else 1.0)
 
 
-def _nonsense(result: TrainingResult) -> str | None:
-    if doubtful_share(result) >= NOTHING:
+def _rejection_reason(result: TrainingResult) -> str | None:
+    if doubtful_share(result) >= MAX_DOUBTFUL_SHARE:
         return (
-            "No influence was found and next to no referral was recorded: what the label credits cannot be "
-            "told from noise, nor can what a model foresees of it. Check that interactions hold referrals, "
-            "or the contacts through which customers learn of what others buy."
+            "No influence was found and next to no referral was recorded: the label is noise, and so are "
+            "predictions of it. Check that interactions hold referrals, or the contacts through which "
+            "customers learn what others buy."
         )
     if np.ptp(result.scores["network_value"].to_numpy()) == 0:
         return (
-            "The model gives every customer the same network value: it learnt nothing that tells them apart. "
-            "Bring more history or more tables."
+            "The model predicts the same network value for every customer. Bring more history or more tables."
         )
     return None
 
 
-def _against(
+def _against_champion(
     result: TrainingResult, champion: str, rival: pd.DataFrame | None
 ) -> tuple[Check, Comparison | None]:
     settings = result.settings
     try:
         if rival is None:
             raise Incomparable(f"Version {champion} holds no out-of-sample predictions.")
-        found = compare(result.out_of_sample, rival, settings.top_share, settings.seed)
+        comparison = compare(result.out_of_sample, rival, settings.top_share, settings.seed)
     except Incomparable as error:
         text = f"Cannot be compared with the champion, version {champion}. {error}"
         return Check(CAPTURE, False, None, None, text), None
     allowed = settings.gate.capture_loss
-    passed = found.high >= 0 and found.difference >= -allowed
-    told = (
-        f"It captures {found.capture:.3f} where the champion, version {champion}, captures "
-        f"{found.rival:.3f} at the same {len(found.cutoffs)} closed cutoffs: {found.difference:+.3f} "
-        f"(95 % interval {found.low:+.3f} to {found.high:+.3f})"
+    passed = comparison.high >= 0 and comparison.difference >= -allowed
+    measured = (
+        f"It captures {comparison.capture:.3f} where the champion, version {champion}, captures "
+        f"{comparison.rival:.3f} at the same {len(comparison.cutoffs)} closed cutoffs: "
+        f"{comparison.difference:+.3f} (95 % interval {comparison.low:+.3f} to {comparison.high:+.3f})"
     )
     if passed:
         verdict = "so it is no worse"
-    elif found.high < 0:
+    elif comparison.high < 0:
         verdict = "so it is worse"
     else:
         verdict = f"so it may be as good, but loses more than gate.capture_loss = {allowed:g}"
-    return Check(CAPTURE, passed, found.difference, -allowed, f"{told}, {verdict}."), found
+    return Check(CAPTURE, passed, comparison.difference, -allowed, f"{measured}, {verdict}."), comparison
 
 
-def against_rules(judged: Backtest, settings: Settings) -> Check:
-    """Whether the model is shown to be worse than the best simple rule by more than may be lost."""
-    allowed, (lead, low, high) = settings.gate.capture_loss, judged.lead
+def against_baselines(backtest: Backtest, settings: Settings) -> Check:
+    """Whether the model is not significantly worse than the best baseline by more than may be lost."""
+    allowed, (lead, low, high) = settings.gate.capture_loss, backtest.lead
     passed = bool(high >= -allowed)
     return Check(
         CAPTURE,
         passed,
-        _known(lead),
+        _finite(lead),
         -allowed,
-        f"It captures {judged.capture(MODEL):.3f}, the best simple rule ({judged.best_baseline}) "
-        f"{judged.capture(judged.best_baseline):.3f}: {lead:+.3f} (95 % interval {low:+.3f} to "
+        f"It captures {backtest.capture(MODEL):.3f}, the best simple rule ({backtest.best_baseline}) "
+        f"{backtest.capture(backtest.best_baseline):.3f}: {lead:+.3f} (95 % interval {low:+.3f} to "
         f"{high:+.3f}), so it is {'not shown to be ' if passed else ''}worse than "
         f"that rule by more than {allowed:g}.",
     )
 
 
-def calibration(judged: Backtest, settings: Settings) -> Iterator[Check]:
-    """Level, coverage and probabilities."""
-    found = judged.calibration
-    if math.isnan(found["predicted_share"]):
+def calibration(backtest: Backtest, settings: Settings) -> Iterator[Check]:
+    """The checks of the level, of the coverage and of the probabilities."""
+    measured = backtest.calibration
+    if math.isnan(measured["predicted_share"]):
         yield Check(
             "calibration",
             False,
             None,
             None,
-            "Calibration is unknown: before no judged cutoff had another closed to calibrate on. Bring more "
-            "history, or shorten horizon_days or cutoffs.history_days.",
+            "Calibration is unknown: no evaluation cutoff had a closed one before it to calibrate on. Bring "
+            "more history, or shorten horizon_days or cutoffs.history_days.",
         )
         return
     factor = settings.gate.level_factor
-    total = found["predicted_share"]
+    total = measured["predicted_share"]
     yield Check(
         "level",
         1 / factor <= total <= factor,
         total,
         factor,
-        f"Predicted ÷ realised total is {total:.2f}, the median of the judged cutoffs; {1 / factor:.2f} to "
-        f"{factor:.2f} is allowed.",
+        f"Predicted ÷ realised total is {total:.2f}, the median of the evaluation cutoffs; "
+        f"{1 / factor:.2f} to {factor:.2f} is allowed.",
     )
-    least, coverage = settings.model.interval - settings.gate.coverage_loss, found["coverage"]
+    least, coverage = settings.model.interval - settings.gate.coverage_loss, measured["coverage"]
     yield Check(
         "coverage",
         coverage >= least,
         coverage,
         least,
-        f"The {settings.model.interval:.0%} interval held {coverage:.1%} of what came true; {least:.0%} is "
-        "the least allowed.",
+        f"The {settings.model.interval:.0%} interval held {coverage:.1%} of the realised values; at "
+        f"least {least:.0%} is required.",
     )
-    brier = found["brier"] / found["brier_base_rate"]
+    brier = measured["brier"] / measured["brier_base_rate"]
     yield Check(
         "probability",
-        brier <= CHANCE_BRIER,
+        brier <= MAX_BRIER_RATIO,
         brier,
-        CHANCE_BRIER,
-        f"The Brier score of the top is {brier:.2f} times that of always saying the base rate; up to "
-        f"{CHANCE_BRIER:g} is allowed.",
+        MAX_BRIER_RATIO,
+        f"The Brier score of top membership is {brier:.2f} times that of the base rate; up to "
+        f"{MAX_BRIER_RATIO:g} is allowed.",
     )
 
 
 def _placebo(result: TrainingResult) -> Check:
-    found, limit = doubtful_share(result), result.settings.gate.doubtful_share
+    share, limit = doubtful_share(result), result.settings.gate.doubtful_share
     tested = result.robustness
     absent = "" if tested is None or tested.influence_found else "No influence was found. "
     return Check(
         "placebo",
-        found <= limit,
-        found,
+        share <= limit,
+        share,
         limit,
-        f"{absent}Up to {found:.0%} of the credited value may be coincidence; {limit:.0%} is allowed.",
+        f"{absent}Up to {share:.0%} of the attributed value may be due to chance; {limit:.0%} is allowed.",
     )
 
 
@@ -271,13 +286,13 @@ def _data(result: TrainingResult) -> Iterator[Check]:
     yield Check(
         "single customer",
         bool(held <= limits.single_share),
-        _known(float(held)),
+        _finite(float(held)),
         limits.single_share,
-        f"One customer holds {held:.0%} of the network value that came true after a judged cutoff; "
-        f"{limits.single_share:.0%} is allowed, since the judgement would hang on that one. model.winsorise "
-        "caps such values.",
+        f"One customer holds {held:.0%} of the network value realised after an evaluation cutoff; "
+        f"{limits.single_share:.0%} is allowed, since the evaluation would depend on that one. "
+        "model.winsorise caps such values.",
     )
 
 
-def _known(number: float) -> float | None:
+def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None

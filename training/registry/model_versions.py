@@ -25,7 +25,7 @@ from ripple.training.evaluation.comparison import Comparison, Incomparable, comp
 from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.insights import plays
 from ripple.training.registry.gate import Decision
-from ripple.training.registry.recording import PREDICTIONS, Logged
+from ripple.training.registry.recording import PREDICTIONS, LoggedModel
 from ripple.training.registry.tracking import LONGEST_TAG, MODEL, download
 
 CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest"
@@ -41,10 +41,10 @@ class Version:
     run_id: str
 
 
-def register(logged: Logged, decision: Decision) -> Version:
-    """Make the logged model the next version of the registered model, with what the gate decided."""
-    made = mlflow.register_model(logged.model_uri, MODEL, tags=_tags(decision))
-    return Version(str(made.version), logged.run_id)
+def register(logged: LoggedModel, decision: Decision) -> Version:
+    """Register the logged model as the next version, with the decision of the gate as tags."""
+    registered = mlflow.register_model(logged.model_uri, MODEL, tags=_tags(decision))
+    return Version(str(registered.version), logged.run_id)
 
 
 def _tags(decision: Decision) -> dict[str, str]:
@@ -55,9 +55,9 @@ def _tags(decision: Decision) -> dict[str, str]:
     if decision.champion is not None:
         tags["gate.champion"] = decision.champion
     return tags | {
-        f"gate.{check.name.replace(' ', '_')}": f"{check.found:.4g}"
+        f"gate.{check.name.replace(' ', '_')}": f"{check.value:.4g}"
         for check in decision.checks
-        if check.found is not None
+        if check.value is not None
     }
 
 
@@ -69,7 +69,7 @@ def set_challenger(client: mlflow.MlflowClient, version: Version) -> None:
 def set_champion(
     client: mlflow.MlflowClient, version: Version, how: str = BY_GATE, because: str = ""
 ) -> None:
-    """Give *version* the alias `champion`, and note how, when, in whose place, and because of what."""
+    """Give *version* the alias `champion`, and record in its tags how, when, in whose place and why."""
     before = champion(client)
     tags = {
         "promoted": how,
@@ -90,31 +90,31 @@ def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = 
     Raises:
         InputError: there is no such version, or the gate speaks against it and no reason is given.
     """
-    found, before = find(client, name), champion(client)
-    if before == found:
-        raise InputError(f"Version {found.number} is champion already.")
-    tags = client.get_model_version(MODEL, found.number).tags
+    version, before = find(client, name), champion(client)
+    if before == version:
+        raise InputError(f"Version {version.number} is champion already.")
+    tags = client.get_model_version(MODEL, version.number).tags
     against = _against(tags, before)
     if against and not because.strip():
         raise InputError(
             f"{against} To promote it all the same, give the reason, which is kept with the version: "
-            f'ripple promote {found.number} --because "…"'
+            f'ripple promote {version.number} --because "…"'
         )
     # one that passed against an earlier champion is chosen by hand, though the gate says nothing against it
-    set_champion(client, found, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
-    return found
+    set_champion(client, version, BY_HAND if tags.get("gate") == PASSED else FORCED, because.strip())
+    return version
 
 
 def _against(tags: dict[str, str], before: Version | None) -> str:
-    """What the gate has against the version with these tags; nothing if it passed against *before*."""
+    """Why the gate speaks against the version with these tags; empty if it passed against *before*."""
     if tags.get("gate") == FAILED:
         return f"The gate did not pass it: {tags['gate.reasons']}"
     if tags.get("gate") != PASSED:
         return "It was registered without the gate."
-    judged_against = tags.get("gate.champion")
-    if judged_against != (before.number if before else None):
+    compared_with = tags.get("gate.champion")
+    if compared_with != (before.number if before else None):
         return (
-            f"The gate passed it against {f'version {judged_against}' if judged_against else 'no champion'}, "
+            f"The gate passed it against {f'version {compared_with}' if compared_with else 'no champion'}, "
             f"but the champion now is version {before.number if before else 'none'}."
         )
     return ""
@@ -126,15 +126,17 @@ def find(client: mlflow.MlflowClient, name: str = CHAMPION) -> Version:
     Raises:
         InputError: there is none; the message says which there are.
     """
-    numbers = sorted(int(one.version) for one in client.search_model_versions(f"name = '{MODEL}'"))
-    asked = str(numbers[-1]) if name == NEWEST and numbers else name
-    found = (
-        _version(lambda: client.get_model_version(MODEL, asked)) if asked.isdigit() else _alias(client, asked)
+    numbers = sorted(int(entry.version) for entry in client.search_model_versions(f"name = '{MODEL}'"))
+    number = str(numbers[-1]) if name == NEWEST and numbers else name
+    version = (
+        _version(lambda: client.get_model_version(MODEL, number))
+        if number.isdigit()
+        else _alias(client, number)
     )
-    if found is None:
+    if version is None:
         known = f"there are {', '.join(map(str, numbers))}" if numbers else "none is registered yet"
         raise InputError(f"No version '{name}' of the model: {known}. `ripple train DATA` makes one.")
-    return found
+    return version
 
 
 def champion(client: mlflow.MlflowClient) -> Version | None:
@@ -146,89 +148,89 @@ def _alias(client: mlflow.MlflowClient, alias: str) -> Version | None:
     return _version(lambda: client.get_model_version_by_alias(MODEL, alias))
 
 
-def _version(ask: Any) -> Version | None:
+def _version(fetch: Any) -> Version | None:
     try:
-        found = ask()
+        entry = fetch()
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    return Version(str(found.version), str(found.run_id))
+    return Version(str(entry.version), str(entry.run_id))
 
 
-def predictions(client: mlflow.MlflowClient, found: Version) -> pd.DataFrame | None:
+def predictions(client: mlflow.MlflowClient, version: Version) -> pd.DataFrame | None:
     """The version's out-of-sample predictions; None if its run holds none."""
-    if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(found.run_id)}:
+    if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(version.run_id)}:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        return pd.read_parquet(download(found.run_id, PREDICTIONS, Path(folder)))
+        return pd.read_parquet(download(version.run_id, PREDICTIONS, Path(folder)))
 
 
-def scored(client: mlflow.MlflowClient, found: Version) -> Scored:
+def scored(client: mlflow.MlflowClient, version: Version) -> Scored:
     """The version, with the features and scores of all customers at the end of the data it was trained on."""
     with tempfile.TemporaryDirectory() as folder:
-        bundle = Bundle.load(download(found.run_id, "bundle", Path(folder)))
-        as_of, features, scores = read_snapshot(download(found.run_id, "snapshot.parquet", Path(folder)))
-    return Scored(found.number, as_of, bundle, features, scores)
+        bundle = Bundle.load(download(version.run_id, "bundle", Path(folder)))
+        as_of, features, scores = read_snapshot(download(version.run_id, "snapshot.parquet", Path(folder)))
+    return Scored(version.number, as_of, bundle, features, scores)
 
 
-def export_plays(client: mlflow.MlflowClient, found: Version, out: Path) -> None:
+def export_plays(client: mlflow.MlflowClient, version: Version, out: Path) -> None:
     """Write the list of who gets which play, as the version's run keeps it, to *out*: whole or not at all.
 
     Raises:
         InputError: the run keeps none.
     """
-    if plays.FILE not in {artifact.path for artifact in client.list_artifacts(found.run_id)}:
+    if plays.FILE not in {artifact.path for artifact in client.list_artifacts(version.run_id)}:
         raise InputError(
-            f"The run of version {found.number} keeps no {plays.FILE}: it is older than plays are. "
+            f"The run of version {version.number} keeps no {plays.FILE}: it is older than plays are. "
             "`ripple train DATA` makes a version that does."
         )
     with tempfile.TemporaryDirectory() as folder, atomic.file(out) as building:
-        shutil.copyfile(download(found.run_id, plays.FILE, Path(folder)), building)
+        shutil.copyfile(download(version.run_id, plays.FILE, Path(folder)), building)
 
 
 def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple[Comparison, str, str]:
     """The later of two versions compared with the earlier, and their names.
 
     Raises:
-        InputError: the two are one, or were not judged by the same thing.
+        InputError: the two are one, or were not evaluated on the same target.
     """
     if one == other:
         raise InputError(f"Both are version {one.number}: name two versions.")
     later, earlier = sorted((one, other), key=lambda version: -int(version.number))
-    chosen = client.get_run(later.run_id).data.params
+    parameters = client.get_run(later.run_id).data.params
     own, rival = predictions(client, later), predictions(client, earlier)
     try:
         if own is None or rival is None:
             raise Incomparable("One of them holds no out-of-sample predictions: train it again.")
-        found = compare(own, rival, float(chosen["top_share"]), int(chosen["seed"]))
+        comparison = compare(own, rival, float(parameters["top_share"]), int(parameters["seed"]))
     except Incomparable as error:
         raise InputError(
             f"Versions {later.number} and {earlier.number} cannot be compared. {error}"
         ) from error
-    return found, f"{MODEL} {later.number}", f"{MODEL} {earlier.number}"
+    return comparison, f"{MODEL} {later.number}", f"{MODEL} {earlier.number}"
 
 
-def standing(client: mlflow.MlflowClient, found: Version) -> list[str]:
-    """Where a version stands and why, a sentence each."""
-    tags = client.get_model_version(MODEL, found.number).tags
-    role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == found), "neither")
-    said = [
-        f"Version {found.number} is neither champion nor challenger."
+def standing(client: mlflow.MlflowClient, version: Version) -> list[str]:
+    """The role of a version and why it has it, a sentence each."""
+    tags = client.get_model_version(MODEL, version.number).tags
+    role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == version), "neither")
+    sentences = [
+        f"Version {version.number} is neither champion nor challenger."
         if role == "neither"
-        else f"Version {found.number} is {role}."
+        else f"Version {version.number} is {role}."
     ]
     if "promoted" in tags:
         instead, because = tags["promoted.instead_of"], tags["promoted.because"]
-        said.append(
+        sentences.append(
             f"It was promoted {tags['promoted']} on {tags['promoted.at']}"
             f"{f' in place of version {instead}' if instead else ''}"
             f"{f', because: {because}' if because else ''}."
         )
     if "gate" in tags:
-        said.append(f"Gate: {tags['gate']}. {tags['gate.reasons']}")
+        sentences.append(f"Gate: {tags['gate']}. {tags['gate.reasons']}")
     if "monitor" in tags:
-        said.append(
+        sentences.append(
             f"Monitored by data until {tags['monitor.until']}: {tags['monitor']}. {tags['monitor.reasons']}"
         )
-    return said
+    return sentences

@@ -41,14 +41,14 @@ REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedModel:
     """A model that is logged in a run but not registered."""
 
     model_uri: str
     run_id: str
 
 
-def log(result: TrainingResult, decision: Decision, report: str, card: str) -> Logged:
+def log(result: TrainingResult, decision: Decision, report: str, card: str) -> LoggedModel:
     """Record *result* as one run with a child run per backtest cutoff. Nothing is registered.
 
     The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
@@ -75,29 +75,29 @@ def log(result: TrainingResult, decision: Decision, report: str, card: str) -> L
         folder = Path(temporary)
         _write_artifacts(result, decision, report, card, folder)
         mlflow.log_artifacts(str(folder))
-        return Logged(_log_bundle(result, folder / "bundle"), run.info.run_id)
+        return LoggedModel(_log_bundle(result, folder / "bundle"), run.info.run_id)
 
 
 def _parameters(result: TrainingResult) -> dict[str, Any]:
     """Settings, and all else that a difference between two runs may come from."""
-    made_of = {
+    provenance = {
         "data.start": result.checks.start.isoformat(),
         "data.end": result.as_of.isoformat(),
         "features": len(result.bundle.spec.names),
         "ripple": version("ripple"),
         "code": run_code_digest(),
     }
-    data = {f"data.{table}": found for table, found in result.digests.items()}
-    return flat(result.settings.model_dump(mode="json")) | made_of | data
+    data = {f"data.{table}": digest_of_rows for table, digest_of_rows in result.digests.items()}
+    return flat(result.settings.model_dump(mode="json")) | provenance | data
 
 
 def _log_inputs(result: TrainingResult) -> None:
     """The tables, as MLflow's data sets."""
     source = CodeDatasetSource({"dataset": result.dataset})
-    for table, found in result.digests.items():
+    for table, digest_of_rows in result.digests.items():
         # its abstract property is left out by MLflow, which makes them all the same
-        made = MetaDataset(source, name=table, digest=found)  # type: ignore[abstract]
-        mlflow.log_input(made, context="training")
+        entry = MetaDataset(source, name=table, digest=digest_of_rows)  # type: ignore[abstract]
+        mlflow.log_input(entry, context="training")
 
 
 def _log_trials(result: TrainingResult) -> None:
@@ -112,15 +112,15 @@ def _log_trials(result: TrainingResult) -> None:
 
 
 def _log_cutoffs(result: TrainingResult, parent: str) -> None:
-    """A child run for every judged cutoff, and the model's metrics by cutoff in the parent as well."""
-    judged, plan = result.backtest, result.schedule
-    heads = judged.heads.set_index("cutoff").to_dict("index")
+    """A child run for every evaluation cutoff, and the model's metrics by cutoff in the parent as well."""
+    backtest, plan = result.backtest, result.schedule
+    heads = backtest.heads.set_index("cutoff").to_dict("index")
     client, by_cutoff = mlflow.MlflowClient(), []
     for step, cutoff in enumerate(plan.evaluation):
         day = f"{cutoff:%Y-%m-%d}"
         if day not in heads:
             continue
-        rankings = judged.rankings[judged.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
+        rankings = backtest.rankings[backtest.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
         own = _numbers(rankings[cutoff_evaluation.MODEL]) | _numbers(heads[day])
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
         with runs.run(f"{result.name} at {day}", nested=True, tags={"kind": "backtest"}):
@@ -182,7 +182,7 @@ def _write_json(file: Path, record: dict[str, Any]) -> None:
 
 def _environment() -> str:
     """Every installed package with its version, as pip installs from it, and the Python they run on."""
-    packages = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+    packages = sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
     return "\n".join([f"# Python {platform.python_version()}", *packages, ""])
 
 
@@ -229,7 +229,7 @@ def _signature(spec: Spec) -> ModelSignature:
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Keys of nested sections joined with dots, as MLflow wants its parameters."""
-    found: dict[str, Any] = {}
+    flattened: dict[str, Any] = {}
     for key, value in nested.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return found
+        flattened |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return flattened

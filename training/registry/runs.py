@@ -45,7 +45,7 @@ def locked(name: str, home: Path) -> Iterator[mlflow.ActiveRun]:
 
 def end_abandoned(client: mlflow.MlflowClient, home: Path) -> list[str]:
     """End as KILLED what a process that is no more left RUNNING in *home*; return the names of its runs."""
-    found = []
+    names = []
     for folder in sorted((home / LOCKS).glob("*")):
         if not lock(folder):
             continue
@@ -61,5 +61,5 @@ def end_abandoned(client: mlflow.MlflowClient, home: Path) -> list[str]:
             if one.info.status == "RUNNING":
                 client.set_terminated(one.info.run_id, "KILLED")
         shutil.rmtree(folder)
-        found.append(str(parent.info.run_name))
-    return found
+        names.append(str(parent.info.run_name))
+    return names

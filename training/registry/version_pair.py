@@ -1,4 +1,4 @@
-"""Two registered versions side by side: how well each foresees, what it says, and what it was made from."""
+"""Two registered versions side by side: how well each predicts, and what it was made from."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Versions:
     """A later version beside an earlier one.
 
     Attributes:
-        comparison: None where they were not judged by the same thing; `why_not` then says what differs.
-        changes: what the later one says otherwise about customers.
+        comparison: None where they were not evaluated on the same target; `why_not` then says what differs.
+        changes: customers who entered or left the top.
         parameters: parameters of the runs that differ, by name: columns `later` and `earlier`.
         metrics: metrics that both runs have, likewise.
     """

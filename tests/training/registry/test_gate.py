@@ -101,7 +101,7 @@ def test_too_much_that_may_be_coincidence_does_not_pass(good):
     tested = replace(good.robustness, placebos=good.robustness.placebos.assign(share=[0.8, 0.05]))
     decision = decide(replace(good, robustness=tested), None, None)
     assert failed(decision) == ["placebo"]
-    assert check(decision, "placebo").found == pytest.approx(0.6)
+    assert check(decision, "placebo").value == pytest.approx(0.6)
 
 
 def test_recorded_referrals_are_no_coincidence(good):
@@ -128,7 +128,7 @@ def test_neither_influence_nor_referrals_is_not_even_registered(good):
 
 def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
     decision = decide(replace(good, scores=good.scores.assign(network_value=3.0)), None, None)
-    assert "every customer the same network value" in decision.rejection_reason
+    assert "the same network value for every customer" in decision.rejection_reason
 
 
 def test_many_rows_set_aside_do_not_pass(good):

@@ -67,7 +67,7 @@ def train_on(address, result, opened, tmp_path, monkeypatch):
     settings = opened[0].settings.model_copy(update={"home": tmp_path})
 
     def run(found):
-        monkeypatch.setattr(pipeline, "learn", lambda *given: found)
+        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: found)
         return pipeline.train(replace(opened[0], settings=settings), opened[1], found.name)
 
     return run

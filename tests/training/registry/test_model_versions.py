@@ -21,7 +21,7 @@ def register(client):
 
     def another(decision):
         first = client.get_model_version("ripple", "1")
-        made = model_versions.register(recording.Logged(first.source, first.run_id), decision)
+        made = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
         model_versions.set_challenger(client, made)
         return made
 
@@ -35,7 +35,7 @@ def test_the_first_version_that_passes_is_champion_and_no_challenger(client, tra
     tags = client.get_model_version("ripple", "1").tags
     assert tags["gate"] == "passed"
     assert tags["promoted"] == "by the gate"
-    assert float(tags["gate.level"]) == pytest.approx(trained.decision.checks[1].found, rel=1e-3)
+    assert float(tags["gate.level"]) == pytest.approx(trained.decision.checks[1].value, rel=1e-3)
 
 
 def test_a_version_that_does_not_pass_is_challenger_with_the_reason(client, register):

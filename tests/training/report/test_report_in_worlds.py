@@ -21,7 +21,7 @@ WORLDS = pytest.mark.parametrize("world", ["default", "none", "without usage"])
 
 def _page(data: Path, home: Path) -> str:
     dataset, checks = load(data, load_settings(data).model_copy(update={"home": home}))
-    return render(pipeline.learn(dataset, checks, data.name))
+    return render(pipeline.fit_and_evaluate(dataset, checks, data.name))
 
 
 @pytest.fixture(scope="module")

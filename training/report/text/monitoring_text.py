@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.drift import SCORES, SHIFTED
-from ripple.training.monitoring import Monitored
+from ripple.training.monitoring import MonitoringResult
 
 HEAD = ("cutoff", "customers", "capture", "best rule", "predicted ÷ true", "coverage", "Brier ÷ base")
 ADVICE = {
@@ -17,7 +17,7 @@ ADVICE = {
 }
 
 
-def text(found: Monitored) -> str:
+def text(found: MonitoringResult) -> str:
     """Everything that `ripple monitor` prints."""
     version = found.version
     lines = [
@@ -25,15 +25,15 @@ def text(found: Monitored) -> str:
         f"{found.end:%Y-%m-%d}",
         "",
     ]
-    if found.judged:
+    if found.backtest:
         lines += [*_table(found), ""]
-    if len(found.answered):
+    if len(found.served):
         lines += ["what the service answered", *_answered(found), ""]
     return "\n".join([*lines, *_drift(found), *_windows(found), "", *_verdict(found)])
 
 
-def _table(found: Monitored) -> Iterator[str]:
-    judged = found.judged
+def _table(found: MonitoringResult) -> Iterator[str]:
+    judged = found.backtest
     assert judged is not None
     yield _line(HEAD)
     rankings = judged.rankings.set_index(["cutoff", "ranking"])["capture"]
@@ -62,7 +62,7 @@ def _table(found: Monitored) -> Iterator[str]:
             _number(own["brier"] / own["brier_base_rate"]),
         )
     )
-    promised = (_number(found.promised.get(one, math.nan)) for one in ("capture", "best_baseline_capture"))
+    promised = (_number(found.expected.get(one, math.nan)) for one in ("capture", "best_baseline_capture"))
     yield _line(("backtest", "", *promised, "", "", ""))
     yield f"best rule: {judged.best_baseline}"
 
@@ -74,30 +74,30 @@ def _line(row: tuple[str, ...]) -> str:
     return "  ".join([f"{first:<10}", *cells]).rstrip()
 
 
-def _answered(found: Monitored) -> Iterator[str]:
+def _answered(found: MonitoringResult) -> Iterator[str]:
     yield f"{'as of':<10}  {'version':<20}  {'customers':>9}  {'predicted ÷ true':>16}  {'coverage':>8}"
-    for row in found.answered.to_dict("records"):
+    for row in found.served.to_dict("records"):
         yield (
             f"{row['as_of']:<10}  {row['model_version']:<20}  {row['customers']:>9,}  "
             f"{_number(row['predicted_share']):>16}  {_number(row['coverage']):>8}"
         )
 
 
-def _drift(found: Monitored) -> Iterator[str]:
+def _drift(found: MonitoringResult) -> Iterator[str]:
     features = found.drift.drop(index=SCORES)["psi"].sort_values(ascending=False)
     shifted = features[features > SHIFTED]
     most = f", most of all {', '.join(map(str, shifted.index[:3]))}" if len(shifted) else ""
     yield f"drift:    {len(shifted)} of {len(features)} features have shifted (PSI above {SHIFTED:g}){most}"
 
 
-def _windows(found: Monitored) -> Iterator[str]:
+def _windows(found: MonitoringResult) -> Iterator[str]:
     yield (
         f"windows:  {found.windows} more have closed to learn from; the next one to judge by closes on "
         f"{found.next_close:%Y-%m-%d}"
     )
 
 
-def _verdict(found: Monitored) -> Iterator[str]:
+def _verdict(found: MonitoringResult) -> Iterator[str]:
     yield f"verdict:  {found.verdict}: {ADVICE[found.verdict]}"
     yield from (f"          {reason}" for reason in found.reasons)
 

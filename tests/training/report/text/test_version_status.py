@@ -39,7 +39,7 @@ def test_the_page_tells_why_nothing_was_registered(
     result: TrainingResult, visible: Callable[[str], str]
 ) -> None:
     text = visible(render(result, replace(FAILED, rejection_reason="No influence was found.")))
-    assert "Nothing is registered: the run found nothing to foresee. No influence was found." in text
+    assert "Nothing is registered: the run found nothing to predict. No influence was found." in text
 
 
 @pytest.mark.parametrize("decided", ["page", "failed"])
