@@ -1,4 +1,7 @@
-"""Writes what is read off the code (features, settings, options of the service) and off figures."""
+"""Writes the pages, and parts of pages, that are generated from code and from benchmark figures.
+
+These are features, settings, the options of the service, and what reports quote of the simulated worlds.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +24,25 @@ DOCS = Path(__file__).parent
 INTRODUCTION = """\
 # Settings
 
-Written by `make docs` from `settings.py`. A dataset's own go into `ripple.toml` beside its tables, or into a
-file that `--settings` names; a variable `RIPPLE_…` outranks the file for one run (`RIPPLE_HORIZON_DAYS=30`,
-`RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or variable that is not listed here is refused.
+Written by `make docs` from `ripple/settings.py`. Settings of a dataset go into `ripple.toml` beside its
+tables, or into a file that `--settings` names; a variable `RIPPLE_…` overrides the file for one run
+(`RIPPLE_HORIZON_DAYS=30`, `RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or variable that is not listed here is
+refused.
 
 | key in ripple.toml | default | meaning |
 |---|---|---|
 """
 PLAYS = """
 
-`plays.rules` says who gets which play in the report and in `ripple report --plays`. The first rule that
-fits counts; an empty condition holds for everybody, and who fits none gets no play. These are the defaults:
+`plays.rules` sets which customer gets which play in the report and in `ripple report --plays`. The first
+rule that matches applies; an empty condition matches everybody, and a customer without a match gets no
+play. The defaults:
 
 | play | network | direct | sentiment | fading | what to do |
 |---|---|---|---|---|---|
 """
 OWN_PLAYS = """
-Rules of your own replace them all:
+Your own rules replace all of them:
 
 ```toml
 [[plays.rules]]
@@ -50,7 +55,7 @@ sentiment = "unhappy"
 
 
 def settings_page() -> str:
-    """Every setting with its default and meaning, and the powers of the kinds of interaction."""
+    """Return docs/settings.md: every setting with default and meaning, kinds of interaction, and plays."""
     kinds = "\n".join(f"| {kind} | {power} |" for kind, power in KINDS.items())
     return (
         INTRODUCTION
@@ -65,14 +70,14 @@ def settings_page() -> str:
 
 
 def _rules() -> Iterator[str]:
-    """A row for every rule: its conditions, its name and what it suggests."""
+    """Yield a table row for every default rule of plays: its name, conditions and action."""
     for rule in PLAY_RULES:
-        given = rule.model_dump(exclude={"play", "action"})
-        yield "| " + " | ".join([rule.play, *map(_condition, given.values()), rule.action]) + " |"
+        conditions = rule.model_dump(exclude={"play", "action"})
+        yield "| " + " | ".join([rule.play, *map(_condition, conditions.values()), rule.action]) + " |"
 
 
-def _condition(wanted: str | bool | None) -> str:
-    return "" if wanted is None else {True: "yes", False: "no"}.get(wanted, str(wanted))
+def _condition(value: str | bool | None) -> str:
+    return "" if value is None else {True: "yes", False: "no"}.get(value, str(value))
 
 
 def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -86,7 +91,7 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def serving_page() -> str:
-    """docs/serving.md with the options of the service as they are."""
+    """Return docs/serving.md with its table of options as the code has them."""
     rows = (
         f"| `{PREFIX}{name.upper()}` | {f'`{default}`' if (default := field.get_default()) else ''} "
         f"| {field.description} |\n"
@@ -97,14 +102,14 @@ def serving_page() -> str:
 
 
 def known_truth() -> str:
-    """What the report tells of the simulated worlds, from the latest `make truth`."""
-    measured = json.loads((DOCS.parent / "benchmarks/results/truth.json").read_text(encoding="utf-8"))
+    """Return, as JSON, the figures of simulated worlds that reports quote from the latest `make truth`."""
+    truth = json.loads((DOCS.parent / "benchmarks/results/truth.json").read_text(encoding="utf-8"))
     worlds = []
-    for world, found in measured["worlds"].items():
-        label, influence = found["rankings"]["label"], found["totals"]["influence, with generations"]
+    for world, figures in truth["worlds"].items():
+        label, influence = figures["rankings"]["label"], figures["totals"]["influence, with generations"]
         rules = {
             name: row["capture"]
-            for name, row in found["forecast"].items()
+            for name, row in figures["forecast"].items()
             if name in backtest.RULES.keys() - {MODEL}
         }
         best = max(rules, key=lambda name: rules[name]) if rules else None
@@ -115,17 +120,17 @@ def known_truth() -> str:
                 "total": label["total_ratio"],
                 "influence": influence["label"],
                 "truth": influence["truth"],
-                "forecast": found["forecast"][MODEL]["capture"] if rules else None,
+                "forecast": figures["forecast"][MODEL]["capture"] if rules else None,
                 "rule": rules[best] if best else None,
                 "best_rule": best,
             }
         )
-    told = {
-        "customers": measured["customers"],
-        "seeds": len(measured["seeds"]),
+    scope = {
+        "customers": truth["customers"],
+        "seeds": len(truth["seeds"]),
         "top_share": Settings().top_share,
     }
-    return json.dumps(told | {"worlds": worlds}, indent=1) + "\n"
+    return json.dumps(scope | {"worlds": worlds}, indent=1) + "\n"
 
 
 PAGES = {

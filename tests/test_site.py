@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +17,13 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 from tests.support.checkout import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
 PLACES = ("href", "src")
+FILE = re.compile(
+    r"`((?:benchmarks|examples|features|models|ripple|serving|simulation|tests|training)/[\w/]+\.\w+)`"
+)
+IMPORT = re.compile(r"^from (ripple[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 LOADED = "script[src], link[rel~=stylesheet], link[rel~=preload], link[rel~=icon], img[src], iframe[src]"
 
 
@@ -32,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, BeautifulSoup]:
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    return {page: _read(page.read_text(encoding="utf-8")) for page in folder.glob("*.html")}
+    return {page: _read(page.read_text(encoding="utf-8")) for page in folder.rglob("*.html")}
 
 
 def _read(html: str) -> BeautifulSoup:
@@ -62,8 +69,22 @@ def test_links_between_markdown_pages_lead_somewhere() -> None:
     assert not list(_dead({page: _markdown(page) for page in PAGES}))
 
 
+def test_files_that_pages_name_are_there() -> None:
+    named = {name for page in PAGES for name in FILE.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 50
+    assert not [name for name in sorted(named) if not (ROOT / name).is_file()]
+
+
+def test_imports_that_pages_show_work() -> None:
+    shown = {found for page in PAGES for found in IMPORT.findall(page.read_text(encoding="utf-8"))}
+    assert ("ripple", "Client") in shown
+    for module, names in sorted(shown):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
 def test_links_of_the_site_lead_somewhere(site: dict[Path, BeautifulSoup]) -> None:
-    assert {page.stem for page in PAGES[1:]} <= {page.stem for page in site}
+    assert {page.stem for page in DOCS} <= {page.stem for page in site}
     assert not list(_dead(site))
 
 
@@ -72,7 +93,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) 
     loaded = [str(node.get("src") or node.get("href")) for node in nodes]
     assert loaded
     assert not [place for place in loaded if urlsplit(place).netloc]
-    styles = next(iter(site)).parent.glob("_static/**/*.css")
+    styles = min(site, key=lambda page: len(page.parts)).parent.glob("_static/**/*.css")
     assert not [style for style in styles if "url(http" in style.read_text(encoding="utf-8").replace('"', "")]
 
 
@@ -86,6 +107,7 @@ def test_a_dead_link_is_told(tmp_path: Path) -> None:
 
 
 def test_the_toctree_of_the_site_holds_every_page(site: dict[Path, BeautifulSoup]) -> None:
-    (index,) = (html for page, html in site.items() if page.stem == "index")
+    index = site[min(site, key=lambda page: len(page.parts)).with_name("index.html")]
     listed = {str(node["href"]).removesuffix(".html") for node in index.select(".sidebar-tree a[href]")}
-    assert {page.stem for page in PAGES[1:]} - {"index"} <= listed
+    names = {str(page.relative_to(ROOT / "docs").with_suffix("")) for page in DOCS}
+    assert names - {"index"} <= listed
