@@ -463,7 +463,7 @@ def monitor(
 def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
     """What the service has answered about customers of *dataset*, by the log in *folder*."""
     from ripple.serving.options import PREFIX, Options
-    from ripple.serving.prediction_log import answers
+    from ripple.serving.prediction_log import read_log
     from ripple.training.examples.examples import frame
 
     try:
@@ -471,7 +471,7 @@ def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
         if salt is None:
             raise InputError(f"--log {folder}: set {PREFIX}LOG_SALT to the salt with which it was written.")
         customers = frame(dataset.tables["customers"].select("customer_id")).index
-        found = answers(folder, salt.get_secret_value().encode(), customers)
+        found = read_log(folder, salt.get_secret_value().encode(), customers)
     except (ValueError, FileNotFoundError) as error:
         raise InputError(str(error)) from error
     if found.empty:
@@ -538,11 +538,11 @@ def serve(
     ] = None,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
-    from ripple.serving.package import choose
     from ripple.serving.package import serve as run
+    from ripple.serving.package import set_options
 
     try:
-        choose(host, store, workers)
+        set_options(host, store, workers)
     except ValueError as error:
         raise InputError(str(error)) from error
     tag = _package(load_settings())

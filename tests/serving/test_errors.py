@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripple.serving.errors import RequestError, nearest, parse, parse_query, shorten
+from ripple.serving.errors import RequestError, parse_body, parse_query, shorten, suggestion
 from ripple.serving.schemas import CustomerRequest, ScoreRequest, TopRequest
 
 KEYS = st.sampled_from(["customer_ids", "customers", "customer_id", "features", "explain"]) | st.text(
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 def _read_or_refused(body: bytes) -> None:
     try:
-        problem = None if isinstance(parse(body), ScoreRequest) else "read as something else"
+        problem = None if isinstance(parse_body(body), ScoreRequest) else "read as something else"
     except RequestError as error:
         problem = "" if all(error.problem.values()) and error.body() else "nothing said"
     assert not problem
@@ -39,12 +39,12 @@ def test_any_bytes_are_read_or_refused_with_a_reason(body: bytes) -> None:
 
 def test_a_deeply_nested_body_is_refused() -> None:
     with pytest.raises(RequestError, match="recursion limit"):
-        parse(b"[" * 100_000)
+        parse_body(b"[" * 100_000)
 
 
 def test_the_nearest_known_word_is_named_or_all_of_them() -> None:
-    assert nearest("order_90d", ["orders_90d", "reach_30d"]) == "Did you mean 'orders_90d'?"
-    assert nearest("xyz", ["orders_90d", "reach_30d"]) == "Known are orders_90d, reach_30d."
+    assert suggestion("order_90d", ["orders_90d", "reach_30d"]) == "Did you mean 'orders_90d'?"
+    assert suggestion("xyz", ["orders_90d", "reach_30d"]) == "Known are orders_90d, reach_30d."
 
 
 @given(st.text(max_size=200))

@@ -271,13 +271,13 @@ def test_a_publication_is_text_and_numbers(published: Path) -> None:
 WATCHED = """
 import sys
 from pathlib import Path
-from ripple.serving.store_poller import prepared
+from ripple.serving.store_poller import warmed_up_scorer
 from ripple.serving.publications.publication import load_publication
 folder = Path(sys.argv[1])
-prepared(load_publication(folder, folder.name))  # imports what there is to import
+warmed_up_scorer(load_publication(folder, folder.name))  # imports what there is to import
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event))
-prepared(load_publication(folder, folder.name))
+warmed_up_scorer(load_publication(folder, folder.name))
 assert "open" in seen
 print(sorted({"exec", "compile", "import", "pickle.find_class", "marshal.loads", "os.system",
               "subprocess.Popen", "ctypes.dlopen"} & set(seen)))
