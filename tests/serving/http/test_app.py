@@ -103,6 +103,6 @@ def _inexact(ask: Any) -> float:
     return float(ask("GET", "/metrics").text.split(f"\n{line}")[1].split("\n")[0])
 
 
-@pytest.mark.parametrize("path", ["/v1/docs", "/v1/openapi.json", "/v1/model", "/v1/customers/c0001"])
+@pytest.mark.parametrize("path", ["/v1/docs", "/v1/customers/c0001"])
 def test_what_can_be_got_can_be_asked_for_its_head(ask: Any, path: str) -> None:
     assert ask("HEAD", path).headers == ask("GET", path).headers
