@@ -219,11 +219,15 @@ class Store:
         env = {f"RIPPLE_SERVE_{name.upper()}": str(value) for name, value in options.items()}
         return self.start(SERVE, tag, port, env=env)
 
+    def bento(self, tag: str) -> Path:
+        """The folder of a Bento."""
+        return self.home / "bentos" / Path(*tag.split(":"))
+
     def items(self) -> dict[str, int]:
-        """Models and Bentos in the store, each with when it was last changed."""
-        found = (item for kind in ("bentos", "models") for item in self.home.glob(f"{kind}/*/*"))
+        """Models and Bentos in the store, and the time at which each was last changed."""
+        items = (item for kind in ("bentos", "models") for item in self.home.glob(f"{kind}/*/*"))
         return {
-            item.relative_to(self.home).as_posix(): item.stat().st_mtime_ns for item in found if item.is_dir()
+            item.relative_to(self.home).as_posix(): item.stat().st_mtime_ns for item in items if item.is_dir()
         }
 
 

@@ -16,12 +16,8 @@ from tests.support.processes import free_port
 from tests.support.scoring_server import ScoringServer
 
 
-def _bento(store: Any, tag: str) -> Path:
-    return store.home / "bentos" / Path(*tag.split(":"))
-
-
 def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:
-    bento = _bento(store, tag)
+    bento = store.bento(tag)
     held = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
     code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
     code |= {Path("__init__.py"), Path("atomic.py"), Path("redaction.py")}
@@ -29,14 +25,14 @@ def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -
 
 
 def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None:
-    requirements = (_bento(store, tag) / "env/python/requirements.txt").read_text().split()
+    requirements = (store.bento(tag) / "env/python/requirements.txt").read_text().split()
     assert all(requirement.count("==") == 1 for requirement in requirements)
     names = {requirement.split("==")[0] for requirement in requirements}
     assert names >= {"bentoml", "lightgbm", "uvloop", "httptools", "starlette", "uvicorn", "pydantic-core"}
     assert not names & {"mlflow", "shap", "ibis-framework", "matplotlib", "scikit-learn", "pytest"}
     lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
     assert set(requirements) <= {f"{one['name']}=={one['version']}" for one in lock if "version" in one}
-    assert "build-essential" not in (_bento(store, tag) / "env/docker/Dockerfile").read_text()
+    assert "build-essential" not in (store.bento(tag) / "env/docker/Dockerfile").read_text()
 
 
 # what BentoML's own template does, which cannot be changed from here
@@ -48,7 +44,7 @@ UNPINNED = "DL3008"
 
 
 def test_the_dockerfile_of_a_bento_is_well_made(store: Any, tag: str) -> None:
-    file = _bento(store, tag) / "env/docker/Dockerfile"
+    file = store.bento(tag) / "env/docker/Dockerfile"
     command = [Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "info"]
     command += [option for rule in (*IGNORED, UNPINNED) for option in ("--ignore", rule)]
     done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
@@ -62,7 +58,7 @@ def test_a_bento_serves_in_an_environment_of_nothing_but_its_requirements(
     uv = Path(sys.executable).with_name("uv")
     environment, home = tmp_path / "environment", tmp_path / "home"
     shutil.copytree(store.home, home)
-    requirements = _bento(store, tag) / "env/python/requirements.txt"
+    requirements = store.bento(tag) / "env/python/requirements.txt"
     installed = [uv, "pip", "freeze", "--quiet", "--python", environment / "bin/python"]
     for command in (
         ["venv", "--quiet", "--python", sys.executable, environment],

@@ -30,15 +30,11 @@ print(API.scorer.publication.name, *files)
 """
 
 
-def _bento(store: Any, tag: str) -> Path:
-    return store.home / "bentos" / Path(*tag.split(":"))
-
-
 def test_packing_the_same_again_changes_nothing_but_what_is_latest(
     store: Any, source: Path, tag: str
 ) -> None:
     before = store.items()
-    latest = _bento(store, tag).with_name("latest")
+    latest = store.bento(tag).with_name("latest")
     latest.write_text("another")
     assert store.pack(source, "1", cwd=ROOT) == tag
     assert store.items() == before
@@ -56,7 +52,7 @@ def test_a_bento_serves_its_own_model_and_code(store: Any, tag: str, tmp_path: P
     # from within the checkout, whose own serving/ must not be what runs
     version, *files = copy.output(LOADED, tag, cwd=ROOT).split()
     assert version == model.name
-    code = _bento(copy, tag) / "src"
+    code = copy.bento(tag) / "src"
     assert files == [str(code / "ripple/serving/scorer.py"), str(code / "ripple/models/__init__.py")]
 
 
