@@ -36,7 +36,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     model = heads(Model())[0].booster_
-    tables, explainer = ShapleyTables.of(model), shap.TreeExplainer(model)
+    tables, explainer = ShapleyTables.from_boosters(model), shap.TreeExplainer(model)
     if tables is None:
         raise SystemExit("Trees of the default parameters have no tables.")
     found: list[dict[str, Any]] = []

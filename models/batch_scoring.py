@@ -1,4 +1,4 @@
-"""Scores of a whole population: rank and membership need everybody, so they are given here only."""
+"""Scores of a whole population at one moment, with what needs all of it: rank and top membership."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 from .bundle import HEADS, SCORES, Bundle
 from .reasons import reasons
 
-TOGETHER = 2**16
-"""Customers explained at a time, so that their reasons fit in memory."""
+CHUNK_ROWS = 2**16
+"""The number of customers that are explained at a time, so that their reasons fit in memory."""
 ATTRIBUTE = "attribute:"
-"""Before the name of an attribute, where it stands beside features."""
+"""The prefix of an attribute's column in a snapshot, which sets it apart from features."""
 
 
 def top_count(share: float, customers: int) -> int:
-    """How many of *customers* make up the top *share*: rounded up, where 7 % of 100 is 7."""
+    """The number of *customers* in the top *share*, rounded up; 7 % of 100 is exactly 7."""
     return math.ceil(round(share * customers, 9))
 
 
@@ -29,11 +29,11 @@ def score_population(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
     """Scores, membership and rank of all customers of one moment.
 
     Args:
-        features: one row per customer, indexed by `customer_id`.
+        features: One row per customer, indexed by `customer_id`.
 
     Returns:
-        `network_value`, `network_value_low`, `network_value_high`, `top_probability`, `top_member` (the best
-        ⌈top_share·n⌉ by network value) and `rank` (1 is the highest value; equals in order of id).
+        `network_value`, `network_value_low`, `network_value_high`, `top_probability`, `top_member` (the
+        ⌈top_share·n⌉ of highest network value) and `rank` (1 is the highest value; ties in order of id).
     """
     scores = bundle.score(features.sort_index())
     order = np.argsort(-scores["network_value"].to_numpy(), kind="stable")
@@ -43,27 +43,27 @@ def score_population(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_reasons(bundle: Bundle, scores: pd.DataFrame, features: pd.DataFrame, number: int) -> pd.DataFrame:
-    """*scores* with the *number* strongest reasons of both heads in words.
+    """*scores* with the *number* strongest reasons of each head in words.
 
     Returns:
-        Further columns `value_reason_1` …, what moved `network_value`, and `top_reason_1` …, what moved
-        `top_probability`, the strongest first.
+        Further columns `value_reason_1` … for `network_value` and `top_reason_1` … for `top_probability`,
+        the strongest first.
     """
     number = min(number, len(bundle.spec.names))
     x = bundle.matrix(features.loc[scores.index])
     columns = {}
     for head in HEADS:
-        told = [
+        texts_by_chunk = [
             [
                 [reason.text for reason in row]
-                for row in reasons(bundle, head, x[begin : begin + TOGETHER], number)
+                for row in reasons(bundle, head, x[begin : begin + CHUNK_ROWS], number)
             ]
-            for begin in range(0, len(x), TOGETHER)
+            for begin in range(0, len(x), CHUNK_ROWS)
         ]
-        for place in range(number):
-            parts = [pa.array([row[place] for row in part], pa.string()) for part in told]
-            columns[f"{head}_reason_{place + 1}"] = pd.Series(
-                pa.chunked_array(parts, pa.string()), index=scores.index, dtype="str"
+        for position in range(number):
+            chunks = [pa.array([row[position] for row in texts], pa.string()) for texts in texts_by_chunk]
+            columns[f"{head}_reason_{position + 1}"] = pd.Series(
+                pa.chunked_array(chunks, pa.string()), index=scores.index, dtype="str"
             )
     return scores.assign(**columns)
 
@@ -75,10 +75,10 @@ def write_snapshot(
     as_of: datetime,
     attributes: pd.DataFrame | None = None,
 ) -> None:
-    """Write scores and features side by side as Parquet, from which a publication for the service is made.
+    """Write scores and features side by side as Parquet, of which a publication for the service is made.
 
     Args:
-        attributes: text attributes of the same customers, by which the service lists the top of a segment.
+        attributes: Text attributes of the same customers, by which the service lists the top of a segment.
     """
     wide = scores.join(features)
     if attributes is not None:
@@ -89,7 +89,7 @@ def write_snapshot(
 
 
 def read_snapshot(path: Path) -> tuple[datetime, pd.DataFrame, pd.DataFrame]:
-    """The moment, features and scores, indexed by customer_id, that `write_snapshot` has written."""
+    """The moment, features and scores of a file of `write_snapshot`; both are indexed by customer_id."""
     table = pq.read_table(path)
     rows = table.to_pandas().set_index("customer_id")
     scores = [*SCORES, "top_member", "rank"]

@@ -1,8 +1,8 @@
 """The bundle as an MLflow model, logged as code: `mlflow.pyfunc.load_model("models:/ripple@champion")`.
 
-MLflow runs this file by itself, in processes that may have no Ripple, another version of it, or packages of
-their own called like its folders. So the code that scores comes with the model, as a package of a name that
-nothing else has (`ripple.training.registry.recording`).
+MLflow runs this file by itself, in processes that may have no Ripple, another version of it, or their own
+packages with the names of its folders. So the scoring code is logged with the model, as a package with a
+unique name (`ripple.training.registry.recording`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
 class RippleModel(PythonModel):
-    """A DataFrame of features in, a DataFrame of scores out."""
+    """An MLflow model that takes a DataFrame of features and returns a DataFrame of scores."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the bundle that was logged with the model, by the code that was logged with it."""
+        """Read the bundle logged with the model, with the code logged with the model."""
         bundle = importlib.import_module(f"{context.model_config['package']}.bundle")
         self.bundle = bundle.Bundle.load(Path(context.artifacts["bundle"]))
 

@@ -14,10 +14,13 @@ OUTCOME = {"value": "expected network value", "top": "odds of being at the top"}
 
 @dataclass(frozen=True)
 class Reason:
-    """One feature's part in one score.
+    """The contribution of one feature to one score.
 
     Attributes:
-        effect: contribution on the log scale; e^effect is the factor on the value or on the odds.
+        value: The feature's value; None where it is undefined.
+        effect: SHAP value on the log scale.
+        factor: e^effect, the factor on the network value or on the odds.
+        text: Value and factor as a sentence.
     """
 
     feature: str
@@ -29,15 +32,15 @@ class Reason:
 
 
 def reasons(bundle: Bundle, head: Head, x: np.ndarray, top: int) -> list[list[Reason]]:
-    """The *top* strongest reasons of every row of *x*, strongest first; all of them where top is 0."""
+    """The *top* strongest reasons of every row of *x*, strongest first; all reasons if *top* is 0."""
     if len(x) == 0:
         return []
     values, _ = bundle.contributions(head, x)
     specs = bundle.spec.features
     order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, : top or None]
     return [
-        [_reason(specs[i], row[i], effects[i], head, bundle.spec.currency) for i in chosen]
-        for row, effects, chosen in zip(x, values, order, strict=True)
+        [_reason(specs[i], row[i], effects[i], head, bundle.spec.currency) for i in strongest]
+        for row, effects, strongest in zip(x, values, order, strict=True)
     ]
 
 
@@ -46,22 +49,24 @@ def family_totals(bundle: Bundle, head: Head, x: np.ndarray) -> list[dict[str, f
     if len(x) == 0:
         return []
     values, _ = bundle.contributions(head, x)
-    families, member = family_members(bundle)
-    return [dict(zip(families, row, strict=True)) for row in (values @ member).tolist()]
+    families, membership = family_members(bundle)
+    return [dict(zip(families, row, strict=True)) for row in (values @ membership).tolist()]
 
 
 def family_members(bundle: Bundle) -> tuple[list[str], np.ndarray]:
-    """The families in the order of their features, and which feature is of which: features × families."""
+    """The families in order of first feature, and their 0/1 membership matrix: features × families."""
     specs = bundle.spec.features
     families = list(dict.fromkeys(feature.family for feature in specs))
-    return families, np.array([[one.family == family for family in families] for one in specs], dtype=float)
+    membership = [[feature.family == family for family in families] for feature in specs]
+    return families, np.array(membership, dtype=float)
 
 
 def logarithmic_mean(log_a: float, log_b: float) -> float:
-    """(a − b) ÷ (ln a − ln b), and a where the two are equal.
+    """The logarithmic mean (a − b) ÷ (ln a − ln b) of a and b, and a where the two are equal.
 
-    It turns parts of a logarithm into parts of the difference: where ln a − ln b = Σ cᵢ, each cᵢ times
-    this is its share of a − b, and the shares add up with nothing left over (Ang 2004, LMDI decomposition).
+    It turns contributions to a logarithm into contributions to the value itself: where ln a − ln b = Σ cᵢ,
+    each cᵢ times the logarithmic mean is its share of a − b, and the shares add up without a residual (LMDI
+    decomposition; Ang 2004, "Decomposition analysis for policymaking in energy", Energy Policy 32).
     """
     difference = log_a - log_b
     return math.exp(log_b) * (math.expm1(difference) / difference if difference else 1.0)
@@ -82,7 +87,7 @@ def in_words(value: float, unit: str, currency: str) -> str:
 
 
 def sentence(feature: FeatureSpec, words: str, effect: float, head: Head) -> str:
-    """What *effect*, on the log scale, the feature's value, in *words*, has on a head."""
+    """The *effect* (on the log scale) of a feature's value, given in *words*, on a head's score."""
     return (
         f"{feature.name.replace('_', ' ')} is {words}: "
         f"{'raises' if effect > 0 else 'lowers'} the {OUTCOME[head]} ×{math.exp(effect):.2f}"

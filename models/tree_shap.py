@@ -1,7 +1,10 @@
-"""Raw scores and SHAP values of trees with few splits, looked up in tables.
+"""Raw scores and SHAP values of small LightGBM trees, precomputed as look-up tables.
 
-What a tree gives a row follows from the outcome of its splits: with k splits there are 2^k. So leaf and
-Shapley values of every outcome are found once, by their definition, and a row costs one look-up a tree.
+The leaf that a row reaches in a tree follows from the outcomes of the tree's splits, of which k splits have
+2^k combinations. The leaf value and the Shapley values of every combination are computed once, by their
+definition; a row then costs one look-up per tree. The values are those of TreeSHAP with path-dependent
+feature perturbation: Lundberg et al. (2020), "From local explanations to global understanding with
+explainable AI for trees", Nature Machine Intelligence 2.
 """
 
 from __future__ import annotations
@@ -16,143 +19,156 @@ import lightgbm as lgb
 import numpy as np
 import scipy.sparse as sp
 
-MOST_SPLITS = 10
-"""Of a tree: its table has 2^splits rows."""
-AT_ONCE = 256
-"""Rows that are looked up together, so that they stay in the processor's cache."""
+MAX_SPLITS = 10
+"""The number of splits up to which a tree is tabulated: its table has 2^splits rows."""
+CHUNK_ROWS = 256
+"""The number of rows that are looked up together, so that they stay in the processor's cache."""
 
 Node = dict[str, Any]
+"""A node of a tree as `lightgbm.Booster.dump_model` describes it."""
 
 
 @dataclass(frozen=True)
 class ShapleyTables:
-    """The trees of boosters of the same features as tables.
+    """The trees of one or more boosters of the same features as tables.
+
+    The players of a tree are the features that it splits on. A tree with fewer splits or players than the
+    largest one leaves the rest of its table empty.
 
     Attributes:
-        base: of each booster, the mean of its raw score over the training rows.
-        column: of each tree and split, which column it looks at, see `_variants`; trees × splits.
-        threshold: up to which value a row goes left; trees × splits.
-        leaf: what a tree adds to the raw score, by tree and outcome of the splits; trees · 2^splits.
-        values: Shapley values by the same; (trees · 2^splits) × players.
-        first: where the table of each tree begins in `leaf` and `values`.
-        ends: behind which tree those of each booster end.
-        adding: which feature of which booster each player of each tree is; (boosters · features) × (trees ·
-            players).
+        base_values: Mean raw score of each booster over its training rows; boosters.
+        split_columns: Column that each split compares, see `_with_imputed_columns`; trees × splits.
+        thresholds: Value up to which a row goes left at each split; trees × splits.
+        leaf_values: Addend of each tree to the raw score, by combination of outcomes; trees · 2^splits.
+        shapley_values: Shapley values of the players, by the same; (trees · 2^splits) × players.
+        table_starts: Index in `leaf_values` and `shapley_values` at which each tree's table starts; trees.
+        booster_ends: Number of trees up to and including each booster; boosters.
+        player_sums: 0/1 matrix that adds up the players of all trees by booster and feature; (boosters ·
+            features) × (trees · players).
     """
 
-    base: np.ndarray
-    column: np.ndarray
-    threshold: np.ndarray
-    leaf: np.ndarray
-    values: np.ndarray
-    first: np.ndarray
-    ends: list[int]
-    adding: sp.csr_matrix
+    base_values: np.ndarray
+    split_columns: np.ndarray
+    thresholds: np.ndarray
+    leaf_values: np.ndarray
+    shapley_values: np.ndarray
+    table_starts: np.ndarray
+    booster_ends: list[int]
+    player_sums: sp.csr_matrix
 
     @classmethod
-    def of(cls, *boosters: lgb.Booster) -> ShapleyTables | None:
-        """The tables of *boosters*; None where they would be large: a tree has more than `MOST_SPLITS`."""
-        dumps = [[tree["tree_structure"] for tree in one.dump_model()["tree_info"]] for one in boosters]
-        owner = [number for number, dump in enumerate(dumps) for _ in dump]
+    def from_boosters(cls, *boosters: lgb.Booster) -> ShapleyTables | None:
+        """The tables of *boosters*, or None if a tree cannot be tabulated.
+
+        That is the case if it has more than `MAX_SPLITS` splits, which would make its table large, or splits
+        of a kind other than those of `_is_supported`.
+        """
+        dumps = [
+            [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]] for booster in boosters
+        ]
+        booster_of_tree = [index for index, roots in enumerate(dumps) for _ in roots]
         roots = [root for dump in dumps for root in dump]
-        trees = [list(_splits(root)) for root in roots]
-        most = max(map(len, trees))
-        if most > MOST_SPLITS or any(not _known(split) for splits in trees for split in splits):
+        splits_by_tree = [list(_splits(root)) for root in roots]
+        max_splits = max(map(len, splits_by_tree))
+        if max_splits > MAX_SPLITS or any(
+            not _is_supported(split) for splits in splits_by_tree for split in splits
+        ):
             return None
-        features = boosters[0].num_feature()
-        used = [sorted({split["split_feature"] for split in splits}) for splits in trees]
-        players = max(1, *map(len, used))
-        column = np.zeros((len(trees), 8 * -(-max(most, 1) // 8)), dtype=np.intp)
-        threshold = np.full(column.shape, np.nan)  # which sends nobody left
-        leaf = np.zeros((len(trees), 2**most))
-        values = np.zeros((len(trees), 2**most, players))
-        player = np.zeros((len(trees), players), dtype=np.intp)
-        base = np.zeros(len(boosters))
-        for i, (root, splits) in enumerate(zip(roots, trees, strict=True)):
+        feature_count = boosters[0].num_feature()
+        players_by_tree = [sorted({split["split_feature"] for split in splits}) for splits in splits_by_tree]
+        player_count = max(1, *map(len, players_by_tree))
+        split_columns = np.zeros((len(roots), 8 * -(-max(max_splits, 1) // 8)), dtype=np.intp)
+        thresholds = np.full(split_columns.shape, np.nan)  # no value is at most NaN, so no row goes left
+        leaf_values = np.zeros((len(roots), 2**max_splits))
+        shapley_values = np.zeros((len(roots), 2**max_splits, player_count))
+        feature_of_player = np.zeros((len(roots), player_count), dtype=np.intp)
+        base_values = np.zeros(len(boosters))
+        for i, (root, splits) in enumerate(zip(roots, splits_by_tree, strict=True)):
             for j, split in enumerate(splits):
-                column[i, j] = split["split_feature"] + features * _variant(split)
-                threshold[i, j] = split["threshold"]
-            worth = _worth(root, splits, used[i])
-            base[owner[i]] += worth[0, 0]
+                split_columns[i, j] = split["split_feature"] + feature_count * _imputation(split)
+                thresholds[i, j] = split["threshold"]
+            players = players_by_tree[i]
+            expectations = _conditional_expectations(root, splits, players)
+            base_values[booster_of_tree[i]] += expectations[0, 0]
             outcomes = slice(2 ** len(splits))
-            leaf[i, outcomes] = worth[-1]
-            values[i, outcomes, : len(used[i])] = _shapley(worth)
-            player[i, : len(used[i])] = used[i]
-            player[i] += features * owner[i]
-        place = np.arange(player.size)
+            leaf_values[i, outcomes] = expectations[-1]
+            shapley_values[i, outcomes, : len(players)] = _shapley(expectations)
+            feature_of_player[i, : len(players)] = players
+            feature_of_player[i] += feature_count * booster_of_tree[i]
+        columns = np.arange(feature_of_player.size)
         return cls(
-            base,
-            column,
-            threshold,
-            leaf.ravel(),
-            values.reshape(-1, players),
-            np.arange(len(trees)) << most,
+            base_values,
+            split_columns,
+            thresholds,
+            leaf_values.ravel(),
+            shapley_values.reshape(-1, player_count),
+            np.arange(len(roots)) << max_splits,
             np.cumsum([len(dump) for dump in dumps]).tolist(),
             sp.csr_matrix(
-                (np.ones(player.size), (player.ravel(), place)), (len(boosters) * features, player.size)
+                (np.ones(columns.size), (feature_of_player.ravel(), columns)),
+                (len(boosters) * feature_count, columns.size),
             ),
         )
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """SHAP values of every row of *x* (rows × features, float64): rows × boosters × features.
 
-        The sum of a row's values and `base` is its raw score, by each booster.
+        A row's SHAP values and `base_values` add up to its raw score, for each booster.
         """
-        found = np.empty((len(x), len(self.base), x.shape[1]))
-        for begin in range(0, len(x), AT_ONCE):
-            part = slice(begin, begin + AT_ONCE)
-            found[part] = self._look_up(x[part]).reshape(-1, *found.shape[1:])
-        return found
+        shap_values = np.empty((len(x), len(self.base_values), x.shape[1]))
+        for begin in range(0, len(x), CHUNK_ROWS):
+            chunk = slice(begin, begin + CHUNK_ROWS)
+            by_player = self.shapley_values[self._table_indices(x[chunk])].reshape(len(x[chunk]), -1)
+            shap_values[chunk] = (self.player_sums @ by_player.T).T.reshape(-1, *shap_values.shape[1:])
+        return shap_values
 
-    def raw(self, x: np.ndarray) -> np.ndarray:
+    def raw_scores(self, x: np.ndarray) -> np.ndarray:
         """Raw scores of every row of *x*, boosters × rows, to the bit what LightGBM predicts."""
-        found = np.empty((len(self.ends), len(x)))
-        for begin in range(0, len(x), AT_ONCE):
-            part = slice(begin, begin + AT_ONCE)
-            leaves = self.leaf[self._places(x[part])]
-            for own, (first, end) in zip(found, pairwise([0, *self.ends]), strict=True):
+        scores = np.empty((len(self.booster_ends), len(x)))
+        for begin in range(0, len(x), CHUNK_ROWS):
+            chunk = slice(begin, begin + CHUNK_ROWS)
+            leaves = self.leaf_values[self._table_indices(x[chunk])]
+            for booster_scores, (first, end) in zip(scores, pairwise([0, *self.booster_ends]), strict=True):
                 # tree after tree, as LightGBM adds them: `sum` goes another way, and rounds otherwise
-                own[part] = np.add.accumulate(leaves[:, first:end], axis=1)[:, -1]
-        return found
+                booster_scores[chunk] = np.add.accumulate(leaves[:, first:end], axis=1)[:, -1]
+        return scores
 
-    def _look_up(self, x: np.ndarray) -> np.ndarray:
-        by_player = self.values[self._places(x)].reshape(len(x), -1)
-        added: np.ndarray = (self.adding @ by_player.T).T
-        return added
-
-    def _places(self, x: np.ndarray) -> np.ndarray:
-        """Where in the tables the outcome of each tree is; rows × trees."""
-        left = _variants(x).take(self.column, axis=1) <= self.threshold
-        places: np.ndarray = self.first + _number(left)
-        return places
+    def _table_indices(self, x: np.ndarray) -> np.ndarray:
+        """Index in the tables of the combination of outcomes that each row reaches; rows × trees."""
+        goes_left = _with_imputed_columns(x).take(self.split_columns, axis=1) <= self.thresholds
+        indices: np.ndarray = self.table_starts + _packed_bits(goes_left)
+        return indices
 
 
-def _number(bits: np.ndarray) -> np.ndarray:
+def _packed_bits(bits: np.ndarray) -> np.ndarray:
     """The numbers whose binary digits, lowest first, lie along the last axis, eight or sixteen of them."""
     # the product moves the n-th of eight bytes, which are 0 or 1, to the n-th highest bit but 56
-    words = (bits.view("<u8") * np.uint64(0x0102040810204080) >> np.uint64(56)).astype(np.intp)
-    number: np.ndarray = words[..., 0]
-    for place in range(1, words.shape[-1]):
-        number = number + (words[..., place] << 8 * place)
-    return number
+    octets = (bits.view("<u8") * np.uint64(0x0102040810204080) >> np.uint64(56)).astype(np.intp)
+    numbers: np.ndarray = octets[..., 0]
+    for index in range(1, octets.shape[-1]):
+        numbers = numbers + (octets[..., index] << 8 * index)
+    return numbers
 
 
-def _variants(x: np.ndarray) -> np.ndarray:
-    """*x*, then *x* with the lowest value where it is undefined, then with zero there; side by side.
+def _with_imputed_columns(x: np.ndarray) -> np.ndarray:
+    """*x*, then *x* with -inf for NaN, then *x* with zero for NaN, side by side; rows × (3 · features).
 
-    An undefined value goes where the split says: right as no comparison holds, left, or as a zero would.
+    These make a missing value go where a split sends it: right as no comparison with NaN holds, left, or
+    where zero goes.
     """
-    undefined = np.isnan(x)
-    return np.hstack([x, np.where(undefined, -np.inf, x), np.where(undefined, 0.0, x)])
+    missing = np.isnan(x)
+    return np.hstack([x, np.where(missing, -np.inf, x), np.where(missing, 0.0, x)])
 
 
-def _variant(split: Node) -> int:
+def _imputation(split: Node) -> int:
+    """Which of the three copies of `_with_imputed_columns` a split has to compare."""
     if split["missing_type"] == "None":
         return 2
     return 1 if split["default_left"] else 0
 
 
-def _known(split: Node) -> bool:
+def _is_supported(split: Node) -> bool:
+    """Whether a split is numerical and does not treat zero as missing."""
     return split["decision_type"] == "<=" and split["missing_type"] in ("None", "NaN")
 
 
@@ -163,50 +179,50 @@ def _splits(node: Node) -> Iterator[Node]:
         yield from _splits(node["right_child"])
 
 
-def _worth(root: Node, splits: list[Node], players: list[int]) -> np.ndarray:
-    """What the tree gives on average where only a set of features is known: sets × outcomes of the splits.
+def _conditional_expectations(root: Node, splits: list[Node], players: list[int]) -> np.ndarray:
+    """Expected output of a tree given the values of a coalition of players: coalitions × outcomes of splits.
 
-    Where a split looks at a feature that is not, both branches count, by the training rows in them (Lundberg
-    et al. 2020, TreeSHAP with path-dependent perturbation). Sets are numbered by their members: in the last
-    one are all players, which are features, so that it gives the leaf itself.
+    Where a split is on a feature outside of the coalition, both branches count, weighted by their training
+    rows (Lundberg et al. 2020, path-dependent perturbation). The bits of a coalition's number are its
+    members: the last coalition holds all players, so its expectation is the leaf value itself.
     """
-    sets, outcomes = np.arange(2 ** len(players)), np.arange(2 ** len(splits))
-    place = {id(split): i for i, split in enumerate(splits)}
+    coalitions, outcomes = np.arange(2 ** len(players)), np.arange(2 ** len(splits))
+    split_index = {id(split): i for i, split in enumerate(splits)}
 
-    def worth(node: Node) -> np.ndarray:
+    def expectation(node: Node) -> np.ndarray:
         if "leaf_value" in node:
             return np.full((1, 1), node["leaf_value"])
-        left, right = worth(node["left_child"]), worth(node["right_child"])
-        rows_left, rows_right = _rows(node["left_child"]), _rows(node["right_child"])
-        on_average = (rows_left * left + rows_right * right) / (rows_left + rows_right)
-        known = _has(sets, players.index(node["split_feature"]))[:, None]
-        goes_left = _has(outcomes, place[id(node)])
-        return np.where(known, np.where(goes_left, left, right), on_average)
+        left, right = expectation(node["left_child"]), expectation(node["right_child"])
+        rows_left, rows_right = _training_rows(node["left_child"]), _training_rows(node["right_child"])
+        mean = (rows_left * left + rows_right * right) / (rows_left + rows_right)
+        in_coalition = _has_bit(coalitions, players.index(node["split_feature"]))[:, None]
+        goes_left = _has_bit(outcomes, split_index[id(node)])
+        return np.where(in_coalition, np.where(goes_left, left, right), mean)
 
-    return np.broadcast_to(worth(root), (sets.size, outcomes.size))
+    return np.broadcast_to(expectation(root), (coalitions.size, outcomes.size))
 
 
-def _shapley(worth: np.ndarray) -> np.ndarray:
-    """Shapley values of every outcome, outcomes × players, from what `_worth` tells.
+def _shapley(expectations: np.ndarray) -> np.ndarray:
+    """Shapley values, outcomes × players, from the `_conditional_expectations` of all coalitions.
 
-    A player's value is the mean of what it adds to the sets of others, over all orders in which players may
-    come (Shapley 1953).
+    A player's value is the mean, over all orders in which players may join, of what joining adds to the
+    expectation of those before it (Shapley 1953, "A value for n-person games").
     """
-    sets = np.arange(len(worth))
-    members = np.bitwise_count(sets)
-    number = int(members[-1])
-    values = np.empty((worth.shape[1], number))
-    for player in range(number):
-        others = sets[~_has(sets, player)]
-        orders = [factorial(size) * factorial(number - size - 1) for size in members[others].tolist()]
-        gain = worth[others | 1 << player] - worth[others]
-        values[:, player] = np.array(orders) / factorial(number) @ gain
+    coalitions = np.arange(len(expectations))
+    sizes = np.bitwise_count(coalitions)
+    player_count = int(sizes[-1])
+    values = np.empty((expectations.shape[1], player_count))
+    for player in range(player_count):
+        without = coalitions[~_has_bit(coalitions, player)]
+        orders = [factorial(size) * factorial(player_count - size - 1) for size in sizes[without].tolist()]
+        gain = expectations[without | 1 << player] - expectations[without]
+        values[:, player] = np.array(orders) / factorial(player_count) @ gain
     return values
 
 
-def _has(sets: np.ndarray, member: int) -> np.ndarray:
-    return (sets >> member & 1).astype(bool)
+def _has_bit(numbers: np.ndarray, bit: int) -> np.ndarray:
+    return (numbers >> bit & 1).astype(bool)
 
 
-def _rows(node: Node) -> int:
+def _training_rows(node: Node) -> int:
     return int(node["leaf_count"] if "leaf_value" in node else node["internal_count"])

@@ -1,4 +1,4 @@
-"""Builds one BentoML model and its Bento into BENTOML_HOME; `serving.package` runs this as a process."""
+"""Builds a BentoML model and its Bento into BENTOML_HOME; a subprocess of `ripple.serving.package`."""
 
 from __future__ import annotations
 

@@ -1,12 +1,17 @@
-"""A client for Python applications: typed answers, retries where they help, errors that say what is wrong."""
+"""Clients of the scoring service for Python applications, with typed answers, retries and typed errors.
+
+Only httpx, Pydantic and the standard library are imported: this is all that an application needs.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -25,15 +30,17 @@ from ripple.serving.schemas import (
 Answer = TypeVar("Answer", bound=BaseModel)
 
 RETRIED = (429, 502, 503, 504)
-LONGEST_PAUSE = 10.0
+"""The HTTP statuses after which trying again may help."""
+MAX_PAUSE_SECONDS = 10.0
+"""The longest backoff, and the longest Retry-After that is respected, in seconds."""
 
 
 class ServiceError(Exception):
     """The service refused the request or could not answer it.
 
     Attributes:
-        status: HTTP status; None where no answer came.
-        problem: what the service says of it.
+        status: HTTP status; None if there was no answer.
+        problem: Code, message, field and hint of the service.
     """
 
     def __init__(self, status: int | None, problem: Problem) -> None:
@@ -51,21 +58,78 @@ class NotFound(Refused):
 
 
 class Unavailable(ServiceError):
-    """The service does not answer now, and did not in all the tries; later it may."""
+    """The service could not answer in any of the tries; it may later."""
+
+
+@dataclass(frozen=True)
+class _Call(Generic[Answer]):
+    """A request to the API, and the model of its answer."""
+
+    model: type[Answer]
+    method: str
+    path: str
+    arguments: dict[str, Any]
+
+    @staticmethod
+    def score(
+        customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
+    ) -> _Call[ScoreResponse]:
+        ids = None if customer_ids is None else list(customer_ids)
+        sent = {"customer_ids": ids, "customers": customers, "explain": explain}
+        body = {name: value for name, value in sent.items() if value is not None}
+        return _Call(ScoreResponse, "POST", "/v1/score", {"json": body})
+
+    @staticmethod
+    def customer(customer_id: str, explain: int) -> _Call[CustomerResponse]:
+        path = f"/v1/customers/{quote(customer_id, safe='')}"
+        return _Call(CustomerResponse, "GET", path, {"params": {"explain": explain}})
+
+    @staticmethod
+    def top(limit: int, offset: int, segment: str | None) -> _Call[TopResponse]:
+        params = {"limit": limit, "offset": offset} | ({} if segment is None else {"segment": segment})
+        return _Call(TopResponse, "GET", "/v1/top", {"params": params})
+
+    @staticmethod
+    def describe_model() -> _Call[ModelResponse]:
+        return _Call(ModelResponse, "GET", "/v1/model", {})
+
+    def outcome(
+        self, result: httpx.Response | httpx.TransportError, retry: int, retries: int
+    ) -> Answer | float:
+        """The answer, or the seconds to wait before the next try, from the *result* of try number *retry*.
+
+        Raises:
+            ServiceError: the number of *retries* is reached, or another try would not help.
+        """
+        if isinstance(result, httpx.TransportError):
+            error: ServiceError = Unavailable(None, _unreached(result))
+            retryable, retry_after = True, None
+        elif result.is_success:
+            return _parse(self.model, result)
+        else:
+            error = _error(result)
+            retryable, retry_after = result.status_code in RETRIED, result.headers.get("retry-after")
+        if not retryable or retry >= retries:
+            raise error
+        return _pause(retry, retry_after)
+
+
+def _http_options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    return {"base_url": url, "headers": headers, "timeout": timeout}
 
 
 class Client:
     """Calls the scoring service at *url*; safe to share between threads.
 
     Args:
-        key: API key, where the service wants one.
-        timeout: seconds that one try may take.
-        retries: further tries where the service is overloaded, not ready or not reached.
+        key: API key, if the service requires one.
+        timeout: Seconds that one try may take.
+        retries: Number of further tries if the service is overloaded, not ready or not reached.
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
-        headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        self._http = httpx.Client(**_http_options(url, key, timeout))
         self._retries = retries
 
     def score(
@@ -78,16 +142,14 @@ class Client:
         """Scores of customers by id, or by features sent.
 
         Args:
-            customers: {"customer_id": …, "features": {name: number or None}} each; either part of a customer
-                the snapshot knows, or all features.
-            explain: how many reasons to give for each head.
+            customers: One mapping {"customer_id": …, "features": {name: number or None}} each; either some
+                features of a customer of the snapshot, or all features.
+            explain: Number of reasons for each score.
 
         Raises:
             Refused, Unavailable
         """
-        named = {"customer_ids": None if customer_ids is None else list(customer_ids), "customers": customers}
-        body = {name: value for name, value in named.items() if value is not None} | {"explain": explain}
-        return self._call(ScoreResponse, "POST", "/v1/score", json=body)
+        return self._call(_Call.score(customer_ids, customers, explain))
 
     def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """The score of one customer.
@@ -95,25 +157,23 @@ class Client:
         Raises:
             NotFound, Refused, Unavailable
         """
-        path = f"/v1/customers/{quote(customer_id, safe='')}"
-        return self._call(CustomerResponse, "GET", path, params={"explain": explain}).customer
+        return self._call(_Call.customer(customer_id, explain)).customer
 
     def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
-        """The customers of highest network value, best first.
+        """The customers of highest network value in descending order, of everybody or of one segment.
 
         Raises:
             Refused, Unavailable
         """
-        params = {"limit": limit, "offset": offset} | ({} if segment is None else {"segment": segment})
-        return self._call(TopResponse, "GET", "/v1/top", params=params)
+        return self._call(_Call.top(limit, offset, segment))
 
     def model(self) -> ModelResponse:
-        """What is served, and how good it was found to be.
+        """The model and snapshot that are served, and the metrics of the backtest.
 
         Raises:
-            Unavailable
+            Refused, Unavailable
         """
-        return self._call(ModelResponse, "GET", "/v1/model")
+        return self._call(_Call.describe_model())
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,29 +187,84 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, shape: type[Answer], method: str, path: str, **request: Any) -> Answer:
-        failed: ServiceError
-        for tried in range(self._retries + 1):
-            try:
-                response = self._http.request(method, path, **request)
-            except httpx.TransportError as error:
-                failed, pause = Unavailable(None, _unreached(error)), None
-            else:
-                if response.is_success:
-                    return _read(shape, response)
-                failed, pause = _error(response), response.headers.get("retry-after")
-                if response.status_code not in RETRIED:
-                    raise failed
-            if tried < self._retries:
-                time.sleep(_pause(tried, pause))
-        raise failed
+    def _call(self, call: _Call[Answer]) -> Answer:
+        retry = 0
+        while True:
+            outcome = call.outcome(self._try(call), retry, self._retries)
+            if not isinstance(outcome, float):
+                return outcome
+            time.sleep(outcome)
+            retry += 1
+
+    def _try(self, call: _Call[Answer]) -> httpx.Response | httpx.TransportError:
+        try:
+            return self._http.request(call.method, call.path, **call.arguments)
+        except httpx.TransportError as error:
+            return error
 
 
-def _pause(tried: int, wanted: str | None) -> float:
-    """Seconds before the next try: twice as long each time, spread so that not all clients come at once."""
-    longest = min(LONGEST_PAUSE, 0.1 * 2**tried)
-    least = float(wanted) if wanted is not None and wanted.isdigit() else 0.0
-    return min(LONGEST_PAUSE, least) + random.uniform(0, longest)
+class AsyncClient:
+    """`Client` for asyncio: the same arguments, methods, answers and errors."""
+
+    def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
+        self._http = httpx.AsyncClient(**_http_options(url, key, timeout))
+        self._retries = retries
+
+    async def score(
+        self,
+        customer_ids: Sequence[str] | None = None,
+        *,
+        customers: Sequence[Mapping[str, Any]] | None = None,
+        explain: int = 0,
+    ) -> ScoreResponse:
+        """See `Client.score`."""
+        return await self._call(_Call.score(customer_ids, customers, explain))
+
+    async def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
+        """See `Client.customer`."""
+        return (await self._call(_Call.customer(customer_id, explain))).customer
+
+    async def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
+        """See `Client.top`."""
+        return await self._call(_Call.top(limit, offset, segment))
+
+    async def model(self) -> ModelResponse:
+        """See `Client.model`."""
+        return await self._call(_Call.describe_model())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _call(self, call: _Call[Answer]) -> Answer:
+        retry = 0
+        while True:
+            outcome = call.outcome(await self._try(call), retry, self._retries)
+            if not isinstance(outcome, float):
+                return outcome
+            await asyncio.sleep(outcome)
+            retry += 1
+
+    async def _try(self, call: _Call[Answer]) -> httpx.Response | httpx.TransportError:
+        try:
+            return await self._http.request(call.method, call.path, **call.arguments)
+        except httpx.TransportError as error:
+            return error
+
+
+def _pause(retry: int, retry_after: str | None) -> float:
+    """Seconds to wait before the next try: Retry-After, and exponential backoff with full jitter."""
+    backoff = min(MAX_PAUSE_SECONDS, 0.1 * 2**retry)
+    requested = float(retry_after) if retry_after is not None and retry_after.isdigit() else 0.0
+    return min(MAX_PAUSE_SECONDS, requested) + random.uniform(0, backoff)
 
 
 def _unreached(error: Exception) -> Problem:
@@ -161,14 +276,14 @@ def _unreached(error: Exception) -> Problem:
     )
 
 
-def _read(shape: type[Answer], response: httpx.Response) -> Answer:
+def _parse(model: type[Answer], response: httpx.Response) -> Answer:
     try:
-        return shape.model_validate_json(response.content)
+        return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise Unavailable(response.status_code, _strange(response, "with something else")) from error
+        raise Unavailable(response.status_code, _not_ripple(response, "with something else")) from error
 
 
-def _strange(response: httpx.Response, how: str) -> Problem:
+def _not_ripple(response: httpx.Response, how: str) -> Problem:
     return Problem(
         code="unknown",
         message=f"The server answered {response.status_code} {how}.",
@@ -181,7 +296,7 @@ def _error(response: httpx.Response) -> ServiceError:
     try:
         problem = ErrorResponse.model_validate_json(response.content).error
     except ValidationError:
-        problem = _strange(response, "without saying why")
+        problem = _not_ripple(response, "without saying why")
     if response.status_code in RETRIED or response.is_server_error:
         return Unavailable(response.status_code, problem)
     return (NotFound if response.status_code == 404 else Refused)(response.status_code, problem)

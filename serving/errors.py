@@ -1,4 +1,4 @@
-"""Reading a request, and saying what is wrong with one: which field, what was expected, what to do."""
+"""Parsing requests, and errors that name the field, what was expected, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from ripple.serving.schemas import MOST_CUSTOMERS, CustomerFeatures, ScoreRequest
+from ripple.serving.schemas import MAX_CUSTOMERS, CustomerFeatures, ScoreRequest
 
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -22,21 +22,29 @@ HINTS = {
     "finite_number": "Send a finite number, or null for a feature that is undefined.",
     "float_type": "Send a number without quotes, or null for a feature that is undefined.",
     "explain_type": "Send false, or a number of reasons such as 5.",
-    "too_long": f"Split the request: at most {MOST_CUSTOMERS} customers at a time.",
+    "too_long": f"Split the request: at most {MAX_CUSTOMERS} customers at a time.",
     "too_short": "Name at least one customer.",
 }
-SHAPES: dict[str, type[BaseModel]] = {"": ScoreRequest, "customers": CustomerFeatures}
+MODEL_BY_FIELD: dict[str, type[BaseModel]] = {"": ScoreRequest, "customers": CustomerFeatures}
 RETRY_SECONDS = 1
+"""The value of Retry-After: the number of seconds after which a caller may try again."""
 
 
 class RequestError(Exception):
-    """A request that cannot be answered as it is, or not now."""
+    """A request that cannot be answered as it is, or not now.
+
+    Attributes:
+        status: HTTP status.
+        code: Stable name of the broken rule.
+        headers: Further headers of the answer, as ASGI wants them.
+        problem: A `ripple.serving.schemas.Problem` as plain data.
+    """
 
     def __init__(self, status: int, code: str, message: str, where: str, hint: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
-        self.fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        self.headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         self.problem = {"code": code, "message": message, "where": where, "hint": hint}
 
     def body(self) -> bytes:
@@ -45,45 +53,45 @@ class RequestError(Exception):
 
 
 class StoreUnavailable(Exception):
-    """Where customers are looked up does not answer."""
+    """The store in which customers are looked up does not answer."""
 
 
 def unavailable(code: str, message: str, hint: str) -> RequestError:
-    """What cannot be answered now but may be in a moment."""
+    """The error of a request that cannot be answered now but may be in a moment."""
     return RequestError(503, code, message, "service", hint, retry_after=str(RETRY_SECONDS))
 
 
-def parse(body: bytes) -> ScoreRequest:
+def parse_body(body: bytes) -> ScoreRequest:
     """The request in *body*.
 
     Raises:
-        RequestError: it is not JSON or breaks the schema; the first broken rule is told.
+        RequestError: it is not JSON or breaks the schema; the error names the first broken rule.
     """
     try:
         return ScoreRequest.model_validate_json(body)
     except ValidationError as error:
-        raise _broken(error, _hint) from error
+        raise _request_error(error, _hint) from error
 
 
-def parse_query(shape: type[Query], pairs: Iterable[tuple[str, str]]) -> Query:
-    """The query string's *pairs* as a *shape*.
+def parse_query(model: type[Query], pairs: Iterable[tuple[str, str]]) -> Query:
+    """The query string's *pairs* as a *model*.
 
     Raises:
-        RequestError: a parameter is unknown, there twice, or not allowed.
+        RequestError: a parameter is unknown, is given twice, or has an invalid value.
     """
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in pairs:
-        if name in given:
+        if name in values:
             raise RequestError(422, "twice", f"'{shorten(name)}' is there twice.", shorten(name), "Send one.")
-        given[name] = value
+        values[name] = value
     try:
-        return shape.model_validate_strings(given)
+        return model.model_validate_strings(values)
     except ValidationError as error:
-        raise _broken(error, lambda rule, path: _query_hint(shape, rule, path)) from error
+        raise _request_error(error, lambda rule, path: _query_hint(model, rule, path)) from error
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like *word* as a question, or all of them."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """A hint that asks for the most similar known word, or lists the known words."""
     known = list(known)
     close = difflib.get_close_matches(shorten(word), known, n=1, cutoff=0.5)
     if close:
@@ -92,35 +100,35 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def shorten(word: str) -> str:
-    """At most 80 characters of what a caller sent, without halves of characters, which UTF-8 cannot spell."""
-    return _whole(word if len(word) <= 80 else word[:79] + "…")
+    """At most 80 characters of a caller's text, without lone surrogates, which UTF-8 cannot encode."""
+    return _valid_utf8(word if len(word) <= 80 else word[:79] + "…")
 
 
-def _broken(error: ValidationError, hint: Any) -> RequestError:
+def _request_error(error: ValidationError, hint: Any) -> RequestError:
     first = error.errors(include_url=False)[0]
     rule, path = first["type"], first["loc"]
     status = 400 if rule == "json_invalid" else 422
-    return RequestError(status, rule, f"{_whole(first['msg'])}.", _where(path), hint(rule, path))
+    return RequestError(status, rule, f"{_valid_utf8(first['msg'])}.", _field_path(path), hint(rule, path))
 
 
-def _whole(text: str) -> str:
+def _valid_utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _where(path: tuple[Any, ...]) -> str:
+def _field_path(path: tuple[Any, ...]) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{shorten(step)}" for step in path)
     return "".join(steps).removeprefix(".") or "body"
 
 
 def _hint(rule: str, path: tuple[Any, ...]) -> str:
     if rule == "extra_forbidden":
-        shape = SHAPES["" if len(path) == 1 else str(path[0])]
-        return nearest(str(path[-1]), shape.model_fields)
+        model = MODEL_BY_FIELD["" if len(path) == 1 else str(path[0])]
+        return suggestion(str(path[-1]), model.model_fields)
     return HINTS.get(rule, "See the schema at /docs.json, or the page at /.")
 
 
-def _query_hint(shape: type[BaseModel], rule: str, path: tuple[Any, ...]) -> str:
+def _query_hint(model: type[BaseModel], rule: str, path: tuple[Any, ...]) -> str:
     if rule == "extra_forbidden":
-        return nearest(str(path[-1]), shape.model_fields)
-    field = shape.model_fields.get(str(path[0])) if path else None
+        return suggestion(str(path[-1]), model.model_fields)
+    field = model.model_fields.get(str(path[0])) if path else None
     return (field.description if field and field.description else "") or "See the schema at /docs.json."

@@ -1,4 +1,4 @@
-"""How the service runs, read from ``RIPPLE_SERVE_*`` variables: a container is set up by its environment."""
+"""The options of the service, read from ``RIPPLE_SERVE_*`` environment variables."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "RIPPLE_SERVE_"
 
 
-def _words(value: object) -> object:
+def _split(value: object) -> object:
     return tuple(re.findall(r"[^,\s]+", value)) if isinstance(value, str) else value
 
 
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+KeyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Options(BaseSettings):
-    """What can be chosen about a running service."""
+    """The options of a running service."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
 
@@ -29,7 +29,7 @@ class Options(BaseSettings):
         None, description="where publications come from: a folder or redis://…; none: only what is packed"
     )
     poll_seconds: float = Field(1.0, gt=0, description="how often the store is asked for a newer publication")
-    keys: Annotated[tuple[Hash, ...], NoDecode, BeforeValidator(_words)] = Field(
+    keys: Annotated[tuple[KeyHash, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="SHA-256 hashes of the API keys that are let in, by spaces or commas; see ripple key"
     )
     open: bool = Field(False, description="answer anybody on the network without a key")
@@ -40,17 +40,17 @@ class Options(BaseSettings):
     log_salt: SecretStr | None = Field(None, description="with which ids in the log are hashed")
 
     @model_validator(mode="after")
-    def _salted(self) -> Options:
+    def _validate_salt(self) -> Options:
         if self.log is not None and self.log_salt is None:
             raise ValueError("a log needs log_salt, a secret with which ids are hashed")
         return self
 
     @classmethod
     def load(cls) -> Options:
-        """Read the variables.
+        """Read the environment variables.
 
         Raises:
-            ValueError: one is unknown, or is not allowed to be what it is.
+            ValueError: one is unknown or has an invalid value.
         """
         known = {PREFIX + name.upper() for name in cls.model_fields}
         for variable in os.environ:
@@ -59,12 +59,12 @@ class Options(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "…"
-            raise ValueError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+            problem = error.errors()[0]
+            name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else PREFIX + "…"
+            raise ValueError(f"{name}: {problem['msg'].removeprefix('Value error, ')}.") from None
 
     def exposed(self) -> bool:
-        """Whether anybody on the network could ask without a key, though nobody said so."""
+        """Whether the service would answer anybody on the network without a key, though `open` is not set."""
         if self.keys or self.open:
             return False
         return self.host is None or not self.host.is_loopback

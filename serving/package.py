@@ -1,7 +1,7 @@
-"""Packing a model and its snapshot into a Bento, and serving one.
+"""Packing a model and its snapshot into a Bento, and serving a Bento.
 
-Both happen in processes of their own: building a Bento imports the service from the folder that it is built
-from, and BentoML reads BENTOML_HOME once and for all.
+Both run in subprocesses: building a Bento imports the service from the folder that it is built from, and
+BentoML reads BENTOML_HOME only once in a process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
 BENTO = "ripple-service"
 CODE = ("__init__.py", "atomic.py", "redaction.py", "models", "serving")
-# what those import, and SciPy, without which LightGBM does not import
+"""The files and folders of Ripple that a Bento holds."""
+# what those import, and SciPy, which LightGBM imports
 REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
     *("redis", "hiredis", "httpx", "prometheus-client", "uvloop", "httptools"),
@@ -49,16 +50,16 @@ def package(source: Path, version: str) -> bentoml.Tag:
     the store's ``latest`` is this one afterwards. An item appears in BENTOML_HOME complete or not at all.
 
     Args:
-        source: the folder; only those two are read.
-        version: of the registered model, such as "3".
+        source: The folder; only those two are read.
+        version: Version of the registered model, such as "3".
 
     Raises:
-        FileNotFoundError, FeatureMismatch, SnapshotError, PublicationError: *source* cannot be served so.
+        FileNotFoundError, FeatureMismatch, SnapshotError, PublicationError: *source* cannot be served.
         RuntimeError: BentoML did not build it; its log is the message.
     """
     from ripple.serving.publications.publication import write_publication
 
-    pins = _pins()
+    pins = _pinned_requirements()
     root = Path(ripple.__file__).parent
     code = _digest(root, [file for name in CODE for file in _sources(root / name)])
     home = _home()
@@ -73,24 +74,24 @@ def package(source: Path, version: str) -> bentoml.Tag:
         if not (bento.is_dir() and model.is_dir()):
             _build(staging, root, f"{MODEL}:{model_version}", f"{BENTO}:{bento_version}", pins)
         for item in (model, bento):
-            _publish(staging / "home" / item.relative_to(home), item, staging)
+            _move_into_store(staging / "home" / item.relative_to(home), item, staging)
 
     from bentoml import Tag
 
     return Tag(BENTO, bento_version)
 
 
-def choose(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> None:
-    """Set the variables that `ripple.serving.options` names, for what is served from this process.
+def set_options(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> None:
+    """Set the environment variables of `ripple.serving.options` for what this process serves.
 
     Args:
-        host: an IP address; 0.0.0.0 opens the service, its metrics and its page to the network.
+        host: IP address to listen on; 0.0.0.0 opens the service, its metrics and its page to the network.
 
     Raises:
-        ValueError: the options are not allowed, or would let anybody on the network in.
+        ValueError: an option is invalid, or anybody on the network could ask without a key.
     """
-    given = {"HOST": host, "STORE": store, "WORKERS": str(workers or "")}
-    os.environ.update({PREFIX + name: value for name, value in given.items() if value})
+    variables = {"HOST": host, "STORE": store, "WORKERS": str(workers or "")}
+    os.environ.update({PREFIX + name: value for name, value in variables.items() if value})
     options = Options.load()
     if options.store is not None and "://" not in options.store:
         # workers run in the folder of the Bento
@@ -103,57 +104,57 @@ def choose(host: str = "127.0.0.1", store: str = "", workers: int | None = None)
 
 
 def serve(tag: bentoml.Tag | str, port: int = 3000) -> int:
-    """Serve a Bento, as was chosen, until it ends or a signal ends it, and return its exit code.
+    """Serve a Bento with the options set until it ends or a signal ends it, and return its exit code.
 
-    Signals reach the server once: it has a process group of its own, and they are passed on.
+    The server has a process group of its own and signals are forwarded, so that they reach it once.
     """
     host = os.environ[PREFIX + "HOST"]
     program = str(Path(sys.executable).parent / "bentoml")
     command = [program, "serve", str(tag), "--host", host, "--port", str(port)]
-    with tempfile.TemporaryDirectory(prefix="ripple-serve-") as own:
+    with tempfile.TemporaryDirectory(prefix="ripple-serve-") as server_home:
         # BentoML counts requests in files of its home, which another server of the same home would empty
         for name in ("bentos", "models"):
             (_home() / name).mkdir(parents=True, exist_ok=True)
-            (Path(own) / name).symlink_to(_home() / name)
-        server = subprocess.Popen(command, env=_environment(Path(own)), process_group=0)
+            (Path(server_home) / name).symlink_to(_home() / name)
+        server = subprocess.Popen(command, env=_environment(Path(server_home)), process_group=0)
 
         def forward(number: int, frame: FrameType | None) -> None:
             server.send_signal(number)
 
-        before = {number: signal.signal(number, forward) for number in FORWARDED}
+        previous = {number: signal.signal(number, forward) for number in FORWARDED}
         try:
             code = server.wait()
         finally:
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)
     return code if code >= 0 else 128 - code
 
 
-def _pins() -> list[str]:
-    """All that serving needs, and what that needs in turn, as it is installed here: from the lock file.
+def _pinned_requirements() -> list[str]:
+    """The versions installed here of `REQUIREMENTS` and of all that these require.
 
     BentoML is left out, as it pins itself.
     """
     extras: dict[str, set[str]] = {}
-    waiting = [Requirement(name) for name in (*REQUIREMENTS, "bentoml")]
-    while waiting:
-        asked = waiting.pop()
-        name = canonicalize_name(asked.name)
-        if name in extras and asked.extras <= extras[name]:
+    queue = [Requirement(name) for name in (*REQUIREMENTS, "bentoml")]
+    while queue:
+        requirement = queue.pop()
+        name = canonicalize_name(requirement.name)
+        if name in extras and requirement.extras <= extras[name]:
             continue
-        chosen = extras.setdefault(name, set())
-        chosen |= asked.extras
+        selected = extras.setdefault(name, set())
+        selected |= requirement.extras
         needed = map(Requirement, requires(name) or [])
-        waiting += [one for one in needed if _holds(one.marker, chosen)]
+        queue += [requirement for requirement in needed if _marker_applies(requirement.marker, selected)]
     return sorted(f"{name}=={installed(name)}" for name in extras if name != "bentoml")
 
 
-def _holds(marker: Marker | None, extras: Iterable[str]) -> bool:
+def _marker_applies(marker: Marker | None, extras: Iterable[str]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
 def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -> None:
-    """Build model and Bento in a store of their own, from a copy of the code that holds nothing else."""
+    """Build model and Bento in a temporary store, from a folder that holds a copy of `CODE` alone."""
     context = staging / "context"
     for name in CODE:
         for file in _sources(root / name):
@@ -175,7 +176,7 @@ def _sources(place: Path) -> list[Path]:
     return sorted(place.rglob("*.py")) if place.is_dir() else [place]
 
 
-def _publish(staged: Path, item: Path, staging: Path) -> None:
+def _move_into_store(staged: Path, item: Path, staging: Path) -> None:
     item.parent.mkdir(parents=True, exist_ok=True)
     if not item.is_dir():
         staged.rename(item)

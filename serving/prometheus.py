@@ -1,4 +1,4 @@
-"""What /metrics tells: requests, rows and errors, the model served, the age of its snapshot, the scores."""
+"""The Prometheus metrics of the service: requests, errors, scores, publications, and age of the snapshot."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from prometheus_client.registry import REGISTRY
 if TYPE_CHECKING:
     from ripple.serving.scorer import Scorer
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+"""The upper bounds of the latency histogram, in seconds."""
 
-REQUESTS = Histogram("ripple_request_seconds", "Time to answer.", ["route"], buckets=SECONDS)
+REQUESTS = Histogram("ripple_request_seconds", "Time to answer.", ["route"], buckets=BUCKETS)
 ANSWERS = Counter("ripple_answers", "Answers by status.", ["route", "status"])
 ROWS = Counter("ripple_scored_rows", "Customers scored.", ["model_version"])
 ERRORS = Counter("ripple_errors", "Requests refused or failed.", ["code"])
@@ -40,49 +41,53 @@ AS_OF = Gauge(
 AGE = Gauge("ripple_snapshot_age_seconds", "Age of the snapshot served.", multiprocess_mode="mostrecent")
 
 
-class Measures:
-    """Counts for one service, of which *routes* are known."""
+class ServiceMetrics:
+    """The metrics of one worker of the service.
+
+    Args:
+        routes: The routes of the service, whose latency series exist from the start.
+    """
 
     def __init__(self, routes: Iterable[str] = ()) -> None:
         self._as_of = time()
-        # the file of what several workers count is made with the first label: before a disk is full
+        # the file that several workers share is created with the first label: before a disk is full
         for route in routes:
-            _seconds(route)
+            _latency(route)
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Note an answer."""
-        _seconds(route).observe(seconds)
+    def count_answer(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer by route and status, and observe its latency."""
+        _latency(route).observe(seconds)
         _answers(route, status).inc()
 
-    def refused(self, code: str) -> None:
-        """Note a request that was refused or failed."""
+    def count_error(self, code: str) -> None:
+        """Count a request that was refused or failed, by the code of its error."""
         ERRORS.labels(code).inc()
 
-    def scored(self, scorer: Scorer, customers: list[dict[str, Any]]) -> None:
-        """Note the scores given."""
+    def count_scores(self, scorer: Scorer, customers: list[dict[str, Any]]) -> None:
+        """Count scored customers by model version and by decile of the snapshot."""
         _rows(scorer.publication.version).inc(len(customers))
-        deciles = Counting(min(10, int(one["percentile"] / 10) + 1) for one in customers)
-        for decile, number in deciles.items():
-            _decile(decile).inc(number)
+        deciles = Counting(min(10, int(customer["percentile"] / 10) + 1) for customer in customers)
+        for decile, count in deciles.items():
+            _decile(decile).inc(count)
 
-    def inexact(self, number: int) -> None:
-        """Note explanations that did not add up."""
-        INEXACT.inc(number)
+    def count_inexact_explanations(self, count: int) -> None:
+        """Count explanations that do not add up to the score served."""
+        INEXACT.inc(count)
 
-    def unlogged(self, number: int) -> None:
-        """Note scores that the log had no room for."""
-        UNLOGGED.inc(number)
+    def count_unlogged_rows(self, count: int) -> None:
+        """Count scores that the prediction log had no room for."""
+        UNLOGGED.inc(count)
 
-    def published(self, outcome: str, scorer: Scorer | None = None) -> None:
-        """Note that a publication was taken, or could not be."""
+    def count_publication(self, outcome: str, scorer: Scorer | None = None) -> None:
+        """Count a publication as "taken", with its *scorer*, or as "refused"."""
         PUBLICATIONS.labels(outcome).inc()
         if scorer is not None:
             self._as_of = datetime.fromisoformat(scorer.customers.as_of).replace(tzinfo=UTC).timestamp()
             AS_OF.labels(scorer.publication.version).set(self._as_of)
 
     def exposition(self) -> bytes:
-        """All measures of all workers, as Prometheus reads them."""
-        # a clock that was set back must not make a snapshot younger than it is new
+        """The metrics of all workers in Prometheus' text format."""
+        # a clock that was set back must not make the age of a snapshot negative
         AGE.set(max(0.0, time() - self._as_of))
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(REGISTRY)
@@ -92,7 +97,7 @@ class Measures:
 
 
 @cache
-def _seconds(route: str) -> Histogram:
+def _latency(route: str) -> Histogram:
     return REQUESTS.labels(route)
 
 

@@ -1,4 +1,4 @@
-"""What requests and answers look like. OpenAPI, the service, the client and the tests all read this."""
+"""The requests and answers of the HTTP API, for the service, its OpenAPI document and the client."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-MOST_CUSTOMERS = 1000
-MOST_REASONS = 10
-MOST_LISTED = 1000
+MAX_CUSTOMERS = 1000
+"""The number of customers, at most, in one request."""
+MAX_REASONS = 10
+"""The number of reasons, at most, for each score of a customer."""
+MAX_LIMIT = 1000
+"""The number of customers, at most, in one list of the top."""
 
 
-def _explain(value: Any) -> Any:
-    # true would pass for 1
+def _reason_count(value: Any) -> Any:
+    # Pydantic would take true for 1
     if value is False:
         return 0
     if type(value) is not int:
@@ -22,15 +25,15 @@ def _explain(value: Any) -> Any:
     return value
 
 
-_EXPLAIN = {"anyOf": [{"const": False}, {"type": "integer", "minimum": 0, "maximum": MOST_REASONS}]}
+_EXPLAIN_SCHEMA = {"anyOf": [{"const": False}, {"type": "integer", "minimum": 0, "maximum": MAX_REASONS}]}
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     # strict: "1.5" and true are not numbers; NaN and Infinity are not JSON
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class CustomerFeatures(_Strict):
+class CustomerFeatures(_StrictModel):
     """A customer by its features: all of them, or those to override where the snapshot knows the customer."""
 
     customer_id: str | None = Field(None, description="Echoed; looked up for the features that are not sent.")
@@ -39,8 +42,8 @@ class CustomerFeatures(_Strict):
     )
 
 
-class ScoreRequest(_Strict):
-    """Whom to score: customer_ids or customers, exactly one of the two."""
+class ScoreRequest(_StrictModel):
+    """The customers to score: customer_ids or customers, exactly one of the two."""
 
     # without an example of its own, the OpenAPI page offers one with both
     model_config = ConfigDict(json_schema_extra={"example": {"customer_ids": ["c000042"], "explain": 3}})
@@ -48,21 +51,21 @@ class ScoreRequest(_Strict):
     customer_ids: list[str] | None = Field(
         None,
         min_length=1,
-        max_length=MOST_CUSTOMERS,
+        max_length=MAX_CUSTOMERS,
         description="Customers to score from the latest feature snapshot.",
     )
     customers: list[CustomerFeatures] | None = Field(
-        None, min_length=1, max_length=MOST_CUSTOMERS, description="Customers to score from features sent."
+        None, min_length=1, max_length=MAX_CUSTOMERS, description="Customers to score from features sent."
     )
-    explain: Annotated[int, BeforeValidator(_explain), WithJsonSchema(_EXPLAIN)] = Field(
+    explain: Annotated[int, BeforeValidator(_reason_count), WithJsonSchema(_EXPLAIN_SCHEMA)] = Field(
         0,
         ge=0,
-        le=MOST_REASONS,
+        le=MAX_REASONS,
         description="How many reasons to give for each head, the strongest first; false or 0 for none.",
     )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> ScoreRequest:
+    def _validate_one_of_two(self) -> ScoreRequest:
         if (self.customer_ids is None) == (self.customers is None):
             raise PydanticCustomError(
                 "one_of_two", "Expected customer_ids or customers, exactly one of the two"
@@ -71,54 +74,56 @@ class ScoreRequest(_Strict):
 
     @property
     def size(self) -> int:
-        """How many customers are asked about."""
+        """The number of customers to score."""
         return len(self.customer_ids or self.customers or ())
 
 
-class TopRequest(_Strict):
-    """Which part of the ranking to list."""
+class TopRequest(_StrictModel):
+    """The part of the ranking to list."""
 
-    limit: int = Field(100, ge=1, le=MOST_LISTED, description="How many customers at most.")
+    limit: int = Field(100, ge=1, le=MAX_LIMIT, description="How many customers at most.")
     offset: int = Field(0, ge=0, le=2**31, description="How many to pass over.")
     segment: str | None = Field(None, description="Only customers of this segment; /v1/model lists them.")
 
 
-class CustomerRequest(_Strict):
-    """How much to tell about one customer."""
+class CustomerRequest(_StrictModel):
+    """The number of reasons for the scores of one customer."""
 
     explain: int = Field(
-        0, ge=0, le=MOST_REASONS, description="How many reasons to give for each head, the strongest first."
+        0, ge=0, le=MAX_REASONS, description="How many reasons to give for each head, the strongest first."
     )
 
 
-class Reason(_Strict):
-    """One feature's part in one score."""
+class Reason(_StrictModel):
+    """The contribution of one feature to one score."""
 
     feature: str
     family: str
     value: float | None = Field(description="The feature's value; null where it is undefined.")
     in_words: str = Field(description="The same with its unit.")
-    effect: float = Field(description="What it adds to the score: currency, or log-odds.")
+    effect: float = Field(description="Its contribution to the score: currency, or log-odds.")
     direction: Literal["raises", "lowers"]
     text: str = Field(description="Value and effect in a sentence.")
 
 
-class HeadExplanation(_Strict):
-    """Why one score is what it is: base and families add up to it."""
+class HeadExplanation(_StrictModel):
+    """The explanation of one score: base and families add up to it."""
 
-    base: float = Field(description="Where every customer starts: currency, or log-odds.")
-    families: dict[str, float] = Field(description="What all features of a family add, in the same unit.")
+    base: float = Field(description="The base value, the same for every customer: currency, or log-odds.")
+    families: dict[str, float] = Field(
+        description="The sum over the features of each family, in the same unit."
+    )
     reasons: list[Reason] = Field(description="The strongest features, strongest first.")
 
 
-class Explanation(_Strict):
-    """Both scores explained. They say what moved the model, not what causes what."""
+class Explanation(_StrictModel):
+    """The explanations of both scores. They describe the model, not causes."""
 
     value: HeadExplanation = Field(description="network_value, in currency.")
     top: HeadExplanation = Field(description="top_probability, as log-odds.")
 
 
-_EXPLAINED: JsonDict = {
+_HEAD_EXAMPLE: JsonDict = {
     "base": 120.0,
     "families": {"referent": 310.5, "engagement": -18.5},
     "reasons": [
@@ -135,7 +140,7 @@ _EXPLAINED: JsonDict = {
 }
 
 
-class CustomerScore(_Strict):
+class CustomerScore(_StrictModel):
     """The prediction for one customer."""
 
     model_config = ConfigDict(
@@ -150,7 +155,7 @@ class CustomerScore(_Strict):
                 "rank": 37,
                 "percentile": 99.4,
                 "overridden": [],
-                "explanation": {"value": _EXPLAINED},
+                "explanation": {"value": _HEAD_EXAMPLE},
             }
         }
     )
@@ -163,25 +168,25 @@ class CustomerScore(_Strict):
     top_member: bool = Field(description="Whether the predicted rank is within the top share.")
     rank: int = Field(description="1 is the highest network value among the snapshot's customers.")
     percentile: float = Field(description="How many percent of the snapshot's customers rank no higher.")
-    overridden: list[str] = Field(description="Features sent in place of what the snapshot knows.")
-    explanation: Explanation | None = Field(None, description="Only where it was asked for.")
+    overridden: list[str] = Field(description="Features sent in place of those of the snapshot.")
+    explanation: Explanation | None = Field(None, description="Only if it was requested.")
 
 
-class _FromSnapshot(_Strict):
+class _SnapshotResponse(_StrictModel):
     model_version: str
     as_of: str = Field(description="Moment of the feature snapshot, UTC.")
     currency: str
     horizon_days: int
 
 
-class ScoreResponse(_FromSnapshot):
-    """Predictions in the order asked for."""
+class ScoreResponse(_SnapshotResponse):
+    """Predictions in the order of the request."""
 
     customers: list[CustomerScore]
     not_found: list[str] = Field(description="Customer ids that the snapshot does not know.")
 
 
-class TopResponse(_FromSnapshot):
+class TopResponse(_SnapshotResponse):
     """A part of the ranking."""
 
     customers: list[CustomerScore]
@@ -191,14 +196,14 @@ class TopResponse(_FromSnapshot):
     segment: str | None
 
 
-class CustomerResponse(_FromSnapshot):
+class CustomerResponse(_SnapshotResponse):
     """One customer."""
 
     customer: CustomerScore
 
 
-class FeatureInfo(_Strict):
-    """What a feature is."""
+class FeatureInfo(_StrictModel):
+    """The documentation of a feature."""
 
     name: str
     family: str
@@ -206,24 +211,24 @@ class FeatureInfo(_Strict):
     description: str
 
 
-class ModelResponse(_FromSnapshot):
-    """What is served, and how good it was found to be."""
+class ModelResponse(_SnapshotResponse):
+    """The model and snapshot that are served, and the metrics of the backtest."""
 
     customers: int = Field(description="How many the snapshot holds.")
     top_share: float
     trained_until: str
     label: str
-    interval_coverage: float = Field(description="Share of realised values that the interval holds.")
+    interval_coverage: float = Field(description="Share of realised values within the interval.")
     features: list[FeatureInfo]
     segments: dict[str, int] = Field(description="Segment → how many customers belong to it.")
     measures: dict[str, float | None] | None = Field(
-        description="Measures of the backtest; null for a bundle without them."
+        description="Metrics of the backtest; null for a bundle without them."
     )
     card: str | None = Field(description="The model card, in Markdown; null for a bundle without one.")
 
 
-class Problem(_Strict):
-    """Why a request was refused."""
+class Problem(_StrictModel):
+    """The reason for which a request was refused."""
 
     code: str = Field(description="Stable name of the rule that was broken.")
     message: str = Field(description="What was found and what was expected.")
@@ -231,8 +236,8 @@ class Problem(_Strict):
     hint: str = Field(description="What to do about it.")
 
 
-class ErrorResponse(_Strict):
-    """Every error has this shape."""
+class ErrorResponse(_StrictModel):
+    """The body of every error."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,4 +1,4 @@
-"""From a request to its answer: look up or read features, score, rank, explain. Knows nothing of HTTP."""
+"""From a request to its answer: look up or read features, score, rank, explain. Independent of HTTP."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ import numpy as np
 
 from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import SCORES
-from ripple.serving.errors import RequestError, nearest, shorten
+from ripple.serving.errors import RequestError, shorten, suggestion
 from ripple.serving.publications.publication import Publication
-from ripple.serving.publications.snapshot import Found
+from ripple.serving.publications.snapshot import Lookup
 from ripple.serving.schemas import CustomerFeatures, ScoreRequest, TopRequest
-from ripple.serving.score_explanations import Parts
+from ripple.serving.score_explanations import Contributions
 
-EXACT = 1e-9
-"""How far the parts of a score may be off it, relative to it."""
+TOLERANCE = 1e-9
+"""The relative difference up to which an explanation adds up to its score."""
 
-MUCH = 200
-"""Customers and reasons of more than a few milliseconds, for which the event loop must not stand still."""
+MAX_INLINE_ROWS = 200
+"""The number of customers and reasons up to which scoring may block the event loop: a few milliseconds."""
 
 Answer = dict[str, Any]
 
 
 class Scorer:
-    """One publication, and how its customers and others are scored with it."""
+    """Scores the customers of one publication, and others by their features.
+
+    Attributes:
+        inexact_explanations: The number of explanations that did not add up to the score served; whoever
+            reports it sets it back to 0.
+    """
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
@@ -36,22 +41,21 @@ class Scorer:
         self.explainer = publication.explainer
         self.bundle = publication.explainer.bundle
         spec = self.bundle.spec
-        self._position = {name: position for position, name in enumerate(spec.names)}
-        self._top_size = top_count(spec.top_share, self.customers.size)
+        self._feature_index = {name: index for index, name in enumerate(spec.names)}
+        self._top_count = top_count(spec.top_share, self.customers.size)
         self._header = {
             "model_version": publication.version,
             "as_of": self.customers.as_of,
             "currency": spec.currency,
             "horizon_days": spec.horizon_days,
         }
-        self.inexact = 0
-        """How many explanations did not add up to the score served, until somebody takes the number."""
+        self.inexact_explanations = 0
 
-    def warm(self) -> None:
-        """Do once what the first request would otherwise wait for."""
-        x = np.zeros((1, len(self._position)))
-        list(self.explainer.tell(x, self.explainer.parts(x), 1))
-        self.customers.falling.searchsorted(0.0)
+    def warm_up(self) -> None:
+        """Compute what is computed once, for which the first request would otherwise wait."""
+        x = np.zeros((1, len(self._feature_index)))
+        list(self.explainer.explain(x, self.explainer.contributions(x), 1))
+        self.customers.negated_values.searchsorted(0.0)
 
     async def score(self, request: ScoreRequest) -> Answer:
         """A `ScoreResponse` as plain data.
@@ -60,21 +64,21 @@ class Scorer:
             RequestError: a feature is unknown, or missing for a customer the snapshot does not know.
             StoreUnavailable: customers cannot be looked up now.
         """
-        sent = request.customers
-        found: Found | None
-        if sent is None:
-            asked = request.customer_ids or []
-            found = await self.customers.find(asked)
-            work = partial(self._found, found, request.explain)
-            known = set(found.ids)
-            missing = [one for one in asked if one not in known] if len(found.ids) < len(asked) else []
+        lookup: Lookup | None
+        if request.customers is None:
+            ids = request.customer_ids or []
+            lookup = await self.customers.find(ids)
+            work = partial(self._published_answers, lookup, request.explain)
+            known = set(lookup.ids)
+            not_found = [name for name in ids if name not in known] if len(lookup.ids) < len(ids) else []
         else:
-            named = [one.customer_id for one in sent if one.customer_id is not None]
-            found = await self.customers.find(named) if named else None
-            work, missing = partial(self._sent, sent, found, request.explain), []
-        much = request.size * (1 + request.explain) > MUCH
-        customers = await asyncio.to_thread(work) if much else work()
-        return self._header | {"customers": customers, "not_found": missing}
+            sent = request.customers
+            named = [customer.customer_id for customer in sent if customer.customer_id is not None]
+            lookup = await self.customers.find(named) if named else None
+            work, not_found = partial(self._computed_answers, sent, lookup, request.explain), []
+        in_thread = request.size * (1 + request.explain) > MAX_INLINE_ROWS
+        customers = await asyncio.to_thread(work) if in_thread else work()
+        return self._header | {"customers": customers, "not_found": not_found}
 
     async def customer(self, customer_id: str, explain: int) -> Answer:
         """A `CustomerResponse` as plain data.
@@ -83,8 +87,8 @@ class Scorer:
             RequestError: nobody has this id.
             StoreUnavailable: customers cannot be looked up now.
         """
-        found = await self.customers.find([customer_id])
-        if not found.ids:
+        lookup = await self.customers.find([customer_id])
+        if not lookup.ids:
             raise RequestError(
                 404,
                 "unknown_customer",
@@ -92,7 +96,7 @@ class Scorer:
                 "customer_id",
                 "Check the id, or send the customer's features to POST /v1/score.",
             )
-        return self._header | {"customer": self._found(found, explain)[0]}
+        return self._header | {"customer": self._published_answers(lookup, explain)[0]}
 
     async def top(self, request: TopRequest) -> Answer:
         """A `TopResponse` as plain data.
@@ -108,11 +112,12 @@ class Scorer:
                 "unknown_segment",
                 f"There is no segment '{shorten(request.segment)}'.",
                 "segment",
-                nearest(request.segment, segments),
+                suggestion(request.segment, segments),
             )
-        found = await self.customers.top(request.segment, request.offset, request.limit)
+        lookup = await self.customers.top(request.segment, request.offset, request.limit)
         total = self.customers.size if request.segment is None else segments[request.segment]
-        return self._header | {"customers": self._found(found, 0), "total": total} | request.model_dump()
+        customers = self._published_answers(lookup, 0)
+        return self._header | {"customers": customers, "total": total} | request.model_dump()
 
     def model(self) -> Answer:
         """A `ModelResponse` as plain data."""
@@ -125,82 +130,88 @@ class Scorer:
             "interval_coverage": spec.interval.coverage,
             "features": [vars(feature) for feature in spec.features],
             "segments": self.customers.segments,
-            **self.publication.about,
+            **self.publication.documentation,
         }
 
-    def _found(self, found: Found, explain: int) -> list[Answer]:
-        """Customers as they were scored when the snapshot was published."""
-        told = self._told(found.ids, found.scores, found.ranks, [[]] * len(found.ids))
+    def _published_answers(self, lookup: Lookup, explain: int) -> list[Answer]:
+        """Answers with the scores of the publication."""
+        answers = self._answers(lookup.ids, lookup.scores, lookup.ranks, [[]] * len(lookup.ids))
         if explain:
-            self._explain(told, found.features, found.parts, explain)
-        return told
+            self._add_explanations(answers, lookup.features, lookup.contributions, explain)
+        return answers
 
-    def _sent(self, sent: Sequence[CustomerFeatures], found: Found | None, explain: int) -> list[Answer]:
-        """Customers by features sent, scored here; one with nothing overridden is as it was published."""
-        places = {} if found is None else {customer_id: place for place, customer_id in enumerate(found.ids)}
-        known = [None if one.customer_id is None else places.get(one.customer_id) for one in sent]
+    def _computed_answers(
+        self, sent: Sequence[CustomerFeatures], lookup: Lookup | None, explain: int
+    ) -> list[Answer]:
+        """Answers computed from features; a known customer without overrides keeps its published scores."""
+        row_by_id = {} if lookup is None else {customer_id: row for row, customer_id in enumerate(lookup.ids)}
+        rows = [
+            None if customer.customer_id is None else row_by_id.get(customer.customer_id) for customer in sent
+        ]
         x = np.array(
             [
-                self._row(index, one, None if found is None or place is None else found.features[place])
-                for index, (one, place) in enumerate(zip(sent, known, strict=True))
+                self._features(
+                    index, customer, None if lookup is None or row is None else lookup.features[row]
+                )
+                for index, (customer, row) in enumerate(zip(sent, rows, strict=True))
             ],
             dtype=np.float64,
         )
-        scored = self.bundle.score_matrix(x)
-        scores = np.stack([scored[name] for name in SCORES], axis=1)
-        ranks = (self.customers.falling.searchsorted(-scores[:, 0], side="left") + 1).tolist()
+        scores_by_name = self.bundle.score_matrix(x)
+        scores = np.stack([scores_by_name[name] for name in SCORES], axis=1)
+        ranks = (self.customers.negated_values.searchsorted(-scores[:, 0], side="left") + 1).tolist()
         overridden: list[list[str]] = []
-        for index, (one, place) in enumerate(zip(sent, known, strict=True)):
-            overridden.append([] if place is None else list(one.features))
-            if found is not None and place is not None and not one.features:
-                scores[index], ranks[index] = found.scores[place], found.ranks[place]
-        told = self._told([one.customer_id for one in sent], scores, ranks, overridden)
+        for index, (customer, row) in enumerate(zip(sent, rows, strict=True)):
+            overridden.append([] if row is None else list(customer.features))
+            if lookup is not None and row is not None and not customer.features:
+                scores[index], ranks[index] = lookup.scores[row], lookup.ranks[row]
+        answers = self._answers([customer.customer_id for customer in sent], scores, ranks, overridden)
         if explain:
-            self._explain(told, x, self.explainer.parts(x), explain)
-        return told
+            self._add_explanations(answers, x, self.explainer.contributions(x), explain)
+        return answers
 
-    def _row(
+    def _features(
         self, index: int, sent: CustomerFeatures, published: np.ndarray | None
     ) -> Sequence[float | None] | np.ndarray:
         """A customer's features in the boosters' order: those sent, and the others as they were published."""
-        given = sent.features
-        if published is None and len(given) == len(self._position):
+        values = sent.features
+        if published is None and len(values) == len(self._feature_index):
             try:
-                return [given[name] for name in self._position]
+                return [values[name] for name in self._feature_index]
             except KeyError:
-                pass  # as many as are needed, but not all of those: told below
-        for name in given:
-            if name not in self._position:
+                pass  # the right number of features, but an unknown one among them: the error follows
+        for name in values:
+            if name not in self._feature_index:
                 raise RequestError(
                     422,
                     "unknown_feature",
                     f"The model has no feature '{shorten(name)}'.",
                     f"customers[{index}].features.{shorten(name)}",
-                    nearest(name, self._position),
+                    suggestion(name, self._feature_index),
                 )
         if published is None:
-            missing = [name for name in self._position if name not in given]
+            missing = [name for name in self._feature_index if name not in values]
             raise RequestError(
                 422,
                 "missing_feature",
-                f"Feature '{missing[0]}' is missing ({len(missing)} of {len(self._position)} are), "
+                f"Feature '{missing[0]}' is missing ({len(missing)} of {len(self._feature_index)} are), "
                 "and the snapshot does not know this customer.",
                 f"customers[{index}].features.{missing[0]}",
                 "Send every feature, null where it is undefined, or the id of a customer of the snapshot.",
             )
         row = published.copy()
-        for name, value in given.items():
-            row[self._position[name]] = math.nan if value is None else value
+        for name, value in values.items():
+            row[self._feature_index[name]] = math.nan if value is None else value
         return row
 
-    def _told(
+    def _answers(
         self,
         ids: Sequence[str | None],
         scores: np.ndarray,
         ranks: Sequence[int],
         overridden: Sequence[list[str]],
     ) -> list[Answer]:
-        size, most = self.customers.size, self._top_size
+        size, members = self.customers.size, self._top_count
         return [
             {
                 "customer_id": customer_id,
@@ -208,19 +219,23 @@ class Scorer:
                 "network_value_low": low,
                 "network_value_high": high,
                 "top_probability": probability,
-                "top_member": rank <= most,
+                "top_member": rank <= members,
                 "rank": rank,
                 "percentile": 100 * (size - rank + 1) / size,
-                "overridden": own,
+                "overridden": features,
             }
-            for customer_id, (value, low, high, probability), rank, own in zip(
+            for customer_id, (value, low, high, probability), rank, features in zip(
                 ids, scores.tolist(), ranks, overridden, strict=True
             )
         ]
 
-    def _explain(self, told: list[Answer], x: np.ndarray, parts: Parts, explain: int) -> None:
-        explained = self.explainer.tell(x, parts, explain)
-        for one, (explanation, value, probability) in zip(told, explained, strict=True):
-            one["explanation"] = explanation
-            pairs = ((value, one["network_value"]), (probability, one["top_probability"]))
-            self.inexact += any(abs(found - served) > EXACT * served for found, served in pairs)
+    def _add_explanations(
+        self, answers: list[Answer], x: np.ndarray, contributions: Contributions, explain: int
+    ) -> None:
+        explanations = self.explainer.explain(x, contributions, explain)
+        for answer, (explanation, value, probability) in zip(answers, explanations, strict=True):
+            answer["explanation"] = explanation
+            pairs = ((value, answer["network_value"]), (probability, answer["top_probability"]))
+            self.inexact_explanations += any(
+                abs(total - served) > TOLERANCE * served for total, served in pairs
+            )

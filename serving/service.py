@@ -1,4 +1,4 @@
-"""The BentoML service. Everything it needs comes from the Bento and the BentoML model packed with it."""
+"""The BentoML service, which needs only its Bento and the BentoML model packed with it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ import bentoml
 from bentoml.images import Image
 
 from ripple.serving.http.app import CUSTOMER, METHODS, Api
-from ripple.serving.http.middleware import Guard
+from ripple.serving.http.middleware import AdmissionMiddleware
 from ripple.serving.options import PREFIX, Options
-from ripple.serving.prometheus import Measures
+from ripple.serving.prometheus import ServiceMetrics
 
 if TYPE_CHECKING:
     from ripple.serving.scorer import Scorer
 
 MODEL = "ripple"
 
-# BentoML's own distros install compilers and git; a distro it does not know gets only what is asked for
+# BentoML's own distros install compilers and git; an unknown distro gets only what is listed here
 IMAGE = Image(base_image="python:3.11-slim", distro="none", python_version="3.11").run(
     "apt-get update && apt-get install -q -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*"
 )
 
 OPTIONS = Options.load()
-MEASURES = Measures((*METHODS, CUSTOMER))
-API = Api(MEASURES)
+METRICS = ServiceMetrics((*METHODS, CUSTOMER))
+API = Api(METRICS)
 
 logger = logging.getLogger("bentoml.ripple")
 
 
-class GuardedService(bentoml.Service):
-    """A BentoML service with the guard before it."""
+class ServiceWithAdmission(bentoml.Service):
+    """A BentoML service whose requests pass `AdmissionMiddleware` first."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
-        """BentoML's application, behind the guard."""
-        return Guard(super().to_asgi(is_main), MEASURES, OPTIONS.keys, OPTIONS.most_at_once)
+        """BentoML's ASGI application, wrapped in the middleware."""
+        return AdmissionMiddleware(super().to_asgi(is_main), METRICS, OPTIONS.keys, OPTIONS.most_at_once)
 
 
 @bentoml.asgi_app(API, path="/v1", name="v1")
 @bentoml.service(
     name="ripple",
-    service_class=GuardedService,
+    service_class=ServiceWithAdmission,
     image=IMAGE,
     workers=OPTIONS.workers,
     envs=[
@@ -55,9 +55,9 @@ class GuardedService(bentoml.Service):
     # every request leaves a timer of this length behind, so the default of a minute piles up under load
     traffic={"timeout": 5},
     logging={"access": {"enabled": False}},
-    # those of BentoML are labelled by raw path, of which a caller can make any number
+    # BentoML labels its metrics by raw path, of which a caller can make up any number
     metrics={"enabled": False},
-    # spans are recorded even where nobody collects them
+    # spans are recorded even if nobody collects them
     tracing={"excluded_urls": ".*"},
 )
 class RippleService:
@@ -66,19 +66,20 @@ class RippleService:
     def __init__(self) -> None:
         # only workers score; the process that supervises them imports this module, too
         from ripple.serving.publications.publication import load_publication
-        from ripple.serving.store_poller import prepared
+        from ripple.serving.store_poller import warmed_up_scorer
 
         # an alias of the version packed with this Bento; a tag with "latest" would be whatever came last
         model = bentoml.models.get(MODEL)
-        self._use(prepared(load_publication(Path(model.path) / "publication", str(model.tag.version))))
+        publication = load_publication(Path(model.path) / "publication", str(model.tag.version))
+        self._use(warmed_up_scorer(publication))
         self._tasks: list[asyncio.Task[None]] = []
         gc.collect()
         gc.freeze()
 
     @bentoml.on_deployment
     @staticmethod
-    def refuse_strangers() -> None:
-        """Do not start where anybody on the network could ask without a key."""
+    def validate_access() -> None:
+        """Refuse to start if anybody on the network could ask without a key."""
         if OPTIONS.exposed():
             raise SystemExit(
                 f"Nobody would need an API key: set {PREFIX}KEYS to the hashes that `ripple key` prints, or "
@@ -86,33 +87,33 @@ class RippleService:
             )
 
     @bentoml.on_startup
-    async def follow(self) -> None:
-        """Take what the store holds now, and from then on what comes."""
+    async def start_background_tasks(self) -> None:
+        """Take the current publication of the store, then poll it, and write the prediction log."""
         from ripple.serving.prediction_log import PredictionLog
         from ripple.serving.publications.stores import open_store
-        from ripple.serving.store_poller import Follower
+        from ripple.serving.store_poller import StorePoller
 
         if OPTIONS.store is not None and API.scorer is not None:
             served, seconds = API.scorer.publication.name, OPTIONS.poll_seconds
-            follower = Follower(open_store(OPTIONS.store), MEASURES, self._use, served, seconds)
-            await follower.look()
-            self._tasks.append(asyncio.create_task(follower.run()))
+            poller = StorePoller(open_store(OPTIONS.store), METRICS, self._use, served, seconds)
+            await poller.poll()
+            self._tasks.append(asyncio.create_task(poller.run()))
         if OPTIONS.log is not None and OPTIONS.log_salt is not None:
-            log = PredictionLog(OPTIONS.log, OPTIONS.log_salt.get_secret_value().encode(), MEASURES)
-            API.note = log.note
+            log = PredictionLog(OPTIONS.log, OPTIONS.log_salt.get_secret_value().encode(), METRICS)
+            API.on_scores = log.append
             self._tasks.append(asyncio.create_task(log.run()))
 
     @bentoml.on_shutdown
-    async def stop(self) -> None:
-        """Leave the store, and write what is left of the log."""
+    async def stop_background_tasks(self) -> None:
+        """Stop polling the store, and write the rest of the log."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def __is_ready__(self) -> bool:
-        """Whether there is a model that scores here as it did in the batch job; /readyz asks."""
+        """Whether there is a validated model to serve; the answer of /readyz."""
         return API.scorer is not None
 
     def _use(self, scorer: Scorer) -> None:
         API.scorer = scorer
-        MEASURES.published("taken", scorer)
+        METRICS.count_publication("taken", scorer)

@@ -183,7 +183,7 @@ def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataF
     Who is asked about is not drawn at random: there is no capture, and totals are of these customers alone.
 
     Args:
-        log: one row per customer, `as_of` and `model_version`, as `serving.prediction_log.answers` reads it.
+        log: one row per customer, `as_of` and `model_version`, as `serving.prediction_log.read_log` reads it.
 
     Returns:
         One row per `as_of` whose window has closed by *end* (the latest `MAX_CUTOFFS` at most) and

@@ -104,11 +104,11 @@ def serve(
     ] = None,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
-    from ripple.serving.package import choose
     from ripple.serving.package import serve as run
+    from ripple.serving.package import set_options
 
     try:
-        choose(host, store, workers)
+        set_options(host, store, workers)
     except ValueError as error:
         raise InputError(str(error)) from error
     tag = _package(load_settings())

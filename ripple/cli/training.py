@@ -130,7 +130,7 @@ def monitor(
 def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
     """What the service has answered about customers of *dataset*, by the log in *folder*."""
     from ripple.serving.options import PREFIX, Options
-    from ripple.serving.prediction_log import answers
+    from ripple.serving.prediction_log import read_log
     from ripple.training.examples.examples import frame
 
     try:
@@ -138,7 +138,7 @@ def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
         if salt is None:
             raise InputError(f"--log {folder}: set {PREFIX}LOG_SALT to the salt with which it was written.")
         customers = frame(dataset.tables["customers"].select("customer_id")).index
-        found = answers(folder, salt.get_secret_value().encode(), customers)
+        found = read_log(folder, salt.get_secret_value().encode(), customers)
     except (ValueError, FileNotFoundError) as error:
         raise InputError(str(error)) from error
     if found.empty:

@@ -1,1 +1,1 @@
-"""HTTP: routes, what stands before them, and the OpenAPI document."""
+"""HTTP: the routes, the middleware before them, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""What stands before everything else the server answers: paths, keys, sizes, and how many at once."""
+"""ASGI middleware that validates path, method, API key and size of requests, and limits concurrency."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from ripple.serving.errors import RequestError, unavailable
 from ripple.serving.http.app import (
     CUSTOMER,
     JSON,
+    MAX_BODY_BYTES,
     METHODS,
-    MOST_BYTES,
     Receive,
     Scope,
     Send,
-    refuse_method,
+    body_too_large,
     respond,
-    too_large,
+    validate_method,
 )
-from ripple.serving.prometheus import Measures
+from ripple.serving.prometheus import ServiceMetrics
 
 HEALTH = ("/livez", "/readyz", "/healthz")
 ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
 REDIRECTED = {"/": b"/v1/docs", "/docs.json": b"/v1/openapi.json"}
 
 
-class Guard:
-    """Wraps the application that BentoML makes; what it refuses never gets there."""
+class AdmissionMiddleware:
+    """Admits requests to the application *app* of BentoML, or answers them itself.
 
-    def __init__(self, app: Any, measures: Measures, keys: Sequence[str], most_at_once: int) -> None:
+    Args:
+        keys: SHA-256 hashes of the API keys; if there are none, everybody is admitted.
+        max_concurrency: Number of requests that *app* answers at a time; further ones are told to retry.
+    """
+
+    def __init__(self, app: Any, metrics: ServiceMetrics, keys: Sequence[str], max_concurrency: int) -> None:
         self.app = app
-        self.measures = measures
+        self.metrics = metrics
         self.keys = [bytes.fromhex(key) for key in keys]
-        self.most_at_once = most_at_once
-        self.at_once = 0
+        self.max_concurrency = max_concurrency
+        self.concurrency = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, refuse or pass on one request."""
+        """Pass one request on, or answer it."""
         path = scope.get("path", "")
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
@@ -47,10 +52,10 @@ class Guard:
             await self.app(scope, receive, send)
             return
         try:
-            self._check(scope, path)
+            self._validate(scope, path)
         except RequestError as error:
-            self.measures.refused(error.code)
-            await respond(send, error.status, error.body(), [JSON, *error.fields])
+            self.metrics.count_error(error.code)
+            await respond(send, error.status, error.body(), [JSON, *error.headers])
             return
         if path in HEALTH:
             await self.app(scope, receive, send)
@@ -62,45 +67,45 @@ class Guard:
             await respond(
                 send,
                 200,
-                self.measures.exposition(),
+                self.metrics.exposition(),
                 [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")],
             )
             return
-        self.at_once += 1
+        self.concurrency += 1
         try:
-            await self.app(scope, receive, _InTime(send, self.measures))
+            await self.app(scope, receive, _TimeoutErrors(send, self.metrics))
         finally:
-            self.at_once -= 1
+            self.concurrency -= 1
 
-    def _check(self, scope: Scope, path: str) -> None:
+    def _validate(self, scope: Scope, path: str) -> None:
         if path in HEALTH:
-            refuse_method(path, "GET", scope["method"])
+            validate_method(path, "GET", scope["method"])
             return
         headers = dict(scope["headers"])
         if self.keys:
-            self._refuse_stranger(headers.get(b"authorization", b""))
+            self._validate_key(headers.get(b"authorization", b""))
         if "\n" in path:
-            # the router takes no line break for a part of a path, and would answer in its own words
-            found, hint = "No path has a line break.", "Send an id that has one to POST /v1/score."
-            raise RequestError(404, "unknown_path", found, "path", hint)
+            # the router does not match line breaks, and would answer with an error of its own
+            message, hint = "No path has a line break.", "Send an id that has one to POST /v1/score."
+            raise RequestError(404, "unknown_path", message, "path", hint)
         if path in ASSETS or path in REDIRECTED or path == "/metrics":
-            refuse_method(path, "GET", scope["method"])
+            validate_method(path, "GET", scope["method"])
         elif not path.startswith(CUSTOMER) and path not in METHODS:
-            refuse_method(path, None, scope["method"])
+            validate_method(path, None, scope["method"])
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > MOST_BYTES:
-            raise too_large()
-        if self.at_once >= self.most_at_once:
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            raise body_too_large()
+        if self.concurrency >= self.max_concurrency:
             raise unavailable(
-                "overloaded", f"{self.at_once} requests are being answered.", "Try again in a moment."
+                "overloaded", f"{self.concurrency} requests are being answered.", "Try again in a moment."
             )
 
-    def _refuse_stranger(self, given: bytes) -> None:
-        scheme, _, key = given.partition(b" ")
-        hashed = hashlib.sha256(key.strip()).digest()
-        # all are compared, so that the time tells nothing about them
-        known = [hmac.compare_digest(hashed, own) for own in self.keys]
-        if scheme.lower() != b"bearer" or not any(known):
+    def _validate_key(self, authorization: bytes) -> None:
+        scheme, _, key = authorization.partition(b" ")
+        digest = hashlib.sha256(key.strip()).digest()
+        # all are compared, so that the time reveals nothing about them
+        matches = [hmac.compare_digest(digest, known) for known in self.keys]
+        if scheme.lower() != b"bearer" or not any(matches):
             raise RequestError(
                 401,
                 "unauthorized",
@@ -111,17 +116,17 @@ class Guard:
             )
 
 
-class _InTime:
-    """Gives BentoML's answer to a request that took too long the shape of every error."""
+class _TimeoutErrors:
+    """Replaces BentoML's answer to a request that timed out by one in the form of every other error."""
 
-    def __init__(self, send: Send, measures: Measures) -> None:
+    def __init__(self, send: Send, metrics: ServiceMetrics) -> None:
         self._send = send
-        self._measures = measures
-        self._late = False
+        self._metrics = metrics
+        self._timed_out = False
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start" and message["status"] == 504:
-            self._late = True
+            self._timed_out = True
             error = RequestError(
                 504,
                 "too_slow",
@@ -129,7 +134,7 @@ class _InTime:
                 "service",
                 "Send fewer customers, or try again.",
             )
-            self._measures.refused(error.code)
+            self._metrics.count_error(error.code)
             await respond(self._send, 504, error.body(), [JSON])
-        elif not self._late:
+        elif not self._timed_out:
             await self._send(message)

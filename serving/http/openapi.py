@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the schemas, and the page that shows it without reaching the network."""
+"""The OpenAPI document, generated from the schemas, and a page that shows it without network access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERRORS = {
     "503": "Not ready, overloaded, or the store does not answer: see Retry-After",
     "504": "It took too long",
 }
-OFTEN = ("401", "422", "500", "503", "504")
+COMMON_ERRORS = ("401", "422", "500", "503", "504")
 
 PAGE = b"""<!doctype html>
 <html lang="en">
@@ -55,8 +55,8 @@ PAGE = b"""<!doctype html>
 @cache
 def document() -> bytes:
     """The OpenAPI 3.1 document as JSON."""
-    shapes = (ScoreRequest, ScoreResponse, TopResponse, CustomerResponse, ModelResponse, ErrorResponse)
-    _, schemas = models_json_schema([(shape, "validation") for shape in shapes], ref_template=REFERENCE)
+    models = (ScoreRequest, ScoreResponse, TopResponse, CustomerResponse, ModelResponse, ErrorResponse)
+    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
     paths = {
         "/v1/score": {
             "post": _operation(
@@ -86,7 +86,12 @@ def document() -> bytes:
             )
         },
         "/v1/model": {
-            "get": _operation("model", "What is served, and how good it was found to be.", ModelResponse, ())
+            "get": _operation(
+                "model",
+                "The model and snapshot served, and the backtest's metrics.",
+                ModelResponse,
+                (),
+            )
         },
     }
     return msgspec.json.encode(
@@ -112,20 +117,20 @@ def document() -> bytes:
 def _operation(
     name: str, summary: str, answer: type[BaseModel], errors: tuple[str, ...], **rest: Any
 ) -> dict[str, Any]:
-    refused = {
+    error_responses = {
         status: {"description": ERRORS[status], "content": _content(ErrorResponse)}
-        for status in sorted({*errors, *OFTEN})
+        for status in sorted({*errors, *COMMON_ERRORS})
     }
-    responses = {"200": {"description": answer.__doc__, "content": _content(answer)}, **refused}
+    responses = {"200": {"description": answer.__doc__, "content": _content(answer)}, **error_responses}
     return {"operationId": name, "summary": summary, "tags": ["scores"], **rest, "responses": responses}
 
 
-def _content(shape: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=shape.__name__)}}}
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
 
 
-def _query(shape: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = shape.model_json_schema()
+def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema()
     return [
         {
             "name": name,

@@ -1,1 +1,1 @@
-"""What is served: a model version with the customers it scored, and the stores that hold it."""
+"""Publications, each a model version with the customers it scored, and the stores that hold them."""

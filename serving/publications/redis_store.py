@@ -1,6 +1,8 @@
-"""Publications in Redis, for replicas that share no disk: one hash of customers, one of everything else.
+"""Publications in Redis, for replicas that share no disk.
 
-Keys begin with ``ripple:``. A customer is one field, so any number of them is one round trip.
+Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a list
+of ids by rank for everybody and for each segment. A customer is one field of packed float64 values, so any
+number of customers is one round trip.
 """
 
 from __future__ import annotations
@@ -24,18 +26,20 @@ from ripple.serving.publications.publication import (
     MANIFEST,
     Publication,
     PublicationError,
-    about,
-    agrees,
+    read_documentation,
+    reproduces_scores,
 )
-from ripple.serving.publications.snapshot import Found, Snapshot
-from ripple.serving.score_explanations import Explainer, Parts
+from ripple.serving.publications.snapshot import Lookup, Snapshot
+from ripple.serving.score_explanations import Contributions, Explainer
 
 CURRENT = "ripple:current"
-SECONDS = 1.0
-"""After which Redis counts as not answering."""
-KEPT_SECONDS = 3600
-"""How long the publication that was current before is kept, for workers that still open it."""
-TOGETHER = 1000
+"""The key that holds the name of the current publication."""
+TIMEOUT_SECONDS = 1.0
+"""The time after which Redis counts as not answering."""
+RETENTION_SECONDS = 3600
+"""The time for which the previous publication is kept, for workers that are still opening it."""
+CHUNK_ROWS = 1000
+"""The number of customers that are written in one command."""
 
 
 class RedisStore:
@@ -44,7 +48,7 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         self.url = url
         self.client = redis.asyncio.Redis.from_url(
-            url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
 
     async def current(self) -> str | None:
@@ -53,97 +57,95 @@ class RedisStore:
         return None if name is None else name.decode()
 
     async def open(self, name: str) -> Publication:
-        """The publication of that name, checked."""
-        held: dict[bytes, bytes] = await _reply(self.client.hgetall(f"ripple:{name}:files"))
-        files = {key.decode(): value for key, value in held.items()}
+        """The publication of that name, validated."""
+        fields: dict[bytes, bytes] = await _reply(self.client.hgetall(f"ripple:{name}:files"))
+        files = {key.decode(): value for key, value in fields.items()}
         try:
             meta = json.loads(files.pop("meta"))
-            falling = np.frombuffer(files.pop("falling"))
+            negated_values = np.frombuffer(files.pop("falling"))
         except (KeyError, ValueError) as error:
             raise PublicationError(f"Publication {name} in Redis is not whole: {error}.") from error
         with tempfile.TemporaryDirectory() as folder:
-            explainer, told = await asyncio.to_thread(_unpacked, files, Path(folder))
-        customers = InRedis(self.client, name, meta, falling, explainer)
-        best = await customers.top(None, 0, 1)
-        if not agrees(explainer.bundle, best.features, best.scores):
+            explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
+        customers = RedisCustomers(self.client, name, meta, negated_values, explainer)
+        first = await customers.top(None, 0, 1)
+        if not reproduces_scores(explainer.bundle, first.features, first.scores):
             raise PublicationError(
                 f"Publication {name} in Redis does not score its first customer as published."
             )
-        return Publication(name, meta["version"], explainer, customers, told)
+        return Publication(name, meta["version"], explainer, customers, documentation)
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
         with redis.Redis.from_url(self.url) as client:
-            before = client.get(CURRENT)
-            # written last, so that what is there is whole
+            previous = client.get(CURRENT)
+            # `_write` writes this key last: if it exists, all of the publication does
             if not client.exists(f"ripple:{name}:files"):
                 client.unlink("", *_keys(client, name))
                 _write(client, publication, name)
             for key in _keys(client, name):
                 client.persist(key)
             client.set(CURRENT, name)
-            if before is not None and before.decode() != name:
-                for key in _keys(client, before.decode()):
-                    client.expire(key, KEPT_SECONDS)
+            if previous is not None and previous.decode() != name:
+                for key in _keys(client, previous.decode()):
+                    client.expire(key, RETENTION_SECONDS)
 
 
-class InRedis:
-    """Customers of a publication in Redis."""
+class RedisCustomers:
+    """Customers of a publication in Redis; implements `ripple.serving.publications.publication.Customers`."""
 
     def __init__(
         self,
         client: redis.asyncio.Redis,
         name: str,
         meta: dict[str, Any],
-        falling: np.ndarray,
+        negated_values: np.ndarray,
         explainer: Explainer,
     ) -> None:
         self.as_of: str = meta["as_of"]
         self.size: int = meta["size"]
         self.segments: dict[str, int] = meta["segments"]
-        self.falling = falling
+        self.negated_values = negated_values
         self._client = client
         self._name = name
-        self._families, self._most = len(explainer.families), explainer.most
-        widths = [1, len(SCORES), len(explainer.specs), 2 * self._families, 2 * self._most, 2 * self._most]
-        self._ends = np.cumsum(widths).tolist()
+        families, reasons = len(explainer.families), explainer.max_reasons
+        widths = [1, len(SCORES), len(explainer.specs), 2 * families, 2 * reasons, 2 * reasons]
+        self._column_ends = np.cumsum(widths).tolist()
 
-    async def find(self, ids: Sequence[str]) -> Found:
-        """Those of *ids* that are known, in the order asked for."""
-        wanted = [one.encode() for one in ids]
+    async def find(self, ids: Sequence[str]) -> Lookup:
+        """Look up *ids*; unknown ones are left out."""
         key = f"ripple:{self._name}:customers"
-        held = await _reply(self._client.hmget(key, wanted)) if wanted else []
-        if None in held:
-            await self._refuse_emptied(key)
-        return self._found([(one, row) for one, row in zip(ids, held, strict=True) if row is not None])
+        fields = [customer_id.encode() for customer_id in ids]
+        values = await _reply(self._client.hmget(key, fields)) if fields else []
+        if None in values:
+            await self._validate_exists(key)
+        known = [(name, value) for name, value in zip(ids, values, strict=True) if value is not None]
+        return self._lookup([name for name, _ in known], [value for _, value in known])
 
-    async def top(self, segment: str | None, offset: int, limit: int) -> Found:
+    async def top(self, segment: str | None, offset: int, limit: int) -> Lookup:
         """Customers by rank, of everybody or of one segment."""
         key = f"ripple:{self._name}:rank:{segment or ''}"
         ids = await _reply(self._client.lrange(key, offset, offset + limit - 1))
         if not ids:
-            await self._refuse_emptied(key)
-        return await self.find([one.decode() for one in ids])
+            await self._validate_exists(key)
+        return await self.find([customer_id.decode() for customer_id in ids])
 
-    async def _refuse_emptied(self, key: str) -> None:
-        # in a Redis that lost what it held nobody is found, which does not mean that nobody is known
+    async def _validate_exists(self, key: str) -> None:
+        # a Redis that was emptied finds nobody, which does not mean that the customer is unknown
         if not await _reply(self._client.exists(key)):
             raise StoreUnavailable(f"Redis no longer holds publication {self._name}: publish again.")
 
-    def _found(self, held: list[tuple[str, bytes]]) -> Found:
-        rows = np.frombuffer(b"".join(row for _, row in held))
-        if rows.size != len(held) * self._ends[-1]:
+    def _lookup(self, ids: list[str], packed: list[bytes]) -> Lookup:
+        rows = np.frombuffer(b"".join(packed))
+        if rows.size != len(ids) * self._column_ends[-1]:
             raise StoreUnavailable("it holds customers of another shape.")
-        rows = rows.reshape(len(held), self._ends[-1])
-        ranks, scores, features, *parts = np.split(rows, self._ends[:-1], axis=1)
-        families, places, strongest = (part.reshape(len(held), 2, part.shape[1] // 2) for part in parts)
-        return Found(
-            [one for one, _ in held],
-            features,
-            scores,
-            Parts(families, places.astype(np.uint16), strongest),
-            ranks[:, 0].astype(int).tolist(),
+        rows = rows.reshape(len(ids), self._column_ends[-1])
+        ranks, scores, features, *by_head = np.split(rows, self._column_ends[:-1], axis=1)
+        families, indices, strongest = (
+            values.reshape(len(ids), 2, values.shape[1] // 2) for values in by_head
         )
+        contributions = Contributions(families, indices.astype(np.uint16), strongest)
+        return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
 
 
 def _write(client: redis.Redis, publication: Path, name: str) -> None:
@@ -158,44 +160,55 @@ def _write(client: redis.Redis, publication: Path, name: str) -> None:
         "size": snapshot.size,
         "segments": {segment: len(rows) for segment, rows in snapshot.segments.items()},
     }
-    for rows in _parts(range(snapshot.size)):
+    for rows in _chunks(range(snapshot.size)):
         client.hset(f"ripple:{name}:customers", mapping=dict(_packed(snapshot, rows)))
     for segment, members in {"": np.arange(snapshot.size), **snapshot.segments}.items():
-        for rows in _parts(members.tolist()):
+        for rows in _chunks(members.tolist()):
             client.rpush(f"ripple:{name}:rank:{segment}", *(snapshot.ids[row] for row in rows))
     client.hset(
         f"ripple:{name}:files",
-        mapping=files | {"falling": snapshot.falling.tobytes(), "meta": json.dumps(meta).encode()},
+        mapping=files | {"falling": snapshot.negated_values.tobytes(), "meta": json.dumps(meta).encode()},
     )
 
 
 def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    part = slice(rows[0], rows[-1] + 1)
-    ranks = np.arange(rows[0] + 1, rows[-1] + 2, dtype=float)[:, None]
-    made_of = (snapshot.parts.families, snapshot.parts.places, snapshot.parts.strongest)
-    wide = (values[part].reshape(len(rows), -1) for values in (snapshot.scores, snapshot.features, *made_of))
-    packed = np.hstack([ranks, *wide])
+    """Id and packed values of customers in consecutive *rows*."""
+    chunk = slice(rows[0], rows[-1] + 1)
+    contributions = snapshot.contributions[chunk]
+    columns = (
+        np.arange(rows[0] + 1, rows[-1] + 2, dtype=float),
+        snapshot.scores[chunk],
+        snapshot.features[chunk],
+        contributions.families,
+        contributions.features,
+        contributions.strongest,
+    )
+    packed = np.hstack([column.reshape(len(rows), -1) for column in columns])
     for row, values in zip(rows, packed, strict=True):
         yield snapshot.ids[row], values.tobytes()
 
 
-def _unpacked(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:
+def _read_bundle(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:
     for name, content in files.items():
         (folder / Path(name).name).write_bytes(content)
-    return Explainer(Bundle.load(folder)), about(folder)
+    return Explainer(Bundle.load(folder)), read_documentation(folder)
 
 
-def _parts(rows: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (rows[begin : begin + TOGETHER] for begin in range(0, len(rows), TOGETHER))
+def _chunks(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (rows[begin : begin + CHUNK_ROWS] for begin in range(0, len(rows), CHUNK_ROWS))
 
 
 def _keys(client: redis.Redis, name: str) -> list[bytes]:
     return list(client.scan_iter(f"ripple:{name}:*"))
 
 
-async def _reply(asked: Any) -> Any:
-    """The reply to a command; of which type follows from the command, which the client's types do not say."""
+async def _reply(command: Any) -> Any:
+    """The reply to a command. Its type depends on the command, which the client's types do not say.
+
+    Raises:
+        StoreUnavailable: Redis does not answer.
+    """
     try:
-        return await asked
+        return await command
     except (RedisError, OSError) as error:
         raise StoreUnavailable(f"Redis does not answer ({type(error).__name__}).") from error

@@ -1,7 +1,7 @@
-"""The features and scores of every customer as of one moment, in a file that is mapped rather than read.
+"""The features and scores of every customer as of one moment, in a file that is memory-mapped.
 
-Arrow's IPC format, one record batch: workers on one machine share its pages, and a customer is found in
-microseconds. Rows are in order of rank, so the top is where the file begins.
+The file is in Arrow's IPC format with one record batch: workers on one machine share its pages, and looking a
+customer up takes microseconds. Rows are in order of rank, so the top is where the file begins.
 """
 
 from __future__ import annotations
@@ -20,30 +20,34 @@ import pyarrow.parquet as pq
 
 from ripple.models.batch_scoring import ATTRIBUTE
 from ripple.models.bundle import SCORES
-from ripple.serving.score_explanations import Explainer, Parts
+from ripple.serving.score_explanations import Contributions, Explainer
 
-MOST_SEGMENTS = 12
-"""An attribute of more levels than this is a name rather than a segment."""
+MAX_SEGMENT_LEVELS = 12
+"""The number of levels up to which the values of an attribute are segments, rather than names."""
 
-
-TOGETHER = 2**16
-"""Customers explained at a time, so that what they are made of fits in memory."""
+CHUNK_ROWS = 2**16
+"""The number of customers that are explained at a time, so that their contributions fit in memory."""
 
 
 class SnapshotError(ValueError):
-    """The snapshot is not what the bundle beside it needs."""
+    """The snapshot does not hold what the bundle beside it needs."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """Customers looked up: their ids, features (customers × features), scores (customers × `SCORES`), what
-    these are made of, and ranks.
+class Lookup:
+    """Customers that were looked up, in the order of the request.
+
+    Attributes:
+        features: Features; customers × features, float64, NaN where undefined.
+        scores: Published scores; customers × `ripple.models.bundle.SCORES`.
+        contributions: SHAP contributions to the scores.
+        ranks: Ranks by network value; 1 is the highest.
     """
 
     ids: list[str]
     features: np.ndarray
     scores: np.ndarray
-    parts: Parts
+    contributions: Contributions
     ranks: list[int]
 
 
@@ -52,27 +56,27 @@ class Snapshot:
     """Every customer known at one moment, one row each, the highest network value first.
 
     Attributes:
-        as_of: the moment, in ISO 8601, UTC.
-        features: rows × features, float64, NaN where undefined, in the bundle's order.
-        scores: rows × `ripple.models.bundle.SCORES`, as the batch job computed them.
-        parts: what they are made of.
-        hashes: CRC-32 of the ids, ascending; `row` holds whose each is. Where several ids have the same one,
-            these are compared.
-        segments: name, such as "plan pro" → rows of it, ascending.
+        as_of: The moment, in ISO 8601, UTC.
+        features: Features in the bundle's order; rows × features, float64, NaN where undefined.
+        scores: Scores as the batch job computed them; rows × `ripple.models.bundle.SCORES`.
+        contributions: SHAP contributions to the scores.
+        hashes: CRC-32 of the ids, ascending; ids of the same hash are compared themselves.
+        hash_rows: Row of the customer of each of `hashes`.
+        segments: Rows of each segment, such as "plan pro", ascending.
     """
 
     as_of: str
     ids: Ids
     features: np.ndarray
     scores: np.ndarray
-    parts: Parts
+    contributions: Contributions
     hashes: np.ndarray
-    row: np.ndarray
+    hash_rows: np.ndarray
     segments: dict[str, np.ndarray]
 
     @classmethod
     def load(cls, path: Path, explainer: Explainer) -> Snapshot:
-        """Map *path*, which `write` made with an explainer of the same bundle.
+        """Map the file *path*, which `convert_snapshot` wrote with an explainer of the same bundle.
 
         Raises:
             SnapshotError: it is no such file, or holds other features than the bundle's.
@@ -82,95 +86,97 @@ class Snapshot:
             with pa.ipc.open_file(pa.memory_map(str(path))) as file:
                 batch = file.get_batch(0)
             metadata = batch.schema.metadata
-            held = metadata[b"features"].decode().split("\n")
+            features = metadata[b"features"].decode().split("\n")
         except (pa.ArrowInvalid, KeyError, TypeError, OSError) as error:
             raise SnapshotError(f"{path} is no snapshot: {error}") from error
-        if held != names:
+        if features != names:
             raise SnapshotError(f"{path} holds other features than the bundle beside it names.")
 
-        def wide(name: str, *shape: int) -> np.ndarray:
+        def array(name: str, *row_shape: int) -> np.ndarray:
             values: np.ndarray = batch.column(name).flatten().to_numpy()
-            return values.reshape(batch.num_rows, *shape)
+            return values.reshape(batch.num_rows, *row_shape)
 
-        families, most = len(explainer.families), explainer.most
+        families, reasons = len(explainer.families), explainer.max_reasons
         return cls(
             as_of=metadata[b"as_of"].decode(),
             ids=Ids(batch.column("customer_id")),
-            features=wide("features", len(names)),
-            scores=wide("scores", len(SCORES)),
-            parts=Parts(wide("families", 2, families), wide("places", 2, most), wide("strongest", 2, most)),
+            features=array("features", len(names)),
+            scores=array("scores", len(SCORES)),
+            contributions=Contributions(
+                array("families", 2, families), array("places", 2, reasons), array("strongest", 2, reasons)
+            ),
             hashes=batch.column("hash").to_numpy(),
-            row=batch.column("row").to_numpy(),
+            hash_rows=batch.column("row").to_numpy(),
             segments=_segments(batch),
         )
 
     @property
     def size(self) -> int:
-        """How many customers it holds."""
+        """The number of customers."""
         return len(self.ids)
 
     @cached_property
-    def falling(self) -> np.ndarray:
-        """Minus the network values, ascending, for ranks of values that are in no row."""
+    def negated_values(self) -> np.ndarray:
+        """Network values, which descend, negated so that they ascend: `searchsorted` ranks other values."""
         return -self.scores[:, 0]
 
-    def find(self, ids: Sequence[str]) -> Found:
-        """Those of *ids* that it knows, in the order asked for."""
-        sought = [one.encode() for one in ids]
-        numbers = np.array([crc32(one) for one in sought], dtype=np.uint32)
-        places = self.hashes.searchsorted(numbers)
-        first = self.row[np.minimum(places, self.size - 1)]
-        rows: list[int | None] = first.tolist()
-        for index, (own, held) in enumerate(zip(sought, self.ids.take(first), strict=True)):
-            if held != own:
-                rows[index] = self._row(own, numbers[index], places[index])
-        known = [(one, row) for one, row in zip(ids, rows, strict=True) if row is not None]
-        return self._found([one for one, _ in known], [row for _, row in known])
+    def find(self, ids: Sequence[str]) -> Lookup:
+        """Look up *ids*; unknown ones are left out."""
+        encoded = [customer_id.encode() for customer_id in ids]
+        hashes = np.array([crc32(customer_id) for customer_id in encoded], dtype=np.uint32)
+        positions = self.hashes.searchsorted(hashes)
+        candidates = self.hash_rows[np.minimum(positions, self.size - 1)]
+        rows: list[int | None] = candidates.tolist()
+        for index, (wanted, candidate) in enumerate(zip(encoded, self.ids.take(candidates), strict=True)):
+            if candidate != wanted:
+                rows[index] = self._row(wanted, hashes[index], positions[index])
+        known = [(customer_id, row) for customer_id, row in zip(ids, rows, strict=True) if row is not None]
+        return self._lookup([customer_id for customer_id, _ in known], [row for _, row in known])
 
-    def best(self, rows: slice, segment: str | None) -> Found:
-        """Those of *rows* in the order of rank, of everybody or of one segment."""
-        chosen = range(self.size)[rows] if segment is None else self.segments[segment][rows].tolist()
-        return self._found([self.ids[row].decode() for row in chosen], list(chosen))
+    def by_rank(self, ranks: slice, segment: str | None) -> Lookup:
+        """The customers at positions *ranks* in order of rank, of everybody or of one segment."""
+        rows = range(self.size)[ranks] if segment is None else self.segments[segment][ranks].tolist()
+        return self._lookup([self.ids[row].decode() for row in rows], list(rows))
 
-    def _row(self, customer_id: bytes, number: int, place: int) -> int | None:
-        """Row of a customer whose hash is *number*, which begins at *place*, if it is there."""
-        while place < self.size and self.hashes[place] == number:
-            row = int(self.row[place])
+    def _row(self, customer_id: bytes, hashed: int, position: int) -> int | None:
+        """The row of a customer by linear search among equal hashes, from the first *position* of its own."""
+        while position < self.size and self.hashes[position] == hashed:
+            row = int(self.hash_rows[position])
             if self.ids[row] == customer_id:
                 return row
-            place += 1
+            position += 1
         return None
 
-    def _found(self, ids: list[str], rows: list[int]) -> Found:
+    def _lookup(self, ids: list[str], rows: list[int]) -> Lookup:
         ranks = [row + 1 for row in rows]
-        return Found(ids, self.features[rows], self.scores[rows], self.parts[rows], ranks)
+        return Lookup(ids, self.features[rows], self.scores[rows], self.contributions[rows], ranks)
 
 
 class Ids(Sequence[bytes]):
-    """The ids of an Arrow array as UTF-8, without the cost of its scalars."""
+    """The ids of an Arrow array as UTF-8, without the cost of Arrow's scalars."""
 
     def __init__(self, array: pa.StringArray) -> None:
         _, offsets, text = array.buffers()
-        self._ends = np.frombuffer(offsets, np.int32)
+        self._offsets = np.frombuffer(offsets, np.int32)
         self._text = memoryview(text) if text else memoryview(b"")
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._offsets) - 1
 
     def __getitem__(self, row: Any) -> Any:
-        return bytes(self._text[self._ends[row] : self._ends[row + 1]])
+        return bytes(self._text[self._offsets[row] : self._offsets[row + 1]])
 
     def take(self, rows: np.ndarray) -> list[bytes]:
         """The ids of several rows, which is faster than one by one."""
-        bounds = zip(self._ends[rows].tolist(), self._ends[rows + 1].tolist(), strict=True)
+        bounds = zip(self._offsets[rows].tolist(), self._offsets[rows + 1].tolist(), strict=True)
         return [bytes(self._text[begin:end]) for begin, end in bounds]
 
 
-def write(path: Path, source: Path, explainer: Explainer) -> None:
-    """Write the Parquet file *source*, see `models.batch_scoring.write_snapshot`, as a snapshot to *path*.
+def convert_snapshot(path: Path, source: Path, explainer: Explainer) -> None:
+    """Convert the Parquet file *source* of `ripple.models.batch_scoring.write_snapshot` to a snapshot *path*.
 
     Raises:
-        SnapshotError: a column or the moment is missing, a customer is there twice or has no id, a score is
+        SnapshotError: a column or the moment is missing, a customer occurs twice or has no id, a score is
             undefined, or there is no customer at all.
     """
     names = explainer.bundle.spec.names
@@ -191,28 +197,31 @@ def write(path: Path, source: Path, explainer: Explainer) -> None:
     order = np.argsort(table.column("rank").to_numpy(), kind="stable")
     ids = table.column("customer_id").cast(pa.string()).take(pa.array(order)).combine_chunks()
     hashes = np.fromiter(map(crc32, map(str.encode, ids.to_pylist())), np.uint32, len(ids))
-    row = np.argsort(hashes, kind="stable")
-    counted = ids.value_counts()
-    if len(counted) < len(ids):
-        twice = counted.field("values")[pc.index(pc.greater(counted.field("counts"), 1), True).as_py()]
-        raise SnapshotError(f"{source}: customer '{twice}' is there twice.")
+    hash_rows = np.argsort(hashes, kind="stable")
+    counts = ids.value_counts()
+    if len(counts) < len(ids):
+        duplicate = counts.field("values")[pc.index(pc.greater(counts.field("counts"), 1), True).as_py()]
+        raise SnapshotError(f"{source}: customer '{duplicate}' is there twice.")
     features = _matrix(table, names, order)
-    parts = [explainer.parts(features[begin : begin + TOGETHER]) for begin in range(0, len(ids), TOGETHER)]
-    held = {
+    chunks = [
+        explainer.contributions(features[begin : begin + CHUNK_ROWS])
+        for begin in range(0, len(ids), CHUNK_ROWS)
+    ]
+    data = {
         "customer_id": ids,
-        "features": _wide(features),
-        "scores": _wide(_matrix(table, SCORES, order)),
-        "families": _wide(np.concatenate([part.families for part in parts])),
-        "places": _wide(np.concatenate([part.places for part in parts])),
-        "strongest": _wide(np.concatenate([part.strongest for part in parts])),
-        "hash": pa.array(hashes[row]),
-        "row": pa.array(row.astype(np.int32)),
+        "features": _lists(features),
+        "scores": _lists(_matrix(table, SCORES, order)),
+        "families": _lists(np.concatenate([chunk.families for chunk in chunks])),
+        "places": _lists(np.concatenate([chunk.features for chunk in chunks])),
+        "strongest": _lists(np.concatenate([chunk.strongest for chunk in chunks])),
+        "hash": pa.array(hashes[hash_rows]),
+        "row": pa.array(hash_rows.astype(np.int32)),
     }
     for name in attributes:
         column = table.column(name).combine_chunks().dictionary_encode()
-        if len(column.dictionary) <= MOST_SEGMENTS:
-            held[name] = column.take(pa.array(order))
-    batch = pa.record_batch(held)
+        if len(column.dictionary) <= MAX_SEGMENT_LEVELS:
+            data[name] = column.take(pa.array(order))
+    batch = pa.record_batch(data)
     metadata = {"as_of": as_of, "features": "\n".join(names)}
     with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
         file.write_batch(batch.replace_schema_metadata(metadata))
@@ -220,22 +229,22 @@ def write(path: Path, source: Path, explainer: Explainer) -> None:
 
 def _matrix(table: pa.Table, names: Sequence[str], order: np.ndarray) -> np.ndarray:
     matrix = np.empty((table.num_rows, len(names)))
-    for position, name in enumerate(names):
-        matrix[:, position] = table.column(name).cast(pa.float64()).to_numpy()[order]
+    for index, name in enumerate(names):
+        matrix[:, index] = table.column(name).cast(pa.float64()).to_numpy()[order]
     return matrix
 
 
-def _wide(rows: np.ndarray) -> pa.FixedSizeListArray:
-    """An array of rows as a column; in a row all further dimensions lie one after another."""
+def _lists(rows: np.ndarray) -> pa.FixedSizeListArray:
+    """An array as a column with one list per row, in which all further dimensions are flattened."""
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows[0].size)
 
 
 def _segments(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-    found = {}
+    segments = {}
     for name in batch.schema.names:
         if name.startswith(ATTRIBUTE):
             column = batch.column(name)
             codes = pc.fill_null(column.indices, -1).to_numpy()
             for code, level in enumerate(column.dictionary.to_pylist()):
-                found[f"{name.removeprefix(ATTRIBUTE)} {level}"] = np.flatnonzero(codes == code)
-    return dict(sorted(found.items()))
+                segments[f"{name.removeprefix(ATTRIBUTE)} {level}"] = np.flatnonzero(codes == code)
+    return dict(sorted(segments.items()))

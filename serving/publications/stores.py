@@ -1,4 +1,4 @@
-"""Where publications are kept: which one is current, and how to open one. Here in a folder."""
+"""Stores of publications: which one is current, and how to open one; the one in a folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Protocol
 
 from ripple import atomic
 from ripple.redaction import hidden
-from ripple.serving.publications.publication import Publication, PublicationError, is_whole, load_publication
+from ripple.serving.publications.publication import (
+    Publication,
+    PublicationError,
+    is_complete,
+    load_publication,
+)
 
 
 class Store(Protocol):
-    """Publications by name, one of them current."""
+    """A store of publications by name, one of which is current."""
 
     async def current(self) -> str | None:
         """Name of the current publication; None before the first.
@@ -23,10 +28,10 @@ class Store(Protocol):
         """
 
     async def open(self, name: str) -> Publication:
-        """The publication of that name, checked.
+        """The publication of that name, validated.
 
         Raises:
-            PublicationError: it is not whole or not right.
+            PublicationError: it is not complete or not valid.
             StoreUnavailable: the store does not answer.
         """
 
@@ -38,53 +43,55 @@ class Store(Protocol):
 
 
 class FolderStore:
-    """Publications as folders of one folder, which workers map into memory; ``current`` names one."""
+    """Publications as folders of one folder, which workers memory-map; the file ``current`` names one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     async def current(self) -> str | None:
         """Name of the current publication; None before the first."""
-        return self._pointed()
+        return self._read_pointer()
 
     async def open(self, name: str) -> Publication:
-        """The publication of that name, checked."""
+        """The publication of that name, validated."""
         if not name or "/" in name or name.startswith("."):
             raise PublicationError(f"'{name}' in {self.folder / 'current'} names no publication.")
         return await asyncio.to_thread(load_publication, self.folder / "publications" / name, name)
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
-        kept = self.folder / "publications" / name
-        if not is_whole(kept):
-            with atomic.folder(kept) as building:
+        target = self.folder / "publications" / name
+        if not is_complete(target):
+            with atomic.folder(target) as building:
                 shutil.copytree(publication, building, dirs_exist_ok=True)
-        before = self._pointed()
+        previous = self._read_pointer()
         with atomic.file(self.folder / "current") as building:
             building.write_text(name + "\n", encoding="utf-8")
-        for other in kept.parent.iterdir():
-            if other.name not in (name, before):
+        for other in target.parent.iterdir():
+            if other.name not in (name, previous):
                 shutil.rmtree(other, ignore_errors=True)
 
-    def _pointed(self) -> str | None:
+    def _read_pointer(self) -> str | None:
         try:
-            # whatever stands there must be told, and must not keep the next publication out
+            # an unreadable pointer becomes a name that is reported, and must not block the next publication
             return (self.folder / "current").read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
 
 
-def open_store(place: str) -> Store:
-    """The store at *place*: redis://, rediss:// or unix:// for Redis, else a folder.
+def open_store(location: str) -> Store:
+    """The store at *location*: redis://, rediss:// or unix:// for Redis, else a folder.
 
     Raises:
         ValueError: the URL is of another kind.
     """
-    scheme, separator, _ = place.partition("://")
+    scheme, separator, _ = location.partition("://")
     if not separator:
-        return FolderStore(Path(place))
+        return FolderStore(Path(location))
     if scheme in ("redis", "rediss", "unix"):
         from ripple.serving.publications.redis_store import RedisStore
 
-        return RedisStore(place)
-    raise ValueError(f"'{hidden(place)}' is no store: give a folder, or a URL such as redis://host:6379/0.")
+        return RedisStore(location)
+    raise ValueError(
+        f"'{hidden(location)}' is no store: give a folder, or a URL such as redis://host:6379/0."
+    )

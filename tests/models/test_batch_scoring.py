@@ -41,9 +41,9 @@ def test_the_top_count_is_rounded_up_exactly(percent, customers):
 
 
 def test_scores_are_those_of_the_bundle(bundle, features, scores):
-    alone = bundle.score(features)
-    pd.testing.assert_frame_equal(scores[alone.columns], alone, check_exact=True)
-    assert list(scores.columns[len(alone.columns) :]) == ["top_member", "rank"]
+    expected = bundle.score(features)
+    pd.testing.assert_frame_equal(scores[expected.columns], expected, check_exact=True)
+    assert list(scores.columns[len(expected.columns) :]) == ["top_member", "rank"]
 
 
 def test_equals_are_ranked_in_order_of_id(bundle, features):
@@ -52,9 +52,9 @@ def test_equals_are_ranked_in_order_of_id(bundle, features):
         columns=features.columns,
         index=pd.Index([f"c{number:02d}" for number in range(60)][::-1], name="customer_id"),
     )
-    found = score_population(bundle, same)
-    assert found.sort_index()["rank"].tolist() == list(range(1, 61))
-    assert found.index[found["top_member"]].tolist() == ["c00", "c01"]
+    ranked = score_population(bundle, same)
+    assert ranked.sort_index()["rank"].tolist() == list(range(1, 61))
+    assert ranked.index[ranked["top_member"]].tolist() == ["c00", "c01"]
 
 
 def test_the_order_of_rows_changes_nothing(bundle, features, scores):
@@ -69,19 +69,19 @@ def test_nobody_is_scored_where_nobody_is(bundle, features):
 def test_a_snapshot_holds_scores_and_features_and_its_moment(tmp_path, features, scores):
     path = tmp_path / "snapshot.parquet"
     write_snapshot(path, scores, features.sample(frac=1, random_state=1), AS_OF)
-    found = pq.read_table(path)
-    assert found.schema.metadata == {b"as_of": b"2026-01-01T12:00:00"}
-    assert found.column_names == ["customer_id", *scores.columns, *features.columns]
-    types = {field.name: field.type for field in found.schema}
+    table = pq.read_table(path)
+    assert table.schema.metadata == {b"as_of": b"2026-01-01T12:00:00"}
+    assert table.column_names == ["customer_id", *scores.columns, *features.columns]
+    types = {field.name: field.type for field in table.schema}
     assert types["customer_id"] in (pa.string(), pa.large_string())
     assert types["rank"] == pa.int64()
     assert types["top_member"] == pa.bool_()
     assert {types[name] for name in ("network_value", "top_probability", *features.columns)} == {pa.float64()}
-    back = found.to_pandas().set_index("customer_id")
+    back = table.to_pandas().set_index("customer_id")
     pd.testing.assert_frame_equal(back[features.columns], features, check_exact=True)
     pd.testing.assert_frame_equal(back[scores.columns], scores, check_exact=True)
     # what is undefined is null, as every reader of Parquet understands
-    assert found["best_referral"].null_count == features["best_referral"].isna().sum()
+    assert table["best_referral"].null_count == features["best_referral"].isna().sum()
 
 
 def test_attributes_stand_beside_scores_and_features(scores, features, tmp_path):
@@ -91,16 +91,16 @@ def test_attributes_stand_beside_scores_and_features(scores, features, tmp_path)
     assert table.column("attribute:plan").to_pylist() == plan["plan"].loc[scores.index].tolist()
 
 
-@pytest.mark.parametrize("together", [7, 2**16])
-def test_reasons_in_words_are_the_strongest_of_each_customer(bundle, features, scores, together, monkeypatch):
-    monkeypatch.setattr("ripple.models.batch_scoring.TOGETHER", together)
-    told = with_reasons(bundle, scores, features.sample(frac=1, random_state=1), 3)
-    assert list(told.columns[:-6]) == list(scores.columns)
+@pytest.mark.parametrize("chunk_rows", [7, 2**16])
+def test_reasons_are_the_strongest_of_each_customer(bundle, features, scores, chunk_rows, monkeypatch):
+    monkeypatch.setattr("ripple.models.batch_scoring.CHUNK_ROWS", chunk_rows)
+    explained = with_reasons(bundle, scores, features.sample(frac=1, random_state=1), 3)
+    assert list(explained.columns[:-6]) == list(scores.columns)
     for head in ("value", "top"):
         expected = reasons(bundle, head, bundle.matrix(features.loc[scores.index]), 3)
-        for place in range(3):
-            column = told[f"{head}_reason_{place + 1}"].tolist()
-            assert column == [own[place].text for own in expected]
+        for position in range(3):
+            column = explained[f"{head}_reason_{position + 1}"].tolist()
+            assert column == [row[position].text for row in expected]
 
 
 def test_there_are_no_more_reasons_than_features(bundle, features, scores):

@@ -62,8 +62,8 @@ def test_a_spec_survives_json(bundle):
 
 def test_one_band_holds_every_value(bundle, features):
     wide = replace(bundle, spec=replace(bundle.spec, interval=Interval(0.8, (), (0.5,), (2.0,))))
-    found = wide.score(features)
-    assert (found["network_value_high"] == 2 * found["network_value"]).all()
+    scores = wide.score(features)
+    assert (scores["network_value_high"] == 2 * scores["network_value"]).all()
 
 
 def test_boosters_and_spec_that_differ_are_refused(folder):
@@ -75,20 +75,20 @@ def test_boosters_and_spec_that_differ_are_refused(folder):
 
 
 def test_scores_are_named_and_keep_the_index(bundle, features):
-    found = bundle.score(features)
-    assert tuple(found.columns) == SCORES
-    assert found.index.equals(features.index)
-    assert (found["network_value"] > 0).all()
-    assert found["top_probability"].between(0, 1).all()
+    scores = bundle.score(features)
+    assert tuple(scores.columns) == SCORES
+    assert scores.index.equals(features.index)
+    assert (scores["network_value"] > 0).all()
+    assert scores["top_probability"].between(0, 1).all()
     assert bundle.score(features.iloc[:0]).shape == (0, len(SCORES))
 
 
 def test_scores_are_the_boosters_calibrated(bundle, features):
-    found, x = bundle.score(features), features.to_numpy()
+    scores, x = bundle.score(features), features.to_numpy()
     value = bundle.spec.level * bundle.value.predict(x)
-    assert found["network_value"].to_numpy() == pytest.approx(value, rel=1e-12)
-    odds = bundle.spec.slope * bundle.top.predict(x, raw_score=True) + bundle.spec.intercept
-    assert found["top_probability"].to_numpy() == pytest.approx(1 / (1 + np.exp(-odds)), rel=1e-12)
+    assert scores["network_value"].to_numpy() == pytest.approx(value, rel=1e-12)
+    log_odds = bundle.spec.slope * bundle.top.predict(x, raw_score=True) + bundle.spec.intercept
+    assert scores["top_probability"].to_numpy() == pytest.approx(1 / (1 + np.exp(-log_odds)), rel=1e-12)
 
 
 def test_the_interval_is_that_of_the_band_of_the_value():
@@ -116,17 +116,17 @@ def test_the_order_of_rows_and_columns_changes_no_score(bundle, features):
 @hypothesis_settings(max_examples=100)
 @given(arrays(np.float64, (3, 7), elements=numbers))
 def test_contributions_add_up_to_what_is_served(bundle, x):
-    found = bundle.score_matrix(x)
+    scores = bundle.score_matrix(x)
     values, base = bundle.contributions("value", x)
-    assert base + values.sum(axis=1) == pytest.approx(np.log(found["network_value"]), abs=1e-9)
+    assert base + values.sum(axis=1) == pytest.approx(np.log(scores["network_value"]), abs=1e-9)
     values, base = bundle.contributions("top", x)
-    odds = np.log(found["top_probability"] / (1 - found["top_probability"]))
-    assert base + values.sum(axis=1) == pytest.approx(odds, abs=1e-9)
+    log_odds = np.log(scores["top_probability"] / (1 - scores["top_probability"]))
+    assert base + values.sum(axis=1) == pytest.approx(log_odds, abs=1e-9)
 
 
 def test_contributions_add_up_over_many_rows(bundle, features):
     x = bundle.matrix(features)
-    for head, raw in zip(("value", "top"), bundle.raw(x), strict=True):
+    for head, raw in zip(("value", "top"), bundle.log_scores(x), strict=True):
         values, base = bundle.contributions(head, x)
         assert values.shape == x.shape
         assert np.ptp(base) == 0
@@ -139,13 +139,13 @@ def test_both_heads_at_once_are_each_head(bundle, features, tables, monkeypatch)
     x = bundle.matrix(features)
     fresh = Bundle(bundle.value, bundle.top, bundle.spec)
     if not tables:  # as where trees are too large for them
-        monkeypatch.setattr("ripple.models.tree_shap.MOST_SPLITS", 0)
-        assert fresh._both is None
+        monkeypatch.setattr("ripple.models.tree_shap.MAX_SPLITS", 0)
+        assert fresh._joint_tables is None
     values, base = fresh.both_contributions(x)
-    for place, head in enumerate(HEADS):
-        own, own_base = fresh.contributions(head, x)
-        np.testing.assert_array_equal(values[:, place], own)
-        np.testing.assert_allclose(base[:, place], own_base, rtol=0, atol=1e-12)
+    for index, head in enumerate(HEADS):
+        values_alone, base_alone = fresh.contributions(head, x)
+        np.testing.assert_array_equal(values[:, index], values_alone)
+        np.testing.assert_allclose(base[:, index], base_alone, rtol=0, atol=1e-12)
 
 
 def test_a_missing_feature_is_named_with_the_nearest_given(bundle, features):

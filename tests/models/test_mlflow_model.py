@@ -23,5 +23,5 @@ def test_the_mlflow_model_scores_with_the_bundle_and_the_code_it_was_logged_with
     model = RippleModel()
     artifacts = {"bundle": str(tmp_path)}
     model.load_context(SimpleNamespace(artifacts=artifacts, model_config={"package": "logged_code"}))
-    found = model.predict(None, features)
-    pd.testing.assert_frame_equal(found, bundle.score(features), check_exact=True)
+    scores = model.predict(None, features)
+    pd.testing.assert_frame_equal(scores, bundle.score(features), check_exact=True)

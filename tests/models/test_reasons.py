@@ -18,11 +18,11 @@ def x(bundle, features):
 def test_reasons_are_the_strongest_contributions_in_order(bundle, x, head):
     values, _ = bundle.contributions(head, x)
     names = bundle.spec.names
-    found = reasons(bundle, head, x, 3)
-    assert len(found) == len(x)
-    for row, effects, own in zip(x, values, found, strict=True):
-        assert [abs(reason.effect) for reason in own] == sorted(np.abs(effects), reverse=True)[:3]
-        for reason in own:
+    explained = reasons(bundle, head, x, 3)
+    assert len(explained) == len(x)
+    for row, effects, row_reasons in zip(x, values, explained, strict=True):
+        assert [abs(reason.effect) for reason in row_reasons] == sorted(np.abs(effects), reverse=True)[:3]
+        for reason in row_reasons:
             place = names.index(reason.feature)
             assert reason.effect == effects[place]
             assert reason.factor == pytest.approx(math.exp(effects[place]))
@@ -31,22 +31,28 @@ def test_reasons_are_the_strongest_contributions_in_order(bundle, x, head):
 
 
 def test_all_reasons_add_up_to_the_score(bundle, features, x):
-    found = reasons(bundle, "value", x, 0)
+    explained = reasons(bundle, "value", x, 0)
     _, base = bundle.contributions("value", x)
-    for own, start, value in zip(found, base, bundle.score(features)["network_value"], strict=True):
-        assert len(own) == len(bundle.spec.names)
-        assert start + sum(reason.effect for reason in own) == pytest.approx(math.log(value), abs=1e-9)
+    for row_reasons, start, value in zip(
+        explained, base, bundle.score(features)["network_value"], strict=True
+    ):
+        assert len(row_reasons) == len(bundle.spec.names)
+        assert start + sum(reason.effect for reason in row_reasons) == pytest.approx(
+            math.log(value), abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("head", ["value", "top"])
 def test_family_totals_add_up_contributions(bundle, x, head):
     values, _ = bundle.contributions(head, x)
-    found = family_totals(bundle, head, x)
-    assert all(list(own) == ["engagement", "sophistication", "referent", "network"] for own in found)
-    for own, effects in zip(found, values, strict=True):
-        assert own["engagement"] == pytest.approx(effects[:2].sum(), abs=1e-12)
-        assert own["network"] == pytest.approx(effects[6], abs=1e-12)
-        assert sum(own.values()) == pytest.approx(effects.sum(), abs=1e-9)
+    totals = family_totals(bundle, head, x)
+    assert all(
+        list(row_totals) == ["engagement", "sophistication", "referent", "network"] for row_totals in totals
+    )
+    for row_totals, effects in zip(totals, values, strict=True):
+        assert row_totals["engagement"] == pytest.approx(effects[:2].sum(), abs=1e-12)
+        assert row_totals["network"] == pytest.approx(effects[6], abs=1e-12)
+        assert sum(row_totals.values()) == pytest.approx(effects.sum(), abs=1e-9)
 
 
 def test_nobody_has_no_reasons(bundle):
@@ -55,18 +61,18 @@ def test_nobody_has_no_reasons(bundle):
 
 
 def test_a_reason_reads_as_a_sentence(bundle, x):
-    found = {
+    explained = {
         reason.effect > 0: reason
-        for own in reasons(bundle, "value", x, 0)
-        for reason in own
+        for row_reasons in reasons(bundle, "value", x, 0)
+        for reason in row_reasons
         if reason.feature == "past_network_value" and reason.value is not None
     }
-    up, down = found[True], found[False]
+    up, down = explained[True], explained[False]
     amount = f"{up.value:,.0f} EUR"
     assert up.text == (f"past network value is {amount}: raises the expected network value ×{up.factor:.2f}")
     assert "lowers the expected network value ×0." in down.text
-    odds = reasons(bundle, "top", x[:1], 1)[0][0]
-    assert "the odds of being at the top ×" in odds.text
+    strongest = reasons(bundle, "top", x[:1], 1)[0][0]
+    assert "the odds of being at the top ×" in strongest.text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ripple.models.tree_shap import AT_ONCE, MOST_SPLITS, ShapleyTables
+from ripple.models.tree_shap import CHUNK_ROWS, MAX_SPLITS, ShapleyTables
 
 COLUMNS = 6
 
@@ -35,30 +35,30 @@ def booster(
 
 
 def assert_same(model: lgb.Booster, x: np.ndarray) -> None:
-    tables = ShapleyTables.of(model)
+    tables = ShapleyTables.from_boosters(model)
     assert tables is not None
     expected = np.asarray(model.predict(x, pred_contrib=True))
     np.testing.assert_allclose(tables(x)[:, 0], expected[:, :-1], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(np.full(len(x), tables.base[0]), expected[:, -1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.full(len(x), tables.base_values[0]), expected[:, -1], rtol=0, atol=1e-12)
     raw = model.predict(x, raw_score=True)
-    np.testing.assert_allclose(tables.base + tables(x)[:, 0].sum(axis=1), raw)
-    np.testing.assert_array_equal(tables.raw(x)[0], raw)
+    np.testing.assert_allclose(tables.base_values + tables(x)[:, 0].sum(axis=1), raw)
+    np.testing.assert_array_equal(tables.raw_scores(x)[0], raw)
 
 
-@pytest.mark.parametrize("leaves", [2, 5, 8, 9, MOST_SPLITS + 1])
-@pytest.mark.parametrize("number", [1, AT_ONCE, 2 * AT_ONCE + 3])
+@pytest.mark.parametrize("leaves", [2, 5, 8, 9, MAX_SPLITS + 1])
+@pytest.mark.parametrize("number", [1, CHUNK_ROWS, 2 * CHUNK_ROWS + 3])
 def test_values_are_those_of_treeshap(leaves, number):
     assert_same(booster(leaves), rows(number, seed=1))
 
 
 def test_no_rows_have_no_values():
-    tables = ShapleyTables.of(booster(8))
+    tables = ShapleyTables.from_boosters(booster(8))
     assert tables is not None
     assert tables(rows(1, seed=1)[:0]).shape == (0, 1, COLUMNS)
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), leaves=st.integers(2, MOST_SPLITS + 1), depth=st.sampled_from([-1, 2, 4]))
+@given(seed=st.integers(0, 10_000), leaves=st.integers(2, MAX_SPLITS + 1), depth=st.sampled_from([-1, 2, 4]))
 def test_any_small_trees_agree(seed, leaves, depth):
     model = booster(leaves, seed, trees=3, max_depth=depth, bagging_fraction=0.7, bagging_freq=1)
     assert_same(model, rows(50, seed + 1))
@@ -75,27 +75,27 @@ def test_infinite_values_are_values():
 
 
 def test_a_row_gives_the_same_bits_alone_as_among_others():
-    tables, x = ShapleyTables.of(booster(8)), rows(3 * AT_ONCE, seed=2)
+    tables, x = ShapleyTables.from_boosters(booster(8)), rows(3 * CHUNK_ROWS, seed=2)
     assert tables is not None
     alone = np.vstack([tables(x[i : i + 1]) for i in range(0, len(x), 97)])
     np.testing.assert_array_equal(alone, tables(x)[::97])
 
 
 def test_boosters_together_give_the_same_bits_as_alone():
-    one, other, x = booster(8), booster(3, seed=4, trees=7), rows(AT_ONCE + 5, seed=3)
-    together = ShapleyTables.of(one, other)
+    one, other, x = booster(8), booster(3, seed=4, trees=7), rows(CHUNK_ROWS + 5, seed=3)
+    together = ShapleyTables.from_boosters(one, other)
     assert together is not None
-    for place, alone in enumerate((ShapleyTables.of(one), ShapleyTables.of(other))):
+    for place, alone in enumerate((ShapleyTables.from_boosters(one), ShapleyTables.from_boosters(other))):
         assert alone is not None
         np.testing.assert_array_equal(together(x)[:, place], alone(x)[:, 0])
-        assert together.base[place] == alone.base[0]
+        assert together.base_values[place] == alone.base_values[0]
 
 
 def test_raw_scores_are_those_of_each_booster_to_the_bit():
     boosters = [booster(8, trees=300, learning_rate=0.02), booster(5, seed=1, trees=90)]
-    tables, x = ShapleyTables.of(*boosters), rows(20_000, seed=3)
+    tables, x = ShapleyTables.from_boosters(*boosters), rows(20_000, seed=3)
     assert tables is not None
-    np.testing.assert_array_equal(tables.raw(x), [one.predict(x, raw_score=True) for one in boosters])
+    np.testing.assert_array_equal(tables.raw_scores(x), [one.predict(x, raw_score=True) for one in boosters])
 
 
 def test_trees_without_splits_move_nothing():
@@ -106,7 +106,7 @@ def test_trees_without_splits_move_nothing():
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"leaves": MOST_SPLITS + 2, "min_data_in_leaf": 1},
+        {"leaves": MAX_SPLITS + 2, "min_data_in_leaf": 1},
         {"leaves": 8, "zero_as_missing": True},
         {
             "leaves": 8,
@@ -119,4 +119,4 @@ def test_trees_without_splits_move_nothing():
     ids=str,
 )
 def test_other_trees_have_no_tables(parameters):
-    assert ShapleyTables.of(booster(**parameters)) is None
+    assert ShapleyTables.from_boosters(booster(**parameters)) is None

@@ -26,7 +26,7 @@ from ripple.serving.publications.publication import load_publication, write_publ
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
 from ripple.serving.scorer import Scorer
-from ripple.serving.store_poller import prepared
+from ripple.serving.store_poller import warmed_up_scorer
 from tests.support.processes import free_port
 from tests.support.redis_server import redis_server
 from tests.support.scoring_server import ScoringServer
@@ -142,12 +142,12 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def scorer(request: pytest.FixtureRequest, published: Path) -> Iterator[Scorer]:
     """What answers, with the customers in a mapped file and in Redis."""
     if request.param == "folder":
-        yield prepared(load_publication(published, published.name))
+        yield warmed_up_scorer(load_publication(published, published.name))
         return
     store = RedisStore(request.getfixturevalue("redis_url"))
     store.publish(published, published.name)
     with LOOP:
-        yield prepared(LOOP.run(store.open(published.name)))
+        yield warmed_up_scorer(LOOP.run(store.open(published.name)))
         LOOP.run(store.client.aclose())
 
 
@@ -219,11 +219,15 @@ class Store:
         env = {f"RIPPLE_SERVE_{name.upper()}": str(value) for name, value in options.items()}
         return self.start(SERVE, tag, port, env=env)
 
+    def bento(self, tag: str) -> Path:
+        """The folder of a Bento."""
+        return self.home / "bentos" / Path(*tag.split(":"))
+
     def items(self) -> dict[str, int]:
-        """Models and Bentos in the store, each with when it was last changed."""
-        found = (item for kind in ("bentos", "models") for item in self.home.glob(f"{kind}/*/*"))
+        """Models and Bentos in the store, and the time at which each was last changed."""
+        items = (item for kind in ("bentos", "models") for item in self.home.glob(f"{kind}/*/*"))
         return {
-            item.relative_to(self.home).as_posix(): item.stat().st_mtime_ns for item in found if item.is_dir()
+            item.relative_to(self.home).as_posix(): item.stat().st_mtime_ns for item in items if item.is_dir()
         }
 
 
@@ -236,8 +240,8 @@ print(package(Path(sys.argv[1]), sys.argv[2]))
 
 SERVE = """
 import sys
-from ripple.serving.package import choose, serve
-choose()
+from ripple.serving.package import serve, set_options
+set_options()
 sys.exit(serve(sys.argv[1], port=int(sys.argv[2])))
 """
 

@@ -1,18 +1,22 @@
-"""The client against a small real server that answers as it is told to."""
+"""Both clients against a small real server that answers as scripted."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ripple import Client
+from ripple import AsyncClient, Client
 from ripple.serving.client import NotFound, Refused, ServiceError, Unavailable
 from tests.support.processes import free_port
 
@@ -37,20 +41,20 @@ Step = tuple[int, Any, dict[str, str]]
 
 
 class Scripted:
-    """Answers one step after another, the last one for ever, and remembers what it was asked."""
+    """A server that answers one step after another, the last one for ever, and records the requests."""
 
     def __init__(self) -> None:
         self.steps: list[Step | None] = []
-        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
-        script = self
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                script.asked.append((self.command, self.path, dict(self.headers), body))
-                step = script.steps.pop(0) if len(script.steps) > 1 else script.steps[0]
+                server.requests.append((self.command, self.path, dict(self.headers), body))
+                step = server.steps.pop(0) if len(server.steps) > 1 else server.steps[0]
                 if step is None:  # the connection breaks
                     self.close_connection = True
                     return
@@ -71,8 +75,8 @@ class Scripted:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def says(self, *steps: Step | None) -> None:
-        self.steps, self.asked = list(steps), []
+    def script(self, *steps: Step | None) -> None:
+        self.steps, self.requests = list(steps), []
 
 
 @pytest.fixture(scope="module")
@@ -86,39 +90,67 @@ def scripted() -> Iterator[Scripted]:
     script.server.server_close()
 
 
+class Blocking:
+    """An AsyncClient whose methods run to their end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.client = AsyncClient(*arguments, **options)
+        self.runner = asyncio.Runner()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **request: Any) -> Any:
+            return self.runner.run(getattr(self.client, name)(*arguments, **request))
+
+        return call
+
+    def __enter__(self) -> Blocking:
+        self.runner.run(self.client.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runner.run(self.client.__aexit__(None, None, None))
+        self.runner.close()
+
+
+@pytest.fixture(params=[Client, Blocking])
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
+    """Makes clients of either kind, which are closed at the end."""
+    with ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(request.param(*arguments, **options))
+
+
 @pytest.fixture
-def client(scripted: Scripted) -> Iterator[Client]:
-    with Client(scripted.url, key="k", retries=3) as client:
-        yield client
+def client(scripted: Scripted, connect: Callable[..., Client]) -> Client:
+    return connect(scripted.url, key="k", retries=3)
 
 
-def test_answers_are_typed_and_requests_are_what_was_asked(scripted: Scripted, client: Client) -> None:
-    scripted.says((200, SCORED, {}))
+def test_answers_are_typed_and_requests_hold_the_arguments(scripted: Scripted, client: Client) -> None:
+    scripted.script((200, SCORED, {}))
     answer = client.score(["a/b ü"], explain=2)
     assert (answer.customers[0].network_value, answer.not_found) == (2.5, ["x"])
-    method, path, headers, body = scripted.asked[0]
+    method, path, headers, body = scripted.requests[0]
     assert (method, path, headers["authorization"]) == ("POST", "/v1/score", "Bearer k")
     assert json.loads(body) == {"customer_ids": ["a/b ü"], "explain": 2}
 
     client.score(customers=[{"features": {"reach_30d": None}}])
-    assert json.loads(scripted.asked[1][3]) == {
+    assert json.loads(scripted.requests[1][3]) == {
         "customers": [{"features": {"reach_30d": None}}],
         "explain": 0,
     }
 
 
 def test_an_id_of_any_letters_is_one_part_of_the_path(scripted: Scripted, client: Client) -> None:
-    scripted.says((200, HEADER | {"customer": CUSTOMER}, {}))
+    scripted.script((200, HEADER | {"customer": CUSTOMER}, {}))
     assert client.customer("a/b ü", explain=1).customer_id == "a/b ü"
-    assert scripted.asked[0][1] == "/v1/customers/a%2Fb%20%C3%BC?explain=1"
+    assert scripted.requests[0][1] == "/v1/customers/a%2Fb%20%C3%BC?explain=1"
 
 
 def test_the_top_of_everybody_or_of_a_segment(scripted: Scripted, client: Client) -> None:
     top = HEADER | {"customers": [CUSTOMER], "total": 9, "limit": 5, "offset": 2, "segment": "plan pro"}
-    scripted.says((200, top, {}))
+    scripted.script((200, top, {}))
     assert client.top(5, 2, "plan pro").total == 9
     client.top()
-    assert [path for _, path, _, _ in scripted.asked] == [
+    assert [path for _, path, _, _ in scripted.requests] == [
         "/v1/top?limit=5&offset=2&segment=plan+pro",
         "/v1/top?limit=100&offset=0",
     ]
@@ -133,69 +165,108 @@ def test_the_top_of_everybody_or_of_a_segment(scripted: Scripted, client: Client
         [None, (503, b"", {"retry-after": "soon"}), None],
     ],
 )
-def test_what_passes_is_tried_again(scripted: Scripted, client: Client, failing: list[Step | None]) -> None:
-    scripted.says(*failing, (200, SCORED, {}))
+def test_transient_failures_are_tried_again(
+    scripted: Scripted, client: Client, failing: list[Step | None]
+) -> None:
+    scripted.script(*failing, (200, SCORED, {}))
     assert client.score(["a"]).model_version == "1"
-    assert len(scripted.asked) == len(failing) + 1
-    assert len({body for _, _, _, body in scripted.asked}) == 1
+    assert len(scripted.requests) == len(failing) + 1
+    assert len({body for _, _, _, body in scripted.requests}) == 1
 
 
-def test_it_waits_as_long_as_it_is_told_to(scripted: Scripted, client: Client) -> None:
-    scripted.says((503, BUSY, {"retry-after": "1"}), (200, SCORED, {}))
+def test_it_waits_for_retry_after(scripted: Scripted, client: Client) -> None:
+    scripted.script((503, BUSY, {"retry-after": "1"}), (200, SCORED, {}))
     started = time.monotonic()
     client.score(["a"])
     assert time.monotonic() - started >= 1
 
 
-def test_pauses_grow(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the clients would sleep."""
+    seconds: list[float] = []
+
+    async def sleep(pause: float) -> None:
+        seconds.append(pause)
+
     # in this module alone: threads that other tests have left in the process sleep too
-    monkeypatch.setattr("ripple.serving.client.time", SimpleNamespace(sleep=pauses.append))
-    monkeypatch.setattr("ripple.serving.client.random.uniform", lambda _, most: most)
-    scripted.says((503, BUSY, {}))
-    with Client(scripted.url, retries=8) as client, pytest.raises(Unavailable):
-        client.score(["a"])
+    monkeypatch.setattr("ripple.serving.client.time", SimpleNamespace(sleep=seconds.append))
+    monkeypatch.setattr("ripple.serving.client.asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("ripple.serving.client.random.uniform", lambda _, high: high)
+    return seconds
+
+
+def test_pauses_grow(scripted: Scripted, connect: Callable[..., Client], pauses: list[float]) -> None:
+    scripted.script((503, BUSY, {}))
+    with pytest.raises(Unavailable):
+        connect(scripted.url, retries=8).score(["a"])
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0])
-    scripted.says((503, BUSY, {"retry-after": "3600"}))
-    with Client(scripted.url, retries=1) as client, pytest.raises(Unavailable):
-        client.score(["a"])
-    assert pauses[-1] <= 20
+    scripted.script((503, BUSY, {"retry-after": "3600"}))
+    with pytest.raises(Unavailable):
+        connect(scripted.url, retries=1).score(["a"])
+    assert pauses[-1] == pytest.approx(10.1)
 
 
-def test_what_does_not_pass_says_what_the_service_said(scripted: Scripted) -> None:
-    scripted.says((503, BUSY, {}))
-    with Client(scripted.url, retries=1) as client, pytest.raises(Unavailable, match="128 are being") as told:
-        client.model()
-    assert (told.value.status, told.value.problem.code) == (503, "overloaded")
-    assert len(scripted.asked) == 2
+def test_without_retries_the_service_s_error_is_raised(
+    scripted: Scripted, connect: Callable[..., Client]
+) -> None:
+    scripted.script((503, BUSY, {}))
+    with pytest.raises(Unavailable, match="128 are being") as error:
+        connect(scripted.url, retries=1).model()
+    assert (error.value.status, error.value.problem.code) == (503, "overloaded")
+    assert len(scripted.requests) == 2
 
 
 @pytest.mark.parametrize(
     ("status", "expected"),
     [(400, Refused), (401, Refused), (404, NotFound), (422, Refused), (500, Unavailable)],
 )
-def test_what_trying_again_does_not_help_is_not_tried_again(
+def test_permanent_errors_are_not_tried_again(
     scripted: Scripted, client: Client, status: int, expected: type[ServiceError]
 ) -> None:
     problem = {"code": "c", "message": "It is wrong.", "where": "body", "hint": "Mend it."}
-    scripted.says((status, {"error": problem}, {}))
+    scripted.script((status, {"error": problem}, {}))
     with pytest.raises(expected, match=r"It is wrong. \(body: c\) Mend it.") as refused:
         client.score(["a"])
     assert type(refused.value) is expected
-    assert (refused.value.status, len(scripted.asked)) == (status, 1)
+    assert (refused.value.status, len(scripted.requests)) == (status, 1)
 
 
-def test_an_answer_of_something_else_is_told(scripted: Scripted, client: Client) -> None:
-    scripted.says((404, b"<html>not here</html>", {}))
+def test_an_answer_of_another_server_is_an_error(scripted: Scripted, client: Client) -> None:
+    scripted.script((404, b"<html>not here</html>", {}))
     with pytest.raises(NotFound, match="answered 404 without saying why"):
         client.model()
-    scripted.says((200, b"<html>welcome</html>", {}))
+    scripted.script((200, b"<html>welcome</html>", {}))
     with pytest.raises(Unavailable, match="answered 200 with something else"):
         client.model()
 
 
-def test_nobody_there_is_told(client: Client) -> None:
-    with Client(f"http://127.0.0.1:{free_port()}", retries=1) as alone, pytest.raises(Unavailable) as told:
-        alone.model()
-    assert (told.value.status, told.value.problem.code) == (None, "unreached")
-    assert "Check the address" in str(told.value)
+def test_an_unreachable_service_is_an_error_of_its_own(connect: Callable[..., Client]) -> None:
+    with pytest.raises(Unavailable) as error:
+        connect(f"http://127.0.0.1:{free_port()}", retries=1).model()
+    assert (error.value.status, error.value.problem.code) == (None, "unreached")
+    assert "Check the address" in str(error.value)
+
+
+def test_the_clients_have_the_same_methods() -> None:
+    public = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+    assert public == {name for name in vars(AsyncClient) if not name.startswith("_")} - {"aclose"}
+
+
+IMPORTED = """
+import sys
+before = set(sys.modules)
+from ripple import AsyncClient, Client
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names))
+print(*sorted(name for name in sys.modules if name.startswith("ripple")))
+"""
+
+
+def test_the_clients_import_only_httpx_and_pydantic() -> None:
+    command = [sys.executable, "-c", IMPORTED]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    packages, modules = (set(line.split()) for line in run.stdout.splitlines())
+    assert {"httpx", "pydantic"} <= packages
+    heavy = {"numpy", "pandas", "lightgbm", "bentoml", "mlflow", "starlette", "ibis", "duckdb", "pyarrow"}
+    assert not packages & (heavy | {"msgspec", "scipy", "redis", "prometheus_client"})
+    assert modules == {"ripple", "ripple.serving", "ripple.serving.client", "ripple.serving.schemas"}

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from ripple.serving.options import PREFIX, Options
 from ripple.serving.package import package
 from ripple.serving.publications.publication import PublicationError
 from tests.support.checkout import ROOT
-from tests.support.processes import free_port
-from tests.support.scoring_server import ScoringServer
 
 LOADED = """
 import sys
@@ -33,34 +30,11 @@ print(API.scorer.publication.name, *files)
 """
 
 
-def _bento(store: Any, tag: str) -> Path:
-    return store.home / "bentos" / Path(*tag.split(":"))
-
-
-def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:
-    bento = _bento(store, tag)
-    held = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
-    code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
-    code |= {Path("__init__.py"), Path("atomic.py"), Path("redaction.py")}
-    assert held == {"ripple" / path for path in code}
-
-
-def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None:
-    requirements = (_bento(store, tag) / "env/python/requirements.txt").read_text().split()
-    assert all(requirement.count("==") == 1 for requirement in requirements)
-    names = {requirement.split("==")[0] for requirement in requirements}
-    assert names >= {"bentoml", "lightgbm", "uvloop", "httptools", "starlette", "uvicorn", "pydantic-core"}
-    assert not names & {"mlflow", "shap", "ibis-framework", "matplotlib", "scikit-learn", "pytest"}
-    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
-    assert set(requirements) <= {f"{one['name']}=={one['version']}" for one in lock if "version" in one}
-    assert "build-essential" not in (_bento(store, tag) / "env/docker/Dockerfile").read_text()
-
-
 def test_packing_the_same_again_changes_nothing_but_what_is_latest(
     store: Any, source: Path, tag: str
 ) -> None:
     before = store.items()
-    latest = _bento(store, tag).with_name("latest")
+    latest = store.bento(tag).with_name("latest")
     latest.write_text("another")
     assert store.pack(source, "1", cwd=ROOT) == tag
     assert store.items() == before
@@ -78,7 +52,7 @@ def test_a_bento_serves_its_own_model_and_code(store: Any, tag: str, tmp_path: P
     # from within the checkout, whose own serving/ must not be what runs
     version, *files = copy.output(LOADED, tag, cwd=ROOT).split()
     assert version == model.name
-    code = _bento(copy, tag) / "src"
+    code = copy.bento(tag) / "src"
     assert files == [str(code / "ripple/serving/scorer.py"), str(code / "ripple/models/__init__.py")]
 
 
@@ -118,57 +92,6 @@ def test_serving_what_is_not_there_fails(store: Any) -> None:
     assert "not found" in log
 
 
-# what BentoML's own template does, which cannot be changed from here
-IGNORED = ("DL3046", "SC3020", "DL4006", "DL3066")
-# a version of libgomp1 would be gone from Debian's mirrors with its next release
-UNPINNED = "DL3008"
-
-
-def test_the_dockerfile_of_a_bento_is_well_made(store: Any, tag: str) -> None:
-    file = _bento(store, tag) / "env/docker/Dockerfile"
-    command = [Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "info"]
-    command += [option for rule in (*IGNORED, UNPINNED) for option in ("--ignore", rule)]
-    done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "USER bentoml" in file.read_text()
-
-
-def test_a_bento_serves_in_an_environment_of_nothing_but_its_requirements(
-    store: Any, tag: str, tmp_path: Path
-) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    environment, home = tmp_path / "environment", tmp_path / "home"
-    shutil.copytree(store.home, home)
-    requirements = _bento(store, tag) / "env/python/requirements.txt"
-    installed = [uv, "pip", "freeze", "--quiet", "--python", environment / "bin/python"]
-    for command in (
-        ["venv", "--quiet", "--python", sys.executable, environment],
-        ["pip", "install", "--quiet", "--python", environment / "bin/python", "-r", requirements],
-    ):
-        subprocess.run([uv, *command], check=True)
-    held = subprocess.run(installed, check=True, capture_output=True, text=True).stdout
-    assert sorted(held.split()) == sorted(requirements.read_text().split())
-    port = free_port()
-    process = subprocess.Popen(
-        [environment / "bin/bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],
-        cwd=tmp_path,
-        env={
-            "BENTOML_HOME": str(home),
-            "BENTOML_DO_NOT_TRACK": "True",
-            "PATH": f"{environment / 'bin'}:{os.defpath}",
-            f"{PREFIX}HOST": "127.0.0.1",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        process_group=0,
-    )
-    with ScoringServer(process, f"http://127.0.0.1:{port}") as server:
-        answer = server.http.post("/v1/score", json={"customer_ids": ["c0001"], "explain": 1}).json()
-    assert answer["customers"][0]["customer_id"] == "c0001"
-    assert len(answer["customers"][0]["explanation"]["value"]["reasons"]) == 1
-
-
 def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
     resources = list(yaml.safe_load_all((ROOT / "docs/kubernetes.yaml").read_text(encoding="utf-8")))
     for resource in resources:
@@ -187,3 +110,28 @@ def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
     job = found["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]
     assert not pod["enableServiceLinks"]
     assert not job["enableServiceLinks"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (["--host", "0.0.0.0"], {}, "0.0.0.0 is open to the network"),
+        ([], {"RIPPLE_SERVE_KEYS": "a key in clear"}, "RIPPLE_SERVE_KEYS: String should match"),
+    ],
+)
+def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
+    arguments: list[str], variables: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ripple"), "serve", *arguments],
+        cwd=tmp_path,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert told in done.stderr
+    assert "a key in clear" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

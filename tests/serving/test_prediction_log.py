@@ -13,8 +13,8 @@ import pytest
 from prometheus_client.registry import REGISTRY
 
 from ripple.serving import prediction_log
-from ripple.serving.prediction_log import SCHEMA, PredictionLog, answers, hashed
-from ripple.serving.prometheus import Measures
+from ripple.serving.prediction_log import SCHEMA, PredictionLog, hashed, read_log
+from ripple.serving.prometheus import ServiceMetrics
 from tests.support.scoring_server import ScoringServer
 
 SALT = b"salt"
@@ -51,7 +51,7 @@ def _dropped() -> float:
 
 @pytest.fixture
 def log(tmp_path: Path) -> PredictionLog:
-    return PredictionLog(tmp_path / "log", SALT, Measures())
+    return PredictionLog(tmp_path / "log", SALT, ServiceMetrics())
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -76,7 +76,7 @@ def _written(log: PredictionLog) -> bool:
 
 
 def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: Any) -> None:
-    log.note(_answer("a", None, overridden=True), NOON)
+    log.append(_answer("a", None, overridden=True), NOON)
     run(_run(log))
     first, second = _rows(log.folder)
     assert first == {
@@ -97,20 +97,20 @@ def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: An
 def test_answers_are_found_again_by_id_with_the_salt_the_last_of_each_alone(
     log: PredictionLog, run: Any
 ) -> None:
-    log.note(_answer("a", "b", None), NOON)
-    log.note(_answer("b", "stranger"), NOON + timedelta(days=1))
-    log.note(_answer("a", overridden=True), NOON + timedelta(days=2))
+    log.append(_answer("a", "b", None), NOON)
+    log.append(_answer("b", "stranger"), NOON + timedelta(days=1))
+    log.append(_answer("a", overridden=True), NOON + timedelta(days=2))
     run(_run(log))
-    found = answers(log.folder, SALT, ["a", "b", "c"]).set_index("customer_id")
+    found = read_log(log.folder, SALT, ["a", "b", "c"]).set_index("customer_id")
     assert found["network_value"].to_dict() == {"a": 10.5, "b": 10.5}
     assert set(found["as_of"]) == {datetime(2026, 6, 1)}
     assert set(found["model_version"]) == {"3"}
-    assert answers(log.folder, b"other", ["a", "b"]).empty
+    assert read_log(log.folder, b"other", ["a", "b"]).empty
 
 
 def test_a_folder_without_a_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="holds no log of predictions"):
-        answers(tmp_path, SALT, ["a"])
+        read_log(tmp_path, SALT, ["a"])
 
 
 def test_without_the_salt_an_id_cannot_be_found(log: PredictionLog) -> None:
@@ -121,14 +121,14 @@ def test_without_the_salt_an_id_cannot_be_found(log: PredictionLog) -> None:
 
 def test_each_day_has_a_folder(log: PredictionLog, run: Any) -> None:
     for day in (1, 0, 1):
-        log.note(_answer("a"), NOON + timedelta(days=day))
+        log.append(_answer("a"), NOON + timedelta(days=day))
     run(_run(log))
     counted = {file.parent.name: pq.read_metadata(file).num_rows for file in log.folder.rglob("*.parquet")}
     assert counted == {"day=2026-06-30": 1, "day=2026-07-01": 2}
 
 
 def test_an_answer_about_nobody_leaves_no_file(log: PredictionLog, run: Any) -> None:
-    log.note(_answer(), NOON)
+    log.append(_answer(), NOON)
     run(_run(log))
     assert not log.folder.exists()
 
@@ -136,15 +136,15 @@ def test_an_answer_about_nobody_leaves_no_file(log: PredictionLog, run: Any) -> 
 def test_what_cannot_be_written_is_told_kept_and_written_later(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(prediction_log, "SECONDS", 0.01)
+    monkeypatch.setattr(prediction_log, "FLUSH_SECONDS", 0.01)
     log.folder.write_text("in the way")
-    log.note(_answer("a", "b"), NOON)
+    log.append(_answer("a", "b"), NOON)
 
     async def story() -> None:
         running = asyncio.create_task(_run(log, lambda: _written(log)))
         await _until(lambda: "cannot be written" in caplog.text)
         log.folder.unlink()
-        log.note(_answer("c"), NOON)
+        log.append(_answer("c"), NOON)
         await running
 
     # BentoML's logger, once it is set up, hands nothing on
@@ -156,10 +156,10 @@ def test_what_cannot_be_written_is_told_kept_and_written_later(
 def test_many_rows_are_written_before_their_time(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_log, "MOST_ROWS", 10)
+    monkeypatch.setattr(prediction_log, "MAX_ROWS", 10)
 
-    monkeypatch.setattr(prediction_log, "SECONDS", 1000.0)
-    log.note(_answer(*"abcde"), NOON)
+    monkeypatch.setattr(prediction_log, "FLUSH_SECONDS", 1000.0)
+    log.append(_answer(*"abcde"), NOON)
     run(_run(log, lambda: _written(log)))
     assert len(_rows(log.folder)) == 5
 
@@ -167,10 +167,10 @@ def test_many_rows_are_written_before_their_time(
 def test_beyond_what_memory_keeps_rows_are_dropped_and_counted(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_log, "MOST_ROWS", 5)
+    monkeypatch.setattr(prediction_log, "MAX_ROWS", 5)
     before = _dropped()
     for _ in range(3):
-        log.note(_answer("a", "b"), NOON)
+        log.append(_answer("a", "b"), NOON)
     assert _dropped() == before + 2
     run(_run(log, lambda: _written(log)))
     assert len(_rows(log.folder)) == 4

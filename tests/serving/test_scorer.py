@@ -35,7 +35,7 @@ def test_ids_score_bit_for_bit_as_the_batch_did(
     assert sum(one.top_member for one in answer.customers) == 8
     assert {one.percentile for one in answer.customers} == {rank / 4 for rank in range(1, 401)}
     assert answer.customers[order[0]].percentile == 100
-    assert scorer.inexact == 0
+    assert scorer.inexact_explanations == 0
 
 
 def test_one_customer_scores_alone_as_among_all(asked: Any) -> None:
@@ -200,11 +200,11 @@ def test_features_the_model_cannot_use_are_refused(
 
 
 def test_parts_that_do_not_add_up_are_counted(published: Any, asked: Any, scorer: Scorer) -> None:
-    before = scorer.inexact
-    scorer.explainer._base_value += 1e-6
+    before = scorer.inexact_explanations
+    scorer.explainer._base_log_value += 1e-6
     try:
         asked.score(customer_ids=["c0001", "c0002"], explain=1)
-        assert scorer.inexact == before + 2
+        assert scorer.inexact_explanations == before + 2
     finally:
-        scorer.explainer._base_value -= 1e-6
-        scorer.inexact = before
+        scorer.explainer._base_log_value -= 1e-6
+        scorer.inexact_explanations = before

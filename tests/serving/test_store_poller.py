@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from ripple.serving.errors import StoreUnavailable
-from ripple.serving.prometheus import Measures
+from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.publications.publication import Publication, PublicationError, load_publication
 from ripple.serving.scorer import Scorer
-from ripple.serving.store_poller import Follower
+from ripple.serving.store_poller import StorePoller
 
 
-class Told:
+class FakeStore:
     """A store that has what it is told to have, and counts how often that is read."""
 
     def __init__(self, published: Path) -> None:
@@ -35,48 +35,48 @@ class Told:
 
 
 @pytest.fixture
-def store(published: Path) -> Told:
-    return Told(published)
+def store(published: Path) -> FakeStore:
+    return FakeStore(published)
 
 
-async def _look(store: Told, times: int, follower: Follower) -> int:
+async def _poll(store: FakeStore, polls: int, poller: StorePoller) -> int:
     """How often the store was read in that many looks."""
     before = len(store.opened)
-    for _ in range(times):
-        await follower.look()
+    for _ in range(polls):
+        await poller.poll()
     return len(store.opened) - before
 
 
 def test_what_is_broken_is_read_ever_more_rarely_and_what_comes_after_it_at_once(
-    store: Told, run: Any
+    store: FakeStore, run: Any
 ) -> None:
-    used: list[Scorer] = []
-    follower = Follower(store, Measures(), used.append, "packed", 1.0)
+    taken: list[Scorer] = []
+    poller = StorePoller(store, ServiceMetrics(), taken.append, "packed", 1.0)
     store.publish(store.published, "broken")
     store.error = PublicationError("broken")
-    assert run(_look(store, 10, follower)) == 4
-    assert run(_look(store, 320, follower)) <= 14
+    assert run(_poll(store, 10, poller)) == 4
+    assert run(_poll(store, 320, poller)) <= 14
     store.error = None
     store.publish(store.published, "good")
-    run(follower.look())
-    assert [scorer.publication.name for scorer in used] == ["good"]
-    run(_look(store, 5, follower))
-    assert len(used) == 1
+    run(poller.poll())
+    assert [scorer.publication.name for scorer in taken] == ["good"]
+    run(_poll(store, 5, poller))
+    assert len(taken) == 1
 
 
-def test_what_was_mended_in_its_place_is_taken(store: Told, run: Any) -> None:
-    used: list[Scorer] = []
-    follower = Follower(store, Measures(), used.append, "packed", 1.0)
+def test_what_was_mended_in_its_place_is_taken(store: FakeStore, run: Any) -> None:
+    taken: list[Scorer] = []
+    poller = StorePoller(store, ServiceMetrics(), taken.append, "packed", 1.0)
     store.publish(store.published, "broken")
     store.error = PublicationError("broken")
-    run(_look(store, 100, follower))
+    run(_poll(store, 100, poller))
     store.error = None
-    run(_look(store, 32, follower))
-    assert len(used) == 1
+    run(_poll(store, 32, poller))
+    assert len(taken) == 1
 
 
-def test_a_store_that_does_not_answer_is_asked_every_time(store: Told, run: Any) -> None:
-    follower = Follower(store, Measures(), lambda _: None, "packed", 1.0)
+def test_a_store_that_does_not_answer_is_asked_every_time(store: FakeStore, run: Any) -> None:
+    poller = StorePoller(store, ServiceMetrics(), lambda _: None, "packed", 1.0)
     store.publish(store.published, "away")
     store.error = StoreUnavailable("away")
-    assert run(_look(store, 10, follower)) == 10
+    assert run(_poll(store, 10, poller)) == 10

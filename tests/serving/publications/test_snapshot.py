@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ripple.models import Bundle
 from ripple.models.bundle import SCORES
 from ripple.serving.publications import snapshot as module
-from ripple.serving.publications.snapshot import Ids, Snapshot, SnapshotError, write
+from ripple.serving.publications.snapshot import Ids, Snapshot, SnapshotError, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
 
@@ -43,16 +43,16 @@ def test_a_snapshot_holds_what_the_batch_wrote(
 
 
 def test_parts_are_those_of_the_features(snapshot: Snapshot, explainer: Explainer) -> None:
-    own = explainer.parts(snapshot.features)
-    np.testing.assert_array_equal(snapshot.parts.families, own.families)
-    np.testing.assert_array_equal(snapshot.parts.places, own.places)
-    np.testing.assert_array_equal(snapshot.parts.strongest, own.strongest)
+    expected = explainer.contributions(snapshot.features)
+    np.testing.assert_array_equal(snapshot.contributions.families, expected.families)
+    np.testing.assert_array_equal(snapshot.contributions.features, expected.features)
+    np.testing.assert_array_equal(snapshot.contributions.strongest, expected.strongest)
 
 
 def test_it_is_mapped_and_not_read(snapshot: Snapshot) -> None:
-    for held in (snapshot.features, snapshot.scores, snapshot.parts.families, snapshot.hashes):
-        assert not held.flags.owndata
-        assert not held.flags.writeable
+    for array in (snapshot.features, snapshot.scores, snapshot.contributions.families, snapshot.hashes):
+        assert not array.flags.owndata
+        assert not array.flags.writeable
 
 
 @given(st.lists(st.text(max_size=6), max_size=8))
@@ -66,7 +66,7 @@ def test_customers_of_the_same_hash_are_told_apart(
     source: Path, explainer: Explainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "crc32", lambda text: len(text) % 2 + int(text[-1]) % 3)
-    write(tmp_path / "snapshot.arrow", source / "snapshot.parquet", explainer)
+    convert_snapshot(tmp_path / "snapshot.arrow", source / "snapshot.parquet", explainer)
     same = Snapshot.load(tmp_path / "snapshot.arrow", explainer)
     ids = [f"c{row:04d}" for row in range(400)]
     assert same.find([*ids, "d0001", "c9999"]).ids == ids
@@ -113,4 +113,4 @@ def test_scores_that_cannot_be_served_are_refused(
 ) -> None:
     pq.write_table(spoil(pq.read_table(source / "snapshot.parquet")), tmp_path / "snapshot.parquet")
     with pytest.raises(SnapshotError, match=message):
-        write(tmp_path / "snapshot.arrow", tmp_path / "snapshot.parquet", explainer)
+        convert_snapshot(tmp_path / "snapshot.arrow", tmp_path / "snapshot.parquet", explainer)

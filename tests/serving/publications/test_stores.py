@@ -8,29 +8,15 @@ from typing import Any
 import pytest
 import redis
 
-from ripple.serving.publications.publication import PublicationError, load_publication, write_publication
+from ripple.serving.publications.publication import PublicationError, write_publication
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import FolderStore, open_store
-
-
-@pytest.fixture
-def empty_redis(redis_url: str) -> str:
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-    return redis_url
 
 
 @pytest.fixture(params=["folder", "redis"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of an empty store."""
     return str(tmp_path / "store") if request.param == "folder" else request.getfixturevalue("empty_redis")
-
-
-@pytest.fixture
-def newer(source: Path, tmp_path: Path) -> Path:
-    """A publication of another version."""
-    (tmp_path / "newer").mkdir()
-    return (tmp_path / "newer").rename(tmp_path / write_publication(tmp_path / "newer", source, "2"))
 
 
 async def _opened(place: str) -> tuple[str | None, str | None]:
@@ -96,48 +82,6 @@ def test_old_publications_are_removed(published: Path, newer: Path, source: Path
         store.publish(publication, publication.name)
     kept = {folder.name for folder in (tmp_path / "store/publications").iterdir()}
     assert kept == {newer.name, third.name}
-
-
-def test_old_publications_in_redis_go_away(empty_redis: str, published: Path, newer: Path) -> None:
-    store = RedisStore(empty_redis)
-    store.publish(published, published.name)
-    store.publish(newer, newer.name)
-    with redis.Redis.from_url(empty_redis) as client:
-        ages = {key.decode(): client.ttl(key) for key in client.scan_iter("ripple:v*")}
-    assert all((age > 0) == (published.name in key) for key, age in ages.items())
-    assert len(ages) == 2 * 5
-
-
-@pytest.mark.parametrize(
-    "file", ["snapshot.arrow", "bundle/value.txt", "bundle/bundle.json", "manifest.json"]
-)
-def test_a_publication_that_was_changed_is_refused(file: str, published: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(published, tmp_path / "copy") / file
-    content = bytearray(copy.read_bytes())
-    content[len(content) // 2] ^= 1
-    copy.write_bytes(content)
-    with pytest.raises(PublicationError):
-        load_publication(tmp_path / "copy", "copy")
-
-
-@pytest.mark.parametrize("file", ["snapshot.arrow", "bundle/top.txt", "manifest.json"])
-def test_a_publication_that_is_not_whole_is_refused(file: str, published: Path, tmp_path: Path) -> None:
-    (shutil.copytree(published, tmp_path / "copy") / file).unlink()
-    with pytest.raises(PublicationError, match="is no publication"):
-        load_publication(tmp_path / "copy", "copy")
-
-
-def test_a_model_that_did_not_score_the_snapshot_is_refused(source: Path, tmp_path: Path) -> None:
-    shutil.copytree(source, tmp_path / "other")
-    spec = tmp_path / "other/bundle/bundle.json"
-    spec.write_text(spec.read_text().replace('"level": 1.07', '"level": 1.08'))
-    (tmp_path / "new").mkdir()
-    with pytest.raises(PublicationError, match="first customer"):
-        write_publication(tmp_path / "new", tmp_path / "other", "1")
-
-
-def test_the_same_has_the_same_name(published: Path, source: Path, tmp_path: Path) -> None:
-    assert write_publication(tmp_path, source, "1") == published.name
 
 
 def test_a_pointer_leads_nowhere_else(tmp_path: Path, run: Any) -> None:

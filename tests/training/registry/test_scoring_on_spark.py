@@ -23,7 +23,7 @@ def client(opened, trained):
 
 
 @pytest.fixture(scope="module")
-def holed(result):
+def features_with_nulls(result):
     """Features of which some are null, NaN to pandas."""
     features = result.features.copy()
     random = np.random.default_rng(1)
@@ -31,10 +31,10 @@ def holed(result):
 
 
 @pytest.fixture(scope="module")
-def table(spark, holed, tmp_path_factory):
+def table(spark, features_with_nulls, tmp_path_factory):
     """The same on Spark, in several partitions."""
     path = tmp_path_factory.mktemp("features") / "features.parquet"
-    holed.reset_index().to_parquet(path, index=False)
+    features_with_nulls.reset_index().to_parquet(path, index=False)
     return spark.read.parquet(str(path)).repartition(3)
 
 
@@ -47,38 +47,38 @@ def collected(scored):
     return scored.select("customer_id", "score.*").toPandas().set_index("customer_id").sort_index()
 
 
-def same(found, expected):
-    expected = expected.sort_index()[list(found.columns)]
-    pd.testing.assert_frame_equal(found, expected, check_exact=True, check_index_type=False)
+def same(scores, expected):
+    expected = expected.sort_index()[list(scores.columns)]
+    pd.testing.assert_frame_equal(scores, expected, check_exact=True, check_index_type=False)
 
 
-def test_it_scores_like_the_bundle(table, score, holed, result):
+def test_it_scores_like_the_bundle(table, score, features_with_nulls, result):
     assert table.rdd.getNumPartitions() == 3
     assert table.filter("out_degree is null").count() > 0
-    found = collected(table.select("customer_id", score().alias("score")))
-    assert tuple(found.columns) == SCORES
-    same(found, result.bundle.score(holed))
+    scores = collected(table.select("customer_id", score().alias("score")))
+    assert tuple(scores.columns) == SCORES
+    same(scores, result.bundle.score(features_with_nulls))
 
 
-def test_a_struct_is_matched_by_name_in_any_order(table, score, holed, result):
+def test_a_struct_is_matched_by_name_in_any_order(table, score, features_with_nulls, result):
     names = ["owner", "customer_id", *result.bundle.spec.names[::-1]]
     owned = table.withColumn("owner", F.lit("somebody"))
-    found = collected(owned.select("customer_id", score(F.struct(*names)).alias("score")))
-    same(found, result.bundle.score(holed))
+    scores = collected(owned.select("customer_id", score(F.struct(*names)).alias("score")))
+    same(scores, result.bundle.score(features_with_nulls))
 
 
-def test_nan_and_null_are_both_undefined(spark, table, score, holed, result):
+def test_nan_and_null_are_both_undefined(spark, table, score, features_with_nulls, result):
     nothing = table.withColumn("out_degree", F.lit(None)).withColumn("in_degree", F.lit(float("nan")))
-    found = collected(nothing.select("customer_id", score().alias("score")))
-    same(found, result.bundle.score(holed.assign(out_degree=np.nan, in_degree=np.nan)))
+    scores = collected(nothing.select("customer_id", score().alias("score")))
+    same(scores, result.bundle.score(features_with_nulls.assign(out_degree=np.nan, in_degree=np.nan)))
 
 
-def test_a_result_type_chooses_scores_by_name(spark, client, table, holed, result):
+def test_a_result_type_chooses_scores_by_name(spark, client, table, features_with_nulls, result):
     chosen = "top_probability double, network_value double"
     score = mlflow.pyfunc.spark_udf(spark, CHAMPION, result_type=chosen, env_manager="local")
-    found = collected(table.select("customer_id", score().alias("score")))
-    assert list(found.columns) == ["top_probability", "network_value"]
-    same(found, result.bundle.score(holed))
+    scores = collected(table.select("customer_id", score().alias("score")))
+    assert list(scores.columns) == ["top_probability", "network_value"]
+    same(scores, result.bundle.score(features_with_nulls))
 
 
 def test_a_missing_column_is_named(table, score):
@@ -99,10 +99,10 @@ def test_the_page_scores_and_ranks_everybody(spark, client, opened, result, tmp_
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         # the JVM stays in the folder it was started from
         exec(block.replace('.parquet("', f'.parquet("{tmp_path}/'), page)
-    found = page["ranked"].toPandas().set_index("customer_id").sort_index()
+    scores = page["ranked"].toPandas().set_index("customer_id").sort_index()
     expected = result.scores.sort_index()
-    same(found[list(expected.columns)], expected)
-    assert found["top_member"].sum() == 4
+    same(scores[list(expected.columns)], expected)
+    assert scores["top_member"].sum() == 4
     percentile = expected["network_value"].rank(method="min").sub(1).div(len(expected) - 1)
-    assert found["percentile"].to_numpy() == pytest.approx(percentile.to_numpy())
-    assert found["decile"].tolist() == ((expected["rank"] - 1) * 10 // len(expected) + 1).tolist()
+    assert scores["percentile"].to_numpy() == pytest.approx(percentile.to_numpy())
+    assert scores["decile"].tolist() == ((expected["rank"] - 1) * 10 // len(expected) + 1).tolist()

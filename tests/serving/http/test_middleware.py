@@ -1,74 +1,71 @@
-"""Who is let in, how many at once, and what the service keeps to itself."""
+"""Who is admitted, how many at once, and what the logs do not reveal, by a real server."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ripple.serving.client import Client, Refused, Unavailable
+from ripple.serving.http.app import CUSTOMER, METHODS
+from ripple.serving.http.middleware import ASSETS, HEALTH, REDIRECTED
 from ripple.serving.schemas import ErrorResponse
-from tests.support.checkout import ROOT
-from tests.support.processes import free_port
 from tests.support.scoring_server import ScoringServer, eventually
 
 KEY, OLD_KEY = "the key of today", "the key of yesterday"
-MOST_AT_ONCE = 8
+
+
+MAX_CONCURRENCY = 8
 
 
 @pytest.fixture(scope="module")
 def guarded(serve: Callable[..., ScoringServer]) -> Iterator[ScoringServer]:
     """A server that two keys open, and that answers few at once."""
     hashes = [hashlib.sha256(key.encode()).hexdigest() for key in (OLD_KEY, KEY)]
-    with serve(key=KEY, keys=" ".join(hashes), most_at_once=MOST_AT_ONCE) as server:
+    with serve(key=KEY, keys=" ".join(hashes), most_at_once=MAX_CONCURRENCY) as server:
         yield server
 
 
-@pytest.mark.parametrize("key", [KEY, OLD_KEY])
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_every_key_opens(guarded: ScoringServer, key: str, scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "key"), [("Bearer", KEY), ("bearer", OLD_KEY)])
+def test_every_key_opens(guarded: ScoringServer, scheme: str, key: str) -> None:
     headers = {"authorization": f"{scheme} {key}"}
     assert httpx.get(f"{guarded.url}/v1/customers/c0001", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x"])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/v1/score"),
-        ("GET", "/v1/top"),
-        ("GET", "/v1/model"),
-        ("GET", "/v1/customers/c0001"),
-        ("GET", "/v1/openapi.json"),
-        ("GET", "/v1/docs"),
-        ("GET", "/v1/nothing"),
-        ("GET", "/metrics"),
-        ("GET", "/static_content/swagger-ui.css"),
-        ("GET", "/docs.json"),
-        ("GET", "/"),
-    ],
-)
-def test_nothing_else_does(guarded: ScoringServer, given: str | None, method: str, path: str) -> None:
-    headers = {} if given is None else {"authorization": given}
-    response = httpx.request(method, guarded.url + path, headers=headers)
+def _assert_unauthorized(response: httpx.Response) -> None:
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert ErrorResponse.model_validate_json(response.content).error.code == "unauthorized"
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x"]
+)
+def test_other_credentials_do_not(guarded: ScoringServer, authorization: str) -> None:
+    headers = {"authorization": authorization}
+    _assert_unauthorized(httpx.get(f"{guarded.url}/v1/model", headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *((method, path) for path, method in METHODS.items()),
+        *(("GET", path) for path in (f"{CUSTOMER}c0001", *ASSETS, *REDIRECTED, "/metrics", "/v1/nothing")),
+    ],
+)
+def test_every_path_needs_a_key(guarded: ScoringServer, method: str, path: str) -> None:
+    _assert_unauthorized(httpx.request(method, guarded.url + path))
+
+
+@pytest.mark.parametrize("path", HEALTH)
 def test_health_needs_no_key(guarded: ScoringServer, path: str) -> None:
     assert httpx.get(guarded.url + path).status_code == 200
 
@@ -125,11 +122,11 @@ def test_who_sends_no_body_is_told_so_and_gives_way(guarded: ScoringServer) -> N
 
 def test_who_goes_away_in_the_middle_of_a_body_gives_way(guarded: ScoringServer) -> None:
     incomplete = guarded.metric("ripple_errors_total", code="incomplete")
-    for _ in range(MOST_AT_ONCE):
+    for _ in range(MAX_CONCURRENCY):
         with _connected(guarded) as connection:
             connection.sendall(_headed(10) + b"{")
     eventually(
-        lambda: guarded.metric("ripple_errors_total", code="incomplete") == incomplete + MOST_AT_ONCE, 4
+        lambda: guarded.metric("ripple_errors_total", code="incomplete") == incomplete + MAX_CONCURRENCY, 4
     )
     assert guarded.http.get("/v1/model").status_code == 200
 
@@ -143,7 +140,7 @@ def _occupied(
     """
     for _ in range(10):
         with ExitStack() as opened:
-            waiting = [opened.enter_context(_connected(server)) for _ in range(MOST_AT_ONCE)]
+            waiting = [opened.enter_context(_connected(server)) for _ in range(MAX_CONCURRENCY)]
             for connection in waiting:
                 connection.sendall(_headed(length))
             time.sleep(0.2)
@@ -170,7 +167,7 @@ def test_more_than_it_can_answer_are_told_to_come_back(guarded: ScoringServer) -
         assert guarded.http.get("/readyz").status_code == 200
         for connection in waiting:
             connection.sendall(body)
-        assert [_all(connection)[0] for connection in waiting] == [200] * MOST_AT_ONCE
+        assert [_all(connection)[0] for connection in waiting] == [200] * MAX_CONCURRENCY
     assert guarded.http.get("/v1/model").status_code == 200
     assert guarded.metric("ripple_errors_total", code="overloaded") >= overloaded + 2
 
@@ -187,10 +184,10 @@ def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
         answers = [_all(connection) for connection in connections]
     statuses = [status for status, _, _ in answers]
     assert set(statuses) == {200, 503}
-    assert statuses.count(200) >= MOST_AT_ONCE
+    assert statuses.count(200) >= MAX_CONCURRENCY
     assert all(b"retry-after: 1" in head for status, head, _ in answers if status == 503)
-    for status, _, told in answers:
-        assert len(json.loads(told)["customers"] if status == 200 else told) > 0
+    for status, _, body in answers:
+        assert len(json.loads(body)["customers"] if status == 200 else body) > 0
 
     with Client(guarded.url, key=KEY, timeout=30, retries=20) as client, ThreadPoolExecutor(32) as pool:
         patient = [pool.submit(client.score, asked["customer_ids"]) for _ in range(32)]
@@ -216,76 +213,3 @@ def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None
     assert "Service ripple initialized" in text
     for word in ("confidential", "c0001", "123456.78", KEY, OLD_KEY):
         assert word not in text
-
-
-def test_a_bento_served_by_itself_does_not_start_open_to_everybody(store: Any, tag: str) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("bentoml"), "serve", tag, "--port", str(free_port())],
-        env=os.environ | {"BENTOML_HOME": str(store.home), "BENTOML_DO_NOT_TRACK": "True"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "Nobody would need an API key: set RIPPLE_SERVE_KEYS" in done.stderr + done.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "variables", "told"),
-    [
-        (["--host", "0.0.0.0"], {}, "0.0.0.0 is open to the network"),
-        (["--host", "::"], {}, ":: is open to the network"),
-        (["--host", "everywhere"], {}, "RIPPLE_SERVE_HOST: value is not a valid IPv4 or IPv6 address."),
-        ([], {"RIPPLE_SERVE_WORKER": "2"}, "Unknown variable RIPPLE_SERVE_WORKER; known are"),
-        ([], {"RIPPLE_SERVE_KEYS": "a key in clear"}, "RIPPLE_SERVE_KEYS: String should match"),
-        ([], {"RIPPLE_SERVE_LOG": "log"}, "a log needs log_salt"),
-    ],
-)
-def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
-    arguments: list[str], variables: dict[str, str], told: str, tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("ripple"), "serve", *arguments],
-        cwd=tmp_path,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("Error: ")
-    assert told in done.stderr
-    assert "a key in clear" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_publication_is_text_and_numbers(published: Path) -> None:
-    files = [file for file in published.rglob("*") if file.is_file()]
-    assert {file.suffix for file in files} == {".json", ".txt", ".md", ".arrow"}
-    for file in files:
-        start = file.read_bytes()[:8]
-        assert start == b"ARROW1\0\0" if file.suffix == ".arrow" else start.isascii()
-
-
-WATCHED = """
-import sys
-from pathlib import Path
-from ripple.serving.store_poller import prepared
-from ripple.serving.publications.publication import load_publication
-folder = Path(sys.argv[1])
-prepared(load_publication(folder, folder.name))  # imports what there is to import
-seen = []
-sys.addaudithook(lambda event, _: seen.append(event))
-prepared(load_publication(folder, folder.name))
-assert "open" in seen
-print(sorted({"exec", "compile", "import", "pickle.find_class", "marshal.loads", "os.system",
-              "subprocess.Popen", "ctypes.dlopen"} & set(seen)))
-"""
-
-
-def test_reading_a_publication_runs_no_code_and_no_pickle_from_it(published: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, published], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.registry import REGISTRY
+
+from ripple.serving.prometheus import ServiceMetrics
+from ripple.serving.scorer import Scorer
+
+
+def test_metrics_tell_of_rows_errors_the_model_and_its_snapshot(client: httpx.Client) -> None:
+    def value(name: str, **labels: str) -> float:
+        listed = ",".join(f'{key}="{label}"' for key, label in sorted(labels.items()))
+        line = f"{name}{{{listed}}} " if labels else f"{name} "
+        found = [text for text in client.get("/metrics").text.splitlines() if text.startswith(line)]
+        return float(found[0].removeprefix(line)) if found else 0.0
+
+    rows = value("ripple_scored_rows_total", model_version="1")
+    errors = value("ripple_errors_total", code="one_of_two")
+    answers = value("ripple_request_seconds_count", route="/v1/score")
+    client.post("/v1/score", json={"customer_ids": ["c0001", "c0002", "nobody"]})
+    client.post("/v1/score", json={})
+    assert value("ripple_scored_rows_total", model_version="1") == rows + 2
+    assert value("ripple_errors_total", code="one_of_two") == errors + 1
+    assert value("ripple_request_seconds_count", route="/v1/score") == answers + 2
+    assert value("ripple_snapshot_timestamp_seconds", model_version="1") == 1782777600
+    assert value("ripple_snapshot_age_seconds") >= 0
+    assert value("ripple_inexact_explanations_total") == 0
+    best = client.get("/v1/top?limit=1").json()["customers"][0]["customer_id"]
+    highest = value("ripple_scores_total", decile="10")
+    client.post("/v1/score", json={"customer_ids": [best]})
+    assert value("ripple_scores_total", decile="10") == highest + 1
+
+
+def test_no_path_that_a_caller_makes_up_becomes_a_label(client: httpx.Client) -> None:
+    for path in ("/v1/made-up", "/v1/customers/made-up", "/made-up"):
+        client.get(path)
+    assert "made-up" not in client.get("/metrics").text
+
+
+def _sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_scores_are_counted_by_decile(scorer: Scorer) -> None:
+    version = scorer.publication.version
+    names = [("ripple_scored_rows_total", {"model_version": version})]
+    names += [("ripple_scores_total", {"decile": decile}) for decile in ("1", "6", "10")]
+    before = [_sample(name, **labels) for name, labels in names]
+    percentiles = (0.25, 9.9, 50.0, 90.0, 100.0)
+    ServiceMetrics().count_scores(scorer, [{"percentile": percentile} for percentile in percentiles])
+    counts = [_sample(name, **labels) - old for (name, labels), old in zip(names, before, strict=True)]
+    assert counts == [5, 2, 1, 2]
+
+
+def test_an_answer_is_counted_by_route_and_status_and_its_latency_observed() -> None:
+    metrics = ServiceMetrics(["/a-route"])
+    assert _sample("ripple_request_seconds_count", route="/a-route") == 0
+    assert REGISTRY.get_sample_value("ripple_request_seconds_count", {"route": "/a-route"}) == 0
+    metrics.count_answer("/a-route", 503, 0.003)
+    assert _sample("ripple_answers_total", route="/a-route", status="503") == 1
+    assert _sample("ripple_request_seconds_bucket", route="/a-route", le="0.0025") == 0
+    assert _sample("ripple_request_seconds_bucket", route="/a-route", le="0.005") == 1
+
+
+@pytest.mark.parametrize(("as_of", "age"), [("2026-06-30T00:00:00", 3600.0), ("2099-01-01T00:00:00", 0.0)])
+def test_the_age_of_a_snapshot_is_never_negative(
+    as_of: str, age: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ripple.serving.prometheus.time", lambda: 1782777600.0 + 3600)
+    publication = SimpleNamespace(version="of-age")
+    served: Any = SimpleNamespace(publication=publication, customers=SimpleNamespace(as_of=as_of))
+    taken = _sample("ripple_publications_total", outcome="taken")
+    metrics = ServiceMetrics()
+    metrics.count_publication("taken", served)
+    assert _sample("ripple_publications_total", outcome="taken") == taken + 1
+    assert f"ripple_snapshot_age_seconds {age}" in metrics.exposition().decode()
