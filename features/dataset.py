@@ -16,7 +16,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from ripple.features.rollup.history import History
-from ripple.features.rollup.parquet_cache import Folder
+from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
@@ -45,8 +45,9 @@ class Dataset:
     @cached_property
     def history(self) -> History:
         """The tables rolled up by day."""
-        store = None if self.cache is None else Folder(self.cache, self.tables["orders"].get_backend())
-        return History(self.tables, self.settings.powers, store)
+        backend = self.tables["orders"].get_backend()
+        cache = None if self.cache is None else ParquetCache(self.cache, backend)
+        return History(self.tables, self.settings.powers, cache)
 
     @property
     def absent(self) -> list[str]:

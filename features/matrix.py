@@ -41,7 +41,7 @@ def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | No
         if view is not None:
             own = [feature for feature in own if _possible(feature, view)]
             grouped = _by_customer(view, own, as_of)
-            wide = _joined(wide, grouped if name in numbered else past.keep(name, grouped), own)
+            wide = _joined(wide, grouped if name in numbered else past.cached_query(name, grouped), own)
         # features of the matrix itself compare a customer with all others, for which an engine moves whole
         # rows: they are cheap while these are short
         if ready := [feature for feature in of_all if _possible(feature, wide)]:

@@ -10,32 +10,34 @@ from collections.abc import Callable, Mapping
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pyarrow as pa
 
 from ripple.digests import code_digest
 from ripple.features.expressions import fixed, ratio, sum_or_zero
-from ripple.features.graph import graph_features
+from ripple.features.graph.graph_table import graph_table
 from ripple.features.rollup.daily import WHEN
-from ripple.features.rollup.history import Past
+from ripple.features.rollup.history import DailyTablesAtCutoff
 from ripple.settings import Settings
 
-View = Callable[[Past, Settings], ir.Table | None]
+GRAPH_READS = ("members", "contact_days", "order_days", "first_purchases", "active_days")
+"""The daily tables that the graph is made of; the last one is there only if there is usage."""
+
+View = Callable[[DailyTablesAtCutoff, Settings], ir.Table | None]
 
 
-def customers(past: Past, settings: Settings) -> ir.Table:
+def customers(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """One row per customer who had joined."""
     return past["members"]
 
 
-def usage(past: Past, settings: Settings) -> ir.Table | None:
+def usage(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """Events by day; `fresh` marks one row for each day with any."""
     if "active_days" not in past:
         return None
     return past["active_days"]
 
 
-def users(past: Past, settings: Settings) -> ir.Table | None:
+def users(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per person at the customer who used anything lately, with the age of their last use."""
     if "user_days" not in past:
         return None
@@ -44,7 +46,7 @@ def users(past: Past, settings: Settings) -> ir.Table | None:
     return days.group_by("customer", "user_id").aggregate(age=days.age.min())
 
 
-def feature_use(past: Past, settings: Settings) -> ir.Table | None:
+def feature_use(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per feature used lately: events in each window and, if catalogued, whether it is advanced."""
     if "feature_days" not in past:
         return None
@@ -57,7 +59,7 @@ def feature_use(past: Past, settings: Settings) -> ir.Table | None:
     return _with_tier(used, past)
 
 
-def first_use(past: Past, settings: Settings) -> ir.Table | None:
+def first_use(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per feature ever used: the day of its first use, the share of its other users who did not start
     before and, with a catalogue, whether it is advanced and the days from its release."""
     if "first_uses" not in past:
@@ -78,17 +80,17 @@ def first_use(past: Past, settings: Settings) -> ir.Table | None:
     return first.join(starters, ["feature", "day"])
 
 
-def orders(past: Past, settings: Settings) -> ir.Table:
+def orders(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """Paid orders, revenue and margin by day and product."""
     return past["order_days"]
 
 
-def purchases(past: Past, settings: Settings) -> ir.Table:
+def purchases(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """One row per product ever bought."""
     return past["first_purchases"]
 
 
-def referred(past: Past, settings: Settings) -> ir.Table | None:
+def referred(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per customer whom another one brought in."""
     if "referrals" not in past:
         return None
@@ -96,7 +98,7 @@ def referred(past: Past, settings: Settings) -> ir.Table | None:
     return past["referrals"].semi_join(joined, "customer").select("age", customer="target")
 
 
-def invited(past: Past, settings: Settings) -> ir.Table | None:
+def invited(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per customer brought in, under the referrer, with what the newcomer has done: revenue and days
     since the last order and, where there is usage, since the last use."""
     if "referrals" not in past:
@@ -125,7 +127,7 @@ def invited(past: Past, settings: Settings) -> ir.Table | None:
     )
 
 
-def feedback(past: Past, settings: Settings) -> ir.Table | None:
+def feedback(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """Scores by day; `latest` where the customer has given none on a later day."""
     if "feedback_days" not in past:
         return None
@@ -133,50 +135,25 @@ def feedback(past: Past, settings: Settings) -> ir.Table | None:
     return days.mutate(latest=days.age == days.age.min().over(ibis.window(group_by="customer")))
 
 
-def contacts(past: Past, settings: Settings) -> ir.Table | None:
+def contacts(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per customer: what the graph of contacts says of them and their neighbours."""
     if "contact_days" not in past:
         return None
-    windows = settings.features.windows_days
-    read = ("members", "contact_days", "order_days", "first_purchases", "active_days")
+    tables = {name: past[name] for name in GRAPH_READS if name in past}
 
     def build() -> pa.Table:
-        size = past.history.size
-        alive = np.zeros(size, dtype=bool)
-        alive[past["members"].customer.to_pyarrow().to_numpy()] = True
-        ties = graph_features.Ties.of(
-            past.history.contacts, alive, past.last, settings.features.half_life_days
-        )
-        orders = past["order_days"]
-        spent = orders.group_by("customer").aggregate(
-            revenue=sum_or_zero(orders.revenue), age=orders.age.min()
-        )
-        rows = spent.to_pyarrow()
-        revenue, active = np.zeros(size), np.zeros(size, dtype=bool)
-        buyers = rows["customer"].to_numpy()
-        revenue[buyers] = rows["revenue"].to_numpy()
-        active[buyers] = rows["age"].to_numpy() <= max(windows)
-        if "active_days" in past:
-            used = past["active_days"]
-            used = used.filter(used.age <= max(windows)).select("customer").distinct()
-            active[used.customer.to_pyarrow().to_numpy()] = True
-        return graph_features.features(
-            ties,
-            np.flatnonzero(alive),
-            revenue,
-            active,
-            past.history.purchases.before(past.last),
-            past.last,
-            windows,
+        history = past.history
+        return graph_table(
+            tables, history.contacts, history.purchases, history.size, past.last_day, settings.features
         )
 
     definition = str(
-        (code_digest(graph_features.__name__), settings.features, sorted(settings.powers.items()))
+        (code_digest(graph_table.__module__), settings.features, sorted(settings.powers.items()))
     )
-    return past.compute("graph", definition, [name for name in read if name in past], build)
+    return past.cached_computation("graph", definition, list(tables), build)
 
 
-def _with_tier(used: ir.Table, past: Past) -> ir.Table:
+def _with_tier(used: ir.Table, past: DailyTablesAtCutoff) -> ir.Table:
     """Features used with whether each is `advanced`, the `delay` from its release to `day`, if that is there,
     and the number of advanced features there are (`advanced_released`)."""
     if "releases" not in past:
