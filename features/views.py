@@ -1,7 +1,7 @@
-"""The rows features are computed from.
+"""The views: tables of rows that features are computed from.
 
-Each view has a `customer` (by number) and is made from the past at a cutoff; ages are in days, 1 on the last
-day. A view exists where the tables it needs exist; its features go with it.
+Each view has a `customer` (by number) and is made from the daily tables at a cutoff; ages are in days, 1 on
+the last day. A view exists where the tables it needs exist, and so do its features.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def first_use(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     if "first_uses" not in past:
         return None
     first = past["first_uses"].select("customer", "feature", "day")
-    # whoever had not joined is nobody yet, whatever the tables say of them later
+    # customers who had not joined yet do not count, whatever the tables say of them later
     joined = first.semi_join(past["members"], "customer")
     starters = joined.group_by("feature", "day").aggregate(starters=joined.count())
     by_feature = ibis.window(group_by="feature")
@@ -99,14 +99,14 @@ def referred(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
 
 
 def invited(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
-    """One row per customer brought in, under the referrer, with what the newcomer has done: revenue and days
-    since the last order and, where there is usage, since the last use."""
+    """One row per customer brought in, by referrer, with the newcomer's revenue, the days since their last
+    order and, where there is usage, since their last use."""
     if "referrals" not in past:
         return None
-    here = past["members"].select(target="customer")
-    joined = past["referrals"].select("customer", "target", "age").semi_join(here, "target")
+    joined_targets = past["members"].select(target="customer")
+    joined = past["referrals"].select("customer", "target", "age").semi_join(joined_targets, "target")
     spent = past["order_days"].semi_join(joined.select(customer="target"), "customer")
-    done = [
+    activity = [
         spent.group_by("customer").aggregate(
             revenue=sum_or_zero(spent.revenue),
             last_order_age=spent.age.min(where=spent.orders > 0),
@@ -118,10 +118,10 @@ def invited(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     ]
     if "active_days" in past:
         used = past["active_days"].semi_join(joined.select(customer="target"), "customer")
-        done.append(used.group_by("customer").aggregate(last_use_age=used.age.min()))
-    for each in done:
-        columns = [name for name in each.columns if name != "customer"]
-        joined = joined.left_join(each.rename(target="customer"), "target").select(*joined.columns, *columns)
+        activity.append(used.group_by("customer").aggregate(last_use_age=used.age.min()))
+    for table in activity:
+        columns = [name for name in table.columns if name != "customer"]
+        joined = joined.left_join(table.rename(target="customer"), "target").select(*joined.columns, *columns)
     return joined.mutate(
         **{name: joined[name].fill_null(0.0) for name in joined.columns if name.startswith("revenue")}
     )
@@ -136,7 +136,7 @@ def feedback(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
 
 
 def contacts(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
-    """One row per customer: what the graph of contacts says of them and their neighbours."""
+    """One row per customer: their place in the graph of contacts, and means over the customers they reach."""
     if "contact_days" not in past:
         return None
     tables = {name: past[name] for name in GRAPH_READS if name in past}
@@ -158,11 +158,11 @@ def _with_tier(used: ir.Table, past: DailyTablesAtCutoff) -> ir.Table:
     and the number of advanced features there are (`advanced_released`)."""
     if "releases" not in past:
         return used
-    known = past["releases"]
-    released = known.aggregate(advanced_released=known.count(where=known.advanced))
-    joined = used.left_join(known.drop(*WHEN, "age"), "feature")
+    releases = past["releases"]
+    released = releases.aggregate(advanced_released=releases.count(where=releases.advanced))
+    joined = used.left_join(releases.drop(*WHEN, "age"), "feature")
     extra = {"advanced": joined.advanced.fill_null(False)}
-    if "day" in used.columns and "released" in known.columns:
+    if "day" in used.columns and "released" in releases.columns:
         extra["delay"] = joined.day - joined.released
     return joined.select(*used.columns, **extra).cross_join(released)
 

@@ -175,10 +175,10 @@ def redefine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., ibis.Va
     def redefine(build: Callable[..., ibis.Value]) -> None:
         definitions = [
             replace(each, build=build) if each.build.__name__ == build.__name__ else each
-            for each in registry._DEFINITIONS
+            for each in registry.DEFINITIONS
         ]
-        assert definitions != registry._DEFINITIONS
-        monkeypatch.setattr(registry, "_DEFINITIONS", definitions)
+        assert definitions != registry.DEFINITIONS
+        monkeypatch.setattr(registry, "DEFINITIONS", definitions)
 
     return redefine
 
