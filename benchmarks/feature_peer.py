@@ -21,7 +21,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from ripple.arrays import Floats, Ints
-from ripple.features.graph import graph_features
+from ripple.features.graph.centrality import core_number, pagerank
+from ripple.features.graph.ties import UNIT, Ties
 from ripple.settings import Settings
 
 DECIMALS = 6
@@ -253,7 +254,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     key, age = daily.index.to_numpy() >> 12, daily.index.to_numpy() & 0xFFF
     pair, kind = key // kinds.size, key % kinds.size
     decay = np.exp2(-np.minimum(age / past.settings.features.half_life_days, 50.0))
-    weight = np.rint(daily.to_numpy() * decay * graph_features.UNIT)
+    weight = np.rint(daily.to_numpy() * decay * UNIT)
     powers = {}
     for power in ("referent", "informational", "expert"):
         shown = np.array([past.settings.powers.get(name) == power for name in kinds])[kind]
@@ -272,15 +273,15 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
     active[orders["customer_id"][orders["age"] <= max(windows)]] = True
     active[last_use.index[last_use <= max(windows)]] = True
     both = past.count(source[mutual])
-    shared = graph_features.Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
+    shared = Ties(size, source, target, weight, ties["first"].to_numpy(), mutual, {})
     columns = {
         "out_degree": degree,
-        "out_strength": strength / graph_features.UNIT,
+        "out_strength": strength / UNIT,
         "in_degree": past.count(target),
-        "in_strength": past.total(target, weight) / graph_features.UNIT,
+        "in_strength": past.total(target, weight) / UNIT,
         "second_hand_reach": past.total(source, degree[target]) - both,
-        "pagerank": graph_features.pagerank(shared, np.flatnonzero(past.alive)),
-        "core_number": graph_features.core_number(shared).astype(np.float64),
+        "pagerank": pagerank(shared, np.flatnonzero(past.alive)),
+        "core_number": core_number(shared).astype(np.float64),
         "neighbour_revenue": _ratio(past.total(source, spent[target]), degree),
         "neighbour_products": _ratio(past.total(source, weight * bought[target]), strength),
         "neighbour_lack": _ratio(past.total(source, np.maximum(bought[source] - bought[target], 0)), degree),
@@ -292,7 +293,7 @@ def _graph(past: Past, met: pd.DataFrame, orders: pd.DataFrame, last_use: pd.Ser
         reach = past.count(by)
         columns |= {
             f"{power}_reach": reach,
-            f"{power}_strength": past.total(by, shown) / graph_features.UNIT,
+            f"{power}_strength": past.total(by, shown) / UNIT,
             f"{power}_reciprocity": _ratio(past.count(by[shown.index.isin(back)]), reach),
         }
     return columns | _leads(past, source, target, ties["first"].to_numpy(), firsts)

@@ -1,4 +1,4 @@
-"""The catalogue of features, read off the registry: as a Markdown page and as text."""
+"""The catalogue of features, made from the registry: as a Markdown page and as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ undefined, such as a share of nothing, is null.
 
 
 def markdown(settings: Settings) -> str:
-    """The page under *settings*: a table per family with what is known of each feature."""
+    """The page under *settings*: a table per family with unit, description and value of each feature."""
     windows = " and ".join(str(days) for days in settings.features.windows_days)
     sections = [
         f"## {family.capitalize()}\n\n{_table(list(members))}"
@@ -33,13 +33,13 @@ def markdown(settings: Settings) -> str:
 
 def text(settings: Settings) -> str:
     """Name, unit and description of each feature under *settings*, one to a line, by family."""
-    chosen = features(settings.features)
-    name, unit = (max(len(getattr(feature, part)) for feature in chosen) for part in ("name", "unit"))
+    all_features = features(settings.features)
+    name, unit = (max(len(getattr(feature, part)) for feature in all_features) for part in ("name", "unit"))
     return "\n\n".join(
         "\n".join(
-            [family, *(f"  {one.name:<{name}}  {one.unit:<{unit}}  {one.description}" for one in members)]
+            [family, *(f"  {each.name:<{name}}  {each.unit:<{unit}}  {each.description}" for each in members)]
         )
-        for family, members in groupby(chosen, lambda feature: feature.family)
+        for family, members in groupby(all_features, lambda feature: feature.family)
     )
 
 

@@ -1,7 +1,7 @@
 """A dataset: typed tables, settings, and the tables rolled up by day.
 
 ``open_dataset`` types the columns, ``validation.checks.load`` also tests every rule of the contract.
-Everything after it receives a `Dataset` and asks it for `Dataset.before`: the past as it was known.
+Everything after it receives a `Dataset` and reads `Dataset.history` or `Dataset.tables` as known at a moment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from ripple.features.rollup.history import History
-from ripple.features.rollup.parquet_cache import Folder
+from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
@@ -25,28 +25,35 @@ from ripple.features.tables.tables import Files, Tables, typed
 from ripple.settings import Settings
 
 Engine = Literal["duckdb", "spark"]
-"""What computes: this process, or the Spark that runs or is started, see `spark.session`."""
+"""The engine that computes: DuckDB in this process, or Spark (see `spark.session`)."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """An open dataset: its short name and its place, neither with a secret, its settings and typed tables."""
+    """An open dataset.
+
+    Attributes:
+        name: its short name, without a secret.
+        place: where it is, without a secret.
+        settings: the settings under which it is read.
+        tables: its typed tables.
+        uncast: by table and column, the raw rows whose value could not be read as the contract's type.
+        cache: the folder where daily tables and features are kept from run to run, or None.
+    """
 
     name: str
     place: str
     settings: Settings
     tables: Tables
     uncast: Mapping[str, Mapping[str, ir.Table]]
-    """table → column → the raw rows whose value could not be read as the contract's type."""
-
     cache: Path | None = None
-    """Folder where daily tables and features are kept from run to run."""
 
     @cached_property
     def history(self) -> History:
         """The tables rolled up by day."""
-        store = None if self.cache is None else Folder(self.cache, self.tables["orders"].get_backend())
-        return History(self.tables, self.settings.powers, store)
+        backend = self.tables["orders"].get_backend()
+        cache = None if self.cache is None else ParquetCache(self.cache, backend)
+        return History(self.tables, self.settings.powers, cache)
 
     @property
     def absent(self) -> list[str]:
@@ -56,21 +63,23 @@ class Dataset:
     @property
     def attributes(self) -> list[str]:
         """Columns of ``customers`` beyond the contract's."""
-        own = {column.name for column in CONTRACT["customers"].columns}
-        return [name for name in self.tables["customers"].columns if name not in own]
+        contract = {column.name for column in CONTRACT["customers"].columns}
+        return [name for name in self.tables["customers"].columns if name not in contract]
 
-    def of(self, files: Mapping[str, Sequence[str]]) -> Dataset:
-        """The same with the rows of some *files* alone, whose paths are given by table."""
-        chosen = {name: paths for name, paths in files.items() if paths}
-        tables = {name: self.tables.files[name].of(paths).drop(FILE) for name, paths in chosen.items()}
+    def limited_to_files(self, files: Mapping[str, Sequence[str]]) -> Dataset:
+        """The same dataset with only the rows of *files*, whose paths are given by table."""
+        paths_by_table = {name: paths for name, paths in files.items() if paths}
+        tables = {
+            name: self.tables.files[name].rows_of(paths).drop(FILE) for name, paths in paths_by_table.items()
+        }
         uncast = {
             name: {column: rows.filter(rows[FILE].isin(paths)) for column, rows in self.uncast[name].items()}
-            for name, paths in chosen.items()
+            for name, paths in paths_by_table.items()
         }
         return replace(self, tables=Tables(tables), uncast=uncast)
 
     def limited_to(self, moment: datetime) -> Dataset:
-        """The same dataset as somebody standing at *moment* would have found it."""
+        """The same dataset as it was known at *moment*."""
         settings = self.settings.model_copy(
             update={"until": min(moment, self.settings.until) if self.settings.until else moment}
         )

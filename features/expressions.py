@@ -10,8 +10,9 @@ import ibis.expr.types as ir
 
 SECONDS_PER_DAY = 86_400
 DIGITS, DECIMALS = 18, 6
+"""The digits of a number in fixed point, and how many of them are decimals."""
 LIMIT = 10.0 ** (DIGITS - DECIMALS)
-"""Below it are all numbers in fixed point. With more digits, sums of them would take half as long again."""
+"""The bound of numbers in fixed point. With more digits, sums of them would take half as long again."""
 
 
 def age_days(moment: ir.Value, as_of: datetime) -> ir.FloatingValue:
@@ -36,7 +37,7 @@ def fixed(value: ir.Value) -> ir.DecimalValue:
 
 
 def total(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
-    """Sum of *value*, null where there is nothing to add.
+    """The sum of *value*, null where there is nothing to add.
 
     Added in fixed point with six decimals: the same rows give the same bits in any order and on any number
     of threads, which a floating-point sum does not promise.
@@ -45,13 +46,13 @@ def total(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingS
 
 
 def sum_or_zero(value: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
-    """Like `total`, and zero where no row qualifies."""
+    """Like `total`, but zero where there is nothing to add."""
     return total(value, where).fill_null(0.0)
 
 
 @ibis.udf.agg.builtin
 def bit_or(value: int) -> int:  # type: ignore[empty-body]
-    """Bits that are set in any *value*: an engine's own, as Ibis 12 does not know that Spark has it too."""
+    """The bits that are set in any *value*; called as the engine's own, as Ibis 12 has it for DuckDB only."""
 
 
 def ratio(part: ir.Value, whole: ir.Value) -> ir.FloatingValue:

@@ -13,14 +13,14 @@ from ripple.features.registry import Feature, features
 from ripple.features.views import VIEWS
 
 
-def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | None = None) -> ir.Table:
+def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | None = None) -> ir.Table:
     """Features of every customer who had joined before *as_of*, from rows known before *as_of*.
 
     Args:
         dataset: the open dataset.
         as_of: the cutoff, UTC.
-        given: further views by name that features may ask for; here the credit of the last closed window,
-            as a table with one row per customer, by `customer_id`.
+        views: further views by name, each a table with one row per customer, by `customer_id`; here
+            ``credit``, the credit of the last closed window.
 
     Returns:
         An expression with `customer_id` and one float64 column per feature, ordered by customer.
@@ -30,62 +30,68 @@ def matrix(dataset: Dataset, as_of: datetime, given: Mapping[str, ir.Table] | No
     settings = dataset.settings
     past = dataset.history.before(as_of)
     wide = past["members"].select("customer", "customer_id")
-    numbered = {name: table.join(wide, "customer_id") for name, table in (given or {}).items()}
-    chosen = features(settings.features)
-    by_view = _by_view(chosen)
-    of_all = by_view.pop("matrix", [])
-    for name, own in by_view.items():
+    numbered = {name: table.join(wide, "customer_id") for name, table in (views or {}).items()}
+    all_features = features(settings.features)
+    by_view = _by_view(all_features)
+    of_matrix = by_view.pop("matrix", [])
+    for name, candidates in by_view.items():
         view = numbered.get(name)
         if view is None and name in VIEWS:
             view = VIEWS[name](past, settings)
         if view is not None:
-            own = [feature for feature in own if _possible(feature, view)]
-            grouped = _by_customer(view, own, as_of)
-            wide = _joined(wide, grouped if name in numbered else past.keep(name, grouped), own)
+            available = [feature for feature in candidates if _is_available(feature, view)]
+            columns = _by_customer(view, available, as_of)
+            wide = _with_columns(
+                wide, columns if name in numbered else past.cached_query(name, columns), available
+            )
         # features of the matrix itself compare a customer with all others, for which an engine moves whole
         # rows: they are cheap while these are short
-        if ready := [feature for feature in of_all if _possible(feature, wide)]:
+        if ready := [feature for feature in of_matrix if _is_available(feature, wide)]:
             wide = wide.mutate(**{feature.name: feature.build(wide, as_of) for feature in ready})
-            of_all = [feature for feature in of_all if feature not in ready]
-    columns = {
-        feature.name: wide[feature.name].cast("float64") for feature in chosen if feature.name in wide.columns
+            of_matrix = [feature for feature in of_matrix if feature not in ready]
+    values = {
+        feature.name: wide[feature.name].cast("float64")
+        for feature in all_features
+        if feature.name in wide.columns
     }
-    return wide.select("customer_id", **columns).order_by("customer_id")
+    return wide.select("customer_id", **values).order_by("customer_id")
 
 
-def _by_view(chosen: list[Feature]) -> dict[str, list[Feature]]:
+def _by_view(all_features: list[Feature]) -> dict[str, list[Feature]]:
     grouped: dict[str, list[Feature]] = {}
-    for feature in chosen:
+    for feature in all_features:
         grouped.setdefault(feature.view, []).append(feature)
     return grouped
 
 
-def _possible(feature: Feature, table: ir.Table) -> bool:
+def _is_available(feature: Feature, table: ir.Table) -> bool:
+    """Whether *table* has the optional columns that *feature* needs."""
     return set(feature.needs) <= set(table.columns)
 
 
-def _by_customer(view: ir.Table, own: list[Feature], as_of: datetime) -> ir.Table:
-    """One row per customer; of a view that has no more than that, features are columns rather than sums."""
-    built = {feature.name: feature.build(view, as_of) for feature in own}
-    columns = [name for name, value in built.items() if isinstance(value, ir.Column)]
+def _by_customer(view: ir.Table, available: list[Feature], as_of: datetime) -> ir.Table:
+    """One row per customer: aggregates over a view's rows, or columns of a view with one row for each."""
+    values = {feature.name: feature.build(view, as_of) for feature in available}
+    columns = [name for name, value in values.items() if isinstance(value, ir.Column)]
     if not columns:
-        return view.group_by("customer").aggregate(**built)
-    if sums := built.keys() - columns:
+        return view.group_by("customer").aggregate(**values)
+    if sums := values.keys() - columns:
         raise RuntimeError(
-            f"{own[0].view}: {columns} take its rows as they are, but {sorted(sums)} add them up"
+            f"{available[0].view}: {columns} take its rows as they are, but {sorted(sums)} add them up"
         )
-    return view.select("customer", **built)
+    return view.select("customer", **values)
 
 
-def _joined(wide: ir.Table, grouped: ir.Table, own: list[Feature]) -> ir.Table:
-    grouped = grouped.rename(of="customer")
-    joined = wide.left_join(grouped, wide.customer == grouped.of)
+def _with_columns(wide: ir.Table, columns: ir.Table, available: list[Feature]) -> ir.Table:
+    """*wide* with the features in *columns*, which hold their `empty` value where a customer has no row."""
+    columns = columns.rename(of="customer")
+    joined = wide.left_join(columns, wide.customer == columns.of)
     # as a double before it meets a literal, which is a decimal to Spark
-    found = {feature: joined[feature.name].cast("float64") for feature in own}
+    values = {feature: joined[feature.name].cast("float64") for feature in available}
     filled = {
         feature.name: value
         if feature.empty is None
         else ibis.ifelse(joined.of.isnull(), feature.empty, value)
-        for feature, value in found.items()
+        for feature, value in values.items()
     }
     return joined.select(*wide.columns, **filled)

@@ -1,14 +1,11 @@
-"""What a feature is: a small function over a view; its name is the column, its docstring the catalogue entry.
+"""The list of all features under given settings, with names, descriptions and families.
 
-The first parameter names the view (see `features.views`), the second is always `as_of`. Rows of a view are
-grouped by customer, unless it has one for each, whose columns are taken as they are. A function that takes
-`days` too is one feature per window of the settings, one that takes `power` is one per power; their names are
-derived here and nowhere else.
+The name of a feature's function is its column, and its docstring the entry in the catalogue. Functions of
+windows and powers are expanded here and nowhere else.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +15,20 @@ from typing import Any, get_args
 
 import ibis.expr.types as ir
 
+from ripple.features.definition import DEFINITIONS, Definition
+from ripple.features.definitions import (
+    direct_value,
+    engagement,
+    feedback,
+    network,
+    powers,
+    sophistication,
+    susceptibility,
+)
 from ripple.settings import Features, Power
 
+MODULES = (engagement, sophistication, powers, direct_value, network, susceptibility, feedback)
+"""The modules of features; importing them registers their functions in `DEFINITIONS`."""
 FAMILIES = (
     "engagement",
     "sophistication",
@@ -32,32 +41,20 @@ FAMILIES = (
     "feedback",
 )
 
-MODULES = ("engagement", "sophistication", "powers", "direct_value", "network", "susceptibility", "feedback")
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A feature as its author wrote it, before windows and powers are filled in."""
-
-    build: Callable[..., ir.Value]
-    family: str
-    unit: str
-    empty: float | None
-    needs: tuple[str, ...]
-
-    @property
-    def view(self) -> str:
-        """Name of the view the feature is computed from."""
-        return next(iter(inspect.signature(self.build).parameters))
-
 
 @dataclass(frozen=True)
 class Feature:
     """One column of the feature matrix.
 
     Attributes:
-        empty: value for a customer without rows in the view; None leaves it null.
+        name: the name of the column.
+        family: one of `FAMILIES`.
+        unit: the unit of its values.
+        description: what the feature is, in a sentence or two.
+        view: the name of the view it is computed from.
+        empty: the value for a customer without rows in the view; None leaves it null.
         needs: optional columns of the view without which the feature does not exist.
+        build: the expression of the feature over its view at a cutoff.
     """
 
     name: str
@@ -70,33 +67,13 @@ class Feature:
     build: Callable[[ir.Table, datetime], ir.Value]
 
 
-_DEFINITIONS: list[Definition] = []
-
-
-def feature(
-    family: str, unit: str, *, empty: float | None = 0.0, needs: tuple[str, ...] = ()
-) -> Callable[[Callable[..., ir.Value]], Callable[..., ir.Value]]:
-    """Register the decorated function as a feature (or as several, if it takes `days` or `power`).
-
-    Args:
-        family: one of `FAMILIES`; ignored for a function that takes `power`, whose family is the power.
-        unit: unit of the value, as the catalogue and the reasons show it.
-        empty: what a customer with no rows in the view gets; None where the value is undefined then.
-        needs: optional columns the function reads.
-    """
-
-    def register(build: Callable[..., ir.Value]) -> Callable[..., ir.Value]:
-        _DEFINITIONS.append(Definition(build, family, unit, empty, needs))
-        return build
-
-    return register
-
-
 def features(settings: Features) -> list[Feature]:
-    """Every feature under *settings*, in the order of families, then of definition."""
-    for module in MODULES:
-        importlib.import_module(f"ripple.features.definitions.{module}")  # which registers its functions
-    expanded = [feature for definition in _DEFINITIONS for feature in _expand(definition, settings)]
+    """Every feature under *settings*, in the order of families, then of definition.
+
+    Raises:
+        RuntimeError: two features share a name.
+    """
+    expanded = [feature for definition in DEFINITIONS for feature in _expand(definition, settings)]
     names = [feature.name for feature in expanded]
     if len(set(names)) < len(names):
         raise RuntimeError(f"two features share a name: {sorted({n for n in names if names.count(n) > 1})}")
@@ -104,6 +81,7 @@ def features(settings: Features) -> list[Feature]:
 
 
 def _expand(definition: Definition, settings: Features) -> Iterator[Feature]:
+    """The features of a definition, one for each power and window that it takes."""
     build, name = definition.build, definition.build.__name__
     parameters = inspect.signature(build).parameters
     variants: list[tuple[str, str, dict[str, Any]]] = [(name, definition.family, {})]
@@ -111,18 +89,18 @@ def _expand(definition: Definition, settings: Features) -> Iterator[Feature]:
         variants = [(f"{power}_{name}", power, {"power": power}) for power in get_args(Power)]
     if "days" in parameters:
         variants = [
-            (f"{prefix}_{days}d", family, given | {"days": days})
-            for prefix, family, given in variants
+            (f"{prefix}_{days}d", family, arguments | {"days": days})
+            for prefix, family, arguments in variants
             for days in settings.windows_days
         ]
-    for column, family, given in variants:
+    for column, family, arguments in variants:
         yield Feature(
             column,
             family,
             definition.unit,
-            " ".join((inspect.getdoc(build) or "").format(**given).split()),
+            " ".join((inspect.getdoc(build) or "").format(**arguments).split()),
             definition.view,
             definition.empty,
-            tuple(need.format(**given) for need in definition.needs),
-            partial(build, **given),
+            tuple(need.format(**arguments) for need in definition.needs),
+            partial(build, **arguments),
         )

@@ -1,7 +1,7 @@
-"""The rows features are computed from.
+"""The views: tables of rows that features are computed from.
 
-Each view has a `customer` (by number) and is made from the past at a cutoff; ages are in days, 1 on the last
-day. A view exists where the tables it needs exist; its features go with it.
+Each view has a `customer` (by number) and is made from the daily tables at a cutoff; ages are in days, 1 on
+the last day. A view exists where the tables it needs exist, and so do its features.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ from collections.abc import Callable, Mapping
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pyarrow as pa
 
 from ripple.digests import code_digest
 from ripple.features.expressions import fixed, ratio, sum_or_zero
-from ripple.features.graph import graph_features
+from ripple.features.graph.graph_table import graph_table
 from ripple.features.rollup.daily import WHEN
-from ripple.features.rollup.history import Past
+from ripple.features.rollup.history import DailyTablesAtCutoff
 from ripple.settings import Settings
 
-View = Callable[[Past, Settings], ir.Table | None]
+GRAPH_READS = ("members", "contact_days", "order_days", "first_purchases", "active_days")
+"""The daily tables that the graph is made of; the last one is there only if there is usage."""
+
+View = Callable[[DailyTablesAtCutoff, Settings], ir.Table | None]
 
 
-def customers(past: Past, settings: Settings) -> ir.Table:
+def customers(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """One row per customer who had joined."""
     return past["members"]
 
 
-def usage(past: Past, settings: Settings) -> ir.Table | None:
+def usage(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """Events by day; `fresh` marks one row for each day with any."""
     if "active_days" not in past:
         return None
     return past["active_days"]
 
 
-def users(past: Past, settings: Settings) -> ir.Table | None:
+def users(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per person at the customer who used anything lately, with the age of their last use."""
     if "user_days" not in past:
         return None
@@ -44,7 +46,7 @@ def users(past: Past, settings: Settings) -> ir.Table | None:
     return days.group_by("customer", "user_id").aggregate(age=days.age.min())
 
 
-def feature_use(past: Past, settings: Settings) -> ir.Table | None:
+def feature_use(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per feature used lately: events in each window and, if catalogued, whether it is advanced."""
     if "feature_days" not in past:
         return None
@@ -57,13 +59,13 @@ def feature_use(past: Past, settings: Settings) -> ir.Table | None:
     return _with_tier(used, past)
 
 
-def first_use(past: Past, settings: Settings) -> ir.Table | None:
+def first_use(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per feature ever used: the day of its first use, the share of its other users who did not start
     before and, with a catalogue, whether it is advanced and the days from its release."""
     if "first_uses" not in past:
         return None
     first = past["first_uses"].select("customer", "feature", "day")
-    # whoever had not joined is nobody yet, whatever the tables say of them later
+    # customers who had not joined yet do not count, whatever the tables say of them later
     joined = first.semi_join(past["members"], "customer")
     starters = joined.group_by("feature", "day").aggregate(starters=joined.count())
     by_feature = ibis.window(group_by="feature")
@@ -78,17 +80,17 @@ def first_use(past: Past, settings: Settings) -> ir.Table | None:
     return first.join(starters, ["feature", "day"])
 
 
-def orders(past: Past, settings: Settings) -> ir.Table:
+def orders(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """Paid orders, revenue and margin by day and product."""
     return past["order_days"]
 
 
-def purchases(past: Past, settings: Settings) -> ir.Table:
+def purchases(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table:
     """One row per product ever bought."""
     return past["first_purchases"]
 
 
-def referred(past: Past, settings: Settings) -> ir.Table | None:
+def referred(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """One row per customer whom another one brought in."""
     if "referrals" not in past:
         return None
@@ -96,15 +98,15 @@ def referred(past: Past, settings: Settings) -> ir.Table | None:
     return past["referrals"].semi_join(joined, "customer").select("age", customer="target")
 
 
-def invited(past: Past, settings: Settings) -> ir.Table | None:
-    """One row per customer brought in, under the referrer, with what the newcomer has done: revenue and days
-    since the last order and, where there is usage, since the last use."""
+def invited(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
+    """One row per customer brought in, by referrer, with the newcomer's revenue, the days since their last
+    order and, where there is usage, since their last use."""
     if "referrals" not in past:
         return None
-    here = past["members"].select(target="customer")
-    joined = past["referrals"].select("customer", "target", "age").semi_join(here, "target")
+    joined_targets = past["members"].select(target="customer")
+    joined = past["referrals"].select("customer", "target", "age").semi_join(joined_targets, "target")
     spent = past["order_days"].semi_join(joined.select(customer="target"), "customer")
-    done = [
+    activity = [
         spent.group_by("customer").aggregate(
             revenue=sum_or_zero(spent.revenue),
             last_order_age=spent.age.min(where=spent.orders > 0),
@@ -116,16 +118,16 @@ def invited(past: Past, settings: Settings) -> ir.Table | None:
     ]
     if "active_days" in past:
         used = past["active_days"].semi_join(joined.select(customer="target"), "customer")
-        done.append(used.group_by("customer").aggregate(last_use_age=used.age.min()))
-    for each in done:
-        columns = [name for name in each.columns if name != "customer"]
-        joined = joined.left_join(each.rename(target="customer"), "target").select(*joined.columns, *columns)
+        activity.append(used.group_by("customer").aggregate(last_use_age=used.age.min()))
+    for table in activity:
+        columns = [name for name in table.columns if name != "customer"]
+        joined = joined.left_join(table.rename(target="customer"), "target").select(*joined.columns, *columns)
     return joined.mutate(
         **{name: joined[name].fill_null(0.0) for name in joined.columns if name.startswith("revenue")}
     )
 
 
-def feedback(past: Past, settings: Settings) -> ir.Table | None:
+def feedback(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     """Scores by day; `latest` where the customer has given none on a later day."""
     if "feedback_days" not in past:
         return None
@@ -133,59 +135,34 @@ def feedback(past: Past, settings: Settings) -> ir.Table | None:
     return days.mutate(latest=days.age == days.age.min().over(ibis.window(group_by="customer")))
 
 
-def contacts(past: Past, settings: Settings) -> ir.Table | None:
-    """One row per customer: what the graph of contacts says of them and their neighbours."""
+def contacts(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
+    """One row per customer: their place in the graph of contacts, and means over the customers they reach."""
     if "contact_days" not in past:
         return None
-    windows = settings.features.windows_days
-    read = ("members", "contact_days", "order_days", "first_purchases", "active_days")
+    tables = {name: past[name] for name in GRAPH_READS if name in past}
 
     def build() -> pa.Table:
-        size = past.history.size
-        alive = np.zeros(size, dtype=bool)
-        alive[past["members"].customer.to_pyarrow().to_numpy()] = True
-        ties = graph_features.Ties.of(
-            past.history.contacts, alive, past.last, settings.features.half_life_days
-        )
-        orders = past["order_days"]
-        spent = orders.group_by("customer").aggregate(
-            revenue=sum_or_zero(orders.revenue), age=orders.age.min()
-        )
-        rows = spent.to_pyarrow()
-        revenue, active = np.zeros(size), np.zeros(size, dtype=bool)
-        buyers = rows["customer"].to_numpy()
-        revenue[buyers] = rows["revenue"].to_numpy()
-        active[buyers] = rows["age"].to_numpy() <= max(windows)
-        if "active_days" in past:
-            used = past["active_days"]
-            used = used.filter(used.age <= max(windows)).select("customer").distinct()
-            active[used.customer.to_pyarrow().to_numpy()] = True
-        return graph_features.features(
-            ties,
-            np.flatnonzero(alive),
-            revenue,
-            active,
-            past.history.purchases.before(past.last),
-            past.last,
-            windows,
+        history = past.history
+        return graph_table(
+            tables, history.contacts, history.purchases, history.size, past.last_day, settings.features
         )
 
     definition = str(
-        (code_digest(graph_features.__name__), settings.features, sorted(settings.powers.items()))
+        (code_digest(graph_table.__module__), settings.features, sorted(settings.powers.items()))
     )
-    return past.compute("graph", definition, [name for name in read if name in past], build)
+    return past.cached_computation("graph", definition, list(tables), build)
 
 
-def _with_tier(used: ir.Table, past: Past) -> ir.Table:
+def _with_tier(used: ir.Table, past: DailyTablesAtCutoff) -> ir.Table:
     """Features used with whether each is `advanced`, the `delay` from its release to `day`, if that is there,
     and the number of advanced features there are (`advanced_released`)."""
     if "releases" not in past:
         return used
-    known = past["releases"]
-    released = known.aggregate(advanced_released=known.count(where=known.advanced))
-    joined = used.left_join(known.drop(*WHEN, "age"), "feature")
+    releases = past["releases"]
+    released = releases.aggregate(advanced_released=releases.count(where=releases.advanced))
+    joined = used.left_join(releases.drop(*WHEN, "age"), "feature")
     extra = {"advanced": joined.advanced.fill_null(False)}
-    if "day" in used.columns and "released" in known.columns:
+    if "day" in used.columns and "released" in releases.columns:
         extra["delay"] = joined.day - joined.released
     return joined.select(*used.columns, **extra).cross_join(released)
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
+from ripple.features.definition import feature
 from ripple.features.expressions import ratio, sum_or_zero, total
-from ripple.features.registry import feature
 
 
 @feature("direct value", "days", empty=None)

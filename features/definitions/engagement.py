@@ -7,10 +7,10 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from ripple.features.definition import feature
 from ripple.features.expressions import bit_or, ratio
-from ripple.features.registry import feature
 
-MOST_WEEKS = 52
+MAX_WEEKS = 52
 
 
 @feature("engagement", "days", empty=None)
@@ -53,7 +53,7 @@ def usage_trend(usage: ir.Table, as_of: datetime, days: int) -> ir.Value:
 def weeks_in_a_row(usage: ir.Table, as_of: datetime) -> ir.Value:
     """Weeks in a row with any use, counted back from the cutoff, 52 at most: a habit that holds."""
     bit = (ibis.literal(2.0) ** ((usage.age - 1) // 7)).cast("int64")
-    used = bit_or(ibis.ifelse(usage.age <= 7 * MOST_WEEKS, bit, 0)).fill_null(0)
+    used = bit_or(ibis.ifelse(usage.age <= 7 * MAX_WEEKS, bit, 0)).fill_null(0)
     # the lowest bit that is not set comes after as many weeks
     return ((used + 1) & ~used).cast("float64").log2().round()
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
+from ripple.features.definition import feature
 from ripple.features.expressions import ratio, total
-from ripple.features.registry import feature
 
 
 @feature("feedback", "scores")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
-from ripple.features.registry import feature
+from ripple.features.definition import feature
 
 
 @feature("network", "customers")

@@ -7,8 +7,8 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from ripple.features.definition import feature
 from ripple.features.expressions import DECIMALS, ratio, total
-from ripple.features.registry import feature
 
 POWER_USER_SHARE = 0.8
 

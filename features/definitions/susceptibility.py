@@ -7,8 +7,8 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from ripple.features.definition import feature
 from ripple.features.expressions import ratio
-from ripple.features.registry import feature
 
 
 @feature("susceptibility", "share", empty=None)

@@ -1,1 +1,1 @@
-"""The graph of contacts as it stood at a cutoff: ties, their weights, and what customers hold in it."""
+"""The graph of contacts at a cutoff: ties between customers, and what follows from them for each."""

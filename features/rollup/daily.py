@@ -4,10 +4,10 @@ Each function rolls up one table, named by its parameter: a table of the contrac
 Customers go by number; `day` is the day of the event and `known` the day on which it was known, both as whole
 days since 1970 (UTC). A cutoff at midnight sees the rows whose `known` lies before it.
 
-They are kept month by month. What is made of a table of the contract goes by the month in which its rows
-became known, so that a late one changes no month before; what is made of a daily table, by that of their day.
-A function may look at the rows of a month only and, if it has a second parameter, at what it made of the
-months before. A row that holds until another one is known tells that day in `until`. Rows lie in the order of
+They are made month by month. What is made of a table of the contract is split by the month in which its rows
+became known, so that a late row changes no month before; what is made of a daily table, by the month of their
+day. A function sees the rows of one month only and, if it has a second parameter, what it made of the months
+before. A row that holds only until another one is known has that day in `until`. Rows are in the order of
 customers, which makes grouping by customer four times as cheap.
 """
 
@@ -24,7 +24,7 @@ from ripple.features.expressions import fixed, total
 
 WHEN = ("day", "known")
 ALWAYS, NEVER = (ibis.literal(day, "int32") for day in (-(2**31), 2**31 - 1))
-"""As the day since which, and until which, something is known."""
+"""The days that stand for "known since ever" and "known for ever"."""
 
 
 def members(customers: ir.Table) -> ir.Table:
@@ -33,7 +33,7 @@ def members(customers: ir.Table) -> ir.Table:
 
 
 def releases(catalog: ir.Table) -> ir.Table:
-    """Features of the catalogue: whether each is advanced and, if told, the day of its release."""
+    """Features of the catalogue: whether each is advanced and, where it is known, the day of its release."""
     released = {"released": catalog.day} if "released_at" in catalog.columns else {}
     known = catalog.known.fill_null(ALWAYS)
     return catalog.select("feature", "day", known=known, advanced=catalog.tier == "advanced", **released)
@@ -50,9 +50,9 @@ def active_days(feature_days: ir.Table) -> ir.Table:
     on_time, late = _by_delay(days)
     first = late.known.min().over(ibis.window(group_by=["customer", "day"]))
     late = late.mutate(first=late.known == first)
-    told = on_time.select("customer", "day", told=True)
-    late = late.left_join(told, ["customer", "day"]).select(
-        *days.columns, fresh=lambda joined: joined.first & joined.told.isnull()
+    on_time_days = on_time.select("customer", "day", on_time=True)
+    late = late.left_join(on_time_days, ["customer", "day"]).select(
+        *days.columns, fresh=lambda joined: joined.first & joined.on_time.isnull()
     )
     return on_time.mutate(fresh=True).union(late)
 
@@ -119,14 +119,16 @@ def _first(rows: ir.Table, before: ir.Table | None, *pair: str) -> ir.Table:
         lambda days: days.earliest.isnull() | (days.day < days.earliest)
     )
     following = days.known.lead().over(ibis.window(group_by=pair, order_by="known"))
-    made = on_time.mutate(until=NEVER).union(days.select(*on_time.columns, until=following.fill_null(NEVER)))
+    firsts = on_time.mutate(until=NEVER).union(
+        days.select(*on_time.columns, until=following.fill_null(NEVER))
+    )
     if before is None:
-        return made
-    told, told_late = _by_delay(before)
-    since = told_late.group_by(*pair).aggregate(since=told_late.known.min())
-    made = made.anti_join(told, pair).left_join(since, pair)
-    since = made.since.fill_null(NEVER)
-    return made.filter(made.known < since).select(*on_time.columns, until=ibis.least(made.until, since))
+        return firsts
+    before_on_time, before_late = _by_delay(before)
+    since = before_late.group_by(*pair).aggregate(since=before_late.known.min())
+    firsts = firsts.anti_join(before_on_time, pair).left_join(since, pair)
+    since = firsts.since.fill_null(NEVER)
+    return firsts.filter(firsts.known < since).select(*on_time.columns, until=ibis.least(firsts.until, since))
 
 
 def _by_delay(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
@@ -136,8 +138,13 @@ def _by_delay(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
 
 @dataclass(frozen=True)
 class Daily:
-    """One daily table: how it is made, the optional columns without which it does not exist, and the order of
-    its rows (that of its first column if none is given)."""
+    """How one daily table is made.
+
+    Attributes:
+        build: the function that rolls up the rows of a month.
+        needs: optional columns without which the table does not exist.
+        order: the columns by which its rows are ordered; its first column if none is given.
+    """
 
     build: Callable[..., ir.Table]
     needs: tuple[str, ...] = ()
@@ -145,16 +152,16 @@ class Daily:
 
     @property
     def source(self) -> str:
-        """The table it rolls up."""
+        """The name of the table that is rolled up."""
         return next(iter(inspect.signature(self.build).parameters))
 
     @property
     def by(self) -> str:
-        """Which of `WHEN` tells the month of a row."""
+        """Which column of `WHEN` decides the month of a row."""
         return "day" if self.source in DAILY else "known"
 
-    def made(self, rows: ir.Table, before: ir.Table | None = None) -> ir.Table:
-        """The daily table of *rows*, if need be by what was made of the months *before*."""
+    def roll_up(self, rows: ir.Table, before: ir.Table | None = None) -> ir.Table:
+        """The daily table of *rows*, given what was made of the months *before* if it looks back."""
         return self.build(rows, before) if self.looks_back else self.build(rows)
 
     @property

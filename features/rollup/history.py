@@ -9,48 +9,50 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 
 from ripple.digests import digest
 from ripple.features.expressions import day_number
-from ripple.features.graph.graph_features import Contacts, Purchases
+from ripple.features.graph.contacts import Contacts, Purchases
 from ripple.features.rollup.daily import DAILY, WHEN
 from ripple.features.rollup.fingerprint import DayRows, day_rows, in_contract, moments
-from ripple.features.rollup.parquet_cache import Build, Folder, Query, Scratch, count_from
+from ripple.features.rollup.parquet_cache import (
+    ParquetCache,
+    QueryBuilder,
+    TableBuilder,
+    TemporaryTables,
+    numbered_from,
+)
 from ripple.features.tables.contract import CONTRACT
+from ripple.features.tables.tables import Tables
 from ripple.settings import Power
 
 EPOCH = date(1970, 1, 1)
-ROWS_PER_PART = 4_000_000
-"""Months are rolled up together until they hold as many rows."""
-NUMBERED = {"customer_id": "customer", "source_id": "customer", "target_id": "target"}
-"""Columns that name a customer, and the number that takes their place."""
-
-if TYPE_CHECKING:
-    from ripple.features.tables.tables import Tables
+MIN_ROWS_PER_PART = 4_000_000
+"""The number of rows up to which months are rolled up together."""
+CUSTOMER_NUMBERS = {"customer_id": "customer", "source_id": "customer", "target_id": "target"}
+"""Columns that name a customer → the column of numbers that takes their place."""
 
 Span = tuple[date, date]
-"""From the first day to the one after the last."""
+"""The first day of a span, and the day after its last."""
 
 _serial = itertools.count()
 
 
 @dataclass(frozen=True)
-class Past:
-    """Daily tables as they stood at a cutoff."""
+class DailyTablesAtCutoff:
+    """The daily tables as they stood at the cutoff *as_of*."""
 
     history: History
     as_of: datetime
     tables: Mapping[str, ir.Table]
 
     @property
-    def last(self) -> int:
-        """The last day that had begun before the cutoff."""
-        return (_before(self.as_of).date() - EPOCH).days
+    def last_day(self) -> int:
+        """The last day that had begun before the cutoff, in days since 1970."""
+        return _last_day_before(self.as_of)
 
     def __contains__(self, name: str) -> bool:
         return name in self.tables
@@ -58,15 +60,24 @@ class Past:
     def __getitem__(self, name: str) -> ir.Table:
         """A daily table, with the `age` of its rows in days: 1 on the last day."""
         table = self.tables[name]
-        return table.mutate(age=ibis.literal(self.last + 1, "int32") - table.day)
+        return table.mutate(age=ibis.literal(self.last_day + 1, "int32") - table.day)
 
-    def keep(self, name: str, table: ir.Table) -> ir.Table:
-        """*table*, computed now and kept under *name*, or as it was kept."""
-        return self.history.keep(self.as_of, name, table)
+    def cached_query(self, name: str, table: ir.Table) -> ir.Table:
+        """The rows of *table*, an expression over daily tables, from the cache if they are there."""
+        return self.history.cached_query(self.as_of, name, table)
 
-    def compute(self, name: str, definition: str, reads: Sequence[str], build: Build) -> ir.Table:
-        """Like `keep` for what *build* makes of the daily tables *reads*; *definition* tells how."""
-        return self.history.compute(self.as_of, name, definition, reads, build)
+    def cached_computation(
+        self, name: str, definition: str, reads: Sequence[str], build: TableBuilder
+    ) -> ir.Table:
+        """The table that *build* makes outside the engine, from the cache if it is there.
+
+        Args:
+            name: the name of the table.
+            definition: all that the table follows from apart from the rows it is made of.
+            reads: the daily tables it is made of.
+            build: makes the table.
+        """
+        return self.history.cached_computation(self.as_of, name, definition, reads, build)
 
 
 class History:
@@ -74,26 +85,30 @@ class History:
 
     Args:
         tables: what to roll up.
-        powers: what kinds of interactions show.
-        store: where daily tables, and what cutoffs make of them, are kept; temporary tables if None.
+        powers: which power each kind of interaction shows.
+        cache: where daily tables, and what cutoffs make of them, are kept; temporary tables if None.
     """
 
-    def __init__(self, tables: Tables, powers: Mapping[str, Power], store: Folder | None = None) -> None:
+    def __init__(
+        self, tables: Tables, powers: Mapping[str, Power], cache: ParquetCache | None = None
+    ) -> None:
         self._tables = tables
         self._powers = powers
-        self._store = store
-        self._scratch = Scratch(tables["customers"].get_backend())
+        self._cache = cache
+        self._temporary = TemporaryTables(tables["customers"].get_backend())
         self._prefix = f"history_{next(_serial)}_"
         self._definitions: dict[str, str] = {}
 
-    def before(self, as_of: datetime) -> Past:
+    def before(self, as_of: datetime) -> DailyTablesAtCutoff:
         """What had happened and was known before *as_of*.
 
         At a midnight (UTC) it is read off the daily tables; at any other time the rows are rolled up anew.
         """
         history = self if as_of.time() == time() else History(self._tables.before(as_of), self._powers)
-        last = (_before(as_of).date() - EPOCH).days
-        return Past(history, as_of, {name: _known(table, last) for name, table in history.daily.items()})
+        last_day = _last_day_before(as_of)
+        return DailyTablesAtCutoff(
+            history, as_of, {name: _known_on(table, last_day) for name, table in history.daily.items()}
+        )
 
     def digest(self, moment: datetime, *names: str, inclusive: bool = False) -> str:
         """Digest of the rows of the contract's tables *names* known before *moment*, or, *inclusive*, at it.
@@ -103,48 +118,58 @@ class History:
         """
         day, midnight = (moment.date() - EPOCH).days, moment.time() == time()
 
-        def seen(known: int | None, at_once: bool) -> bool:
+        def counts(known: int | None, at_midnight: bool) -> bool:
             return (
-                known is None or known < day or (known == day and (not midnight or (inclusive and at_once)))
+                known is None
+                or known < day
+                or (known == day and (not midnight or (inclusive and at_midnight)))
             )
 
         return digest(
-            *((name, row) for name in names for row in self._rows.get(name, []) if seen(row[1], row[2]))
+            *((name, row) for name in names for row in self._rows.get(name, []) if counts(row[1], row[2]))
         )
 
-    def remember(
-        self, name: str, definition: str, known: datetime, inclusive: bool, build: Build
+    def cached_label(
+        self, name: str, definition: str, known: datetime, inclusive: bool, build: TableBuilder
     ) -> ir.Table:
-        """What *build* makes of all rows known before (or, *inclusive*, at) a moment; see `Past.compute`."""
-        if self._store is None:
-            return self._scratch.keep(f"{name}/{known}/{inclusive}", build)
-        everything = self.digest(known, *CONTRACT, "attributes", inclusive=inclusive)
-        return self._store.keep(name, digest(definition, everything), build)
+        """The table that *build* makes of all rows known before, or *inclusive* at, the moment *known*."""
+        if self._cache is None:
+            return self._temporary.get_or_build(f"{name}/{known}/{inclusive}", build)
+        rows = self.digest(known, *CONTRACT, "attributes", inclusive=inclusive)
+        return self._cache.get_or_build(name, digest(definition, rows), build)
 
-    def keep(self, as_of: datetime, name: str, table: ir.Table) -> ir.Table:
-        """See `Past.keep`."""
-        if self._store is None:
-            return self._scratch.keep(f"{as_of}/{name}", lambda: table)
-        sql = self._store.sql(table)
-        reads = [each for each in self.daily if f'"{self._prefix}{each}"' in sql]
-        if not reads:  # made of nothing but what is kept already
+    def cached_query(self, as_of: datetime, name: str, table: ir.Table) -> ir.Table:
+        """See `DailyTablesAtCutoff.cached_query`."""
+        if self._cache is None:
+            return self._temporary.get_or_build(f"{as_of}/{name}", lambda: table)
+        sql = self._cache.sql(table)
+        reads = [daily for daily in self.daily if f'"{self._prefix}{daily}"' in sql]
+        if not reads:  # made of nothing but what is in the cache already
             return table
-        return self._kept(self._store, as_of, name, sql.replace(self._prefix, ""), reads, lambda: sql)
+        return self._cached_at(self._cache, as_of, name, sql.replace(self._prefix, ""), reads, lambda: sql)
 
-    def compute(
-        self, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: Build
+    def cached_computation(
+        self, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: TableBuilder
     ) -> ir.Table:
-        """See `Past.compute`."""
-        if self._store is None:
-            return self._scratch.keep(f"{as_of}/{name}", build)
-        return self._kept(self._store, as_of, name, definition, reads, build)
+        """See `DailyTablesAtCutoff.cached_computation`."""
+        if self._cache is None:
+            return self._temporary.get_or_build(f"{as_of}/{name}", build)
+        return self._cached_at(self._cache, as_of, name, definition, reads, build)
 
-    def _kept(
-        self, store: Folder, as_of: datetime, name: str, definition: str, reads: Sequence[str], build: Query
+    def _cached_at(
+        self,
+        cache: ParquetCache,
+        as_of: datetime,
+        name: str,
+        definition: str,
+        reads: Sequence[str],
+        build: QueryBuilder,
     ) -> ir.Table:
-        made = [self._definitions[each] for each in reads]
-        key = digest(definition, made, self.digest(as_of, *sorted({_root(each) for each in reads})))
-        return store.keep(f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{name}", key, build)
+        definitions = [self._definitions[daily] for daily in reads]
+        rows = self.digest(as_of, *sorted({_contract_table(daily) for daily in reads}))
+        return cache.get_or_build(
+            f"cutoffs/{as_of:%Y-%m-%dT%H%M%S}/{name}", digest(definition, definitions, rows), build
+        )
 
     @cached_property
     def contacts(self) -> Contacts:
@@ -163,79 +188,80 @@ class History:
 
     @cached_property
     def daily(self) -> dict[str, ir.Table]:
-        """The daily tables, by name, whole."""
-        made: dict[str, ir.Table] = {}
+        """The daily tables, by name, with the rows of all times."""
+        tables: dict[str, ir.Table] = {}
         for name, daily in DAILY.items():
-            if daily.source in made:
-                rows = partial(_of_days, made[daily.source])
+            if daily.source in tables:
+                rows = partial(_of_days, tables[daily.source])
             elif daily.source in self._tables:
                 rows = partial(self._numbered, daily.source)
             else:
                 continue
             if set(daily.needs) <= set(rows(None).columns):
-                made[name] = self._rolled_up(name, rows)
-        return made
+                tables[name] = self._rolled_up(name, rows)
+        return tables
 
     def _rolled_up(self, name: str, rows: Callable[[Span | None], ir.Table]) -> ir.Table:
-        daily, root = DAILY[name], _root(name)
+        daily, contract_table = DAILY[name], _contract_table(name)
 
         def build(span: Span | None, before: Sequence[Path] = ()) -> ir.Table:
-            made = daily.made(rows(span), self._store.read(before) if self._store and before else None)
-            return made.order_by(daily.order or made.columns[0])
+            earlier = self._cache.read_files(before) if self._cache and before else None
+            table = daily.roll_up(rows(span), earlier)
+            return table.order_by(daily.order or table.columns[0])
 
-        if self._store is None:
-            return self._scratch.keep(name, lambda: build(None))
+        if self._cache is None:
+            return self._temporary.get_or_build(name, lambda: build(None))
         source = ibis.table(rows(None).schema(), name=daily.source)
-        made = daily.made(source)
+        table = daily.roll_up(source)
         if daily.looks_back:
-            made = daily.made(source, ibis.table(made.schema(), name=name))
-        definition = digest(self._store.sql(made), self._definitions.get(daily.source))
+            table = daily.roll_up(source, ibis.table(table.schema(), name=name))
+        definition = digest(self._cache.sql(table), self._definitions.get(daily.source))
         self._definitions[name] = definition
         files: list[Path] = []
-        for span in self._spans(root, daily.by):
+        for span in self._spans(contract_table, daily.by):
             before = tuple(files) if daily.looks_back else ()
-            held = self._held(root, daily.by, span)
-            key = digest(
-                definition, self._store.numbers_key, duckdb.__version__, held, *(file.stem for file in before)
-            )
-            place = f"days/{name}/{span[0]:%Y-%m}" if span else f"days/{name}/all"
-            files.append(self._store.file(place, key, partial(build, span, before)))
-        self._store.only(f"days/{name}", files)
-        return self._store.read(files, self._prefix + name)
+            source_rows = self._rows_in_span(contract_table, daily.by, span)
+            key = digest(definition, self._cache.numbering, source_rows, *(file.stem for file in before))
+            part = f"days/{name}/{span[0]:%Y-%m}" if span else f"days/{name}/all"
+            files.append(self._cache.write_if_missing(part, key, partial(build, span, before)))
+        self._cache.remove_other_files(f"days/{name}", files)
+        return self._cache.read_files(files, self._prefix + name)
 
-    def _held(self, root: str, by: str, span: Span | None) -> list[DayRows]:
-        """Of a table of the contract, the rows whose `day` or `known`, as *by* says, is in *span*."""
-        return [row for row in self._rows[root] if span is None or _within(row[WHEN.index(by)], span)]
+    def _rows_in_span(self, contract_table: str, by: str, span: Span | None) -> list[DayRows]:
+        """The rows of a table of the contract whose `day` or `known`, as *by* says, is in *span*."""
+        return [
+            row for row in self._rows[contract_table] if span is None or _within(row[WHEN.index(by)], span)
+        ]
 
-    def _spans(self, root: str, by: str) -> Iterator[Span | None]:
+    def _spans(self, contract_table: str, by: str) -> Iterator[Span | None]:
         """Whole months, together until they hold enough rows, but for those of the last quarter or two.
 
         Days are added to the last month and, by `day`, late rows to the one before, so no other has to be
         made again with them. Customers and the catalogue are one part.
         """
-        if CONTRACT[root].time is None or not self._rows[root]:
+        if CONTRACT[contract_table].time is None or not self._rows[contract_table]:
             yield None
             return
-        months: dict[date, int] = {}
-        for *when, _, count, _ in self._rows[root]:
+        rows_by_month: dict[date, int] = {}
+        for *when, _, count, _ in self._rows[contract_table]:
             month = (EPOCH + timedelta(days=when[WHEN.index(by)] or 0)).replace(day=1)
-            months[month] = months.get(month, 0) + count
-        last = max(months)
+            rows_by_month[month] = rows_by_month.get(month, 0) + count
+        last = max(rows_by_month)
         before = last - timedelta(days=1)
         recent = before.replace(month=1 + (before.month - 1) // 3 * 3, day=1)
-        first, held = None, 0
-        for month, following in pairwise(sorted(months)):
-            first, held = first or month, held + months[month]
-            if held >= ROWS_PER_PART or following >= recent:
+        first, rows = None, 0
+        for month, following in pairwise(sorted(rows_by_month)):
+            first, rows = first or month, rows + rows_by_month[month]
+            if rows >= MIN_ROWS_PER_PART or following >= recent:
                 yield first, _next_month(month)
-                first, held = None, 0
+                first, rows = None, 0
         yield last, _next_month(last)
 
     @cached_property
     def _rows(self) -> dict[str, list[DayRows]]:
         """By table of the contract, how many rows of each day became known when, and their hashes."""
-        rows = {name: day_rows(self._tables, name, self._store) for name in self._tables.tables}
-        return rows | {"attributes": day_rows(self._tables, "customers", self._store, attributes=True)}
+        rows = {name: day_rows(self._tables, name, self._cache) for name in self._tables.tables}
+        return rows | {"attributes": day_rows(self._tables, "customers", self._cache, attributes=True)}
 
     def _numbered(self, name: str, span: Span | None) -> ir.Table:
         """Rows of the contract's table *name* that became known in *span*, dated, with numbers beside the
@@ -244,10 +270,10 @@ class History:
         moment = CONTRACT[name].time
         if span and moment:
             # between two moments too, by which an engine can leave out most of what it would have to read
-            first = min(row[0] or 0 for row in self._held(name, "known", span))
+            first = min(row[0] or 0 for row in self._rows_in_span(name, "known", span))
             begin, end = (datetime.combine(day, time()) for day in (EPOCH + timedelta(days=first), span[1]))
             rows = rows.filter(rows[moment] >= begin, rows[moment] < end, _in_span(rows.known, span))
-        for column, number in NUMBERED.items():
+        for column, number in CUSTOMER_NUMBERS.items():
             if column in rows.columns:
                 numbers = self._numbers.rename({column: "customer_id", number: "number"})
                 rows = rows.join(numbers, column)
@@ -255,15 +281,16 @@ class History:
 
     @cached_property
     def _numbers(self) -> ir.Table:
-        """`customer_id` and `number` of each customer; whoever has a number in the store keeps it."""
+        """`customer_id` and `number` of each customer; whoever has a number in the cache keeps it."""
         ids = self._tables["customers"].select("customer_id").drop_null().distinct()
-        if self._store is None:
-            return self._scratch.keep("numbers", lambda: count_from(0, ids))
-        return self._store.numbers(ids)
+        if self._cache is None:
+            return self._temporary.get_or_build("numbers", lambda: numbered_from(0, ids))
+        return self._cache.number_customers(ids)
 
 
-def _root(name: str) -> str:
-    """The table of the contract that a daily table comes from."""
+def _contract_table(daily: str) -> str:
+    """The table of the contract that a daily table comes from, directly or not."""
+    name = daily
     while name in DAILY:
         name = DAILY[name].source
     return name
@@ -276,10 +303,10 @@ def _dated(tables: Tables, name: str) -> ir.Table:
     return table.mutate(day=day, known=known)
 
 
-def _known(table: ir.Table, last: int) -> ir.Table:
-    """The rows of a daily table that hold by what was known on day *last*."""
-    seen = table.filter(table.known <= last)
-    return seen.filter(seen.until > last).drop("until") if "until" in seen.columns else seen
+def _known_on(table: ir.Table, last_day: int) -> ir.Table:
+    """The rows of a daily table that hold by what was known on *last_day*."""
+    known = table.filter(table.known <= last_day)
+    return known.filter(known.until > last_day).drop("until") if "until" in known.columns else known
 
 
 def _of_days(table: ir.Table, span: Span | None) -> ir.Table:
@@ -301,5 +328,5 @@ def _next_month(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def _before(moment: datetime) -> datetime:
-    return moment - timedelta(microseconds=1)
+def _last_day_before(moment: datetime) -> int:
+    return ((moment - timedelta(microseconds=1)).date() - EPOCH).days

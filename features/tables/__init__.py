@@ -1,1 +1,1 @@
-"""The tables of a dataset: the contract they keep, where they come from, and how they are typed."""
+"""The tables of a dataset: their contract, their sources and their types."""

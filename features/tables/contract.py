@@ -1,4 +1,4 @@
-"""The tables Ripple reads: their columns, types and which of them must be there."""
+"""The input contract: the tables that Ripple reads, their columns and types, and which must be there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ColumnType = Literal["id", "text", "time", "number"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the contract; `required` means it must exist and hold no nulls."""
+    """One column of the contract; a `required` one must exist and hold no nulls."""
 
     name: str
     type: ColumnType
@@ -19,18 +19,25 @@ class Column:
 
 @dataclass(frozen=True)
 class TableContract:
-    """One table: its columns, the time of its events and the columns that name a customer."""
+    """One table of the contract.
+
+    Attributes:
+        name: its name.
+        columns: its columns.
+        time: the column with the time of its events, if its rows are events.
+        customers: the columns that name a customer.
+        attributes: whether further columns are kept as attributes; otherwise they are ignored.
+    """
 
     name: str
     columns: tuple[Column, ...]
     time: str | None = None
     customers: tuple[str, ...] = ("customer_id",)
     attributes: bool = False
-    """Whether further columns are kept as attributes (they are ignored elsewhere)."""
 
     @property
     def required(self) -> list[str]:
-        """Names of the columns that must be there."""
+        """The names of the columns that must be there."""
         return [column.name for column in self.columns if column.required]
 
 

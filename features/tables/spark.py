@@ -1,4 +1,4 @@
-"""Spark where one machine is too small: a session that computes what DuckDB does, and Ibis on it."""
+"""Spark, for data beyond one machine: a session that computes as DuckDB does, and Ibis on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ripple.errors import InputError
-from ripple.features.tables.sources.source import Source, refuse_missing_columns
+from ripple.features.tables.sources.source import Source, validate_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,10 +25,10 @@ SETTINGS = {
 
 
 def session() -> SparkSession:
-    """The Spark session that runs, or else a new one, with `SETTINGS`.
+    """The running Spark session, or else a new one, with `SETTINGS`.
 
-    A new one follows `spark-submit` and spark-defaults.conf; the variable SPARK_MASTER names another master,
-    and without any of these it is local, on all cores.
+    A new session follows `spark-submit` and spark-defaults.conf; the environment variable SPARK_MASTER names
+    another master, and without any of these the session is local, on all cores.
 
     Raises:
         InputError: the extra `spark` is not installed, or there is no Java to run it.
@@ -54,9 +54,9 @@ def session() -> SparkSession:
         if "JAVA_GATEWAY_EXITED" not in str(error):
             raise
         home = os.environ.get("JAVA_HOME")
-        tried = f"JAVA_HOME is {home}" if home else "JAVA_HOME is not set"
+        java_home = f"JAVA_HOME is {home}" if home else "JAVA_HOME is not set"
         raise InputError(
-            f"Spark found no Java that it can run on ({tried}): install Java 17 and set JAVA_HOME to it."
+            f"Spark found no Java that it can run on ({java_home}): install Java 17 and set JAVA_HOME to it."
         ) from error
     for name, value in SETTINGS.items():
         running.conf.set(name, value)
@@ -67,19 +67,19 @@ def read(source: Source) -> dict[str, ir.Table]:
     """The tables of the contract in a folder of Parquet files, which every worker must see at the same path.
 
     Raises:
-        InputError: as `session` does, or the source is another one.
+        InputError: as for `session`, or the source is not such a folder.
     """
     files = source.files()
-    if not files or any(file.suffix != ".parquet" for found in files.values() for file in found):
+    if not files or any(file.suffix != ".parquet" for paths in files.values() for file in paths):
         raise InputError(f"Spark reads a folder of Parquet files, which {source} is not.")
     backend = connect()
     tables = {}
-    for name, found in files.items():
+    for name, paths in files.items():
         view = ibis.util.gen_name(name)
-        rows = session().read.option("mergeSchema", "true").parquet(*map(str, found))
+        rows = session().read.option("mergeSchema", "true").parquet(*map(str, paths))
         rows.createOrReplaceTempView(view)
         tables[name] = backend.table(view)
-    refuse_missing_columns({name: table.columns for name, table in tables.items()})
+    validate_columns({name: table.columns for name, table in tables.items()})
     return tables
 
 
@@ -87,6 +87,6 @@ def connect() -> ibis.backends.pyspark.Backend:
     """Ibis on `session()`.
 
     Raises:
-        InputError: as `session` does.
+        InputError: as for `session`.
     """
     return ibis.pyspark.connect(session())

@@ -1,8 +1,4 @@
-"""Opens a dataset: the tables of a source as typed Ibis tables on DuckDB.
-
-``open_dataset`` types the columns, ``checks.load`` also tests every rule of the contract.
-Everything after it receives a `Dataset` and asks it for `Dataset.before`: the past as it was known.
-"""
+"""The tables of a dataset as typed Ibis tables, which can be restricted to what was known at a moment."""
 
 from __future__ import annotations
 
@@ -25,28 +21,28 @@ from ripple.features.tables.sources.source import FILE
 
 @dataclass(frozen=True)
 class Files:
-    """The Parquet files of a table, and its rows with one more column, `FILE`."""
+    """The Parquet files of a table, and its rows with one more column, `FILE`, the file that a row is in."""
 
     paths: tuple[Path, ...]
     rows: ir.Table
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """By path, as `FILE` has it, a digest of the file's bytes and of what the path says of its rows."""
+        """By path, as in the column `FILE`, a digest of the file's bytes and of what its path gives."""
         return {
-            # what Ibis tells DuckDB as their paths
-            ibis.util.normalize_filename(path): digest(_content(path), _told(path))
+            # the paths as Ibis gives them to DuckDB
+            ibis.util.normalize_filename(path): digest(_content(path), _partition_values(path))
             for path in self.paths
         }
 
     @property
     def raw(self) -> ops.DatabaseTable:
-        """The rows as they lie in the files, before their types are cast."""
+        """The rows as they are in the files, before their types are cast."""
         (raw,) = self.rows.op().find(ops.DatabaseTable)
         return raw
 
-    def of(self, paths: Sequence[str]) -> ir.Table:
-        """The rows of some files alone."""
+    def rows_of(self, paths: Sequence[str]) -> ir.Table:
+        """The rows of the files *paths* alone."""
         return self.rows.filter(self.rows[FILE].isin(paths))
 
 
@@ -56,7 +52,7 @@ class Tables:
 
     tables: Mapping[str, ir.Table]
     files: Mapping[str, Files] = field(default_factory=dict)
-    """Those tables that are all rows of Parquet files."""
+    """The files of those tables whose rows are all in Parquet files."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.tables
@@ -75,32 +71,34 @@ class Tables:
 
     def before(self, moment: datetime) -> Tables:
         """Rows that had happened and were known strictly before *moment*: what a cutoff may see."""
-        return self._restrict(lambda column: column < moment)
+        return self._restricted(lambda time: time < moment)
 
     def until(self, moment: datetime) -> Tables:
         """Rows that had happened and were known at *moment* or before."""
-        return self._restrict(lambda column: column <= moment)
+        return self._restricted(lambda time: time <= moment)
 
-    def _restrict(self, keep: Callable[[ir.Column], ir.BooleanValue]) -> Tables:
-        kept = {}
+    def _restricted(self, condition: Callable[[ir.Column], ir.BooleanValue]) -> Tables:
+        """The rows all of whose times, where they are known, meet *condition*."""
+        restricted = {}
         for name, table in self.tables.items():
             times = [
                 column.name
                 for column in CONTRACT[name].columns
                 if column.type == "time" and column.name in table.columns
             ]
-            conditions = [keep(table[time]).fill_null(True) for time in times]
-            kept[name] = table.filter(conditions) if conditions else table
-        return Tables(kept)
+            conditions = [condition(table[time]).fill_null(True) for time in times]
+            restricted[name] = table.filter(conditions) if conditions else table
+        return Tables(restricted)
 
 
 def _content(path: Path) -> str:
+    """A digest of the bytes of a file; processors compute this one twice as fast as others."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # processors do it twice as fast as others
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _told(path: Path) -> list[str]:
-    """What a path says of the rows of its file, as ``country=NO`` does."""
+def _partition_values(path: Path) -> list[str]:
+    """The parts of a path that give a value to all rows of its file, as ``country=NO`` does."""
     return [part for part in path.parts if "=" in part]
 
 
@@ -108,22 +106,23 @@ def typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, i
     """*raw* with the contract's types, and by column the rows whose value could not be read as such."""
     casts = {column.name: _cast(raw, column) for column in contract.columns if column.name in raw.columns}
     uncast = {
-        name: raw.filter(_given(raw[name]) & value.isnull())
+        name: raw.filter(_has_value(raw[name]) & value.isnull())
         for name, value in casts.items()
         if raw[name].type() != value.type()
     }
-    further = raw.columns if contract.attributes else {FILE} & set(raw.columns)
-    casts |= {name: raw[name] for name in further if name not in casts}
+    extra = raw.columns if contract.attributes else {FILE} & set(raw.columns)
+    casts |= {name: raw[name] for name in extra if name not in casts}
     return raw.select(**casts), uncast
 
 
-def _given(column: ir.Column) -> ir.BooleanValue:
-    """Whether a value was given at all: an empty text is none."""
-    given = column.notnull()
-    return given & column.re_search(r"\S") if column.type().is_string() else given
+def _has_value(column: ir.Column) -> ir.BooleanValue:
+    """Whether there is a value; a text of nothing but spaces is none."""
+    notnull = column.notnull()
+    return notnull & column.re_search(r"\S") if column.type().is_string() else notnull
 
 
 def _cast(raw: ir.Table, column: Column) -> ir.Column:
+    """A column of *raw* as the type of the contract, null where it cannot be read as such."""
     value = raw[column.name]
     kind = value.type()
     match column.type:

@@ -1,1 +1,1 @@
-"""The rules of the input contract, and what an earlier validation of the same files found."""
+"""The rules of the input contract, and the check of a dataset against them."""

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ripple.features.graph import graph_features
+from ripple.features.graph import leads
 from ripple.features.registry import features
 from ripple.features.validation import checks
 from tests.support import feature_frames, feature_oracle
@@ -106,7 +106,7 @@ def test_pagerank_is_exact_where_it_settles_slowly():
 
 
 def test_how_many_pairs_are_looked_at_together_changes_nothing(matrices, credit, dataset, monkeypatch):
-    monkeypatch.setattr(graph_features, "AT_ONCE", 5)
+    monkeypatch.setattr(leads, "CHUNK_PAIRS", 5)
     again = replace(dataset)  # which has computed nothing yet
     assert bits(features_at(again, CUTOFFS[2], credit)) == bits(matrices[2])
 

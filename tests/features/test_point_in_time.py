@@ -153,14 +153,14 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the features at the cutoff are kept, month by month."""
     folder = tmp_path_factory.mktemp("used")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "ROWS_PER_PART", 1)
+        patch.setattr(history, "MIN_ROWS_PER_PART", 1)
         dataset = checks.check(feature_frames.write(BASE, folder / "data"), SETTINGS)[0]
         features_at(replace(dataset, cache=folder / "cache"), CUTOFF)
     return folder
 
 
 def test_what_is_kept_of_the_past_is_used_again_in_another_future(used, monkeypatch):
-    monkeypatch.setattr(history, "ROWS_PER_PART", 1)
+    monkeypatch.setattr(history, "MIN_ROWS_PER_PART", 1)
     frames = {
         name: frame[~unseen(name)] if name in KEY else pd.concat([frame, _next_month(frame, name)])
         for name, frame in BASE.items()

@@ -1,9 +1,7 @@
-from datetime import datetime
-
 import pytest
 
 from ripple.features import registry
-from ripple.features.registry import FAMILIES, Definition, features
+from ripple.features.registry import FAMILIES, features
 from ripple.features.views import VIEWS
 from ripple.settings import Features
 
@@ -63,14 +61,8 @@ def test_a_power_makes_one_feature_in_its_own_family():
 
 
 def test_two_features_of_one_name_are_an_error(monkeypatch):
-    definitions = registry._DEFINITIONS
+    definitions = registry.DEFINITIONS
     again = next(definition for definition in definitions if definition.build.__name__ == "tenure_days")
-    monkeypatch.setattr(registry, "_DEFINITIONS", [*definitions, again])
+    monkeypatch.setattr(registry, "DEFINITIONS", [*definitions, again])
     with pytest.raises(RuntimeError, match=r"two features share a name: \['tenure_days'\]"):
         features(WINDOWS)
-
-
-def test_the_view_of_a_definition_is_its_first_parameter():
-    def orders_so_far(orders: object, as_of: datetime) -> None: ...
-
-    assert Definition(orders_so_far, "direct value", "orders", 0.0, ()).view == "orders"

@@ -107,7 +107,7 @@ def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, i
     """The label of the horizon from *start*, from *tables*, which hold what was known before *known*."""
     settings = dataset.settings
     end = start + timedelta(days=settings.horizon_days)
-    return dataset.history.remember(
+    return dataset.history.cached_label(
         f"labels/{start:%Y-%m-%dT%H%M%S}",
         digest(code_digest(network_value.__module__), settings.credit, settings.seed, (start, end)),
         known,

@@ -1,4 +1,4 @@
-"""Where a dataset may lie: a folder of Parquet or CSV, a DuckDB file, or a PostgreSQL schema."""
+"""The sources of datasets: a folder of Parquet or CSV, a DuckDB file, or a PostgreSQL schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.duckdb_file import DuckDBFile
-from ripple.features.tables.sources.folder import Folder
+from ripple.features.tables.sources.folder import FileFolder
 from ripple.features.tables.sources.postgres import EXAMPLE, Postgres
 from ripple.features.tables.sources.source import Source
 from ripple.redaction import HIDDEN, hidden
@@ -22,33 +22,33 @@ def find(data: str | Path) -> Source:
     """The source that *data* names: a folder, ``file.duckdb``, ``file.duckdb?schema=x`` or a PostgreSQL URL.
 
     Raises:
-        InputError: there is nothing, or the URL is of another kind.
+        InputError: there is no dataset, or the URL is of another kind.
     """
-    given = str(data)
-    if scheme := _SCHEME.match(given):
+    text = str(data)
+    if scheme := _SCHEME.match(text):
         if scheme[1].lower() in ("postgres", "postgresql"):
-            return Postgres.of(given)
+            return Postgres.from_url(text)
         raise InputError(
             f"A dataset cannot be read from a URL of the kind '{scheme[1]}': expected a folder of Parquet or "
             f"CSV, a DuckDB file or {EXAMPLE}"
         )
-    path = Path(given)
+    path = Path(text)
     if path.is_dir():
-        return Folder(path)
+        return FileFolder(path)
     if path.is_file():
         return DuckDBFile(path)
-    file, _, query = given.rpartition("?")
+    file, _, query = text.rpartition("?")
     if file and Path(file).is_file():
         key, _, schema = query.partition("=")
         if key != "schema" or not schema:
-            raise InputError(f"{_shown(given)}: after the file only ?schema=NAME may follow.")
+            raise InputError(f"{_shown(text)}: after the file only ?schema=NAME may follow.")
         return DuckDBFile(Path(file), unquote(schema))
     raise InputError(
-        f"No dataset at {_shown(given)}: expected a folder with customers and orders as Parquet or CSV, "
+        f"No dataset at {_shown(text)}: expected a folder with customers and orders as Parquet or CSV, "
         f"a DuckDB file or {EXAMPLE}. Make one with `ripple simulate OUT`."
     )
 
 
-def _shown(given: str) -> str:
-    """What was given, which may be a misspelt URL, without what may be its password."""
-    return hidden(re.sub(r".*:.*(?=@)", HIDDEN, given))
+def _shown(text: str) -> str:
+    """*text*, which may be a misspelt URL, without what may be its password."""
+    return hidden(re.sub(r".*:.*(?=@)", HIDDEN, text))

@@ -30,7 +30,7 @@ class DuckDBFile(Source):
 
     @property
     def name(self) -> str:
-        """The file's own name, without the suffix."""
+        """The name of the file without its suffix."""
         return self.path.resolve().stem
 
     @property
@@ -49,10 +49,10 @@ class DuckDBFile(Source):
             connection.raw_sql(f"ATTACH '{file}' AS {_ATTACHED} (TYPE duckdb, READ_ONLY)")
             # a view may name what it reads without its schema
             connection.raw_sql(f"SET search_path = 'memory.main,{_ATTACHED}.main'")
-            found = dict(connection.con.execute(_COLUMNS, [self.schema]).fetchall())
+            columns = dict(connection.con.execute(_COLUMNS, [self.schema]).fetchall())
         except duckdb.Error as error:
             raise InputError(self._unreadable(error)) from error
-        names = tables_of_schema(str(self), self.schema, found)
+        names = tables_of_schema(str(self), self.schema, columns)
         return {name: self._table(connection, name) for name in names}
 
     def _table(self, connection: Backend, name: str) -> ir.Table:

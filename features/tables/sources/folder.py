@@ -18,21 +18,21 @@ from ripple.features.tables.sources.source import (
     FILE,
     Source,
     connect,
-    refuse_missing_columns,
-    refuse_missing_tables,
+    validate_columns,
+    validate_tables,
 )
 from ripple.suggestions import nearest
 
 
 @dataclass(frozen=True)
-class Folder(Source):
+class FileFolder(Source):
     """A folder; a table NAME is NAME.parquet, NAME.csv, or a folder NAME/ of Parquet or CSV files."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The folder's own name, whatever way leads there."""
+        """The name of the folder itself, whatever path leads there."""
         return self.path.resolve().name
 
     @property
@@ -44,22 +44,22 @@ class Folder(Source):
         return str(self.path)
 
     def read(self) -> dict[str, ir.Table]:
-        """The files as tables; Parquet with a column `FILE`, CSV at once, and every value of it as text."""
+        """The files as tables: Parquet with a column `FILE`, CSV read at once with every value as text."""
         connection = connect()
-        tables = {name: _read(connection, found) for name, found in self.files().items()}
-        refuse_missing_columns(
+        tables = {name: _read(connection, paths) for name, paths in self.files().items()}
+        validate_columns(
             {name: [column for column in table.columns if column != FILE] for name, table in tables.items()}
         )
         return tables
 
     def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each table, which are all Parquet or all CSV.
+        """The files of each table; those of one table are all Parquet or all CSV.
 
         Raises:
             InputError: a required table is missing, or a table is there twice.
         """
-        files = {name: found for name in CONTRACT if (found := _files(self.path, name))}
-        refuse_missing_tables(str(self), files, self._explain)
+        files = {name: paths for name in CONTRACT if (paths := _files(self.path, name))}
+        validate_tables(str(self), files, self._explain)
         return files
 
     def _explain(self, name: str) -> str:
@@ -69,22 +69,25 @@ class Folder(Source):
 
 
 def _files(path: Path, name: str) -> tuple[Path, ...]:
+    """The files of the table *name* in the folder *path*, none if there are none."""
     folder = path / name
     candidates = [path / f"{name}.parquet", path / f"{name}.csv"]
-    found = [file for file in candidates if file.is_file()]
+    paths = [file for file in candidates if file.is_file()]
     if folder.is_dir():
-        found += [folder]
-    if len(found) > 1:
+        paths += [folder]
+    if len(paths) > 1:
         raise InputError(
-            f"Table {name} is there more than once: {', '.join(file.name for file in found)}. Keep one."
+            f"Table {name} is there more than once: {', '.join(path.name for path in paths)}. Keep one."
         )
-    if found and found[0] == folder:
+    if paths and paths[0] == folder:
         kinds = [sorted(folder.glob(f"**/*.{kind}")) for kind in ("parquet", "csv")]
         if all(kinds) or not any(kinds):
-            held = "both Parquet and CSV files: keep one" if all(kinds) else "neither Parquet nor CSV files"
-            raise InputError(f"{folder} holds {held}.")
-        found = kinds[0] or kinds[1]
-    return tuple(found)
+            content = (
+                "both Parquet and CSV files: keep one" if all(kinds) else "neither Parquet nor CSV files"
+            )
+            raise InputError(f"{folder} holds {content}.")
+        paths = kinds[0] or kinds[1]
+    return tuple(paths)
 
 
 def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
@@ -95,10 +98,10 @@ def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
             return connection.read_parquet(paths, union_by_name=True, filename=FILE)
         parts = [_read_csv(connection, file) for file in files]
         names = list(dict.fromkeys(name for part in parts for name in part.columns))
-        nothing = ibis.null("string")
+        null = ibis.null("string")
         return ibis.union(
             *(
-                part.select(**{name: part[name] if name in part.columns else nothing for name in names})
+                part.select(**{name: part[name] if name in part.columns else null for name in names})
                 for part in parts
             )
         ).cache()
@@ -109,9 +112,9 @@ def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
 
 
 def _read_csv(connection: Backend, file: Path) -> ir.Table:
-    """Every value as text: what it means is the contract's to say, not a guess from the first rows.
+    """Every value as text: the contract says what it means, rather than a guess from the first rows.
 
-    For the same reason the header is read here: where DuckDB guesses, a quote that comes late is refused, a
+    For the same reason the header is read here: where DuckDB guesses, a quote that comes late is an error, a
     row that starts with # is left out, and one ragged row makes the whole file a single column.
     """
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:

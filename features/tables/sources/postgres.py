@@ -59,8 +59,8 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE n.nspname = $1 ORDER BY c.relname, a.attnum
 """
-_AS_THEY_ARE = {"smallint", "integer", "bigint", "real", "double precision", "boolean", "text"}
-_MOMENTS = {
+_UNCHANGED_TYPES = {"smallint", "integer", "bigint", "real", "double precision", "boolean", "text"}
+_TIME_RANGES = {
     "date": ("0001-01-01", "9999-12-31"),
     "timestamp without time zone": ("0001-01-01", "9999-12-31 23:59:59.999999"),
     "timestamp with time zone": ("0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00"),
@@ -69,14 +69,14 @@ _MOMENTS = {
 
 @dataclass(frozen=True)
 class Postgres(Source):
-    """The tables and views of one *schema*; what the URL does not say, libpq takes from PG* and ~/.pgpass."""
+    """The tables and views of one *schema*; libpq takes what the URL leaves out from PG* and ~/.pgpass."""
 
     schema: str
-    given: Mapping[str, str] = field(repr=False)
-    """What libpq is told, by its keywords."""
+    options: Mapping[str, str] = field(repr=False)
+    """The options of the connection, by the keywords of libpq."""
 
     @classmethod
-    def of(cls, url: str) -> Postgres:
+    def from_url(cls, url: str) -> Postgres:
         """The source of a URL; libpq never sees it, as its messages about a malformed one quote passwords.
 
         Raises:
@@ -88,16 +88,18 @@ class Postgres(Source):
         pairs = [pair.partition("=") for pair in (parts["options"] or "").split("&") if pair]
         if not all(name and equals for name, equals, _ in pairs):
             raise InputError(MALFORMED)
-        given = {name: unquote(parts[name] or "") for name in ("user", "password", "host", "port", "dbname")}
-        given["host"] = given["host"].strip("[]")
-        given |= {name: unquote(value) for name, _, value in pairs}
-        schema = given.pop("schema", "public")
-        return cls(schema, {name: value for name, value in given.items() if value})
+        options = {
+            name: unquote(parts[name] or "") for name in ("user", "password", "host", "port", "dbname")
+        }
+        options["host"] = options["host"].strip("[]")
+        options |= {name: unquote(value) for name, _, value in pairs}
+        schema = options.pop("schema", "public")
+        return cls(schema, {name: value for name, value in options.items() if value})
 
     @property
     def name(self) -> str:
         """The name of the database."""
-        return self.given.get("dbname") or os.environ.get("PGDATABASE") or "postgresql"
+        return self.options.get("dbname") or os.environ.get("PGDATABASE") or "postgresql"
 
     @property
     def folder(self) -> None:
@@ -105,9 +107,9 @@ class Postgres(Source):
         return
 
     def __str__(self) -> str:
-        host, port = self.given.get("host", ""), self.given.get("port")
+        host, port = self.options.get("host", ""), self.options.get("port")
         place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
-        shown = f"postgresql://{place}/{self.given.get('dbname', '')}"
+        shown = f"postgresql://{place}/{self.options.get('dbname', '')}"
         return shown + (f"?schema={self.schema}" if self.schema != "public" else "")
 
     def read(self) -> dict[str, ir.Table]:
@@ -117,8 +119,8 @@ class Postgres(Source):
         at the latest when the process ends.
         """
         with closing(self._connected()) as server:
-            types = self._told("cannot be read", _types, server, self.schema)
-            columns = {name: list(found) for name, found in types.items()}
+            types = self._with_safe_errors("cannot be read", _types, server, self.schema)
+            columns = {name: list(columns) for name, columns in types.items()}
             names = tables_of_schema(str(self), self.schema, columns)
             folder = Path(mkdtemp(prefix="ripple-"))
             connection = connect()
@@ -126,18 +128,18 @@ class Postgres(Source):
             files = {name: folder / f"{name}.parquet" for name in names}
             for name, file in files.items():
                 query = f"SELECT {_selection(name, types[name])} FROM {_quoted(self.schema)}.{_quoted(name)}"
-                self._told(f"{name} cannot be read", _stream, server, query, file)
+                self._with_safe_errors(f"{name} cannot be read", _stream, server, query, file)
         return {name: connection.read_parquet(glob.escape(str(file))) for name, file in files.items()}
 
     def _connected(self) -> Connection:
-        options = {"fallback_application_name": "ripple", **self.given, "client_encoding": "UTF8"}
+        options = {"fallback_application_name": "ripple", **self.options, "client_encoding": "UTF8"}
         if "PGCONNECT_TIMEOUT" not in os.environ:
             options.setdefault("connect_timeout", "10")
         text = " ".join(f"{name}={_libpq(value)}" for name, value in options.items())
-        return self._told("cannot connect", _snapshot, text)
+        return self._with_safe_errors("cannot connect", _snapshot, text)
 
-    def _told(self, failed: str, action: Callable[..., T], *arguments: object) -> T:
-        """What *action* gives; its errors as an `InputError` that holds no password, nor leads to one."""
+    def _with_safe_errors(self, failed: str, action: Callable[..., T], *arguments: object) -> T:
+        """The result of *action*; its errors become an `InputError` without a password or a way to one."""
         try:
             from adbc_driver_postgresql.dbapi import Error
         except ImportError as error:
@@ -149,8 +151,10 @@ class Postgres(Source):
         raise InputError(f"{self}: {failed}: {reason}")
 
     def _secrets(self) -> list[str]:
-        named = [value for name, value in self.given.items() if re.search("password|secret|scram", name)]
-        return [*named, os.environ.get("PGPASSWORD", "")]
+        passwords = [
+            value for name, value in self.options.items() if re.search("password|secret|scram", name)
+        ]
+        return [*passwords, os.environ.get("PGPASSWORD", "")]
 
 
 def _snapshot(options: str) -> Connection:
@@ -168,15 +172,17 @@ def _snapshot(options: str) -> Connection:
 
 
 def _types(server: Connection, schema: str) -> Types:
-    found: dict[str, dict[str, str]] = {}
+    """The columns of every table and view of a *schema*, with their types."""
+    types: dict[str, dict[str, str]] = {}
     with server.cursor() as cursor:
         cursor.execute(_TYPES, (schema,))
         for table, column, type_ in cursor.fetchall():
-            found.setdefault(table, {})[column] = type_
-    return found
+            types.setdefault(table, {})[column] = type_
+    return types
 
 
 def _stream(server: Connection, query: str, file: Path) -> None:
+    """Write the result of *query* to a Parquet file, one record batch after another."""
     with server.cursor() as cursor:
         cursor.execute(query)
         batches = cursor.fetch_record_batch()
@@ -197,11 +203,12 @@ def _selection(name: str, types: Mapping[str, str]) -> str:
 
 
 def _as_read(column: str, type_: str, kind: str | None) -> str:
-    if type_ in _AS_THEY_ARE:
+    """SQL that reads a column of PostgreSQL's *type_*, which is to be of the contract's *kind*."""
+    if type_ in _UNCHANGED_TYPES:
         return column
-    if type_ in _MOMENTS:
+    if type_ in _TIME_RANGES:
         # an infinite time would wrap around on its way; as the last moment of all it stays after every other
-        first, last = (f"'{moment}'::{type_}" for moment in _MOMENTS[type_])
+        first, last = (f"'{moment}'::{type_}" for moment in _TIME_RANGES[type_])
         return (
             f"CASE WHEN {column} > {last} THEN {last} WHEN {column} < {first} THEN {first} ELSE {column} END"
         )
@@ -213,7 +220,7 @@ def _as_read(column: str, type_: str, kind: str | None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first lines of what the server said, without the query that Ripple itself wrote."""
+    """The first lines of the server's message, without the query that Ripple itself wrote."""
     text = re.sub(r"^\w+: (\[libpq\] )?(Failed to [^:]*: )?", "", str(error).partition("\n\nQuery was:")[0])
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return "; ".join(lines[:3])

@@ -1,4 +1,4 @@
-"""What every source of a dataset has in common, and what is refused in all of them."""
+"""What every source of a dataset has in common, and the tables and columns that each must have."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ripple.suggestions import nearest
 Columns = Mapping[str, Sequence[str]]
 """table → the names of its columns."""
 FILE = "file of the row"
-"""Column that tells from which file each row comes, in tables of Parquet files."""
+"""The column with the file that each row comes from, in tables of Parquet files."""
 
 
 class Source(ABC):
-    """Where a dataset lies. As text it is its place, for messages; neither that nor `name` holds a secret."""
+    """A place where a dataset is. As text it names that place; neither the text nor `name` holds a secret."""
 
     @property
     @abstractmethod
@@ -33,13 +33,13 @@ class Source(ABC):
 
     @property
     def key(self) -> str:
-        """A name for files that hold what was made of this dataset."""
+        """A file name for what is made of this dataset."""
         return re.sub(r"[^\w.-]", "-", f"{self.name}-{digest(str(self))}")
 
     @property
     @abstractmethod
     def folder(self) -> Path | None:
-        """Where its ripple.toml lies, if it has one."""
+        """The folder of its ripple.toml, if it can have one."""
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -54,7 +54,7 @@ class Source(ABC):
         """
 
     def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each table; of none, where it does not lie in files of its own."""
+        """The files of each table; empty for a source whose tables are not files of their own."""
         return {}
 
 
@@ -65,21 +65,29 @@ def connect() -> Backend:
     return connection
 
 
-def refuse_missing_tables(place: str, found: Iterable[str], explain: Callable[[str], str]) -> None:
-    """Refuse a dataset without its required tables; *explain* tells that one of them is not there."""
-    found = set(found)
+def validate_tables(place: str, tables: Iterable[str], explain: Callable[[str], str]) -> None:
+    """Check that the required tables are among *tables*; *explain* words that one of them is not there.
+
+    Raises:
+        InputError: a required table is missing.
+    """
+    names = set(tables)
     for name in ("customers", "orders"):
-        if name not in found:
+        if name not in names:
             raise InputError(f"{place}: {explain(name)}")
-    if not {"usage", "interactions"} & found:
+    if not {"usage", "interactions"} & names:
         raise InputError(f"{place}: at least one of usage and interactions is needed; found neither.")
 
 
-def refuse_missing_columns(found: Columns) -> None:
-    """Refuse tables without their required columns, all of them at once."""
+def validate_columns(tables: Columns) -> None:
+    """Check that every table has its required columns.
+
+    Raises:
+        InputError: columns are missing; the message names all of them.
+    """
     missing = [
         f"{name}: column '{column}' is missing; found {', '.join(columns)}"
-        for name, columns in found.items()
+        for name, columns in tables.items()
         for column in CONTRACT[name].required
         if column not in columns
     ]
@@ -87,20 +95,20 @@ def refuse_missing_columns(found: Columns) -> None:
         raise InputError("\n".join(missing))
 
 
-def tables_of_schema(place: str, schema: str, found: Columns) -> list[str]:
-    """Of all tables and views *found* in a database's *schema*, those of the contract.
+def tables_of_schema(place: str, schema: str, tables: Columns) -> list[str]:
+    """The names of the contract's tables among all *tables* and views of a database's *schema*.
 
     Raises:
         InputError: a required table or column is missing.
     """
-    refuse_missing_tables(
+    validate_tables(
         place,
-        found,
+        tables,
         lambda name: (
             f"no table or view {name} in schema {schema}"
-            + (nearest(name, found) if found else ", which is empty or not there")
+            + (nearest(name, tables) if tables else ", which is empty or not there")
         ),
     )
-    names = [name for name in CONTRACT if name in found]
-    refuse_missing_columns({name: found[name] for name in names})
+    names = [name for name in CONTRACT if name in tables]
+    validate_columns({name: tables[name] for name in names})
     return names

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ripple.features.rollup.fingerprint import DayRows, day_rows
-from ripple.features.rollup.parquet_cache import Folder
+from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.validation import checks
 from tests.support import feature_frames
 from tests.support.feature_frames import SETTINGS, Frames
@@ -34,7 +34,7 @@ def write(frames: Frames, folder: Path, parts: int = 3) -> Path:
 def counted(folder: Path, cache: Path | None) -> dict[str, list[DayRows]]:
     """The rows of every table, and of the attributes, with what earlier calls left in *cache*."""
     dataset = checks.check(folder, SETTINGS)[0]
-    store = cache and Folder(cache, dataset.tables["orders"].get_backend())
+    store = cache and ParquetCache(cache, dataset.tables["orders"].get_backend())
     rows = {name: day_rows(dataset.tables, name, store) for name in TABLES}
     return rows | {"attributes": day_rows(dataset.tables, "customers", store, attributes=True)}
 
@@ -126,7 +126,7 @@ def test_of_a_table_with_rows_set_aside_the_others_count(tmp_path):
 
 def test_a_dataset_as_of_an_earlier_moment_counts_what_was_known_then(tmp_path):
     dataset = checks.check(write(FRAMES, tmp_path / "data"), SETTINGS)[0].limited_to(datetime(2024, 3, 1))
-    store = Folder(tmp_path / "cache", ibis.duckdb.connect())
+    store = ParquetCache(tmp_path / "cache", ibis.duckdb.connect())
     found = day_rows(dataset.tables, "orders", store)
     assert found == day_rows(dataset.tables, "orders")
     assert max(known for _, known, *_ in found) <= 19783

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ripple.features.validation import checks
 from ripple.features.validation.checks import Report
 from ripple.settings import load
-from tests.features.validation.test_checks import CASES, ONE_OF_A_KIND
 from tests.support import feature_frames
+from tests.support.broken_rules import CASES, ONE_CASE_PER_RULE
 from tests.support.feature_frames import LAST_DAY, Frames
 
 SMALL = feature_frames.small()
@@ -83,11 +83,11 @@ def in_order(tmp_path_factory):
     return data, place / "cache"
 
 
-@pytest.mark.parametrize("case", COMPARING + ONE_OF_A_KIND, ids=lambda case: case.key)
+@pytest.mark.parametrize("case", COMPARING + ONE_CASE_PER_RULE, ids=lambda case: case.key)
 def test_what_an_added_file_breaks_is_found(in_order, case):
     data, cache = in_order
     before, frames = (cache / "checked.json").read_text(), feature_frames.small()
-    case.harm(frames)
+    case.break_rule(frames)
     for name, frame in frames.items():
         same = frame.astype(str).eq(SMALL[name].astype(str).reindex(frame.index)).all(axis=1)
         if not same.all():
@@ -103,7 +103,7 @@ def test_what_an_added_file_breaks_is_found(in_order, case):
 def test_files_in_any_order_are_found_as_they_are_all_at_once(tmp_path_factory, draw):
     place = tmp_path_factory.mktemp("grown")
     data, cache, frames = place / "data", place / "cache", feature_frames.small()
-    draw.draw(st.sampled_from(CASES)).harm(frames)
+    draw.draw(st.sampled_from(CASES)).break_rule(frames)
     rng = np.random.default_rng(draw.draw(st.integers(0, 2**32)))
     parts = {name: rng.integers(0, 3, len(frame)) for name, frame in frames.items()}
     for number in range(3):

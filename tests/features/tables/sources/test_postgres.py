@@ -1,4 +1,4 @@
-"""Every source of a dataset against real ones: files, a DuckDB file, a PostgreSQL server."""
+"""Datasets in a PostgreSQL server, which is a real one."""
 
 from __future__ import annotations
 
@@ -6,198 +6,19 @@ import gc
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
 
-import duckdb
 import pytest
 
 from ripple.errors import InputError
-from ripple.features.dataset import Dataset, open_dataset
-from ripple.features.tables.contract import CONTRACT
+from ripple.features.dataset import open_dataset
 from ripple.features.tables.sources import find, postgres
-from ripple.features.validation import checks
 from ripple.settings import Settings
-from tests.support import feature_frames
-from tests.support.feature_frames import Frames
-from tests.support.postgres_server import PASSWORD, SPELT, PostgresServer, told_of_password
+from tests.support.dataset_sources import counts, opening_error
+from tests.support.postgres_server import PASSWORD, SPELT, told_of_password
 from tests.support.processes import Ripple, free_port
 
-AS_OF = datetime(2024, 4, 1)
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
-
-
-@pytest.fixture
-def schema(request: pytest.FixtureRequest) -> str:
-    """A schema for the test alone; its name needs quoting."""
-    return f"{request.node.name} é"[-40:]
-
-
-def write_duckdb(frames: Frames, file: Path, schema: str = "main") -> Path:
-    with duckdb.connect(file) as connection:
-        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-        for name, frame in frames.items():
-            connection.register("frame", frame)
-            connection.execute(f'CREATE TABLE "{schema}".{name} AS FROM frame')
-            connection.unregister("frame")
-    return file
-
-
-@pytest.fixture(params=["parquet", "csv", "duckdb", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Callable[[Frames], str]:
-    """Puts frames into one kind of source and returns what a user would type as DATA."""
-
-    def store(frames: Frames) -> str:
-        if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("server")
-            return server.write(frames, schema)
-        if request.param == "duckdb":
-            return str(write_duckdb(frames, tmp_path / "data.duckdb"))
-        return str(feature_frames.write(frames, tmp_path / "data", request.param))
-
-    return store
-
-
-@pytest.fixture(scope="module")
-def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    folder = feature_frames.write(feature_frames.random(), tmp_path_factory.mktemp("data"))
-    return checks.check(folder, feature_frames.SETTINGS)[0]
-
-
-def rows(dataset: Dataset, name: str) -> list[dict[str, object]]:
-    table = dataset.tables[name]
-    columns = [column.name for column in CONTRACT[name].columns if column.name in table.columns]
-    return table.select(columns).order_by(columns).to_pyarrow().to_pylist()
-
-
-def counts(dataset: Dataset) -> dict[str, int]:
-    return {name: int(table.count().execute()) for name, table in dataset.tables.tables.items()}
-
-
-def refusal(data: str | Path) -> str:
-    with pytest.raises(InputError) as refused:
-        open_dataset(data, Settings())
-    return str(refused.value)
-
-
-@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
-def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
-    dataset, report = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
-    assert report.violations == []
-    for name in CONTRACT:
-        assert rows(dataset, name) == rows(from_parquet, name)
-    expected = feature_frames.features_at(from_parquet, AS_OF)
-    assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
-
-
-def test_missing_columns_are_told_as_for_folders(store, frames):
-    frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
-    frames["feedback"] = frames["feedback"].drop(columns="score")
-    found = "customer_id, ordered_at, amount, margin, order_id"
-    assert refusal(store(frames)).splitlines() == [
-        f"orders: column 'product' is missing; found {found}",
-        f"orders: column 'revenue' is missing; found {found}",
-        "feedback: column 'score' is missing; found customer_id, occurred_at",
-    ]
-
-
-def test_usage_or_interactions_must_be_there(store, frames):
-    del frames["usage"], frames["interactions"]
-    data = store(frames)
-    assert refusal(data) == f"{find(data)}: at least one of usage and interactions is needed; found neither."
-
-
-def test_only_customers_keep_further_columns(store, frames):
-    frames["orders"]["colour"] = "blue"
-    dataset = open_dataset(store(frames), Settings())
-    assert dataset.attributes == ["industry"]
-    assert "colour" not in dataset.tables["orders"].columns
-
-
-def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
-    told = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
-    assert told in refusal("mysql://shop:secret@host/db")
-    assert "secret" not in refusal("mysql://shop:secret@host/db")
-    assert refusal("postgresql:/shop:se:cr@et@host").startswith("No dataset at ***@host: expected a folder")
-
-
-def test_a_dataset_is_named_after_its_source(tmp_path, monkeypatch):
-    folder = tmp_path / "spring"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    assert (find(".").name, str(find(".")), find(".").folder) == ("spring", ".", Path())
-    (tmp_path / "shop.duckdb").touch()
-    file = find(tmp_path / "shop.duckdb")
-    assert (file.name, str(file), file.folder) == ("shop", f"{tmp_path}/shop.duckdb", tmp_path)
-    database = find("postgres://u:secret@[::1]:5433/shop?schema=my%20own")
-    assert (database.name, database.folder) == ("shop", None)
-    assert str(database) == "postgresql://[::1]:5433/shop?schema=my own"
-    assert "secret" not in repr(database)
-
-
-class TestDuckDB:
-    def test_a_schema_is_named_after_the_file(self, frames, tmp_path):
-        file = write_duckdb(frames, tmp_path / "it's.db", "spring 24")
-        assert counts(open_dataset(f"{file}?schema=spring%2024", Settings())) == COUNTS
-        assert refusal(f"{file}?scheme=x") == f"{file}?scheme=x: after the file only ?schema=NAME may follow."
-        assert (
-            refusal(file) == f"{file}: no table or view customers in schema main, which is empty or not there"
-        )
-
-    def test_views_are_tables_also_when_they_name_tables_without_a_schema(self, frames, tmp_path):
-        file = write_duckdb(
-            {f"raw_{name}": frame for name, frame in frames.items()}, tmp_path / "data.duckdb"
-        )
-        with duckdb.connect(file) as connection:
-            connection.execute("CREATE SCHEMA own")
-            for name in frames:
-                connection.execute(f"CREATE VIEW own.{name} AS SELECT * FROM raw_{name}")
-        assert counts(open_dataset(f"{file}?schema=own", Settings())) == COUNTS
-
-    def test_a_view_that_does_not_work_is_named(self, frames, tmp_path):
-        file = write_duckdb(frames, tmp_path / "data.duckdb")
-        with duckdb.connect(file) as connection:
-            connection.execute("ALTER TABLE feedback RENAME TO gone")
-            connection.execute("CREATE VIEW feedback AS SELECT * FROM gone")
-            connection.execute("DROP TABLE gone")
-        told = refusal(file)
-        assert told.startswith(f"{file}: feedback cannot be read: ")
-        assert "gone" in told
-
-    def test_a_missing_table_names_the_nearest(self, frames, tmp_path):
-        frames["order"] = frames.pop("orders")
-        file = write_duckdb(frames, tmp_path / "data.duckdb")
-        assert refusal(file) == f"{file}: no table or view orders in schema main; did you mean 'order'?"
-
-    def test_the_file_stays_as_it_was(self, frames, tmp_path):
-        file = write_duckdb(frames, tmp_path / "data.duckdb")
-        before = file.read_bytes()
-        file.chmod(0o444)
-        feature_frames.features_at(checks.load(file, feature_frames.SETTINGS)[0], AS_OF)
-        assert file.read_bytes() == before
-        assert list(tmp_path.iterdir()) == [file]
-
-    def test_a_file_that_another_process_writes_is_refused(self, frames, tmp_path):
-        file = write_duckdb(frames, tmp_path / "data.duckdb")
-        script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()"
-        with subprocess.Popen(
-            [sys.executable, "-c", script, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as writer:
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            told = refusal(file)
-            writer.communicate()
-        assert told == (
-            f"{file} is being written by another process (PID {writer.pid}): close it there, or copy the "
-            "file and use the copy."
-        )
-
-    def test_another_kind_of_file_is_refused(self, frames, tmp_path):
-        file = feature_frames.write(frames, tmp_path, "csv") / "orders.csv"
-        assert refusal(file).startswith(
-            f"{file} is not a DuckDB file. A dataset of Parquet or CSV is named by"
-        )
 
 
 class TestPostgreSQL:
@@ -284,8 +105,8 @@ class TestPostgreSQL:
         frames["order"] = frames.pop("orders")
         url = server.write(frames, schema)
         told = f"no table or view orders in schema {schema}; did you mean 'order'?"
-        assert refusal(url) == f"{find(url)}: {told}"
-        assert refusal(server.url("none")).endswith(
+        assert opening_error(url) == f"{find(url)}: {told}"
+        assert opening_error(server.url("none")).endswith(
             ": no table or view customers in schema none, which is empty or not there"
         )
 
@@ -308,7 +129,7 @@ class TestPostgreSQL:
             f"""CREATE VIEW "{schema}".usage AS SELECT customer_id, occurred_at, feature,
                 nextval('"{schema}".calls') AS quantity FROM "{schema}".used""",
         )
-        told = refusal(url)
+        told = opening_error(url)
         assert "usage cannot be read: " in told
         assert "in a read-only transaction" in told
 
@@ -319,8 +140,8 @@ class TestPostgreSQL:
             f"""CREATE VIEW "{schema}".feedback AS SELECT i::text AS customer_id, timestamp '2024-05-01' AS
                 occurred_at, 1 / (150000 - i) AS score FROM generate_series(1, 200000) i""",
         )
-        assert refusal(url).startswith(f"{find(url)}: feedback cannot be read: ")
-        assert "division by zero" in refusal(url)
+        assert opening_error(url).startswith(f"{find(url)}: feedback cannot be read: ")
+        assert "division by zero" in opening_error(url)
 
     def test_the_temporary_copy_goes_with_the_dataset(self, server, schema, frames, tmp_path, monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -366,7 +187,7 @@ class TestPostgreSQL:
         server.write(frames, schema)
         bare = server.url(schema, password=None)
         monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
-        assert "no password supplied" in refusal(bare)
+        assert "no password supplied" in opening_error(bare)
         monkeypatch.setenv("PGPASSWORD", PASSWORD)
         assert counts(open_dataset(bare, Settings())) == COUNTS
         monkeypatch.delenv("PGPASSWORD")
@@ -387,7 +208,7 @@ class TestPostgreSQL:
 
     def test_without_the_driver_it_says_how_to_install_it(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
-        told = refusal("postgresql://localhost/shop")
+        told = opening_error("postgresql://localhost/shop")
         assert "`uv sync --inexact --extra postgres`" in told
         assert "`pip install adbc-driver-postgresql`" in told
 
@@ -439,7 +260,7 @@ class TestPasswords:
 
     @pytest.mark.parametrize("option", ["bogus", "sslmode"])
     def test_what_libpq_repeats_is_hidden(self, server, schema, option):
-        told = refusal(f"{server.url(schema)}&{option}={SPELT[1]}")
+        told = opening_error(f"{server.url(schema)}&{option}={SPELT[1]}")
         assert ": cannot connect: " in told
         assert told_of_password(told) == []
 
@@ -447,7 +268,7 @@ class TestPasswords:
         ("right", "wrong"), [("postgresql", "mysql"), ("://", ":/"), ("postgresql://", ""), ("%40", "@")]
     )
     def test_nor_does_the_error_of_a_misspelt_url(self, server, right, wrong):
-        assert told_of_password(refusal(server.url().replace(right, wrong))) == []
+        assert told_of_password(opening_error(server.url().replace(right, wrong))) == []
 
     def test_an_error_leads_to_no_other_that_holds_it(self, server, schema):
         with pytest.raises(InputError) as refused:

@@ -1,0 +1,104 @@
+"""Daily tables hold what pandas rolls up, in memory and in a folder, whole and at a cutoff."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.features.dataset import Dataset
+from tests.support import feature_oracle
+from tests.support.feature_frames import Frames
+from tests.support.feature_runs import EARLY, FRAMES, NEW, OLD, TIME, opened
+
+
+def days(times: pd.Series) -> pd.Series:
+    return (times.dt.floor("D") - pd.Timestamp(0)).dt.days
+
+
+def rolled_up(frames: Frames) -> Frames:
+    """Daily tables that hold what happened, as pandas rolls it up."""
+    dated = {}
+    for name, frame in frames.items():
+        day = days(frame[feature_oracle.EVENT_TIME[name]])
+        known = days(frame.known_at).fillna(day) if "known_at" in frame else day
+        dated[name] = frame.assign(day=day, known=np.maximum(day, known))
+    orders, catalog, interactions = dated["orders"], dated["catalog"], dated["interactions"]
+    margin_revenue = orders.revenue.where(orders.margin.notna())
+    is_referral = interactions.kind == "referral"
+    when, tie = ["day", "known"], ["source_id", "target_id"]
+
+    def by(frame: pd.DataFrame, *keys: str) -> pd.api.typing.DataFrameGroupBy:
+        return frame.groupby([*keys, *when], as_index=False)
+
+    return {
+        "members": dated["customers"][["customer_id", *when]],
+        "releases": catalog.assign(advanced=catalog.tier == "advanced", released=catalog.day)[
+            ["feature", *when, "advanced", "released"]
+        ].fillna({"known": -(2**31)}),
+        "feature_days": by(dated["usage"].assign(events=1), "customer_id", "feature").events.sum(),
+        "user_days": dated["usage"][["customer_id", "user_id", *when]].dropna().drop_duplicates(),
+        "order_days": by(
+            orders.assign(orders=orders.revenue > 0, margin_revenue=margin_revenue), "customer_id", "product"
+        )[["orders", "revenue", "margin", "margin_revenue"]].sum(min_count=1),
+        "contact_days": by(interactions[~is_referral].fillna({"weight": 1.0}), *tie, "kind").weight.sum(),
+        "referrals": interactions[is_referral][[*tie, *when]],
+        "feedback_days": by(dated["feedback"].assign(given=1), "customer_id").agg(
+            given=("given", "sum"), total=("score", "sum"), worst=("score", "min")
+        ),
+    }
+
+
+def named(dataset: Dataset, table: ibis.Table) -> pd.DataFrame:
+    """Rows of a daily table, customers by their ids."""
+    members, frame = dataset.history.daily["members"].to_pandas(), table.to_pandas()
+    ids = members.set_index("customer").customer_id
+    if "target" in frame:
+        return frame.assign(source_id=frame.customer.map(ids), target_id=frame.target.map(ids))
+    return frame.assign(customer_id=frame.customer.map(ids)) if "customer" in frame else frame
+
+
+def assert_same_rows(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    def sorted_rows(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame[list(expected.columns)].copy()
+        for name in frame:
+            if not frame[name].map(lambda value: isinstance(value, str)).any():
+                frame[name] = frame[name].astype("float64").round(6)
+        return frame.sort_values(list(frame.columns)).reset_index(drop=True)
+
+    pd.testing.assert_frame_equal(sorted_rows(found), sorted_rows(expected), check_dtype=False)
+
+
+@pytest.fixture(scope="module", params=["in memory", "in a folder"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("whole")
+    return opened(FRAMES, folder / "data", folder / "cache" if request.param == "in a folder" else None)
+
+
+@pytest.mark.parametrize("name", rolled_up(FRAMES))
+def test_a_daily_table_holds_what_pandas_rolls_up(whole, name):
+    assert_same_rows(named(whole, whole.history.daily[name]), rolled_up(FRAMES)[name])
+
+
+@pytest.mark.parametrize("as_of", [EARLY, OLD, NEW], ids=str)
+def test_a_cutoff_sees_what_pandas_rolls_up_of_the_rows_known_before(whole, as_of):
+    past = whole.history.before(as_of)
+    seen = {name: FRAMES[name] for name in TIME}
+    seen = {name: rows[(rows[TIME[name]] < as_of) & ~(rows.known_at >= as_of)] for name, rows in seen.items()}
+    expected = rolled_up(FRAMES | seen)
+    for name in ("feature_days", "user_days", "order_days", "contact_days", "referrals", "feedback_days"):
+        found = named(whole, past[name])
+        assert_same_rows(found, expected[name])
+        assert (found.age == days(pd.Series([as_of]))[0] - found.day).all()
+    day, found = ["customer_id", "day"], named(whole, past["active_days"])
+    used = expected["feature_days"].groupby(day, as_index=False).events.sum()
+    assert_same_rows(found.groupby(day, as_index=False).events.sum(), used)
+    assert_same_rows(found[found.fresh][day], used[day])
+    for name, of, what in (
+        ("first_uses", "feature_days", "feature"),
+        ("first_purchases", "order_days", "product"),
+    ):
+        pair = ["customer_id", what]
+        first = expected[of].groupby(pair, as_index=False).day.min()
+        assert_same_rows(named(whole, past[name]), first)

@@ -1,0 +1,34 @@
+"""Each kind of source, with a schema of its own where it is a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support import feature_frames
+from tests.support.dataset_sources import write_duckdb
+from tests.support.feature_frames import Frames
+from tests.support.postgres_server import PostgresServer
+
+
+@pytest.fixture
+def schema(request: pytest.FixtureRequest) -> str:
+    """A schema for the test alone; its name needs quoting."""
+    return f"{request.node.name} é"[-40:]
+
+
+@pytest.fixture(params=["parquet", "csv", "duckdb", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Callable[[Frames], str]:
+    """Puts frames into one kind of source and returns what a user would type as DATA."""
+
+    def store(frames: Frames) -> str:
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("server")
+            return server.write(frames, schema)
+        if request.param == "duckdb":
+            return str(write_duckdb(frames, tmp_path / "data.duckdb"))
+        return str(feature_frames.write(frames, tmp_path / "data", request.param))
+
+    return store

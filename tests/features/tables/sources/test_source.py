@@ -1,0 +1,84 @@
+"""Every kind of source gives the same tables and the same errors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from ripple.features.dataset import Dataset, open_dataset
+from ripple.features.tables.contract import CONTRACT
+from ripple.features.tables.sources import find
+from ripple.features.validation import checks
+from ripple.settings import Settings
+from tests.support import feature_frames
+from tests.support.dataset_sources import opening_error, rows
+
+AS_OF = datetime(2024, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = feature_frames.write(feature_frames.random(), tmp_path_factory.mktemp("data"))
+    return checks.check(folder, feature_frames.SETTINGS)[0]
+
+
+@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
+def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
+    dataset, report = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
+    assert report.violations == []
+    for name in CONTRACT:
+        assert rows(dataset, name) == rows(from_parquet, name)
+    expected = feature_frames.features_at(from_parquet, AS_OF)
+    assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
+
+
+def test_missing_columns_are_told_as_for_folders(store, frames):
+    frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
+    frames["feedback"] = frames["feedback"].drop(columns="score")
+    found = "customer_id, ordered_at, amount, margin, order_id"
+    assert opening_error(store(frames)).splitlines() == [
+        f"orders: column 'product' is missing; found {found}",
+        f"orders: column 'revenue' is missing; found {found}",
+        "feedback: column 'score' is missing; found customer_id, occurred_at",
+    ]
+
+
+def test_usage_or_interactions_must_be_there(store, frames):
+    del frames["usage"], frames["interactions"]
+    data = store(frames)
+    assert (
+        opening_error(data)
+        == f"{find(data)}: at least one of usage and interactions is needed; found neither."
+    )
+
+
+def test_only_customers_keep_further_columns(store, frames):
+    frames["orders"]["colour"] = "blue"
+    dataset = open_dataset(store(frames), Settings())
+    assert dataset.attributes == ["industry"]
+    assert "colour" not in dataset.tables["orders"].columns
+
+
+def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
+    told = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
+    assert told in opening_error("mysql://shop:secret@host/db")
+    assert "secret" not in opening_error("mysql://shop:secret@host/db")
+    assert opening_error("postgresql:/shop:se:cr@et@host").startswith(
+        "No dataset at ***@host: expected a folder"
+    )
+
+
+def test_a_dataset_is_named_after_its_source(tmp_path, monkeypatch):
+    folder = tmp_path / "spring"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert (find(".").name, str(find(".")), find(".").folder) == ("spring", ".", Path())
+    (tmp_path / "shop.duckdb").touch()
+    file = find(tmp_path / "shop.duckdb")
+    assert (file.name, str(file), file.folder) == ("shop", f"{tmp_path}/shop.duckdb", tmp_path)
+    database = find("postgres://u:secret@[::1]:5433/shop?schema=my%20own")
+    assert (database.name, database.folder) == ("shop", None)
+    assert str(database) == "postgresql://[::1]:5433/shop?schema=my own"
+    assert "secret" not in repr(database)
