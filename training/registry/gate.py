@@ -132,7 +132,7 @@ def doubtful_share(result: TrainingResult) -> float:
         return 1.0
     influence = totals["influence_value"] / totals["network_value"]
     tested = result.robustness
-    return influence * (min(tested.coincidence, 1.0) if tested and tested.influence_found else 1.0)
+    return influence * (min(tested.placebo_share, 1.0) if tested and tested.has_influence else 1.0)
 
 
 def _nonsense(result: TrainingResult) -> str | None:
@@ -239,7 +239,7 @@ def calibration(judged: Backtest, settings: Settings) -> Iterator[Check]:
 def _placebo(result: TrainingResult) -> Check:
     found, limit = doubtful_share(result), result.settings.gate.doubtful_share
     tested = result.robustness
-    absent = "" if tested is None or tested.influence_found else "No influence was found. "
+    absent = "" if tested is None or tested.has_influence else "No influence was found. "
     return Check(
         "placebo",
         found <= limit,
