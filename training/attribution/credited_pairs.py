@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from ripple.features.expressions import sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
 from ripple.training.attribution.label import MIN_COMPLEMENT, attribute_window
@@ -41,7 +42,7 @@ def _referred_pairs(tables: Tables, start: datetime, end: datetime, settings: Se
     credits = referral_credits(
         referrals(tables, end), tables.orders_in(start, end), settings.credit.referral_days
     )
-    pairs = credits.group_by("source_id", "target_id").aggregate(value=credits.value.sum())
+    pairs = credits.group_by("source_id", "target_id").aggregate(value=sum_or_zero(credits.value))
     return pairs.to_pyarrow().to_pandas().assign(referred=True, probability=1.0)
 
 
