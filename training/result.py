@@ -101,7 +101,7 @@ class TrainingResult:
             "top_value_share": float(members["network_value"].sum() / value),
             "referral_share": _share(self.label_totals, "referral_value"),
             "influence_share": _share(self.label_totals, "influence_value"),
-            "coincidence": self.robustness.coincidence if self.robustness else 0.0,
+            "coincidence": self.robustness.placebo_share if self.robustness else 0.0,
         }
 
     def record(self) -> dict[str, Any]:
@@ -151,9 +151,9 @@ def _tested(robustness: Robustness | None) -> dict[str, Any] | None:
     return {
         "start": robustness.start.isoformat(),
         "end": robustness.end.isoformat(),
-        "influence_found": robustness.influence_found,
+        "influence_found": robustness.has_influence,
         "revenue_share": robustness.revenue_share,
-        "coincidence": robustness.coincidence,
+        "coincidence": robustness.placebo_share,
         "placebos": robustness.placebos.to_dict("index"),
         "sensitivity": robustness.sensitivity.to_dict("index"),
     }

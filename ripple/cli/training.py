@@ -74,8 +74,8 @@ def train(
     if tested := result.robustness:
         credited = f"{tested.revenue_share:.1%} of revenue"
         print(
-            f"credited: {credited} to influence, up to {tested.coincidence:.0%} of it coincidence"
-            if tested.influence_found
+            f"credited: {credited} to influence, up to {tested.placebo_share:.0%} of it coincidence"
+            if tested.has_influence
             else f"credited: no influence was found ({credited}, by chance)"
         )
     print(f"report:   {trained.report}")

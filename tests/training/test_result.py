@@ -78,8 +78,8 @@ def test_what_is_undefined_is_null_in_the_record(result):
 def test_the_record_holds_what_the_placebos_found(result):
     tested, record = result.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
     found = record["robustness"]
-    assert found["influence_found"] == tested.influence_found
-    assert found["coincidence"] == record["headline"]["coincidence"] == tested.coincidence
+    assert found["influence_found"] == tested.has_influence
+    assert found["coincidence"] == record["headline"]["coincidence"] == tested.placebo_share
     assert found["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
     assert set(found["sensitivity"]) == set(tested.sensitivity.index)
     assert tested.end - tested.start == result.schedule.horizon

@@ -1,4 +1,4 @@
-"""The label: whose revenue would not have come without whom."""
+"""The label: the revenue that would not have come without a customer, by nested case–control comparison."""
 
 from ripple.training.attribution.label import INFLUENCE_METHOD, LABEL_COLUMNS, network_value
 from ripple.training.attribution.time_decay import decayed_credit

@@ -1,6 +1,7 @@
-"""What happened up to the end of a window, as arrays: customers, their adoptions, and who was in touch.
+"""First purchases up to the end of a window, and the customers who could make them, as arrays.
 
-Days are counted from the start of the window; customers, products and levels of attributes are numbered.
+Days are counted from the start of the window. Customers, products and levels of attributes are numbered from
+0.
 """
 
 from __future__ import annotations
@@ -19,117 +20,120 @@ from ripple.features.expressions import SECONDS_PER_DAY, age_days, epoch_seconds
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.tables import Tables, union
 from ripple.settings import Credit
-from ripple.training.attribution.referral_credit import referred
+from ripple.training.attribution.referral_credit import referrals
 
-NEVER = np.inf
-MOST_LEVELS = 50
-"""A text with more levels than this is a name rather than an attribute."""
+MAX_LEVELS = 50
+"""The number of levels up to which a text column counts as an attribute; with more it is a name."""
 
 
 @dataclass(frozen=True)
 class Adoptions:
-    """First purchases of a product by a customer, ordered by customer, then product."""
+    """First purchases of a product by a customer, one entry each, ordered by customer, then product."""
 
     customer: Ints
     product: Ints
-    at: Floats
+    day: Floats
     value: Floats
     """What the customer paid for the product in the window, refunds subtracted, never below zero."""
     referred: Bools
-    """Whether a referral explains it, so that nobody is credited with it as influence."""
+    """Whether a referral explains the adoption, so that nobody is credited with it as influence."""
 
     @property
     def size(self) -> int:
         """Number of adoptions."""
-        return self.at.size
+        return self.day.size
 
 
 @dataclass(frozen=True)
-class Events:
-    """Customers, one entry each, and what they did up to the end of the window."""
+class AdoptionHistory:
+    """Customers, one entry each, and their adoptions up to the end of the window."""
 
-    ids: pa.Array
+    customer_ids: pa.Array
     joined: Floats
-    present_until: Floats
-    """Last day in sight: last seen, plus the customer's mean gap between events; −∞ if never seen."""
-    attributes: Ints
-    """Level of each attribute (second axis)."""
-    products: int
+    """Day on which each customer joined."""
+    observed_until: Floats
+    """Last day at risk: of the last event, plus the customer's mean gap between events; −∞ without events."""
+    attribute_levels: Ints
+    """Level of each customer (first axis) in each attribute (second axis)."""
+    product_count: int
     adoptions: Adoptions
-    since: float
-    """Day, at most 0, from which adoptions are looked at to learn how influence works."""
-    days: float
-    """Length of the window."""
+    estimation_start: float
+    """Day, at most 0, after which adoptions are cases from which influence is estimated."""
+    window_length: float
+    """Length of the window in days, and so the day on which it ends."""
 
     @property
-    def customers(self) -> int:
+    def customer_count(self) -> int:
         """Number of customers."""
         return self.joined.size
 
-    @property
+    @cached_property
     def cases(self) -> Ints:
-        """Positions of the adoptions that are looked at: those in the window, and before it since `since`."""
-        at = self.adoptions.at
-        return np.flatnonzero((at > self.since) & (at <= self.days))
+        """Indices of the adoptions after `estimation_start` and up to the end of the window."""
+        day = self.adoptions.day
+        return np.flatnonzero((day > self.estimation_start) & (day <= self.window_length))
 
     @cached_property
     def _keys(self) -> Ints:
-        """Ascending customer·products + product of all adoptions, and a last one that is none."""
-        return np.append(self.adoptions.customer * self.products + self.adoptions.product, -1)
+        """Ascending customer × product_count + product of all adoptions, and a last one that is none."""
+        return np.append(self.adoptions.customer * self.product_count + self.adoptions.product, -1)
 
-    def adoption_of(self, customer: Ints, product: Ints) -> Ints:
-        """Position of the adoption of each (customer, product), or −1."""
-        wanted = customer * self.products + product
-        position = np.searchsorted(self._keys[:-1], wanted)
-        return np.where(self._keys[position] == wanted, position, -1)
+    def adoption_index(self, customer: Ints, product: Ints) -> Ints:
+        """Index of the adoption of each (customer, product), or −1."""
+        key = customer * self.product_count + product
+        index = np.searchsorted(self._keys[:-1], key)
+        return np.where(self._keys[index] == key, index, -1)
 
-    def with_times(self, at: Floats) -> Events:
-        """The same, adopted on other days."""
-        return replace(self, adoptions=replace(self.adoptions, at=at))
+    def with_adoption_days(self, day: Floats) -> AdoptionHistory:
+        """The same history with each adoption on another day."""
+        return replace(self, adoptions=replace(self.adoptions, day=day))
 
 
-def read(tables: Tables, start: datetime, end: datetime, credit: Credit) -> Events:
-    """Read everything up to *end*, of a window that begins at *start*."""
+def read_history(tables: Tables, start: datetime, end: datetime, credit: Credit) -> AdoptionHistory:
+    """Everything up to *end*, of a window that begins at *start*."""
     customers = _customers(tables, start, end)
     orders = tables["orders"].filter(tables["orders"].ordered_at <= end)
-    bought = orders.group_by("customer_id", "product").aggregate(
-        at=-age_days(orders.ordered_at.min(), start),
-        value=sum_or_zero(orders.revenue, orders.ordered_at > start),
+    purchases = (
+        orders.group_by("customer_id", "product")
+        .aggregate(
+            day=-age_days(orders.ordered_at.min(), start),
+            value=sum_or_zero(orders.revenue, orders.ordered_at > start),
+        )
+        .to_pyarrow()
     )
-    bought = bought.to_pyarrow()
     ids = pd.Index(customers["customer_id"])
-    products, names = pd.factorize(bought["product"].to_pandas(), sort=True)
-    customer = ids.get_indexer(bought["customer_id"].to_pandas())
+    products, product_names = pd.factorize(purchases["product"].to_pandas(), sort=True)
+    customer = ids.get_indexer(purchases["customer_id"].to_pandas())
     known = np.flatnonzero(customer >= 0)
     order = known[np.lexsort((products[known], customer[known]))]
-    customer, at = customer[order], bought["at"].to_numpy()[order]
+    customer, day = customer[order], purchases["day"].to_numpy()[order]
     joined = customers["joined"].to_numpy(np.float64)
-    brought_in = np.zeros(len(ids), dtype=bool)
+    was_referred = np.zeros(len(ids), dtype=bool)
     if "interactions" in tables:
-        brought_in = ids.isin(referred(tables, end).target_id.to_pyarrow().to_pandas())
-    return Events(
-        ids=pa.array(customers["customer_id"], type=pa.string()),
+        was_referred = ids.isin(referrals(tables, end).target_id.to_pyarrow().to_pandas())
+    return AdoptionHistory(
+        customer_ids=pa.array(customers["customer_id"], type=pa.string()),
         joined=joined,
-        present_until=_present_until(customers),
-        attributes=_attributes(tables, ids),
-        products=len(names),
+        observed_until=_observed_until(customers),
+        attribute_levels=_attribute_levels(tables, ids),
+        product_count=len(product_names),
         adoptions=Adoptions(
             customer,
             products[order],
-            at,
-            np.maximum(bought["value"].to_numpy()[order], 0.0),
-            brought_in[customer] & (at - joined[customer] <= credit.referral_days),
+            day,
+            np.maximum(purchases["value"].to_numpy()[order], 0.0),
+            was_referred[customer] & (day - joined[customer] <= credit.referral_days),
         ),
-        since=max(-credit.lookback_days, min(float(at.min(initial=0.0)), 0.0) - 1.0),
-        days=(end - start).total_seconds() / SECONDS_PER_DAY,
+        estimation_start=max(-credit.lookback_days, min(float(day.min(initial=0.0)), 0.0) - 1.0),
+        window_length=(end - start).total_seconds() / SECONDS_PER_DAY,
     )
 
 
 def _customers(tables: Tables, start: datetime, end: datetime) -> pd.DataFrame:
-    """One row per customer who had joined by *end*, in an order that does not hang on the ids."""
-    customers, seen = tables["customers"], _seen(tables, end)
-    activity = seen.group_by("customer_id").aggregate(
-        events=seen.count(), last=-age_days(seen.at.max(), start), spread=epoch_seconds(seen.at).sum()
+    """One row per customer who had joined by *end*, in an order that does not depend on the ids."""
+    customers, events = tables["customers"], _activity(tables, end)
+    activity = events.group_by("customer_id").aggregate(
+        events=events.count(), last=-age_days(events.at.max(), start), spread=epoch_seconds(events.at).sum()
     )
     joined = customers.filter(customers.joined_at <= end)
     rows = joined.left_join(activity, "customer_id").select(
@@ -143,46 +147,46 @@ def _customers(tables: Tables, start: datetime, end: datetime) -> pd.DataFrame:
     return frame.sort_values(["joined", "events", "last", "spread", "customer_id"], ignore_index=True)
 
 
-def _seen(tables: Tables, end: datetime) -> ir.Table:
-    """Every sign of life of a customer: orders, use, and interactions they began."""
+def _activity(tables: Tables, end: datetime) -> ir.Table:
+    """Every event that shows that a customer is active: orders, use, and interactions they began."""
     orders = tables["orders"]
     parts = [orders.select("customer_id", at=orders.ordered_at)]
     if "usage" in tables:
         parts.append(tables["usage"].select("customer_id", at=tables["usage"].occurred_at))
     if "interactions" in tables:
-        begun = tables["interactions"]
-        parts.append(begun.select(customer_id=begun.source_id, at=begun.occurred_at))
-    seen = union(parts)
-    return seen.filter(seen.at <= end)
+        interactions = tables["interactions"]
+        parts.append(interactions.select(customer_id=interactions.source_id, at=interactions.occurred_at))
+    events = union(parts)
+    return events.filter(events.at <= end)
 
 
-def _present_until(customers: pd.DataFrame) -> Floats:
+def _observed_until(customers: pd.DataFrame) -> Floats:
     last, joined = customers["last"].to_numpy(np.float64), customers["joined"].to_numpy(np.float64)
     events = customers["events"].fillna(0).to_numpy(np.float64)
     gap = np.maximum(last - joined, 0.0) / np.maximum(events, 1)
-    return np.where(events > 0, last + gap, -NEVER)
+    return np.where(events > 0, last + gap, -np.inf)
 
 
-def _attributes(tables: Tables, ids: pd.Index) -> Ints:
+def _attribute_levels(tables: Tables, ids: pd.Index) -> Ints:
     contract = {column.name for column in CONTRACT["customers"].columns}
     names = [name for name in tables["customers"].columns if name not in contract]
     frame = tables["customers"].select("customer_id", *names).to_pyarrow().to_pandas()
     frame = frame.set_index("customer_id").reindex(ids)
-    levels = [level for name in names if (level := _levels(frame[name])) is not None]
-    return np.stack(levels, axis=1) if levels else np.empty((len(ids), 0), dtype=np.int64)
+    columns = [levels for name in names if (levels := _levels(frame[name])) is not None]
+    return np.stack(columns, axis=1) if columns else np.empty((len(ids), 0), dtype=np.int64)
 
 
 def _levels(column: pd.Series) -> Ints | None:
-    """The level of each customer: numbers by fifths, null as a level of its own; None for a mere name."""
+    """Level of each customer: numbers by fifths, null as level 0; None for a column that is no attribute."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         numbers = column.to_numpy(np.float64, na_value=np.nan)
-        given = np.isfinite(numbers)
-        if not given.any():
+        finite = np.isfinite(numbers)
+        if not finite.any():
             return None
-        fifths = np.quantile(numbers[given], (0.2, 0.4, 0.6, 0.8))
-        return np.where(given, 1 + np.searchsorted(fifths, numbers, side="right"), 0)
+        edges = np.quantile(numbers[finite], (0.2, 0.4, 0.6, 0.8))
+        return np.where(finite, 1 + np.searchsorted(edges, numbers, side="right"), 0)
     try:
         codes, names = pd.factorize(column)
     except TypeError:
         return None
-    return codes.astype(np.int64) + 1 if len(names) <= MOST_LEVELS else None
+    return codes.astype(np.int64) + 1 if len(names) <= MAX_LEVELS else None

@@ -1,4 +1,4 @@
-"""Who had been in touch with whom, and what of it could have moved an adopter: joins that run in DuckDB."""
+"""Earlier adopters who had been in touch with a customer at risk: joins that run in DuckDB."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ripple.features.expressions import age_days, decayed, sum_or_zero
 from ripple.features.tables.engine import cached
 from ripple.features.tables.tables import Tables
 from ripple.settings import Credit
-from ripple.training.attribution.adoptions import Events
+from ripple.training.attribution.adoptions import AdoptionHistory
 
-BINS = 5
-"""Ages of an exposure up to a 16th, an 8th, a quarter, a half and all of the credit window."""
+AGE_BINS = 5
+"""The number of bins of an exposure's age: up to 1/16, 1/8, 1/4, 1/2 and all of the credit window."""
 
 
 @dataclass(frozen=True)
-class Points:
-    """Moments at which a customer did or could adopt a product."""
+class Subjects:
+    """Members of case–control sets: customers with the product and day on which they did or could adopt."""
 
     customer: Ints
     product: Ints
@@ -33,31 +33,33 @@ class Points:
 
 @dataclass(frozen=True)
 class Exposures:
-    """Earlier adopters in touch with the customer of a point, ordered by point, then source."""
+    """One entry per subject and earlier adopter in touch with them, ordered by subject, then source."""
 
-    point: Ints
+    subject: Ints
     source: Ints
-    """Customer who had adopted the product."""
-    bin: Ints
-    """Bin of the days since both the source had adopted and the target had joined."""
-    mass: Floats
-    """√ of the decayed weight of the tie: half the effect for a quarter of the contact."""
+    """The customer who had adopted the product."""
+    age_bin: Ints
+    """Bin of the days since both the source had adopted and the subject had joined."""
+    tie_strength: Floats
+    """Root of the decayed weight of the contacts: half the effect for a quarter of the contact."""
 
-    def where(self, kept: Bools) -> Exposures:
-        """Only those for which *kept* is true."""
-        return Exposures(self.point[kept], self.source[kept], self.bin[kept], self.mass[kept])
+    def where(self, mask: Bools) -> Exposures:
+        """The entries for which *mask* is true."""
+        return Exposures(self.subject[mask], self.source[mask], self.age_bin[mask], self.tie_strength[mask])
 
-    def at(self, points: Ints, size: int) -> Exposures:
-        """Only those of *points*, ascending, of the *size* there are; points are numbered anew."""
-        number = np.full(size, -1)
-        number[points] = np.arange(points.size)
-        found = self.where(number[self.point] >= 0)
-        return Exposures(number[found.point], found.source, found.bin, found.mass)
+    def of_subjects(self, subjects: Ints, subject_count: int) -> Exposures:
+        """The entries of *subjects*, ascending, of the *subject_count* there are, numbered by their rank."""
+        rank = np.full(subject_count, -1)
+        rank[subjects] = np.arange(subjects.size)
+        kept = self.where(rank[self.subject] >= 0)
+        return Exposures(rank[kept.subject], kept.source, kept.age_bin, kept.tie_strength)
 
 
-def contacts(tables: Tables, events: Events, start: datetime, end: datetime) -> ir.Table:
+def read_contacts(tables: Tables, history: AdoptionHistory, start: datetime, end: datetime) -> ir.Table:
     """Every interaction up to *end*: `source` and `target` by number, `day`, `weight` and `referral`."""
-    numbers = ibis.memtable(pa.table({"id": events.ids, "number": np.arange(events.customers)}))
+    numbers = ibis.memtable(
+        pa.table({"id": history.customer_ids, "number": np.arange(history.customer_count)})
+    )
     rows = tables["interactions"]
     rows = rows.filter((rows.occurred_at <= end) & (rows.source_id != rows.target_id))
     weight = rows.weight.fill_null(1.0) if "weight" in rows.columns else ibis.literal(1.0)
@@ -73,48 +75,48 @@ def contacts(tables: Tables, events: Events, start: datetime, end: datetime) -> 
     return cached(rows.select("source", "target", "day", "weight", "referral"))
 
 
-def exposures(
-    contacts: ir.Table, events: Events, points: Points, credit: Credit, late: bool = False
+def find_exposures(
+    contacts: ir.Table, history: AdoptionHistory, subjects: Subjects, credit: Credit, late_ties: bool = False
 ) -> Exposures:
-    """Who was in touch with the customer of each point before it, and had adopted the product.
+    """Earlier adopters of each subject's product who had been in touch with the subject before.
 
     Args:
-        late: ask of those who were first in touch only after the point, which can have caused nothing.
+        late_ties: a placebo: take those first in touch on the subject's day or later, who caused nothing.
     """
     moments = ibis.memtable(
         pd.DataFrame(
             {
-                "point": np.arange(points.day.size),
-                "key": points.customer * events.products + points.product,
-                "moment": points.day,
-                "joined": events.joined[points.customer],
+                "subject": np.arange(subjects.day.size),
+                "key": subjects.customer * history.product_count + subjects.product,
+                "moment": subjects.day,
+                "joined": history.joined[subjects.customer],
             }
         )
     )
-    adoptions = events.adoptions
-    earlier = ibis.memtable(
-        pd.DataFrame({"source": adoptions.customer, "product": adoptions.product, "adopted": adoptions.at})
+    adoptions = history.adoptions
+    adopters = ibis.memtable(
+        pd.DataFrame({"source": adoptions.customer, "product": adoptions.product, "adopted": adoptions.day})
     )
-    ties = contacts.filter(~contacts.referral)
-    pairs = ties.group_by("source", "target").aggregate(first=ties.day.min())
-    found = pairs.join(earlier, "source")
-    # one key, lest the engine begin with all pairs of an adoption and a point of the same product
-    found = found.mutate(key=found.target * events.products + found.product).join(moments, "key")
-    found = found.mutate(age=found.moment - ibis.greatest(found.adopted, found.joined))
-    in_time = found.first >= found.moment if late else found.first < found.moment
-    found = found.filter(
-        in_time & (found.adopted < found.moment) & (found.age >= 0) & (found.age <= credit.window_days)
+    contacts = contacts.filter(~contacts.referral)
+    ties = contacts.group_by("source", "target").aggregate(first=contacts.day.min())
+    pairs = ties.join(adopters, "source")
+    # one key, lest the engine begin with all pairs of an adoption and a subject of the same product
+    pairs = pairs.mutate(key=pairs.target * history.product_count + pairs.product).join(moments, "key")
+    pairs = pairs.mutate(age=pairs.moment - ibis.greatest(pairs.adopted, pairs.joined))
+    tied_in_time = pairs.first >= pairs.moment if late_ties else pairs.first < pairs.moment
+    pairs = pairs.filter(
+        tied_in_time & (pairs.adopted < pairs.moment) & (pairs.age >= 0) & (pairs.age <= credit.window_days)
     )
-    found = found.select("point", "source", "target", "moment", "age")
-    met = found.join(ties.select("source", "target", "day", "weight"), ["source", "target"])
-    distance = met.day - met.moment if late else met.moment - met.day
-    met = met.filter((met.day >= met.moment) if late else (met.day < met.moment))
-    tied = met.group_by("point", "source").aggregate(
-        age=met.age.min(), tie=sum_or_zero(met.weight * decayed(distance, credit.half_life_days))
+    pairs = pairs.select("subject", "source", "target", "moment", "age")
+    met = pairs.join(contacts.select("source", "target", "day", "weight"), ["source", "target"])
+    distance = met.day - met.moment if late_ties else met.moment - met.day
+    met = met.filter((met.day >= met.moment) if late_ties else (met.day < met.moment))
+    weighed = met.group_by("subject", "source").aggregate(
+        age=met.age.min(), weight=sum_or_zero(met.weight * decayed(distance, credit.half_life_days))
     )
-    rows = tied.filter(tied.tie > 0).to_pyarrow()
-    point, source = rows["point"].to_numpy(), rows["source"].to_numpy()
-    order = np.lexsort((source, point))
-    edges = credit.window_days * 2.0 ** np.arange(1 - BINS, 1)
+    rows = weighed.filter(weighed.weight > 0).to_pyarrow()
+    subject, source = rows["subject"].to_numpy(), rows["source"].to_numpy()
+    order = np.lexsort((source, subject))
+    edges = credit.window_days * 2.0 ** np.arange(1 - AGE_BINS, 1)
     bins = np.searchsorted(edges, rows["age"].to_numpy()[order])
-    return Exposures(point[order], source[order], bins, np.sqrt(rows["tie"].to_numpy()[order]))
+    return Exposures(subject[order], source[order], bins, np.sqrt(rows["weight"].to_numpy()[order]))

@@ -18,12 +18,12 @@ from ripple.arrays import Floats, Ints, sums
 from ripple.features.expressions import DECIMALS, sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
-from ripple.training.attribution.adoptions import Events, read
-from ripple.training.attribution.exposures import contacts
+from ripple.training.attribution.adoptions import AdoptionHistory, read_history
+from ripple.training.attribution.exposures import read_contacts
 from ripple.training.attribution.generations import with_descendants
-from ripple.training.attribution.influence import Causes, causes
-from ripple.training.attribution.referral_credit import referral_credits, referred
-from ripple.training.attribution.strata import strata
+from ripple.training.attribution.influence import Attributions, attribute_adoptions
+from ripple.training.attribution.referral_credit import referral_credits, referrals
+from ripple.training.attribution.strata import assign_strata
 
 INFLUENCE_METHOD = "incremental credit"
 LABEL_COLUMNS = (
@@ -35,6 +35,8 @@ LABEL_COLUMNS = (
     "influenced_purchases",
     "influenced_customers",
 )
+MIN_COMPLEMENT = 1e-12
+"""The probability that a source caused nothing is at least this, so that it has a logarithm."""
 
 
 def network_value(tables: Tables, start: datetime, end: datetime, settings: Settings) -> ir.Table:
@@ -49,66 +51,67 @@ def network_value(tables: Tables, start: datetime, end: datetime, settings: Sett
         the dataset's currency; `one_step_value` is influence value without what those influenced caused in
         turn; `influenced_purchases` and `influenced_customers` are expected numbers.
     """
-    inside = tables.orders_in(start, end)
-    alive = tables["customers"].filter(tables["customers"].joined_at < start).select("customer_id")
-    direct = inside.group_by("customer_id").aggregate(direct_value=sum_or_zero(inside.revenue))
-    labels = _left(alive, direct)
+    orders = tables.orders_in(start, end)
+    customers = tables["customers"].filter(tables["customers"].joined_at < start).select("customer_id")
+    direct = orders.group_by("customer_id").aggregate(direct_value=sum_or_zero(orders.revenue))
+    labels = _left_join(customers, direct)
     if "interactions" in tables:
-        referrals = referral_credits(referred(tables, end), inside, settings.credit.referral_days)
-        pairs, values = influence(tables, start, end, settings)
-        labels = _left(_left(labels, _per_source(referrals, pairs)), values)
-    known = {
+        credits = referral_credits(referrals(tables, end), orders, settings.credit.referral_days)
+        history, attributions = attribute_window(tables, start, end, settings)
+        labels = _left_join(labels, _by_source(credits, _influence_credits(history, attributions)))
+        labels = _left_join(labels, _influence_value(history, attributions))
+    columns = {
         name: labels[name].fill_null(0.0) if name in labels.columns else ibis.literal(0.0)
         for name in LABEL_COLUMNS[1:]
     }
     return labels.select(
-        "customer_id", network_value=known["referral_value"] + known["influence_value"], **known
+        "customer_id", network_value=columns["referral_value"] + columns["influence_value"], **columns
     ).order_by("customer_id")
 
 
-def influence(
+def attribute_window(
     tables: Tables, start: datetime, end: datetime, settings: Settings
-) -> tuple[ir.Table, ir.Table]:
-    """Influence in (start, end] by source and target, and its value by source."""
-    events = read(tables, start, end, settings.credit)
-    met = contacts(tables, events, start, end)
-    found = causes(met, events, stratum_of(met, events, settings), settings)
-    return _pairs(events, found), _values(events, found)
+) -> tuple[AdoptionHistory, Attributions]:
+    """The adoptions up to *end*, and the possible causes of those in (start, end]; needs interactions."""
+    history = read_history(tables, start, end, settings.credit)
+    contacts = read_contacts(tables, history, start, end)
+    stratum = baseline_strata(contacts, history, settings)
+    return history, attribute_adoptions(contacts, history, stratum, settings)
 
 
-def stratum_of(met: ir.Table, events: Events, settings: Settings) -> Ints:
-    """The stratum of each customer, as the chosen baseline has it."""
+def baseline_strata(contacts: ir.Table, history: AdoptionHistory, settings: Settings) -> Ints:
+    """The stratum of each customer under the baseline of the settings; 0 where it has no strata."""
     if settings.credit.by_stratum:
-        return strata(met, events, settings.seed)
-    return np.zeros(events.customers, dtype=np.int64)
+        return assign_strata(contacts, history, settings.seed)
+    return np.zeros(history.customer_count, dtype=np.int64)
 
 
-def value_by_source(events: Events, found: Causes) -> tuple[Floats, Floats]:
+def influence_values(history: AdoptionHistory, attributions: Attributions) -> tuple[Floats, Floats]:
     """Influence value of each customer, with generations and one-step.
 
     Raises:
         ArithmeticError: more would be credited one-step than all adoptions are worth.
     """
-    adoptions = events.adoptions
+    adoptions = history.adoptions
     value = np.where(adoptions.referred, 0.0, adoptions.value)
-    credited = found.probability * found.loss * value[found.effect]
+    credited = attributions.probability * attributions.incremental_share * value[attributions.adoption]
     if credited.sum() > adoptions.value.sum() * (1 + 1e-9):
         raise ArithmeticError(
             f"{credited.sum():,.2f} credited for adoptions worth {adoptions.value.sum():,.2f}."
         )
-    cause = events.adoption_of(found.source, adoptions.product[found.effect])
+    cause = history.adoption_index(attributions.source, adoptions.product[attributions.adoption])
     direct = sums(cause, credited, adoptions.size)
-    total = with_descendants(cause, found.effect, found.probability, direct)
-    customers = events.customers
+    total = with_descendants(cause, attributions.adoption, attributions.probability, direct)
+    customers = history.customer_count
     return sums(adoptions.customer, total, customers), sums(adoptions.customer, direct, customers)
 
 
-def _values(events: Events, found: Causes) -> ir.Table:
-    total, one_step = value_by_source(events, found)
+def _influence_value(history: AdoptionHistory, attributions: Attributions) -> ir.Table:
+    total, one_step = influence_values(history, attributions)
     return ibis.memtable(
         pa.table(
             {
-                "customer_id": events.ids,
+                "customer_id": history.customer_ids,
                 "influence_value": np.round(total, DECIMALS),
                 "one_step_value": np.round(one_step, DECIMALS),
             }
@@ -116,30 +119,31 @@ def _values(events: Events, found: Causes) -> ir.Table:
     )
 
 
-def _pairs(events: Events, found: Causes) -> ir.Table:
-    """Who influenced whom, by product, with what probability, as far as no referral explains it."""
-    adoptions = events.adoptions
-    found = found.where(~adoptions.referred[found.effect])
+def _influence_credits(history: AdoptionHistory, attributions: Attributions) -> ir.Table:
+    """Attributions that no referral explains, as rows of `referral_credits`, but with a value of 0."""
+    adoptions = history.adoptions
+    attributions = attributions.where(~adoptions.referred[attributions.adoption])
     return ibis.memtable(
         pa.table(
             {
-                "source_id": events.ids.take(found.source),
-                "target_id": events.ids.take(adoptions.customer[found.effect]),
-                "probability": found.probability,
-                "purchases": np.round(found.probability, DECIMALS),
-                "value": np.zeros(found.probability.size),
+                "source_id": history.customer_ids.take(attributions.source),
+                "target_id": history.customer_ids.take(adoptions.customer[attributions.adoption]),
+                "probability": attributions.probability,
+                "purchases": np.round(attributions.probability, DECIMALS),
+                "value": np.zeros(attributions.probability.size),
             }
         )
     )
 
 
-def _per_source(referrals: ir.Table, pairs: ir.Table) -> ir.Table:
-    credits = referrals.select("source_id", "target_id", "probability", "purchases", "value").union(pairs)
-    missed = ibis.greatest(1.0 - credits.probability, ibis.literal(1e-12)).ln()
+def _by_source(referred: ir.Table, influenced: ir.Table) -> ir.Table:
+    columns = ("source_id", "target_id", "probability", "purchases", "value")
+    credits = referred.select(*columns).union(influenced)
+    log_complement = ibis.greatest(1.0 - credits.probability, ibis.literal(MIN_COMPLEMENT)).ln()
     targets = credits.group_by("source_id", "target_id").aggregate(
         value=sum_or_zero(credits.value),
         purchases=sum_or_zero(credits.purchases),
-        influenced=1.0 - sum_or_zero(missed).exp(),
+        influenced=1.0 - sum_or_zero(log_complement).exp(),
     )
     return targets.group_by(customer_id=targets.source_id).aggregate(
         referral_value=sum_or_zero(targets.value),
@@ -148,7 +152,7 @@ def _per_source(referrals: ir.Table, pairs: ir.Table) -> ir.Table:
     )
 
 
-def _left(left: ir.Table, right: ir.Table) -> ir.Table:
+def _left_join(left: ir.Table, right: ir.Table) -> ir.Table:
     """Left join on the customer, whose id is kept once."""
     joined = left.left_join(right, "customer_id")
     return joined.select(*left.columns, *[name for name in right.columns if name not in left.columns])

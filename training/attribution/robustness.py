@@ -1,11 +1,11 @@
-"""What would make the label doubtful: placebos that should find nothing, settings that should not matter.
+"""Robustness of the label: placebos that should credit nothing, and settings that should not matter.
 
-- *Shuffled times*: within stratum and product the adoption times are dealt out anew (the shuffle test of
-  Anagnostopoulos, Kumar & Mahdian 2008). Who adopts stays, and with it likeness; who was first does not.
+- *Shuffled times*: adoption times are permuted within stratum and product (the shuffle test of
+  Anagnostopoulos, Kumar & Mahdian 2008). Who adopts stays, and with it homophily; who was first does not.
 - *Late ties*: only those count who were first in touch after the adoption, and so cannot have caused it.
 
-Shuffled times overstate what is coincidence: adopters who were influenced still stand beside their sources.
-Neither placebo proves that the rest is causal.
+Shuffled times overstate what is due to chance: influenced adopters still stand beside their sources. Neither
+placebo proves that the rest is causal.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ripple.features.expressions import sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.models.batch_scoring import top_count
 from ripple.settings import Settings
-from ripple.training.attribution.adoptions import Events, read
-from ripple.training.attribution.exposures import contacts
-from ripple.training.attribution.influence import causes
-from ripple.training.attribution.label import stratum_of, value_by_source
+from ripple.training.attribution.adoptions import AdoptionHistory, read_history
+from ripple.training.attribution.exposures import read_contacts
+from ripple.training.attribution.influence import attribute_adoptions
+from ripple.training.attribution.label import baseline_strata, influence_values
 
 SHUFFLED_TIMES, LATE_TIES = "shuffled times", "late ties"
-LEAST_SHARE = 0.01
-"""Of revenue: below, the label says that there is no influence to speak of."""
+MIN_SHARE = 0.01
+"""The share of revenue that must be credited for the label to show any influence."""
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """Influence credited in one window, beside what placebos and other settings find.
+    """Influence credited in one window, beside that under placebos and other settings.
 
     Attributes:
         revenue, influence: of the window, in currency.
@@ -56,27 +56,27 @@ class Robustness:
         return self.influence / self.revenue if self.revenue > 0 else 0.0
 
     @property
-    def coincidence(self) -> float:
-        """The larger of the placebos' shares: of what is credited, up to this much may be coincidence."""
+    def placebo_share(self) -> float:
+        """The larger of the placebos' shares: up to this much of what is credited may be due to chance."""
         return float(self.placebos["share"].max())
 
     @property
-    def influence_found(self) -> bool:
-        """Whether there is influence to speak of, and more than either placebo finds."""
-        return self.revenue_share >= LEAST_SHARE and self.coincidence < 1
+    def has_influence(self) -> bool:
+        """Whether enough of revenue is credited, and more than under either placebo."""
+        return self.revenue_share >= MIN_SHARE and self.placebo_share < 1
 
 
 def robustness(tables: Tables, start: datetime, end: datetime, settings: Settings) -> Robustness | None:
-    """Put the label of (start, end] to the test; None without interactions."""
+    """Recompute the label of (start, end] under placebos and other settings; None without interactions."""
     if "interactions" not in tables:
         return None
-    trial = _Trial(tables, start, end, settings)
-    label = trial.value(settings)
+    window = _Window(tables, start, end, settings)
+    label = window.influence_value(settings)
     placebos = {
-        SHUFFLED_TIMES: trial.value(settings, shuffled=True),
-        LATE_TIES: trial.value(settings, late=True),
+        SHUFFLED_TIMES: window.influence_value(settings, shuffled=True),
+        LATE_TIES: window.influence_value(settings, late_ties=True),
     }
-    variants = {name: trial.value(variant) for name, variant in _variants(settings).items()}
+    variants = {name: window.influence_value(variant) for name, variant in _variants(settings).items()}
     return Robustness(
         start,
         end,
@@ -96,42 +96,42 @@ def robustness(tables: Tables, start: datetime, end: datetime, settings: Setting
     )
 
 
-class _Trial:
-    """The events of a window, credited again and again."""
+class _Window:
+    """The adoptions and contacts of a window, read once to be attributed several times."""
 
     def __init__(self, tables: Tables, start: datetime, end: datetime, settings: Settings) -> None:
-        self.events = read(tables, start, end, settings.credit)
-        self.contacts = contacts(tables, self.events, start, end)
+        self.history = read_history(tables, start, end, settings.credit)
+        self.contacts = read_contacts(tables, self.history, start, end)
         self.strata: dict[bool, Ints] = {}
 
-    def value(self, settings: Settings, shuffled: bool = False, late: bool = False) -> Floats:
-        """Influence value of each customer."""
-        stratum, events = self._stratum(settings), self.events
+    def influence_value(self, settings: Settings, shuffled: bool = False, late_ties: bool = False) -> Floats:
+        """Influence value of each customer under these settings."""
+        stratum, history = self._stratum(settings), self.history
         if shuffled:
-            events = events.with_times(shuffled_times(events, stratum, settings.seed))
-        found = causes(self.contacts, events, stratum, settings, late)
-        return value_by_source(events, found)[0]
+            history = history.with_adoption_days(shuffled_times(history, stratum, settings.seed))
+        attributions = attribute_adoptions(self.contacts, history, stratum, settings, late_ties)
+        return influence_values(history, attributions)[0]
 
     def _stratum(self, settings: Settings) -> Ints:
-        """That of the baseline in question; communities are looked for once."""
-        apart = settings.credit.by_stratum
-        if apart not in self.strata:
-            self.strata[apart] = stratum_of(self.contacts, self.events, settings)
-        return self.strata[apart]
+        """The strata of the settings' baseline, computed once with communities and once without."""
+        by_stratum = settings.credit.by_stratum
+        if by_stratum not in self.strata:
+            self.strata[by_stratum] = baseline_strata(self.contacts, self.history, settings)
+        return self.strata[by_stratum]
 
 
-def shuffled_times(events: Events, stratum: Ints, seed: int) -> Floats:
-    """Adoption times with those of the cases dealt out anew among adopters of a stratum and product.
+def shuffled_times(history: AdoptionHistory, stratum: Ints, seed: int) -> Floats:
+    """Day of each adoption, permuted among the cases of a stratum and product.
 
-    Who would then have adopted before joining keeps their own time. So does the value of an adoption.
+    Whose permuted day would lie before they joined keeps their own. The value of an adoption stays.
     """
-    adoptions, cases = events.adoptions, events.cases
-    cell = stratum[adoptions.customer[cases]] * events.products + adoptions.product[cases]
+    adoptions, cases = history.adoptions, history.cases
+    cell = stratum[adoptions.customer[cases]] * history.product_count + adoptions.product[cases]
     rng = np.random.default_rng(seed)
-    dealt = cases[np.lexsort((rng.random(cases.size), cell))]
-    at = adoptions.at.copy()
-    at[cases[np.argsort(cell, kind="stable")]] = adoptions.at[dealt]
-    return np.where(at > events.joined[adoptions.customer], at, adoptions.at)
+    permuted = cases[np.lexsort((rng.random(cases.size), cell))]
+    day = adoptions.day.copy()
+    day[cases[np.argsort(cell, kind="stable")]] = adoptions.day[permuted]
+    return np.where(day > history.joined[adoptions.customer], day, adoptions.day)
 
 
 def _variants(settings: Settings) -> dict[str, Settings]:
@@ -159,5 +159,5 @@ def _ratio(value: Floats, label: Floats) -> float:
 
 def _top_overlap(label: Floats, variant: Floats, share: float) -> float:
     size = top_count(share, label.size)
-    own, other = (set(np.argsort(-value, kind="stable")[:size].tolist()) for value in (label, variant))
-    return len(own & other) / size
+    top, variant_top = (set(np.argsort(-value, kind="stable")[:size].tolist()) for value in (label, variant))
+    return len(top & variant_top) / size

@@ -1,4 +1,7 @@
-"""Sums and steps over sorted events: what the label counts with, in memory that grows with the events."""
+"""Step functions and kernel sums over sorted events, in memory that grows with the number of events.
+
+Both exist once per key: a stratum, a product, or a pair of the two.
+"""
 
 from __future__ import annotations
 
@@ -8,68 +11,80 @@ import numpy as np
 
 from ripple.arrays import Floats, Ints
 
-SPAN = 2.0**14
-"""More days than any two moments are apart: key·SPAN + day sorts by key, then by day."""
+KEY_STRIDE = 2.0**14
+"""The distance of two keys on the common axis, in days: more than any two days are apart."""
 
 
-def place(key: Ints, day: Floats) -> Floats:
-    """Where (key, day) stands on one line; days are within ±SPAN/2."""
-    return key * SPAN + day
+def sort_key(key: Ints, day: Floats) -> Floats:
+    """Position of (key, day) on one axis that sorts by key, then day; days lie within ±KEY_STRIDE/2."""
+    return key * KEY_STRIDE + day
 
 
 @dataclass(frozen=True)
-class Steps:
-    """A step function of the day for every key: changes by +1 or −1 at events, summed up in advance."""
+class StepFunctions:
+    """For every key, the number of intervals that cover a day: a counting process that goes up and down."""
 
-    places: Floats
-    level: Floats
-    """Sum of all changes up to each place, with a zero in front."""
+    sort_keys: Floats
+    """Position of each change, ascending."""
+    cumulative: Floats
+    """Sum of the changes before each position, and of all of them at the end."""
 
     @classmethod
-    def of(cls, key: Ints, up: Floats, down: Floats) -> Steps:
-        """One more of *key* after day *up*, one less after day *down*; infinite for never."""
-        reach = SPAN / 2 - 1
-        days = np.clip(np.concatenate((up, down)), -reach, reach)
-        places = place(np.concatenate((key, key)), days)
+    def of_intervals(cls, key: Ints, start: Floats, end: Floats) -> StepFunctions:
+        """Count the intervals (start, end] of each key; an end is infinite where there is none."""
+        limit = KEY_STRIDE / 2 - 1
+        days = np.clip(np.concatenate((start, end)), -limit, limit)
+        keys = sort_key(np.concatenate((key, key)), days)
         change = np.repeat((1.0, -1.0), key.size)
-        order = np.argsort(places, kind="stable")
-        return cls(places[order], np.concatenate(([0.0], np.cumsum(change[order]))))
+        order = np.argsort(keys, kind="stable")
+        return cls(keys[order], np.concatenate(([0.0], np.cumsum(change[order]))))
 
     def before(self, key: Ints, day: Floats) -> Floats:
-        """The level of each key just before *day*. A key whose steps are all closed ends at zero."""
-        return self.level[np.searchsorted(self.places, place(key, day))]
+        """Number of intervals of each key that cover *day*: begun before it, and not ended before it."""
+        # every interval ends, so that the sum over all earlier keys is zero
+        return self.cumulative[np.searchsorted(self.sort_keys, sort_key(key, day))]
 
 
 @dataclass(frozen=True)
 class KernelSums:
-    """Sums of weights of events of the same key near each event, under a triangle of half-width *width*."""
+    """Weighted sums over the events near each event of the same key, under a triangular kernel."""
 
     order: Ints
     """Events by key and day."""
     day: Floats
-    width: float
-    start: Ints
-    middle: Ints
-    end: Ints
-    """For each event: where those up to *width* before it begin, where it is, where those after it end."""
+    bandwidth: float
+    """Half-width of the triangle in days."""
+    window_start: Ints
+    """For each event, the place in `order` of the first event within the bandwidth before it."""
+    later_start: Ints
+    """For each event, the place in `order` of the first event after it."""
+    window_end: Ints
+    """For each event, the place in `order` of the first event a bandwidth after it, or later."""
 
     @classmethod
-    def of(cls, key: Ints, day: Floats, width: float) -> KernelSums:
-        """Of events with these keys and days."""
-        spot = place(key, day)
-        order = np.argsort(spot, kind="stable")
-        places = spot[order]
-        start, end = np.searchsorted(places, spot - width), np.searchsorted(places, spot + width)
-        return cls(order, day, width, start, np.searchsorted(places, spot, side="right"), end)
+    def of_events(cls, key: Ints, day: Floats, bandwidth: float) -> KernelSums:
+        """Index events by their key and day."""
+        position = sort_key(key, day)
+        order = np.argsort(position, kind="stable")
+        ascending = position[order]
+        return cls(
+            order,
+            day,
+            bandwidth,
+            window_start=np.searchsorted(ascending, position - bandwidth),
+            later_start=np.searchsorted(ascending, position, side="right"),
+            window_end=np.searchsorted(ascending, position + bandwidth),
+        )
 
-    def others(self, weight: Floats) -> Floats:
-        """Σ weight·(1 − distance/width) over the other events of the same key, for each event."""
+    def leave_one_out(self, weight: Floats) -> Floats:
+        """Σ weight·(1 − distance/bandwidth) over the other events of the same key, for each event."""
         sorted_weight = weight[self.order]
         zeroth = np.concatenate(([0.0], np.cumsum(sorted_weight)))
         first = np.concatenate(([0.0], np.cumsum(sorted_weight * self.day[self.order])))
-        zeroth_here, first_here = zeroth[self.middle], first[self.middle]
-        slope = self.day / self.width
-        earlier = (zeroth_here - zeroth[self.start]) * (1 - slope)
-        earlier += (first_here - first[self.start]) / self.width
-        later = (zeroth[self.end] - zeroth_here) * (1 + slope) - (first[self.end] - first_here) / self.width
+        zeroth_here, first_here = zeroth[self.later_start], first[self.later_start]
+        slope = self.day / self.bandwidth
+        earlier = (zeroth_here - zeroth[self.window_start]) * (1 - slope)
+        earlier += (first_here - first[self.window_start]) / self.bandwidth
+        later = (zeroth[self.window_end] - zeroth_here) * (1 + slope)
+        later -= (first[self.window_end] - first_here) / self.bandwidth
         return np.maximum(earlier + later - weight, 0.0)

@@ -1,4 +1,4 @@
-"""Who is alike: communities of the interaction graph as it stood before the window.
+"""Strata of customers who are alike: communities of the interaction graph as it stood before the window.
 
 Members of a community buy alike without anybody's influence, so an adopter is compared with other members
 (McFowland & Shalizi 2016). Communities are found by modularity (parallel Louvain with refinement, Staudt &
@@ -15,40 +15,41 @@ import pandas as pd
 import scipy.sparse as sp
 
 from ripple.arrays import Bools, Floats, Ints
-from ripple.training.attribution.adoptions import Events
+from ripple.training.attribution.adoptions import AdoptionHistory
 
 CUSTOMERS_PER_RESOLUTION = 1000
-SMALLEST = 5
-"""A community of fewer members is none."""
+"""The number of customers by which the resolution of modularity grows by 1; it is never below 1."""
+MIN_COMMUNITY_SIZE = 5
+"""The number of members from which a community is a stratum."""
 
 
-def strata(contacts: ir.Table, events: Events, seed: int) -> Ints:
-    """The stratum of each customer, counted from 0; those whom no contact places share the last one.
+def assign_strata(contacts: ir.Table, history: AdoptionHistory, seed: int) -> Ints:
+    """The stratum of each customer, counted from 0; those whom no contact assigns share the last one.
 
-    Whoever had no community yet when the window began, newcomers above all, goes where most of their
-    contacts are, as far as these came before their first adoption in the window.
+    Whoever had no community yet when the window began, newcomers above all, goes where most of their contacts
+    are, as far as these came before their first adoption among the cases.
     """
-    before = contacts.filter(contacts.day < 0)
-    community = _communities(_symmetric(before, events.customers), seed)
-    placed = community >= 0
-    cutoff = np.full(events.customers, events.days)
-    cases = events.cases
-    np.minimum.at(cutoff, events.adoptions.customer[cases], events.adoptions.at[cases])
-    touched = _contacts_of(contacts, ~placed, cutoff)
-    number = community.max(initial=-1) + 1
-    if number and touched.nnz:
-        member = np.flatnonzero(placed)
-        belongs = sp.csr_matrix(
-            (np.ones(member.size), (member, community[member])), shape=(events.customers, number)
+    before_window = contacts.filter(contacts.day < 0)
+    community = _communities(_pair_weights(before_window, history.customer_count), seed)
+    has_community = community >= 0
+    cutoff = np.full(history.customer_count, history.window_length)
+    cases = history.cases
+    np.minimum.at(cutoff, history.adoptions.customer[cases], history.adoptions.day[cases])
+    weights = _contact_weights(contacts, ~has_community, cutoff)
+    communities = community.max(initial=-1) + 1
+    if communities and weights.nnz:
+        member = np.flatnonzero(has_community)
+        membership = sp.csr_matrix(
+            (np.ones(member.size), (member, community[member])), shape=(history.customer_count, communities)
         )
-        votes = (touched @ belongs).tocsr()
+        votes = (weights @ membership).tocsr()
         voters = np.flatnonzero(np.diff(votes.indptr))
         community[voters] = np.asarray(votes[voters].argmax(axis=1)).ravel()
-    return np.where(community >= 0, community, number)
+    return np.where(community >= 0, community, communities)
 
 
 def _communities(weights: sp.csr_matrix, seed: int) -> Ints:
-    """Community of each node of a graph given above the diagonal, −1 for members of tiny ones."""
+    """Community of each node of a graph given above the diagonal; −1 for members of small communities."""
     import networkit as nk  # slow to import
 
     nodes = weights.shape[0]
@@ -61,35 +62,39 @@ def _communities(weights: sp.csr_matrix, seed: int) -> Ints:
         weighted=True,
         directed=False,
     )
-    search = nk.community.PLM(graph, refine=True, gamma=max(1.0, nodes / CUSTOMERS_PER_RESOLUTION))
-    search.run()
-    _, found, size = np.unique(
-        np.array(search.getPartition().getVector(), dtype=np.int64), return_inverse=True, return_counts=True
+    louvain = nk.community.PLM(graph, refine=True, gamma=max(1.0, nodes / CUSTOMERS_PER_RESOLUTION))
+    louvain.run()
+    _, community, size = np.unique(
+        np.array(louvain.getPartition().getVector(), dtype=np.int64), return_inverse=True, return_counts=True
     )
-    large = size >= SMALLEST
-    return np.where(large, np.cumsum(large) - 1, -1)[found]
+    large = size >= MIN_COMMUNITY_SIZE
+    return np.where(large, np.cumsum(large) - 1, -1)[community]
 
 
-def _contacts_of(contacts: ir.Table, who: Bools, cutoff: Floats) -> sp.csr_matrix:
-    """log1p of how often each of *who* (rows) met anybody else (columns) before their *cutoff*."""
-    customers = ibis.memtable(pd.DataFrame({"number": np.arange(who.size), "cutoff": cutoff, "asked": who}))
-    ways = contacts.select(own="source", other="target", day="day").union(
-        contacts.select(own="target", other="source", day="day")
+def _contact_weights(contacts: ir.Table, selected: Bools, cutoff: Floats) -> sp.csr_matrix:
+    """log1p of each *selected* customer's (row) contacts with others (column) before their *cutoff*."""
+    customers = ibis.memtable(
+        pd.DataFrame({"number": np.arange(selected.size), "cutoff": cutoff, "selected": selected})
     )
-    met = ways.join(customers.filter(customers.asked), ways.own == customers.number)
-    met = met.filter(met.day < met.cutoff).select("own", "other")
-    met = met.join(customers.filter(~customers.asked).select(other="number"), "other")
-    return _matrix(met.group_by("own", "other").aggregate(times=met.count()), who.size)
+    both_ways = contacts.select(customer="source", other="target", day="day").union(
+        contacts.select(customer="target", other="source", day="day")
+    )
+    met = both_ways.join(customers.filter(customers.selected), both_ways.customer == customers.number)
+    met = met.filter(met.day < met.cutoff).select("customer", "other")
+    met = met.join(customers.filter(~customers.selected).select(other="number"), "other")
+    return _log_counts(met.group_by("customer", "other").aggregate(times=met.count()), selected.size)
 
 
-def _symmetric(contacts: ir.Table, nodes: int) -> sp.csr_matrix:
+def _pair_weights(contacts: ir.Table, nodes: int) -> sp.csr_matrix:
     """log1p of the number of contacts of each pair, in either direction, above the diagonal."""
     low, high = ibis.least(contacts.source, contacts.target), ibis.greatest(contacts.source, contacts.target)
-    pairs = contacts.group_by(own=low, other=high).aggregate(times=contacts.count())
-    return _matrix(pairs, nodes)
+    pairs = contacts.group_by(customer=low, other=high).aggregate(times=contacts.count())
+    return _log_counts(pairs, nodes)
 
 
-def _matrix(pairs: ir.Table, nodes: int) -> sp.csr_matrix:
+def _log_counts(pairs: ir.Table, nodes: int) -> sp.csr_matrix:
     rows = pairs.to_pyarrow()
-    times = np.log1p(rows["times"].to_numpy().astype(np.float64))
-    return sp.csr_matrix((times, (rows["own"].to_numpy(), rows["other"].to_numpy())), shape=(nodes, nodes))
+    weight = np.log1p(rows["times"].to_numpy().astype(np.float64))
+    return sp.csr_matrix(
+        (weight, (rows["customer"].to_numpy(), rows["other"].to_numpy())), shape=(nodes, nodes)
+    )

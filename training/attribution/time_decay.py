@@ -1,4 +1,4 @@
-"""Time-decayed credit, the rule that the label is measured against (Goyal, Bonchi & Lakshmanan 2011).
+"""Time-decayed credit, the rule that the label is compared with (Goyal, Bonchi & Lakshmanan 2011).
 
 Each adoption in the window is shared among those who adopted before and had reached the adopter, by decayed
 tie × decayed age. It measures popularity along with influence: nothing is subtracted for what would have
@@ -14,10 +14,10 @@ import ibis.expr.types as ir
 from ripple.features.expressions import DECIMALS, decayed, sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
-from ripple.training.attribution.referral_credit import days_between, paid
+from ripple.training.attribution.referral_credit import days_between, nonnegative_revenue
 
 HALF_LIFE_DAYS = 30.0
-"""Of a tie and of an adoption's pull."""
+"""The half-life of a contact, and of the influence of an adoption."""
 
 
 def decayed_credit(tables: Tables, start: datetime, end: datetime, settings: Settings) -> ir.Table:
@@ -25,27 +25,30 @@ def decayed_credit(tables: Tables, start: datetime, end: datetime, settings: Set
     orders = tables["orders"]
     adoptions = orders.group_by("customer_id", "product").aggregate(adopted_at=orders.ordered_at.min())
     inside = tables.orders_in(start, end)
-    value = inside.group_by("customer_id", "product").aggregate(value=paid(inside))
-    fresh = adoptions.filter(adoptions.adopted_at > start).join(value, ["customer_id", "product"])
-    pairs = _pulls(tables["interactions"], adoptions, fresh, settings.credit.window_days)
-    share = pairs.pull / sum_or_zero(pairs.pull).over(group_by=["target_id", "product"])
+    value = inside.group_by("customer_id", "product").aggregate(value=nonnegative_revenue(inside))
+    in_window = adoptions.filter(adoptions.adopted_at > start).join(value, ["customer_id", "product"])
+    pairs = _weighted_pairs(tables["interactions"], adoptions, in_window, settings.credit.window_days)
+    share = pairs.weight / sum_or_zero(pairs.weight).over(group_by=["target_id", "product"])
     shares = pairs.select(customer_id="source_id", value=share * pairs.value)
     return shares.group_by("customer_id").aggregate(influence_value=sum_or_zero(shares.value))
 
 
-def _pulls(interactions: ir.Table, adoptions: ir.Table, fresh: ir.Table, window_days: float) -> ir.Table:
+def _weighted_pairs(
+    interactions: ir.Table, adoptions: ir.Table, in_window: ir.Table, window_days: float
+) -> ir.Table:
+    """Each adoption in the window with every earlier adopter in touch, and the weight of their influence."""
     interactions = interactions.filter(interactions.kind != "referral")
-    seen = interactions.join(fresh, interactions.target_id == fresh.customer_id)
-    seen = seen.filter(seen.occurred_at < seen.adopted_at)
-    weight = seen.weight.fill_null(1.0) if "weight" in interactions.columns else 1.0
-    tie = weight * decayed(days_between(seen.occurred_at, seen.adopted_at), HALF_LIFE_DAYS)
-    tied = seen.group_by("source_id", "target_id", "product", "adopted_at", "value").aggregate(
+    contacts = interactions.join(in_window, interactions.target_id == in_window.customer_id)
+    contacts = contacts.filter(contacts.occurred_at < contacts.adopted_at)
+    weight = contacts.weight.fill_null(1.0) if "weight" in interactions.columns else 1.0
+    tie = weight * decayed(days_between(contacts.occurred_at, contacts.adopted_at), HALF_LIFE_DAYS)
+    ties = contacts.group_by("source_id", "target_id", "product", "adopted_at", "value").aggregate(
         tie=sum_or_zero(tie)
     )
     earlier = adoptions.select("product", source_id=adoptions.customer_id, source_adopted_at="adopted_at")
-    pairs = tied.join(earlier, ["source_id", "product"])
+    pairs = ties.join(earlier, ["source_id", "product"])
     pairs = pairs.mutate(delay=days_between(pairs.source_adopted_at, pairs.adopted_at))
     pairs = pairs.filter((pairs.source_adopted_at < pairs.adopted_at) & (pairs.delay <= window_days))
-    # rounded as sums are (see `total`), so that no share exceeds one and a pull too small to count is none
-    pairs = pairs.mutate(pull=(pairs.tie * decayed(pairs.delay, HALF_LIFE_DAYS)).round(DECIMALS))
-    return pairs.filter(pairs.pull > 0)
+    # rounded as sums are (see `total`), so that no share exceeds one and a weight too small to count is none
+    pairs = pairs.mutate(weight=(pairs.tie * decayed(pairs.delay, HALF_LIFE_DAYS)).round(DECIMALS))
+    return pairs.filter(pairs.weight > 0)

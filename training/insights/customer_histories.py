@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from ripple.features.dataset import Dataset
-from ripple.training.attribution.pairs import influenced
+from ripple.training.attribution.credited_pairs import credited_pairs
 from ripple.training.examples.examples import Examples
 
 FEWEST, MOST = 25, 200
@@ -22,7 +22,7 @@ class Histories:
 
     Attributes:
         features, labels: indexed by customer_id and cutoff; a customer has no row where they had not joined.
-        influenced: of the latest closed window, from *start* to *end*; see `attribution.pairs`.
+        influenced: of the latest closed window, from *start* to *end*; see `attribution.credited_pairs`.
     """
 
     features: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -50,7 +50,7 @@ def histories(
         for i in (0, 1)
     )
     end = latest + timedelta(days=dataset.settings.horizon_days)
-    moved = influenced(dataset.tables.until(end), latest, end, dataset.settings, customers)
+    moved = credited_pairs(dataset.tables.until(end), latest, end, dataset.settings, customers)
     return Histories(features, labels, moved, latest, end)
 
 

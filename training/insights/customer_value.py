@@ -191,5 +191,5 @@ def credible_share(totals: Mapping[str, float], robustness: Robustness | None) -
     """
     if totals["network_value"] <= 0:
         return 0.0
-    kept = 1 - robustness.coincidence if robustness and robustness.influence_found else 0.0
+    kept = 1 - robustness.placebo_share if robustness and robustness.has_influence else 0.0
     return (totals["referral_value"] + kept * totals["influence_value"]) / totals["network_value"]

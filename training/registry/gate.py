@@ -148,7 +148,7 @@ def doubtful_share(result: TrainingResult) -> float:
         return 1.0
     influence = totals["influence_value"] / totals["network_value"]
     tested = result.robustness
-    return influence * (min(tested.coincidence, 1.0) if tested and tested.influence_found else 1.0)
+    return influence * (min(tested.placebo_share, 1.0) if tested and tested.has_influence else 1.0)
 
 
 def _rejection_reason(result: TrainingResult) -> str | None:
@@ -254,7 +254,7 @@ def calibration(backtest: Backtest, settings: Settings) -> Iterator[Check]:
 def _placebo(result: TrainingResult) -> Check:
     share, limit = doubtful_share(result), result.settings.gate.doubtful_share
     tested = result.robustness
-    absent = "" if tested is None or tested.influence_found else "No influence was found. "
+    absent = "" if tested is None or tested.has_influence else "No influence was found. "
     return Check(
         "placebo",
         share <= limit,

@@ -5,18 +5,18 @@ from hypothesis import strategies as st
 
 from ripple.features.tables.tables import Tables
 from ripple.training.attribution import INFLUENCE_METHOD, LABEL_COLUMNS, network_value
-from tests.support.synthetic_events import (
+from tests.support.event_tables import (
     WINDOW,
-    chosen,
+    activity,
+    contact,
     contagion,
+    credit_settings,
     day,
     joined,
     order,
-    reach,
     referral,
     shuffled,
     tables,
-    use,
 )
 
 IDS = "abcdef"
@@ -26,7 +26,7 @@ PRODUCT = {"baseline": "product"}
 
 
 def computed(found, window=WINDOW, **credit):
-    frame = network_value(found, *window, chosen(**credit)).to_pandas()
+    frame = network_value(found, *window, credit_settings(**credit)).to_pandas()
     assert frame["customer_id"].is_monotonic_increasing
     return frame.set_index("customer_id")
 
@@ -42,16 +42,16 @@ def pairs():
     names = [f"{role}{number:02d}" for role in "st" for number in numbers]
     orders = [order(f"s{number:02d}", 42 + 4 * number) for number in numbers]
     orders += [order(f"t{number:02d}", 43 + 4 * number) for number in numbers]
-    met = [reach(f"s{number:02d}", f"t{number:02d}") for number in numbers]
-    return [joined(name) for name in names], orders, met, [use(name, 99) for name in names]
+    contacts = [contact(f"s{number:02d}", f"t{number:02d}") for number in numbers]
+    return [joined(name) for name in names], orders, contacts, [activity(name, 99) for name in names]
 
 
 def of_pairs(orders=None, interactions=None, customers=None, usage=(), **credit):
     """The label of the pairs, with these rows for theirs or, for usage, besides them."""
-    their_customers, their_orders, their_met, their_usage = pairs()
+    their_customers, their_orders, their_contacts, their_usage = pairs()
     return label(
         orders or their_orders,
-        their_met if interactions is None else interactions,
+        their_contacts if interactions is None else interactions,
         customers or their_customers,
         [*their_usage, *usage],
         **credit,
@@ -80,11 +80,11 @@ def test_who_moved_others_is_credited_with_what_they_paid():
 
 
 def test_what_those_influenced_cause_in_turn_belongs_to_influence_value_alone():
-    customers, orders, met, usage = pairs()
+    customers, orders, contacts, usage = pairs()
     customers += [joined("u00")]
     orders += [order("u00", 44, revenue=1000.0)]
-    met += [reach("t00", "u00")]
-    found = label(orders, met, customers, [*usage, use("u00", 99)])
+    contacts += [contact("t00", "u00")]
+    found = label(orders, contacts, customers, [*usage, activity("u00", 99)])
     assert found.loc["t00", "one_step_value"] > 500
     assert found.loc["s00", "influence_value"] > 300 + found.loc["s00", "one_step_value"]
     assert found.loc["s00", "one_step_value"] <= 100
@@ -107,8 +107,8 @@ def test_value_is_what_the_influenced_paid_in_the_window_refunds_subtracted():
 
 
 def test_what_a_referral_explains_is_not_credited_again_as_influence():
-    _, _, met, _ = pairs()
-    found = of_pairs(interactions=[*met, referral("t09", "t03")])
+    _, _, contacts, _ = pairs()
+    found = of_pairs(interactions=[*contacts, referral("t09", "t03")])
     assert (
         found.loc["s03", ["influence_value", "influenced_purchases", "influenced_customers"]].tolist()
         == [0] * 3
@@ -116,34 +116,34 @@ def test_what_a_referral_explains_is_not_credited_again_as_influence():
     assert found.loc["t09", "referral_value"] == 100
     assert found.loc["s04", "influence_value"] > 0
     # the referral had run out by then
-    found = of_pairs(interactions=[*met, referral("t09", "t03")], referral_days=50)
+    found = of_pairs(interactions=[*contacts, referral("t09", "t03")], referral_days=50)
     assert found.loc["s03", "influence_value"] > 60
     assert not found["referral_value"].any()
 
 
 def test_a_chain_passes_through_who_was_referred():
-    customers, orders, met, usage = pairs()
+    customers, orders, contacts, usage = pairs()
     customers += [joined("u00")]
     orders += [order("u00", 44, revenue=1000.0)]
-    met += [reach("t00", "u00"), referral("t09", "t00")]
-    found = label(orders, met, customers, [*usage, use("u00", 99)])
+    contacts += [contact("t00", "u00"), referral("t09", "t00")]
+    found = label(orders, contacts, customers, [*usage, activity("u00", 99)])
     assert found.loc["s00", "one_step_value"] == 0
     assert found.loc["s00", "influence_value"] > 300
 
 
 @pytest.mark.parametrize("on", [55, 56])
 def test_a_contact_at_the_adoption_or_later_explains_nothing(on):
-    _, _, met, _ = pairs()
-    found = of_pairs(interactions=moved(met, "t03", "occurred_at", day(on)))
+    _, _, contacts, _ = pairs()
+    found = of_pairs(interactions=moved(contacts, "t03", "occurred_at", day(on)))
     assert found.loc["s03", "network_value"] == 0
     assert found.loc["s04", "network_value"] > 0
-    found = of_pairs(interactions=moved(met, "t03", "occurred_at", day(54.999)))
+    found = of_pairs(interactions=moved(contacts, "t03", "occurred_at", day(54.999)))
     assert found.loc["s03", "network_value"] > 0
 
 
 def test_contacts_after_the_fact_credit_nobody():
-    _, _, met, _ = pairs()
-    late = [row | {"occurred_at": day(99)} for row in met]
+    _, _, contacts, _ = pairs()
+    late = [row | {"occurred_at": day(99)} for row in contacts]
     assert not of_pairs(interactions=late)["network_value"].any()
 
 
@@ -160,68 +160,68 @@ def test_who_bought_at_the_same_moment_or_another_product_or_too_long_ago_moved_
 
 
 def test_weight_null_is_one_and_so_is_no_weight():
-    customers, orders, met, usage = pairs()
+    customers, orders, contacts, usage = pairs()
     plain = of_pairs()
-    ones = of_pairs(interactions=[row | {"weight": 1.0} for row in met])
+    ones = of_pairs(interactions=[row | {"weight": 1.0} for row in contacts])
     pd.testing.assert_frame_equal(plain, ones, check_exact=True)
-    found = tables(customers, orders, met, usage)
+    found = tables(customers, orders, contacts, usage)
     bare = Tables({**found.tables, "interactions": found["interactions"].drop("weight")})
     pd.testing.assert_frame_equal(plain, computed(bare, **PRODUCT), check_exact=True)
 
 
 def test_who_reached_the_adopter_more_has_more_of_the_credit():
-    customers, orders, met, usage = pairs()
+    customers, orders, contacts, usage = pairs()
     customers += [joined("rival")]
     orders += [order("rival", 54)]
-    usage += [use("rival", 99)]
+    usage += [activity("rival", 99)]
 
-    def ratio(*contacts):
-        found = label(orders, [*met, *contacts], customers, usage, expansion=False)["one_step_value"]
+    def ratio(*more):
+        found = label(orders, [*contacts, *more], customers, usage, expansion=False)["one_step_value"]
         return found["rival"] / found["s03"]
 
-    assert ratio(reach("rival", "t03")) == pytest.approx(1, rel=0.1)
+    assert ratio(contact("rival", "t03")) == pytest.approx(1, rel=0.1)
     # half the effect for a quarter of the contact
-    assert ratio(reach("rival", "t03", weight=0.25)) == pytest.approx(0.5, rel=0.1)
-    assert ratio(*[reach("rival", "t03")] * 4) == pytest.approx(2, rel=0.2)
-    assert ratio(reach("rival", "t03", weight=0.0)) == 0
+    assert ratio(contact("rival", "t03", weight=0.25)) == pytest.approx(0.5, rel=0.1)
+    assert ratio(*[contact("rival", "t03")] * 4) == pytest.approx(2, rel=0.2)
+    assert ratio(contact("rival", "t03", weight=0.0)) == 0
 
 
 def test_all_kinds_but_referral_count_alike():
-    _, _, met, _ = pairs()
+    _, _, contacts, _ = pairs()
     kinds = ("follow", "answer", "gossip")
-    found = of_pairs(interactions=[row | {"kind": kinds[i % 3]} for i, row in enumerate(met)])
+    found = of_pairs(interactions=[row | {"kind": kinds[i % 3]} for i, row in enumerate(contacts)])
     pd.testing.assert_frame_equal(found, of_pairs(), check_exact=True)
-    only_referrals = of_pairs(interactions=[row | {"kind": "referral"} for row in met])
+    only_referrals = of_pairs(interactions=[row | {"kind": "referral"} for row in contacts])
     assert not only_referrals["influence_value"].any()
     assert only_referrals["referral_value"].sum() == 100 * PAIRS
 
 
 def test_nobody_influences_themselves():
-    customers, orders, met, _ = pairs()
-    with_selves = [*met, *(reach(row["customer_id"], row["customer_id"], 9) for row in customers)]
-    without = of_pairs(usage=[use(row["customer_id"], 9) for row in customers])
+    customers, orders, contacts, _ = pairs()
+    with_selves = [*contacts, *(contact(row["customer_id"], row["customer_id"], 9) for row in customers)]
+    without = of_pairs(usage=[activity(row["customer_id"], 9) for row in customers])
     pd.testing.assert_frame_equal(of_pairs(interactions=with_selves), without, check_exact=True)
     assert len(orders) == 2 * PAIRS
 
 
 @pytest.mark.parametrize(("on", "inside"), [(40, False), (40.001, True), (100, True), (100.001, False)])
 def test_the_window_leaves_its_start_out_and_holds_its_end(on, inside):
-    _, orders, met, _ = pairs()
+    _, orders, contacts, _ = pairs()
     customers = [*pairs()[0], joined("a"), joined("b"), joined("c"), joined("x"), joined("y")]
     orders += [order("a", 39), order("b", on, "p", 7.0), order("c", on, "q", 9.0)]
-    met += [reach("a", "b"), referral("a", "c")]
-    found = of_pairs(orders, met, customers, [use(name, 99.5) for name in "abcxy"])
+    contacts += [contact("a", "b"), referral("a", "c")]
+    found = of_pairs(orders, contacts, customers, [activity(name, 99.5) for name in "abcxy"])
     assert (found.loc["a", "influence_value"] > 0) == inside
     assert found.loc["a", "referral_value"] == 9 * inside
     assert found.loc[["b", "c"], "direct_value"].tolist() == [7 * inside, 9 * inside]
 
 
 def test_everybody_who_had_joined_has_a_row_and_a_newcomer_takes_a_share_without_one():
-    customers, orders, met, usage = pairs()
+    customers, orders, contacts, usage = pairs()
     customers += [joined("newcomer", 45), joined("start", 40), joined("before", 39.999)]
     orders += [order("newcomer", 54)]
-    met += [reach("newcomer", "t03", 53)]
-    found = label(orders, met, shuffled(customers, 1), [*usage, use("newcomer", 99)])
+    contacts += [contact("newcomer", "t03", 53)]
+    found = label(orders, contacts, shuffled(customers, 1), [*usage, activity("newcomer", 99)])
     assert list(found.columns) == list(LABEL_COLUMNS)
     assert list(found.index) == sorted([*(row["customer_id"] for row in pairs()[0]), "before"])
     assert not found.loc["before"].any()

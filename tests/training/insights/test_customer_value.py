@@ -107,8 +107,8 @@ def test_the_sum_of_forecasts_lies_inside_its_interval():
 
 
 def test_of_influence_what_placebos_find_is_not_credible_and_referrals_are():
-    tested = SimpleNamespace(influence_found=True, coincidence=0.4)
+    tested = SimpleNamespace(has_influence=True, placebo_share=0.4)
     assert credible_share(TOTALS, tested) == pytest.approx(0.25 + 0.6 * 0.75)
-    none = SimpleNamespace(influence_found=False, coincidence=0.4)
+    none = SimpleNamespace(has_influence=False, placebo_share=0.4)
     assert credible_share(TOTALS, none) == credible_share(TOTALS, None) == 0.25
     assert credible_share(dict.fromkeys(TOTALS, 0.0), tested) == 0

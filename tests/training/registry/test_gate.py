@@ -106,7 +106,7 @@ def test_too_much_that_may_be_coincidence_does_not_pass(good):
 
 def test_recorded_referrals_are_no_coincidence(good):
     absent = replace(good.robustness, influence=0.0)
-    assert not absent.influence_found
+    assert not absent.has_influence
     without = replace(good, robustness=absent)
     assert doubtful_share(with_totals(without, 9_000.0, 1_000.0)) == pytest.approx(0.1)
     assert decide(with_totals(without, 9_000.0, 1_000.0), None, None).passed

@@ -232,7 +232,7 @@ def _subtracted(result: TrainingResult) -> list[str]:
     tested = result.robustness
     if tested.influence <= 0:
         left = "In this run nothing is left."
-    elif tested.influence_found:
+    elif tested.has_influence:
         left = f"It is {ASSUMPTION}."
     else:
         left = "In this run it cannot be told from noise."

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ripple.settings import Credit
-from ripple.training.attribution.robustness import LATE_TIES, LEAST_SHARE, SHUFFLED_TIMES, Robustness
+from ripple.training.attribution.robustness import LATE_TIES, MIN_SHARE, SHUFFLED_TIMES, Robustness
 from ripple.training.report.plots import figures
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
@@ -55,12 +55,12 @@ def doubt(result: TrainingResult) -> str:
         return "Influence was not tested: this run has no interactions table."
     if found.influence <= 0:
         return "No influence was credited that could be coincidence."
-    if found.coincidence >= 1:
+    if found.placebo_share >= 1:
         return "All of the influence may be coincidence."
-    if found.coincidence <= 0:
+    if found.placebo_share <= 0:
         return "Tests for coincidence found nothing in the influence."
-    share = words.percent(found.coincidence)
-    if not found.influence_found:
+    share = words.percent(found.placebo_share)
+    if not found.has_influence:
         return f"The influence is too little to tell from noise; up to about {share} may be coincidence."
     return f"Up to about {share} of the influence may be coincidence."
 
@@ -68,7 +68,7 @@ def doubt(result: TrainingResult) -> str:
 def absence(result: TrainingResult) -> Absence | None:
     """What to say before anything else where no influence was found."""
     found = result.robustness
-    if found is None or found.influence_found:
+    if found is None or found.has_influence:
         return None
     return Absence(
         "No influence was found.",
@@ -139,16 +139,16 @@ def _too_little(result: TrainingResult, found: Robustness) -> str:
         return f"{when} nothing of {revenue} revenue was credited to influence."
     amount = words.money(found.influence, currency)
     credited = f"{words.percent(found.revenue_share)} of revenue ({amount} of {revenue})"
-    as_much = found.coincidence >= 1
-    if found.revenue_share < LEAST_SHARE:
+    as_much = found.placebo_share >= 1
+    if found.revenue_share < MIN_SHARE:
         beside = ", and no more than a placebo, a test that should find nothing, finds too" if as_much else ""
         return (
             f"{when} only {credited} was credited to influence. That is less than "
-            f"{words.share_name(LEAST_SHARE)}, too little to tell from noise{beside}."
+            f"{words.share_name(MIN_SHARE)}, too little to tell from noise{beside}."
         )
     return (
         f"{when} {credited} was credited to influence, but a placebo, a test that should find nothing, finds "
-        f"no less: {words.percent(found.coincidence)} of it."
+        f"no less: {words.percent(found.placebo_share)} of it."
     )
 
 
@@ -218,11 +218,11 @@ def _newcomers(result: TrainingResult, found: Robustness) -> str:
 
 def _rest(result: TrainingResult, found: Robustness) -> str:
     """What to think of the influence that is no coincidence."""
-    if found.coincidence >= 1:
+    if found.placebo_share >= 1:
         return "In this run nothing is left beyond what a placebo finds: none of it may be called influence."
-    if not found.influence_found:
+    if not found.has_influence:
         return (
-            f"In this run less than {words.share_name(LEAST_SHARE)} of revenue is credited to begin with: "
+            f"In this run less than {words.share_name(MIN_SHARE)} of revenue is credited to begin with: "
             "too little to be called influence."
         )
     return (
@@ -249,7 +249,7 @@ def _sensitivity_finding(found: Robustness, top_share: float, currency: str) -> 
         f"runs from {low} to {high}. Of the top {top} by influence, at least {words.percent(overlap)} are "
         f"the same customers; the fewest with “{worst}”. "
     )
-    if not found.influence_found:
+    if not found.has_influence:
         return stay + "Since no influence was found, neither way of ordering them means anything."
     if overlap >= STEADY:
         return stay + "So who is in the top hardly depends on these choices."

@@ -1,20 +1,20 @@
-"""Tables that hold too little, or too much of one thing: the label has an answer to each."""
+"""The label of tables that are empty, nearly so, or have too much of one thing."""
 
 import pandas as pd
 import pytest
 
-from ripple.training.attribution import LABEL_COLUMNS, decayed_credit, network_value
-from tests.support.synthetic_events import (
+from ripple.training.attribution import LABEL_COLUMNS, network_value
+from tests.support.event_tables import (
     WINDOW,
-    chosen,
+    activity,
+    contact,
     contagion,
+    credit_settings,
     day,
     joined,
     order,
-    reach,
     referral,
     tables,
-    use,
 )
 
 BASELINES = ("product", "joined")
@@ -28,7 +28,9 @@ def label(request):
     def compute(customers, orders, interactions, usage=None, window=WINDOW, **credit):
         customers = [joined(name) if isinstance(name, str) else name for name in customers]
         found = network_value(
-            tables(customers, orders, interactions, usage), *window, chosen(baseline=request.param, **credit)
+            tables(customers, orders, interactions, usage),
+            *window,
+            credit_settings(baseline=request.param, **credit),
         )
         frame = found.to_pandas().set_index("customer_id")
         assert list(frame.columns) == list(LABEL_COLUMNS)
@@ -45,14 +47,14 @@ def influenced(frame):
 def ring(on=10.0, **more):
     """Everybody reaches the next two."""
     return [
-        reach(CROWD[i], CROWD[(i + step) % len(CROWD)], on, **more)
+        contact(CROWD[i], CROWD[(i + step) % len(CROWD)], on, **more)
         for i in range(len(CROWD))
         for step in (1, 2)
     ]
 
 
 def alive():
-    return [use(name, 99) for name in CROWD]
+    return [activity(name, 99) for name in CROWD]
 
 
 def one_by_one(revenue=100.0):
@@ -90,8 +92,8 @@ def test_everybody_buys_on_the_first_day(label):
 
 def test_who_had_reached_everybody_and_bought_first_cannot_be_told_from_the_times(label):
     orders = [order("c00", 41), *(order(name, 42 + 4 * i) for i, name in enumerate(CROWD[1:]))]
-    met = [reach("c00", name) for name in CROWD[1:]]
-    found = label(CROWD, orders, met, alive())
+    contacts = [contact("c00", name) for name in CROWD[1:]]
+    found = label(CROWD, orders, contacts, alive())
     # at no moment is there anybody whom c00 had not reached
     assert not found["influence_value"].any()
 
@@ -143,7 +145,10 @@ def test_one_customer_alone(label):
 
 def test_two_customers_have_nobody_to_be_compared_with(label):
     found = label(
-        ["a", "b"], [order("a", 45), order("b", 50)], [reach("a", "b")], [use("a", 99), use("b", 99)]
+        ["a", "b"],
+        [order("a", 45), order("b", 50)],
+        [contact("a", "b")],
+        [activity("a", 99), activity("b", 99)],
     )
     assert not found["influence_value"].any()
 
@@ -162,8 +167,13 @@ def test_an_adoption_before_the_join_counts_from_its_day(label):
 def test_orders_and_contacts_of_strangers_are_left_out(label):
     plain = label(CROWD, one_by_one(), ring(), alive())
     orders = [*one_by_one(), order("stranger", 45)]
-    met = [*ring(), reach("stranger", "c03", 44), reach("c03", "stranger", 99), referral("c01", "stranger")]
-    found = label(CROWD, orders, met, [*alive(), use("c03", 99)])
+    contacts = [
+        *ring(),
+        contact("stranger", "c03", 44),
+        contact("c03", "stranger", 99),
+        referral("c01", "stranger"),
+    ]
+    found = label(CROWD, orders, contacts, [*alive(), activity("c03", 99)])
     columns = ["direct_value", "referral_value"]
     pd.testing.assert_frame_equal(found[columns], plain[columns])
     assert "stranger" not in found.index
@@ -193,14 +203,8 @@ def test_a_name_is_no_attribute():
     rows = contagion(60, 60)
     named = [row | {"name": row["customer_id"]} for row in rows[0]]
     plain, found = (
-        network_value(tables(customers, *rows[1:]), *WINDOW, chosen(lookback_days=15)).to_pandas()
+        network_value(tables(customers, *rows[1:]), *WINDOW, credit_settings(lookback_days=15)).to_pandas()
         for customers in (rows[0], named)
     )
     assert plain["influence_value"].sum() > 100
     pd.testing.assert_frame_equal(found, plain)
-
-
-def test_time_decayed_credit_of_nothing_is_nobodys():
-    for orders, met in (([], []), (one_by_one(), []), ([], ring()), (one_by_one(0.0), ring(99))):
-        found = decayed_credit(tables([joined(name) for name in CROWD], orders, met), *WINDOW, chosen())
-        assert not len(found.to_pandas())

@@ -1,0 +1,53 @@
+import pandas as pd
+import pytest
+
+from ripple.training.attribution import network_value
+from ripple.training.attribution.credited_pairs import COLUMNS, credited_pairs
+from tests.support.event_tables import (
+    WINDOW,
+    contact,
+    contagion,
+    credit_settings,
+    joined,
+    order,
+    referral,
+    tables,
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_add_up_to_the_label(seed):
+    dataset = tables(*contagion(seed))
+    label = network_value(dataset, *WINDOW, credit_settings()).to_pandas().set_index("customer_id")
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), list(label.index))
+    for referred, column in ((True, "referral_value"), (False, "one_step_value")):
+        by_source = pairs[pairs["referred"] == referred].groupby("source_id")["value"].sum()
+        assert by_source.sum() > 0
+        pd.testing.assert_series_equal(
+            by_source.reindex(label.index, fill_value=0.0), label[column], check_names=False, atol=1e-5
+        )
+
+
+def test_pairs_are_those_of_the_given_sources_by_value():
+    dataset = tables(*contagion(1))
+    everybody = credited_pairs(dataset, *WINDOW, credit_settings(), [f"c{i:02d}" for i in range(30)])
+    one = everybody["source_id"].value_counts().index[0]
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), [one])
+    assert set(pairs["source_id"]) == {one}
+    assert pairs["value"].is_monotonic_decreasing
+    assert pairs["probability"].between(0, 1).all()
+
+
+def test_a_referred_customer_is_paired_with_what_they_spent():
+    customers = [joined("a"), joined("b", 45)]
+    dataset = tables(customers, [order("b", 50, revenue=70)], [referral("a", "b", 45), contact("b", "a")])
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), ["a", "b"])
+    assert pairs.to_dict("records") == [
+        {"source_id": "a", "target_id": "b", "referred": True, "probability": 1.0, "value": 70.0}
+    ]
+
+
+def test_without_interactions_nobody_influenced_anybody():
+    pairs = credited_pairs(tables([joined("a")], [order("a", 50)]), *WINDOW, credit_settings(), ["a"])
+    assert pairs.empty
+    assert tuple(pairs.columns) == COLUMNS
