@@ -45,9 +45,10 @@ def pairs(
     names: list[str],
     first: np.ndarray,
     second: np.ndarray,
-    labels: tuple[str, str] = ("amount", "probability"),
+    labels: tuple[str, str],
+    quantity: str = "Share of movement",
 ) -> Markup:
-    """A share of each name under two models, as a dot and a ring; *labels* name the models."""
+    """The *quantity*, a share, of each name under two models: a dot and a ring that *labels* name."""
     with canvas.style():
         figure, axes = canvas.axes(80 + 28 * len(names))
         positions = np.arange(len(names))[::-1]
@@ -60,7 +61,7 @@ def pairs(
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="x")
         _legend(axes)
-        return canvas.svg(figure, f"Share of movement, under {labels[0]} and under {labels[1]}.")
+        return canvas.svg(figure, f"{quantity}, under {labels[0]} and under {labels[1]}.")
 
 
 def over_time(shares: pd.DataFrame) -> Markup:

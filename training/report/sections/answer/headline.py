@@ -10,11 +10,11 @@ from typing import Any, Literal
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.placebos import (
     ASSUMPTION,
-    MOSTLY_REFERRALS,
     comparison_group,
     no_influence_notice,
     placebo_caveat,
     referral_share,
+    value_meaning,
 )
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs
@@ -67,12 +67,14 @@ def _answer(result: TrainingResult, metrics: dict[str, float]) -> str:
 
 def _answer_without_influence(result: TrainingResult) -> str:
     """What the listed values are, where they are not influence."""
-    share = referral_share(result)
-    if share >= MOSTLY_REFERRALS:
-        return "The values on this page are referral value: the expected spend of referred customers"
-    if share > 0:
-        return f"{words.percent(share)} of the value on this page is referral value; the rest may be noise"
-    return "The values on this page may be noise"
+    match value_meaning(result):
+        case "noise":
+            return "The values on this page may be noise"
+        case "partly referral value":
+            share = words.percent(referral_share(result))
+            return f"{share} of the value on this page is referral value; the rest may be noise"
+        case _:
+            return "The values on this page are referral value: the expected spend of referred customers"
 
 
 def _total(result: TrainingResult, metrics: dict[str, float], without_influence: bool) -> str:
@@ -110,9 +112,9 @@ def verdict(result: TrainingResult) -> Verdict:
     periods = words.plural(len(evaluated_cutoffs(result)), "backtest period")
     top = words.exact_percent(result.settings.top_share)
     compared = (
-        f"Ripple captured {words.percent(backtest.capture(MODEL), 1)} in {periods}: so much of the network "
-        f"value of the true top {top} was held by the {top} that Ripple put first. The best simple rule, "
-        f"{rule}, captured {words.percent(backtest.capture(backtest.best_baseline), 1)}."
+        f"Ripple captured {words.percent(backtest.capture(MODEL), 1)} in {periods}: its top {top} held that "
+        f"share of the network value of the true top {top}. The best simple rule, {rule}, captured "
+        f"{words.percent(backtest.capture(backtest.best_baseline), 1)}."
     )
     if low > 0:
         return Verdict(
@@ -227,11 +229,11 @@ def _method(result: TrainingResult) -> list[str]:
         else " Purchases that would have come later in the same period count in full."
     )
     if result.robustness.influence <= 0:
-        conclusion = "In this run the rest is 0."
+        conclusion = "In this run it is 0."
     elif result.robustness.influence_found:
-        conclusion = f"The rest is {ASSUMPTION}."
+        conclusion = f"It is {ASSUMPTION}."
     else:
-        conclusion = "In this run the rest is no larger than noise."
+        conclusion = "In this run it is no larger than noise."
     return [
         "Influence is estimated by comparison. A customer who buys a product for the first time is compared "
         f"with other customers of {comparison_group(credit)}, who could have bought it on the same day. "

@@ -45,7 +45,11 @@ def known_truth_section() -> dict[str, Any]:
         "customers": figures["customers"],
         "seeds": figures["seeds"],
         "plot": reason_plots.pairs(
-            [WORLDS[world["world"]] for world in with_forecast], model, rule, ("Ripple", "best simple rule")
+            [WORLDS[world["world"]] for world in with_forecast],
+            model,
+            rule,
+            ("Ripple", "best simple rule"),
+            "Captured share",
         ),
         "rows": [_row(world) for world in worlds],
     }

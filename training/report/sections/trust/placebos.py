@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -31,6 +31,16 @@ MOSTLY_REFERRALS = 0.9
 """The share of referral value from which all listed value is called referral value."""
 STABLE_OVERLAP, MIN_OVERLAP = 0.8, 0.5
 """The shares of the top that stay under other settings from which the top is stable, or usable as a group."""
+ValueMeaning = Literal["referral value", "mostly referral value", "partly referral value", "noise"]
+TopStability = Literal["stable", "mostly stable", "unstable", "meaningless"]
+CONCLUSIONS: dict[TopStability, str] = {
+    "stable": "The top hardly depends on these settings.",
+    "mostly stable": "Most of the top does not depend on these settings; single names may.",
+    "unstable": "The top depends on settings that nobody can be sure of: use the list to choose a group, "
+    "not a single customer.",
+    "meaningless": "No influence was found, so neither order means anything.",
+}
+"""What follows from the stability of the top under other settings."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,7 @@ def placebo_section(result: TrainingResult) -> dict[str, Any]:
             for name, row in _rows(robustness.placebos)
         ],
         "label": (_money(robustness.influence, currency), _ratio_to_label(1.0, robustness)),
+        "top_stability": _top_stability(robustness),
         "sensitivity_finding": _sensitivity_finding(robustness, result.settings.top_share, currency),
         "sensitivity": [
             (
@@ -151,16 +162,31 @@ def _why_no_influence(result: TrainingResult, robustness: Robustness) -> str:
 
 def _meaning_of_values(result: TrainingResult) -> str:
     """What the network value on the page is, where it is not influence."""
+    share = words.percent(referral_share(result))
+    referrals = "the spend of customers who joined by a recorded referral"
+    match value_meaning(result):
+        case "noise":
+            return "No referral was credited in that period either, so the values on this page are noise."
+        case "referral value":
+            return f"The values on this page are referral value: {referrals}."
+        case "mostly referral value":
+            opening = "The values on this page are mostly referral value. "
+        case _:
+            opening = ""
+    return (
+        f"{opening}{share} of all value credited in that period is referral value, {referrals}. The rest is "
+        "no more than noise."
+    )
+
+
+def value_meaning(result: TrainingResult) -> ValueMeaning:
+    """What the network value of the latest closed period is, where no influence was found."""
     share = referral_share(result)
     if share <= 0:
-        return "No referral was credited in that period either, so the values on this page are noise."
-    meaning = "the spend of customers who joined by a recorded referral"
+        return "noise"
     if result.label_totals["influence_value"] <= 0:
-        return f"The values on this page are referral value: {meaning}."
-    part = f"{words.percent(share)} of all value credited in that period is referral value, {meaning}"
-    if share >= MOSTLY_REFERRALS:
-        return f"The values on this page are mostly referral value. {part}; the rest is no more than noise."
-    return f"{part}. The rest is no more than noise."
+        return "referral value"
+    return "mostly referral value" if share >= MOSTLY_REFERRALS else "partly referral value"
 
 
 def referral_share(result: TrainingResult) -> float:
@@ -243,16 +269,16 @@ def _sensitivity_finding(robustness: Robustness, top_share: float, currency: str
         f"credit {low} to {high}. At least {words.percent(overlap)} of the top {top} by influence are the "
         f"same customers; the fewest with “{worst}”. "
     )
+    return numbers + CONCLUSIONS[_top_stability(robustness)]
+
+
+def _top_stability(robustness: Robustness) -> TopStability:
     if not robustness.influence_found:
-        return numbers + "No influence was found, so neither order means anything."
+        return "meaningless"
+    overlap = float(robustness.sensitivity["top_overlap"].min())
     if overlap >= STABLE_OVERLAP:
-        return numbers + "The top hardly depends on these settings."
-    if overlap >= MIN_OVERLAP:
-        return numbers + "Most of the top does not depend on these settings; single names may."
-    return numbers + (
-        "The top depends on settings that nobody can be sure of: use the list to choose a group, not a "
-        "single customer."
-    )
+        return "stable"
+    return "mostly stable" if overlap >= MIN_OVERLAP else "unstable"
 
 
 def _of_100(share: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from ripple.training.insights import spend as spend_head
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND
@@ -33,6 +33,14 @@ MEASURES = {
     ),
 }
 """The name and description of each measure, and the reason why it can be undefined."""
+OverlapKind = Literal["most", "above chance", "chance", "below chance"]
+OVERLAP_MEANINGS: dict[OverlapKind, str] = {
+    "most": "Most big spenders are influential too.",
+    "above chance": "That is more than chance, but most big spenders are not in both.",
+    "chance": "That is no more than chance: spend does not show who is influential.",
+    "below chance": "That is less than chance: big spenders are less often influential than others.",
+}
+"""What follows from the overlap of the top by spend and the top by network value."""
 Shares = dict[tuple[str, float, str], Any]
 """The rows of `Concentration.shares`, by ranking, top and measure."""
 
@@ -45,6 +53,7 @@ def concentration_section(result: TrainingResult) -> dict[str, Any]:
     tops = list(concentration.overlap["top"])
     return {
         "finding": _finding(shares, tops[0]),
+        "overlap_kind": _overlap_kind(list(concentration.overlap.itertuples())[-1]),
         "overlap_finding": _overlap_finding(result),
         "caveat": notice.title if notice else placebo_caveat(result),
         "plot": lorenz(concentration.curves),
@@ -70,15 +79,12 @@ def _estimate(row: Any) -> str:
     return words.estimate(row.share, row.low, row.high)
 
 
-def _known(share: float) -> str:
-    return words.cell(share, words.percent(share), "nobody has spent anything").text
-
-
 def _finding(shares: Shares, top: float) -> str:
     spend, network = (shares[ranking, top, "revenue"] for ranking in (SPEND, NETWORK))
     return (
         f"The top {words.exact_percent(top)} by spend brought {_estimate(spend)} of revenue so far; the top "
-        f"{words.exact_percent(top)} by network value brought {_known(network.share)} and hold "
+        f"{words.exact_percent(top)} by network value brought "
+        f"{words.estimate(network.share, math.nan, math.nan)} and hold "
         f"{_estimate(shares[NETWORK, top, 'network_value'])} of expected network value"
     )
 
@@ -90,15 +96,13 @@ def _overlap_finding(result: TrainingResult) -> str:
         f"{row.both} of the {words.count(row.customers)} customers in the top {top} by spend are also in the "
         f"top {top} by network value: {_estimate(row)}. By chance it would be {top}."
     )
-    if row.low > row.top and row.share > 0.5:
-        meaning = "Most big spenders are influential too."
-    elif row.low > row.top:
-        meaning = "That is more than chance, but most big spenders are not in both."
-    elif row.high < row.top:
-        meaning = "That is less than chance: big spenders are less often influential than others."
-    else:
-        meaning = "That is no more than chance: spend does not show who is influential."
-    return f"{numbers} {meaning}"
+    return f"{numbers} {OVERLAP_MEANINGS[_overlap_kind(row)]}"
+
+
+def _overlap_kind(row: Any) -> OverlapKind:
+    if row.low > row.top:
+        return "most" if row.share > 0.5 else "above chance"
+    return "below chance" if row.high < row.top else "chance"
 
 
 def _share(row: Any, why: str) -> Cell:
