@@ -114,7 +114,7 @@ def monitor(
     from ripple.training.monitoring import monitor as run
     from ripple.training.monitoring import record_monitoring
     from ripple.training.registry import model_versions, tracking
-    from ripple.training.report.text.monitoring_text import text
+    from ripple.training.report.text.monitoring_text import monitoring_text
 
     client = tracking.connect(dataset.settings)
     found = model_versions.find(client, model)
@@ -122,7 +122,7 @@ def monitor(
     made = client.get_run(found.run_id).data
     monitored = run(dataset, model_versions.scored(client, found), made.params, made.metrics, given)
     record_monitoring(client, found, monitored)
-    print(text(monitored))
+    print(monitoring_text(monitored))
     if monitored.verdict == "retrain":
         sys.exit(RETRAIN)
 

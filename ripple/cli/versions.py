@@ -71,13 +71,13 @@ def report(
 def _fetched(client: MlflowClient, settings: Settings, found: Version) -> Path:
     """Where the report of a version is, as MLflow has it, with where the version stands now."""
     from ripple.training.registry import model_versions, tracking
-    from ripple.training.report.text.version_status import with_standing
+    from ripple.training.report.text.version_status import with_status
 
     said = model_versions.standing(client, found)
     path = settings.home / "reports" / f"ripple-v{found.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
         page = tracking.download(found.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
-        building.write_text(with_standing(page, said), encoding="utf-8")
+        building.write_text(with_status(page, said), encoding="utf-8")
     for sentence in said:
         sys.stderr.write(f"{sentence}\n")
     return path
@@ -120,11 +120,11 @@ def compare(
 ) -> None:
     """Tell which of two versions foresees better at the cutoffs both were judged at, and how sure that is."""
     from ripple.training.registry import model_versions, tracking
-    from ripple.training.report.text.comparison_text import text
+    from ripple.training.report.text.comparison_text import comparison_text
 
     client = tracking.connect(load_settings())
     print(
-        text(
+        comparison_text(
             *model_versions.compared(
                 client, model_versions.find(client, version), model_versions.find(client, other)
             )

@@ -20,7 +20,7 @@ from ripple.training.evaluation.membership_changes import Scored
 from ripple.training.examples.examples import frame, labels_at
 from ripple.training.monitoring import evaluate_log, monitor, record_monitoring
 from ripple.training.registry import model_versions, tracking
-from ripple.training.report.text.monitoring_text import text
+from ripple.training.report.text.monitoring_text import monitoring_text
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, op
     assert found.windows == 0
     assert found.next_close == result.as_of + timedelta(days=opened[0].settings.horizon_days)
     assert (found.drift["psi"] < 0.01).all()
-    assert "nothing can be judged yet" in text(found)
+    assert "verdict:  wait" in monitoring_text(found)
 
 
 @pytest.mark.parametrize("factor", [30.0, 1 / 30])
@@ -194,15 +194,15 @@ def test_answers_are_held_against_what_came_true_of_these_customers(opened, vers
 
 
 def test_the_text_has_a_line_by_cutoff_and_never_a_nan(monitored, look, version, start, opened):
-    said = text(monitored)
-    assert said.startswith(f"ripple 1, trained on what was known by {start:%Y-%m-%d}")
+    said = monitoring_text(monitored)
+    assert said.startswith(f"ripple 1, trained on data until {start:%Y-%m-%d}")
     for day in monitored.backtest.heads["cutoff"]:
         assert f"\n{day}" in said
     assert "verdict:  keep" in said
     assert re.search(r"^backtest +0\.40 +–$", said, re.MULTILINE)
     scores = version.bundle.score(version.features)
     log = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
-    assert "what the service answered" in text(look(version, log=log))
+    assert "predictions that the service returned" in monitoring_text(look(version, log=log))
     assert "nan" not in said
     assert all(line == line.rstrip() for line in said.splitlines())
 

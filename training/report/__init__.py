@@ -1,4 +1,4 @@
-"""The reviewer's page: one self-contained HTML file, made from a run's evidence."""
+"""The report of a training run: one self-contained HTML page."""
 
 from ripple.training.report.page import render
 

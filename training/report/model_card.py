@@ -1,4 +1,4 @@
-"""The model card: what a version is for, what it was made from, how good it is and where it is not."""
+"""The model card: intended use, data, label, metrics, fairness and limits of a version."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from ripple.training.result import TrainingResult
 
 TEMPLATE = "model_card.md.j2"
 UNKNOWN = "not known"
-MOST_TOLD = 10
+MAX_DISAGREEMENTS = 10
+"""The number of customers that the card lists because the two models disagree about them."""
 
 
 def model_card(result: TrainingResult) -> str:
-    """The card as Markdown; every section says something, whatever the run found.
+    """The card as Markdown, in which no section is ever empty.
 
-    It is part of the bundle, so it tells only what follows from the data and settings: neither the name of
-    the run nor that of the dataset, nor when it was made.
+    The card is part of the bundle, so it depends on data and settings only: it contains neither the name of
+    the run, nor that of the dataset, nor the time of the run.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -42,7 +43,7 @@ def model_card(result: TrainingResult) -> str:
     environment.filters |= {"day": words.day, "money": words.money, "percent": words.percent}
     settings, spec = result.settings, result.bundle.spec
     text = environment.get_template(TEMPLATE).render(
-        top=words.share_name(settings.top_share),
+        top=words.exact_percent(settings.top_share),
         settings=settings,
         label=spec.label,
         result=result,
@@ -50,80 +51,81 @@ def model_card(result: TrainingResult) -> str:
         tables=[name for name in CONTRACT if name not in result.checks.absent],
         cutoffs=result.schedule.training_for(result.as_of),
         totals=result.label_totals,
-        doubtful=words.percent(doubtful_share(result)),
-        tested=result.robustness,
+        may_be_chance=words.percent(doubtful_share(result)),
+        robustness=result.robustness,
         assumption=ASSUMPTION,
         metrics=_metrics(result),
         rankings=_rankings(result),
-        lead=_told(result.backtest.lead),
+        lead=_estimate(result.backtest.lead),
         best=result.backtest.best_baseline,
         slices=_slices(result.backtest.slices),
-        uneven=_uneven(result.backtest.slices),
+        uneven_slices=_uneven_slices(result.backtest.slices),
         agreement=_number(rank_agreement(result.scores)),
-        gambles=_gambles(result),
+        disagreements=_disagreements(result),
         limits=limits(result),
     )
-    return text.replace(words.SPACE, " ")
+    return text.replace(words.NO_BREAK_SPACE, " ")
 
 
 def _metrics(result: TrainingResult) -> list[tuple[str, str, str]]:
     """Name, number with its 95 % interval, and meaning of each metric."""
-    settings, found = result.settings, result.predictions
-    top = words.share_name(settings.top_share)
-    places = ranked(found, ["predicted"], settings.top_share)
+    settings = result.settings
+    top = words.exact_percent(settings.top_share)
+    rankings = ranked(result.predictions, ["predicted"], settings.top_share)
 
-    def told(statistic: Any) -> str:
-        return _told(with_interval(places, settings.seed, statistic))
+    def estimate(statistic: Any) -> str:
+        return _estimate(with_interval(rankings, settings.seed, statistic))
 
     return [
         (
             f"Capture at {top}",
-            told(lambda drawn: float(np.mean([place.captures(drawn)[0] for place in places]))),
-            "value held by the predicted top ÷ value held by the true top, mean over cutoffs",
+            estimate(lambda drawn: float(np.mean([ranking.captures(drawn)[0] for ranking in rankings]))),
+            "realised value of the predicted top ÷ that of the true top, mean over cutoffs",
         ),
         (
             "Predicted ÷ realised",
-            told(lambda drawn: _ratio(places, drawn, "predicted", "realised")),
-            "total over all cutoffs; 1 is right",
+            estimate(lambda drawn: _ratio(rankings, drawn, "predicted", "realised")),
+            "total over all cutoffs; 1 is perfect",
         ),
         (
             "Coverage",
-            told(lambda drawn: _coverage(places, drawn)),
-            f"share of what came true inside the {settings.model.interval:.0%} interval",
+            estimate(lambda drawn: _coverage(rankings, drawn)),
+            f"share of realised values inside the {settings.model.interval:.0%} interval",
         ),
         (
             f"Expected ÷ true members of the top {top}",
-            told(lambda drawn: _ratio(places, drawn, "top_probability", "at_top")),
-            "sum of probabilities ÷ number of members; 1 is right",
+            estimate(lambda drawn: _ratio(rankings, drawn, "top_probability", "at_top")),
+            "sum of probabilities ÷ number of members; 1 is perfect",
         ),
     ]
 
 
-def _ratio(places: list[Ranked], drawn: np.ndarray, upper: str, lower: str) -> float:
-    """Total of one column ÷ total of another, over rows where both are known."""
-    above = below = 0.0
-    for place in places:
-        one, other = (place.rows[name].to_numpy(np.float64) for name in (upper, lower))
-        times = drawn[place.who] * np.isfinite(one)
-        above += (times * np.nan_to_num(one)).sum()
-        below += (times * other).sum()
-    return above / below if below > 0 else math.nan
+def _ratio(rankings: list[Ranked], drawn: np.ndarray, upper: str, lower: str) -> float:
+    """The total of one column ÷ the total of another, over rows where both are known."""
+    numerator = denominator = 0.0
+    for ranking in rankings:
+        above, below = (ranking.rows[name].to_numpy(np.float64) for name in (upper, lower))
+        times = drawn[ranking.who] * np.isfinite(above)
+        numerator += (times * np.nan_to_num(above)).sum()
+        denominator += (times * below).sum()
+    return numerator / denominator if denominator > 0 else math.nan
 
 
-def _coverage(places: list[Ranked], drawn: np.ndarray) -> float:
+def _coverage(rankings: list[Ranked], drawn: np.ndarray) -> float:
     inside = total = 0.0
-    for place in places:
-        low, high, value = (place.rows[name].to_numpy() for name in ("low", "high", "realised"))
-        times = drawn[place.who] * np.isfinite(low)
+    for ranking in rankings:
+        low, high, value = (ranking.rows[name].to_numpy() for name in ("low", "high", "realised"))
+        times = drawn[ranking.who] * np.isfinite(low)
         inside += times[(low <= value) & (value <= high)].sum()
         total += times.sum()
     return inside / total if total else math.nan
 
 
-def _told(found: tuple[float, float, float]) -> str:
-    if not all(math.isfinite(number) for number in found):
+def _estimate(bounds: tuple[float, float, float]) -> str:
+    """A number with its 95 % interval."""
+    if not all(map(math.isfinite, bounds)):
         return UNKNOWN
-    value, low, high = found
+    value, low, high = bounds
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
@@ -153,21 +155,23 @@ def _slices(slices: pd.DataFrame) -> list[tuple[str, ...]]:
     ]
 
 
-def _uneven(slices: pd.DataFrame) -> list[str]:
+def _uneven_slices(slices: pd.DataFrame) -> list[str]:
     return [
-        f"{row['slice']}: {row['predicted_share']:.2f} times what came true"
+        f"{row['slice']}: {row['predicted_share']:.2f} times the realised value"
         for row in uneven(slices).to_dict("records")
     ]
 
 
-def _gambles(result: TrainingResult) -> list[str]:
-    """Customers at the top by expected value, for whom the other head thinks little of their chance."""
+def _disagreements(result: TrainingResult) -> list[str]:
+    """Customers with a high expected value whose probability of being in the top is low."""
     settings = result.settings
     return [
         f"{customer}: expected {words.money(row['network_value'], settings.currency)} (rank "
         f"{row['value_rank']:.0f}), with a probability of {row['top_probability']:.1%} (rank "
         f"{row['probability_rank']:.0f})"
-        for customer, row in disagreements(result.scores, settings.top_share).head(MOST_TOLD).iterrows()
+        for customer, row in disagreements(result.scores, settings.top_share)
+        .head(MAX_DISAGREEMENTS)
+        .iterrows()
     ]
 
 

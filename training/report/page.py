@@ -1,4 +1,4 @@
-"""Brings the sections together into one HTML page that needs nothing but a browser."""
+"""The page of a training run: all sections in one HTML file that needs nothing but a browser."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ripple.training.registry.gate import Decision
-from ripple.training.report.sections.answer.customers import customers
-from ripple.training.report.sections.answer.headline import headline
+from ripple.training.report.sections.answer.customers import customers_section
+from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.answer.limits import limits
-from ripple.training.report.sections.trust.backtest import judgement
-from ripple.training.report.sections.trust.calibration import calibration
-from ripple.training.report.sections.trust.data_sources import sources
-from ripple.training.report.sections.trust.drift import drifted
-from ripple.training.report.sections.trust.heads import heads
-from ripple.training.report.sections.trust.known_truth import known_truth
-from ripple.training.report.sections.trust.placebos import coincidence
-from ripple.training.report.sections.trust.slices import kinds
-from ripple.training.report.sections.trust.trust import trust
-from ripple.training.report.sections.value.claims import claims
-from ripple.training.report.sections.value.concentration import learn
-from ripple.training.report.sections.value.plays import turn
-from ripple.training.report.sections.value.profitability import earn
-from ripple.training.report.sections.why.dependence import dependence
-from ripple.training.report.sections.why.explanation import Sampled, explanation
-from ripple.training.report.sections.why.explanation_stability import constancy
-from ripple.training.report.sections.why.head_agreement import agreement
-from ripple.training.report.sections.why.membership_changes import moves
+from ripple.training.report.sections.trust.backtest import backtest_section
+from ripple.training.report.sections.trust.calibration import calibration_section
+from ripple.training.report.sections.trust.data_sources import data_sources_section
+from ripple.training.report.sections.trust.drift import drift_section
+from ripple.training.report.sections.trust.heads import heads_section
+from ripple.training.report.sections.trust.known_truth import known_truth_section
+from ripple.training.report.sections.trust.placebos import placebo_section
+from ripple.training.report.sections.trust.slices import slices_section
+from ripple.training.report.sections.trust.trust import trust_section
+from ripple.training.report.sections.value.claims import claims_section
+from ripple.training.report.sections.value.concentration import concentration_section
+from ripple.training.report.sections.value.plays import plays_section
+from ripple.training.report.sections.value.profitability import profitability_section
+from ripple.training.report.sections.why.dependence import dependence_section
+from ripple.training.report.sections.why.explanation import Sampled, explanation_section
+from ripple.training.report.sections.why.explanation_stability import explanation_stability_section
+from ripple.training.report.sections.why.head_agreement import head_agreement_section
+from ripple.training.report.sections.why.membership_changes import membership_changes_section
 from ripple.training.report.text import words
 from ripple.training.report.text.glossary import Explained, anchor, glossary
 from ripple.training.result import TrainingResult
@@ -39,7 +39,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Part:
-    """A numbered part of the page: `id`.html.j2 fills it and begins with a heading of id `id`-title."""
+    """A numbered part of the page; the template `id`.html.j2 begins with a heading of id `id`-title."""
 
     id: str
     short: str
@@ -55,13 +55,13 @@ PARTS = (
     Part("earn", "Earn", "Earn, while protecting profitability"),
     Part("trust", "Trust", "Can you trust it?"),
 )
-"""In the order of the page: answer, learn, claims, why, turn, earn, trust."""
+"""The parts in the order of the page."""
 
 
 def render(result: TrainingResult, decision: Decision | None = None) -> str:
-    """The report on *result* as one HTML page: no file, font, script or picture comes from elsewhere.
+    """The report on *result*, and on the *decision* of the gate, as one HTML page.
 
-    The same evidence gives the same bytes. What the gate decided is told where it is given.
+    The page loads no file, font, script or picture from elsewhere. The same result gives the same bytes.
     """
     terms = glossary(result.settings)
     sampled = Sampled.of(result)
@@ -69,36 +69,36 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         name=result.name,
         dataset=result.dataset,
         as_of=result.as_of,
-        top=words.share_name(result.settings.top_share),
+        top=words.exact_percent(result.settings.top_share),
         currency=result.settings.currency,
-        headline=headline(result),
-        coincidence=coincidence(result),
-        judgement=judgement(result),
-        calibration=calibration(result),
-        heads=heads(result),
-        kinds=kinds(result),
-        known_truth=known_truth(),
-        drifted=drifted(result),
-        moves=moves(result),
-        explanation=explanation(result, sampled),
-        dependence=dependence(sampled, result.earlier_effects, result.settings.seed),
-        agreement=agreement(result, sampled),
-        constancy=constancy(result, sampled),
-        learn=learn(result),
-        claims=claims(result),
-        customers=customers(result),
-        turn=turn(result),
-        earn=earn(result),
-        sources=sources(result),
+        headline=headline_section(result),
+        customers=customers_section(result),
         limits=limits(result),
-        trust=trust(result),
+        concentration=concentration_section(result),
+        claims=claims_section(result),
+        plays=plays_section(result),
+        profitability=profitability_section(result),
+        explanation=explanation_section(result, sampled),
+        dependence=dependence_section(sampled, result.earlier_effects, result.settings.seed),
+        head_agreement=head_agreement_section(result, sampled),
+        explanation_stability=explanation_stability_section(result, sampled),
+        membership_changes=membership_changes_section(result),
+        trust=trust_section(result),
+        placebos=placebo_section(result),
+        backtest=backtest_section(result),
+        calibration=calibration_section(result),
+        heads=heads_section(result),
+        known_truth=known_truth_section(),
+        slices=slices_section(result),
+        drift=drift_section(result),
+        data_sources=data_sources_section(result),
         gate=decision,
         parts=PARTS,
     )
 
 
 def template(name: str, terms: dict[str, str]) -> Template:
-    """A page to be filled, with the glossary *terms*."""
+    """The template *name*, with the glossary *terms*."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -113,8 +113,8 @@ def template(name: str, terms: dict[str, str]) -> Template:
         "explained": Explained(terms),
         "anchor": anchor,
     }
-    found = {"terms": terms, "style": _verbatim("style.css"), "script": _verbatim("script.js")}
-    return environment.get_template(name, globals=found)
+    shared = {"terms": terms, "style": _verbatim("style.css"), "script": _verbatim("script.js")}
+    return environment.get_template(name, globals=shared)
 
 
 def _verbatim(name: str) -> Markup:

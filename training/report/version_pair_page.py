@@ -1,4 +1,4 @@
-"""Two versions on one page: which foresees better, who moved and why, and what they were made from."""
+"""The page about two versions: which predicts better, who moved and why, and how the runs differ."""
 
 from __future__ import annotations
 
@@ -13,72 +13,72 @@ from ripple.training.insights.shap_sample import sample
 from ripple.training.registry.version_pair import Versions
 from ripple.training.report.page import Part, template
 from ripple.training.report.plots import figures, reason_plots
-from ripple.training.report.sections.why import membership_changes
 from ripple.training.report.sections.why.explanation import by_family, shares
+from ripple.training.report.sections.why.membership_changes import membership_changes
 from ripple.training.report.text import words
 from ripple.training.report.text.comparison_text import verdict
 from ripple.training.report.text.glossary import glossary
 from ripple.training.report.text.words import Cell
 
 PARTS = (
-    Part("better", "Better?", "Which foresees better"),
-    Part("who", "Who", "Who entered and who left the top"),
-    Part("reasons", "Reasons", "What each leans on"),
-    Part("made", "Made from", "What they were made from"),
+    Part("better", "Better?", "Which predicts better"),
+    Part("who", "Who", "Who entered and left the top"),
+    Part("reasons", "Reasons", "Which features each uses"),
+    Part("made", "Made from", "Data, settings and metrics"),
 )
 METRICS = {
     "capture": "Capture",
     "best_baseline_capture": "Capture of the best simple rule",
     "lead": "Lead over it",
     "coverage": "Coverage of the interval",
-    "predicted_share": "Predicted ÷ came true",
+    "predicted_share": "Predicted ÷ realised",
     "brier": "Brier score",
     "customers": "Customers",
-    "top_customers": "Customers at the top",
-    "top_value_share": "Share of expected value at the top",
-    "influence_share": "Revenue credited to influence",
-    "referral_share": "Revenue credited to referrals",
-    "coincidence": "Of influence, coincidence at most",
+    "top_customers": "Customers in the top",
+    "top_value_share": "Share of expected value in the top",
+    "influence_share": "Share of revenue credited to influence",
+    "referral_share": "Share of revenue credited to referrals",
+    "coincidence": "Share of influence that may be chance",
 }
-"""Metric of a run → how the page names it."""
+"""The name of each metric of a run on the page."""
 
 
-def render_versions(found: Versions) -> str:
-    """The page about two versions as HTML that needs nothing else; the same versions give the same bytes."""
-    later, earlier = (f"ripple {one.number}" for one in (found.later, found.earlier))
-    spec = found.later.bundle.spec
+def render_versions(versions: Versions) -> str:
+    """The page about two versions as self-contained HTML; the same versions give the same bytes."""
+    later, earlier = (f"ripple {version.number}" for version in (versions.later, versions.earlier))
+    spec = versions.later.bundle.spec
     terms = glossary(Settings(horizon_days=spec.horizon_days, top_share=spec.top_share))
     return template("versions.html.j2", terms).render(
         name=f"{later} and {earlier}",
         later=later,
         earlier=earlier,
-        as_of=found.later.as_of,
-        top=words.share_name(spec.top_share),
-        better=_better(found, later, earlier),
-        moves=membership_changes.told(found.changes, spec),
-        reasons=_reasons(found, later, earlier),
-        made=_made(found),
+        as_of=versions.later.as_of,
+        top=words.exact_percent(spec.top_share),
+        comparison=_comparison(versions, later, earlier),
+        membership_changes=membership_changes(versions.changes, spec),
+        importance=_importance(versions, later, earlier),
+        differences=_differences(versions),
         parts=PARTS,
     )
 
 
-def _better(found: Versions, later: str, earlier: str) -> dict[str, Any]:
-    known = found.comparison
-    if known is None:
-        return {"finding": found.why_not, "rows": [], "plot": ""}
-    table = pd.DataFrame(known.cutoffs).set_index("cutoff")
-    drawn = pd.DataFrame([table["capture"], table["rival"]], index=[later, earlier])
-    drawn["mean"] = [known.capture, known.rival]
+def _comparison(versions: Versions, later: str, earlier: str) -> dict[str, Any]:
+    comparison = versions.comparison
+    if comparison is None:
+        return {"finding": versions.why_not, "rows": [], "plot": ""}
+    table = pd.DataFrame(comparison.cutoffs).set_index("cutoff")
+    captures = pd.DataFrame([table["capture"], table["rival"]], index=[later, earlier])
+    captures["mean"] = [comparison.capture, comparison.rival]
     return {
-        "finding": verdict(known, later, earlier),
+        "finding": verdict(comparison, later, earlier),
         "rows": [
-            (day, [_share(own), _share(rival), Cell(words.signed_points(own - rival), own - rival)])
-            for day, own, rival in [
-                *((row["cutoff"], row["capture"], row["rival"]) for row in known.cutoffs),
-                ("mean", known.capture, known.rival),
+            (day, [_share(own), _share(other), Cell(words.signed_points(own - other), own - other)])
+            for day, own, other in [
+                *((row["cutoff"], row["capture"], row["rival"]) for row in comparison.cutoffs),
+                ("mean", comparison.capture, comparison.rival),
             ]
         ],
-        "plot": figures.capture(drawn, np.full((2, 2), np.nan), later),
+        "plot": figures.capture(captures, np.full((2, 2), np.nan), later),
     }
 
 
@@ -86,15 +86,18 @@ def _share(share: float) -> Cell:
     return words.cell(share, words.percent(share, 1), "nobody had any network value")
 
 
-def _reasons(found: Versions, later: str, earlier: str) -> dict[str, Any]:
-    both = pd.DataFrame({later: _families(found.later), earlier: _families(found.earlier)}).fillna(0.0)
+def _importance(versions: Versions, later: str, earlier: str) -> dict[str, Any]:
+    both = pd.DataFrame(
+        {later: _family_shares(versions.later), earlier: _family_shares(versions.earlier)}
+    ).fillna(0.0)
     both = both.sort_values(later, ascending=False, kind="stable")
-    apart = (both[later] - both[earlier]).abs()
-    most = str(apart.idxmax())
+    difference = (both[later] - both[earlier]).abs()
+    family = str(difference.idxmax())
     return {
         "finding": (
-            f"The two differ most on the family “{most}”, which carries {words.percent(both[later][most])} "
-            f"of what moves the score in {later} and {words.percent(both[earlier][most])} in {earlier}"
+            f"{words.percent(both[later][family])} of the movement of the score in {later} comes from the "
+            f"family “{family}”, {words.percent(both[earlier][family])} in {earlier}: the largest difference "
+            "between the two"
         ),
         "plot": reason_plots.pairs(
             [str(name) for name in both.index],
@@ -106,25 +109,25 @@ def _reasons(found: Versions, later: str, earlier: str) -> dict[str, Any]:
     }
 
 
-def _families(one: Scored) -> pd.Series:
-    x = one.bundle.matrix(sample(one.features, Settings().seed))
-    return by_family(one.bundle, shares(one.bundle.contributions("value", x)[0]))
+def _family_shares(version: Scored) -> pd.Series:
+    x = version.bundle.matrix(sample(version.features, Settings().seed))
+    return by_family(version.bundle, shares(version.bundle.contributions("value", x)[0]))
 
 
-def _made(found: Versions) -> dict[str, Any]:
-    differ, metrics = found.parameters, found.metrics
-    kept = [name for name in METRICS if name in metrics.index]
-    data = sum(str(name).startswith("data.") for name in differ.index)
+def _differences(versions: Versions) -> dict[str, Any]:
+    parameters, metrics = versions.parameters, versions.metrics
+    names = [name for name in METRICS if name in metrics.index]
+    data = sum(str(name).startswith("data.") for name in parameters.index)
     return {
         "finding": (
-            f"Their runs differ in {words.plural(len(differ), 'parameter')}"
-            + (f", {data} of which tell of the data" if data else "")
-            if len(differ)
-            else "Their runs have the same settings, data and code: 0 parameters differ"
+            f"{words.plural(len(parameters), 'parameter')} of the runs differ"
+            + (f", {data} of them about the data" if data else "")
+            if len(parameters)
+            else "0 parameters of the runs differ: same settings, data and code"
         ),
         "metrics": [
             (METRICS[name], [Cell(f"{value:,.4g}", value) for value in values])
-            for name, values in zip(kept, metrics.loc[kept].to_numpy().tolist(), strict=True)
+            for name, values in zip(names, metrics.loc[names].to_numpy().tolist(), strict=True)
         ],
-        "parameters": list(zip(differ.index, differ.to_numpy().tolist(), strict=True)),
+        "parameters": list(zip(parameters.index, parameters.to_numpy().tolist(), strict=True)),
     }

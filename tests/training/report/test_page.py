@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from ripple.training.report import render
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import visible_text
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")
@@ -78,25 +79,23 @@ def test_every_section_opens_with_a_finding_and_its_number(page: str, section: s
 
 
 @pytest.mark.parametrize("which", ["page", "bleak_page"])
-def test_nothing_undefined_is_shown(
-    which: str, visible: Callable[[str], str], request: pytest.FixtureRequest
-) -> None:
-    text = visible(request.getfixturevalue(which)).replace("none seen", "").replace("set none of", "")
+def test_nothing_undefined_is_shown(which: str, request: pytest.FixtureRequest) -> None:
+    text = visible_text(request.getfixturevalue(which)).replace("none seen", "").replace("set none of", "")
     text = re.sub(r"None: every row met every rule", "", text)
     assert not UNDEFINED.findall(text)
     assert "{{" not in text
 
 
-def test_what_is_not_available_comes_with_a_reason(bleak_page: str, visible: Callable[[str], str]) -> None:
-    text = visible(bleak_page)
+def test_what_is_not_available_comes_with_a_reason(bleak_page: str) -> None:
+    text = visible_text(bleak_page)
     assert "not available: nobody had any network value in this period" in text
     assert "not available: no earlier period with network value had closed to calibrate on" in text
     assert "not available: the rule puts all customers equal here" in text
     assert "not available: too few past cases" in text
 
 
-def test_the_command_and_the_name_of_the_run_are_told(page: str, visible: Callable[[str], str]) -> None:
-    text = visible(page)
+def test_the_command_and_the_name_of_the_run_are_told(page: str) -> None:
+    text = visible_text(page)
     assert "ripple train DATA" in text
     assert "This run is called run <1>" in text
 
@@ -124,11 +123,11 @@ def test_no_id_is_used_twice_for_different_things(page: str) -> None:
     ],
 )
 def test_a_page_without_influence_says_so_before_anything_else(
-    without_influence: Callable[..., str], visible: Callable[[str], str], given: tuple[float, ...]
+    without_influence: Callable[..., str], given: tuple[float, ...]
 ) -> None:
     html = without_influence(*given)
     assert re.findall(r"<h1[^>]*>(.*?)</h1>", html) == ["No influence was found."]
-    text = visible(html)
+    text = visible_text(html)
     assert text.index("No influence was found.") < text.index("Do not act on the ranking as influence.")
     assert text.index("Do not act on the ranking as influence.") < text.index("customers in the top 5")
     assert "account for" not in text
@@ -137,25 +136,23 @@ def test_a_page_without_influence_says_so_before_anything_else(
     assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
 
 
-def test_a_page_with_influence_opens_with_the_answer(page: str, visible: Callable[[str], str]) -> None:
+def test_a_page_with_influence_opens_with_the_answer(page: str) -> None:
     assert "account for" in re.findall(r"<h1[^>]*>(.*?)</h1>", page)[0]
-    assert "No influence was found" not in visible(page)
+    assert "No influence was found" not in visible_text(page)
 
 
-def test_a_page_without_interactions_says_that_it_was_not_tested(
-    bleak_page: str, visible: Callable[[str], str]
-) -> None:
+def test_a_page_without_interactions_says_that_it_was_not_tested(bleak_page: str) -> None:
     section = bleak_page[bleak_page.index('id="coincidence"') :]
-    text = visible(section[: section.index("</section>")])
+    text = visible_text(section[: section.index("</section>")])
     assert "Not tested: this run has no interactions table." in text
     assert "<table" not in section[: section.index("</section>")]
 
 
 def test_no_page_promises_a_cause_or_speaks_of_popularity(
-    page: str, bleak_page: str, without_influence: Callable[..., str], visible: Callable[[str], str]
+    page: str, bleak_page: str, without_influence: Callable[..., str]
 ) -> None:
     for html in (page, bleak_page, without_influence(90.0, 60.0, 3.0)):
-        text = visible(html).lower()
+        text = visible_text(html).lower()
         assert "causal" not in text
         assert "popularity" not in text
         assert "decayed credit" not in text
@@ -177,10 +174,8 @@ def test_every_link_inside_the_page_leads_somewhere(page: str) -> None:
     assert asked <= names
 
 
-def test_a_page_of_little_says_of_every_section_why_it_is_empty(
-    bleak_page: str, visible: Callable[[str], str]
-) -> None:
-    text = visible(bleak_page)
+def test_a_page_of_little_says_of_every_section_why_it_is_empty(bleak_page: str) -> None:
+    text = visible_text(bleak_page)
     assert "This run keeps no reasons of earlier models. Train again" in text
     assert "This run keeps no judgement of kinds of customers. Train again" in text
     assert "This run did not look for drift. Train again" in text

@@ -13,6 +13,7 @@ from ripple.training.registry.version_pair import NOT_SET, Versions
 from ripple.training.report.version_pair_page import render_versions
 from ripple.training.result import TrainingResult
 from tests.support import chromium
+from tests.support.rendered_page import visible_text
 
 FOUND = Comparison(
     [
@@ -57,10 +58,8 @@ def opened(two: Versions, browser: Browser, tmp_path: Path) -> Iterator[Callable
     return look
 
 
-def test_the_page_tells_which_is_better_who_moved_and_what_differs(
-    two: Versions, visible: Callable[[str], str]
-) -> None:
-    text = visible(render_versions(two))
+def test_the_page_tells_which_is_better_who_moved_and_what_differs(two: Versions) -> None:
+    text = visible_text(render_versions(two))
     assert "It cannot be told which is better. For ripple 4: it captures 0.000 more" in text
     assert "1 were not there in version 2" in text
     assert "Their runs differ in 2 parameters, 1 of which tell of the data" in text
@@ -68,18 +67,16 @@ def test_the_page_tells_which_is_better_who_moved_and_what_differs(
     assert "Customers 400 380" in text
 
 
-def test_versions_that_cannot_be_compared_are_told_apart_all_the_same(
-    two: Versions, visible: Callable[[str], str]
-) -> None:
-    text = visible(render_versions(replace(two, comparison=None, why_not="They come from different data.")))
+def test_versions_that_cannot_be_compared_are_told_apart_all_the_same(two: Versions) -> None:
+    text = visible_text(
+        render_versions(replace(two, comparison=None, why_not="They come from different data."))
+    )
     assert text.index("They come from different data.") < text.index("were not there in version 2")
 
 
-def test_versions_made_alike_are_told_so(
-    two: Versions, opened: Callable[..., None], visible: Callable[[str], str]
-) -> None:
+def test_versions_made_alike_are_told_so(two: Versions, opened: Callable[..., None]) -> None:
     same = replace(two, parameters=two.parameters.iloc[:0], changes=changes(two.later, two.later))
-    assert "0 parameters differ" in visible(render_versions(same))
+    assert "0 parameters differ" in visible_text(render_versions(same))
     opened(same)
 
 

@@ -1,4 +1,4 @@
-"""SHAP's beeswarm, as inline SVG. shap takes seconds to load and is imported only when one is drawn."""
+"""The beeswarm of shap as inline SVG; shap takes seconds to import, so it is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from markupsafe import Markup
 from ripple.training.report.plots import canvas
 from ripple.training.report.plots.svg import INK, MUTED
 
-SHOWN = 12
+MAX_FEATURES = 12
 
 
 def beeswarm(effects: np.ndarray, x: np.ndarray, names: list[str], seed: int) -> Markup:
-    """SHAP's beeswarm of the twelve features that move the score most, coloured by rank of the value.
+    """The beeswarm of the `MAX_FEATURES` features that move the score most, coloured by rank of the value.
 
     Args:
         effects: SHAP values on the log scale, customers × features; the axis shows the factor e^effect.
@@ -28,7 +28,7 @@ def beeswarm(effects: np.ndarray, x: np.ndarray, names: list[str], seed: int) ->
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         import shap
 
-    # ranks tell customers apart where a few giants would leave everybody else in one colour
+    # ranks spread the colours evenly; with values, a few very large ones would give all others one colour
     ranks = pd.DataFrame(x).rank(pct=True).to_numpy()
     drawable = [i for i in range(x.shape[1]) if len(np.unique(x[~np.isnan(x[:, i]), i])) > 1]
     if not drawable:
@@ -36,7 +36,7 @@ def beeswarm(effects: np.ndarray, x: np.ndarray, names: list[str], seed: int) ->
     explained = shap.Explanation(
         effects[:, drawable], data=ranks[:, drawable], feature_names=[names[i] for i in drawable]
     )
-    shown = min(SHOWN, len(drawable))
+    shown = min(MAX_FEATURES, len(drawable))
     with canvas.style(), _global_seed(seed):
         figure, axes = canvas.axes(90 + 30 * shown)
         shap.plots.beeswarm(
@@ -62,7 +62,7 @@ def beeswarm(effects: np.ndarray, x: np.ndarray, names: list[str], seed: int) ->
 
 
 def _factors(low: float, high: float) -> list[float]:
-    """Logs of round factors between two effects: powers of 2, 4, 16 … that leave at most seven."""
+    """Logarithms of round factors between two effects: powers of 2, 4, 16 … of which at most seven fit."""
     step = 1
     while (high - low) / (step * math.log(2)) > 7:
         step *= 2
@@ -72,7 +72,7 @@ def _factors(low: float, high: float) -> list[float]:
 
 @contextmanager
 def _global_seed(seed: int) -> Iterator[None]:
-    """shap spreads its dots with numpy's global generator; leave that as it was found."""
+    """shap spreads its dots with numpy's global generator; restore its state afterwards."""
     state = np.random.get_state()
     np.random.seed(seed)
     try:

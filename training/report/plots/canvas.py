@@ -1,7 +1,7 @@
-"""What all figures share: size, style, and the way from matplotlib into the page.
+"""The size and style of all figures, and their conversion from matplotlib into the page.
 
-matplotlib takes seconds to load and is imported only here, in `plots` and in `beeswarm`. Every figure is
-`WIDTH` points wide, so that its text is as readable on a phone as beside another on a desk.
+matplotlib takes seconds to import, so only modules of this folder import it. Every figure is
+`WIDTH` points wide, so that its text is as readable on a phone as on a desk.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the page's stand-in colours and at its text size."""
+    """Draw in the placeholder colours of the page and at its text size."""
     with matplotlib.rc_context(STYLE):
         yield
 
@@ -57,9 +57,9 @@ def axes(height: float) -> tuple[Figure, Axes]:
 
 
 def svg(figure: Figure, label: str) -> Markup:
-    """The figure as an ``<svg>`` element, read out as *label*.
+    """The figure as an ``<svg>`` element that a screen reader reads as *label*.
 
-    What shows data is of class "mark"; what only helps to read it has the gid "guide".
+    Artists that show data get the class "mark"; those that only guide the eye have the gid "guide".
     """
     for drawn in figure.axes:
         for artist in (*drawn.collections, *drawn.lines, *drawn.patches):

@@ -1,4 +1,4 @@
-"""The picture of how much few customers hold: Lorenz curves, read from the top."""
+"""Lorenz curves from the top: the share of value that the best customers hold."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ LINES = {
     ("network_value", NETWORK): ("network value, by network value", ACCENT, "-"),
     ("revenue", NETWORK): ("revenue, by network value", ACCENT, "--"),
 }
-"""Pair of a measure and a ranking → name, colour and style of its curve."""
+"""The name, colour and line style of each curve, by measure and ranking."""
 MARK = 0.1
+"""The share of customers at which the label of the figure reads the curves."""
 
 
 def lorenz(curves: pd.DataFrame) -> Markup:
-    """Share held by the best share of customers, a curve per column of *curves* that is known; "" if none."""
+    """Share held by the best share of customers, one curve per known column of *curves*; "" if none is."""
     known = [pair for pair in LINES if curves[pair].notna().all()]
     if not known:
         return Markup("")
     with canvas.style():
         figure, axes = canvas.axes(330)
-        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="if all held the same", gid="guide")
-        spoken = []
+        axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="equal for all", gid="guide")
+        readings = []
         for pair in known:
             name, colour, style = LINES[pair]
             axes.plot(curves.index, curves[pair], color=colour, ls=style, lw=2, label=name)
             held = float(curves[pair][curves.index <= MARK].iloc[-1])
-            spoken.append(f"the first tenth holds {words.percent(held)} of {name}")
+            readings.append(f"the first tenth holds {words.percent(held)} of {name}")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         for axis in (axes.xaxis, axes.yaxis):
@@ -42,4 +43,4 @@ def lorenz(curves: pd.DataFrame) -> Markup:
         axes.set_xlabel("share of customers, the best first")
         axes.set_ylabel("share held")
         axes.legend(loc="lower right")
-        return canvas.svg(figure, f"Concentration curves: {'; '.join(spoken)}.")
+        return canvas.svg(figure, f"Concentration curves: {'; '.join(readings)}.")

@@ -1,4 +1,4 @@
-"""Figures about reasons: how a feature acts, where the heads differ, what has lasted."""
+"""Figures about reasons: dependence on a feature, importance under two models, importance over time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from ripple.training.report.plots import canvas
 from ripple.training.report.plots.svg import ACCENT, INK, MUTED
 
-SKEWED = 20
-"""Times the median of the positive values that the largest has to be for a logarithmic scale."""
+MIN_SKEW = 20
+"""The ratio of the largest to the median positive value above which the scale is logarithmic."""
 DASHES = ("-", "--", "-.", ":")
 
 
 def dependence(
-    x: np.ndarray, effect: np.ndarray, at: np.ndarray, mean: np.ndarray, title: str, spoken: str
+    x: np.ndarray, effect: np.ndarray, at: np.ndarray, mean: np.ndarray, title: str, description: str
 ) -> Markup:
-    """A dot for every customer, the effect as a factor, and a line through the means of bins."""
+    """The effect of a feature as a factor: a dot for every customer, and a line through the means of bins."""
     with canvas.style():
         figure, axes = canvas.axes(250)
         axes.axhline(0, color=MUTED, lw=0.8, alpha=0.6, gid="guide")
@@ -29,7 +29,7 @@ def dependence(
         axes.plot(at, mean, color=ACCENT, lw=2.2)
         axes.scatter(at, mean, s=22, color=ACCENT, linewidths=0, zorder=3)
         positive = x[x > 0]
-        if x.min() >= 0 and positive.size and positive.max() > SKEWED * np.median(positive):
+        if x.min() >= 0 and positive.size and positive.max() > MIN_SKEW * np.median(positive):
             smallest = 10 ** math.floor(math.log10(np.quantile(positive, 0.05)))
             axes.set_xscale("symlog", linthresh=smallest, linscale=0.4)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
@@ -38,24 +38,30 @@ def dependence(
         axes.grid(axis="y")
         axes.set_xlabel(_plain(title))
         axes.set_ylabel("factor on the score")
-        return canvas.svg(figure, spoken)
+        return canvas.svg(figure, description)
 
 
 def pairs(
-    names: list[str], value: np.ndarray, top: np.ndarray, labels: tuple[str, str] = ("amount", "odds")
+    names: list[str],
+    first: np.ndarray,
+    second: np.ndarray,
+    labels: tuple[str, str],
+    quantity: str = "Share of movement",
 ) -> Markup:
-    """Share of movement of each name under two models, a dot and a ring, as *labels* call them."""
+    """The *quantity*, a share, of each name under two models: a dot and a ring that *labels* name."""
     with canvas.style():
         figure, axes = canvas.axes(80 + 28 * len(names))
-        places = np.arange(len(names))[::-1]
-        axes.hlines(places, value, top, color=MUTED, alpha=0.45, lw=2.5, zorder=1)
-        axes.scatter(value, places, s=48, color=ACCENT, linewidths=0, label=labels[0], zorder=2)
-        axes.scatter(top, places, s=48, facecolors="none", edgecolors=INK, lw=1.4, label=labels[1], zorder=3)
-        axes.set_yticks(places, names)
+        positions = np.arange(len(names))[::-1]
+        axes.hlines(positions, first, second, color=MUTED, alpha=0.45, lw=2.5, zorder=1)
+        axes.scatter(first, positions, s=48, color=ACCENT, linewidths=0, label=labels[0], zorder=2)
+        axes.scatter(
+            second, positions, s=48, facecolors="none", edgecolors=INK, lw=1.4, label=labels[1], zorder=3
+        )
+        axes.set_yticks(positions, names)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="x")
         _legend(axes)
-        return canvas.svg(figure, f"Share of movement, under {labels[0]} and under {labels[1]}.")
+        return canvas.svg(figure, f"{quantity}, under {labels[0]} and under {labels[1]}.")
 
 
 def over_time(shares: pd.DataFrame) -> Markup:
@@ -78,10 +84,10 @@ def over_time(shares: pd.DataFrame) -> Markup:
 
 
 def _factors(low: float, high: float) -> list[float]:
-    """Round factors between two effects: as few as will do, 1 always among them."""
+    """Round factors between two effects on the log scale: at least four if possible, and always 1."""
     for digits in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
-        found = [digit * 10.0**power for power in range(-4, 5) for digit in digits]
-        inside = sorted({1.0, *(factor for factor in found if low <= math.log(factor) <= high)})
+        candidates = [digit * 10.0**power for power in range(-4, 5) for digit in digits]
+        inside = sorted({1.0, *(factor for factor in candidates if low <= math.log(factor) <= high)})
         if len(inside) >= 4:
             break
     return [float(f"{factor:.3g}") for factor in inside]

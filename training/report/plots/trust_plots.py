@@ -1,4 +1,4 @@
-"""Figures about trust: whether odds and intervals hold, for whom, and what has drifted."""
+"""Figures about trust: reliability of probabilities, coverage of intervals, ratios by kind, and drift."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from ripple.training.evaluation.drift import SHIFTED, STABLE
 from ripple.training.report.plots import canvas
 from ripple.training.report.plots.svg import ACCENT, INK, MUTED
 
-LEAST = 0.001
+MIN_LOG_PROBABILITY = 0.001
+"""The probability below which the axes of the reliability diagram are linear instead of logarithmic."""
 
 
 def reliability(bins: pd.DataFrame, base_rate: float) -> Markup:
-    """Probability as given, and the share who truly were at the top with its 95 % interval, by bin."""
+    """The mean predicted probability of each bin, and the realised share with its 95 % interval."""
     with canvas.style():
         figure, axes = canvas.axes(290)
         axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls="--", gid="guide")
         axes.axhline(base_rate, color=MUTED, lw=1, ls=":", gid="guide")
-        given, found = bins["given"].to_numpy(), bins["found"].to_numpy()
-        axes.vlines(given, bins["low"], bins["high"], color=ACCENT, alpha=0.45, lw=2.5)
-        axes.scatter(given, found, s=48, color=ACCENT, linewidths=0, zorder=3)
+        predicted, realised = bins["predicted"].to_numpy(), bins["realised"].to_numpy()
+        axes.vlines(predicted, bins["low"], bins["high"], color=ACCENT, alpha=0.45, lw=2.5)
+        axes.scatter(predicted, realised, s=48, color=ACCENT, linewidths=0, zorder=3)
         for scale, limit in ((axes.set_xscale, axes.set_xlim), (axes.set_yscale, axes.set_ylim)):
-            scale("symlog", linthresh=LEAST, linscale=0.3)
+            scale("symlog", linthresh=MIN_LOG_PROBABILITY, linscale=0.3)
             limit(-0.0002, 1.3)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_ticks([0, 0.001, 0.01, 0.1, 1])
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
             axis.set_minor_formatter(NullFormatter())
         axes.grid()
-        axes.set_xlabel("probability that was given, mean of the group")
-        axes.set_ylabel("share truly at the top")
-        return canvas.svg(figure, "Probability of the top as it was given, and how often it came true.")
+        axes.set_xlabel("predicted probability, mean of the group")
+        axes.set_ylabel("realised share in the top")
+        return canvas.svg(figure, "Predicted probability of being in the top, and the share who realised it.")
 
 
-def coverage(deciles: pd.DataFrame, promised: float) -> Markup:
-    """Share of realised values inside their interval, by tenth of prediction."""
+def coverage(deciles: pd.DataFrame, nominal: float) -> Markup:
+    """Share of realised values inside their interval by tenth of prediction, and the *nominal* coverage."""
     with canvas.style():
         figure, axes = canvas.axes(220)
         axes.bar(deciles["decile"], deciles["coverage"], width=0.62, color=ACCENT, alpha=0.85)
-        axes.axhline(promised, color=INK, lw=1.2, ls="--", gid="guide")
+        axes.axhline(nominal, color=INK, lw=1.2, ls="--", gid="guide")
         axes.set_xticks(deciles["decile"])
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -51,32 +52,32 @@ def coverage(deciles: pd.DataFrame, promised: float) -> Markup:
 
 
 def ratios(names: list[str], ratio: np.ndarray) -> Markup:
-    """Predicted ÷ came true of each kind of customer, on a logarithmic scale around 1."""
+    """Predicted ÷ realised value of each kind of customer, on a logarithmic scale around 1."""
     with canvas.style():
         figure, axes = canvas.axes(50 + 22 * len(names))
-        places = np.arange(len(names))[::-1]
+        positions = np.arange(len(names))[::-1]
         logs = np.log2(ratio)
         axes.axvline(0, color=MUTED, lw=1, gid="guide")
-        axes.hlines(places, 0, logs, color=ACCENT, alpha=0.45, lw=2.5)
-        axes.scatter(logs, places, s=36, color=ACCENT, linewidths=0, zorder=3)
-        axes.set_yticks(places, names, fontsize=10)
-        most = max(1.0, float(np.nanmax(np.abs(logs)))) * 1.15
-        axes.set_xlim(-most, most)
+        axes.hlines(positions, 0, logs, color=ACCENT, alpha=0.45, lw=2.5)
+        axes.scatter(logs, positions, s=36, color=ACCENT, linewidths=0, zorder=3)
+        axes.set_yticks(positions, names, fontsize=10)
+        limit = max(1.0, float(np.nanmax(np.abs(logs)))) * 1.15
+        axes.set_xlim(-limit, limit)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{2**value:.2g}"))
         axes.grid(axis="x")
-        axes.set_xlabel("predicted ÷ came true")
-        return canvas.svg(figure, "Predicted value divided by what came true, by kind of customer.")
+        axes.set_xlabel("predicted ÷ realised")
+        return canvas.svg(figure, "Predicted value divided by realised value, by kind of customer.")
 
 
 def drift(names: list[str], psi: np.ndarray) -> Markup:
-    """Population stability index of each name, with the usual limits."""
+    """The population stability index of each name, with the limits of stable and shifted."""
     with canvas.style():
         figure, axes = canvas.axes(60 + 26 * len(names))
-        places = np.arange(len(names))[::-1]
-        axes.barh(places, psi, height=0.62, color=ACCENT, alpha=0.85)
+        positions = np.arange(len(names))[::-1]
+        axes.barh(positions, psi, height=0.62, color=ACCENT, alpha=0.85)
         for limit in (STABLE, SHIFTED):
             axes.axvline(limit, color=INK, lw=1, ls="--", gid="guide")
-        axes.set_yticks(places, names)
+        axes.set_yticks(positions, names)
         axes.set_xlim(0, 1.08 * max(1.2 * SHIFTED, float(psi.max())))
         axes.grid(axis="x")
         axes.set_xlabel("population stability index")

@@ -1,4 +1,4 @@
-"""One customer's score as a chain of factors: the common start, what each feature does, the score."""
+"""The score of one customer as a chain of factors: the common start, one factor per feature, the score."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from ripple.models.bundle import Spec
 from ripple.models.reasons import Reason, in_words
 from ripple.training.report.text import words
 
-STEPS = 10
+MAX_STEPS = 10
+"""The number of features that get a step of their own."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One factor, with the running value before and after it on the log scale.
+    """One factor of the chain.
 
     Attributes:
-        left, width: where its bar lies, in percent of the chart.
+        feature_value: the value of the feature with its unit, as text.
+        effect: the SHAP value, on the log scale.
+        before, after: the running value on the log scale.
+        left, width: the position of the bar, in percent of the chart.
+        running: the running value after the step, in currency, as text.
     """
 
     name: str
-    given: str
+    feature_value: str
     effect: float
     factor: str
     before: float
@@ -39,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The chain: start × factors = score, in the dataset's currency."""
+    """The chain: start × factors = score, in the currency of the dataset."""
 
     start: str
     start_left: float
@@ -49,26 +54,26 @@ class Waterfall:
 
 
 def waterfall(base: float, reasons: Sequence[Reason], spec: Spec) -> Waterfall:
-    """The chain of one customer.
+    """Make the chain of one customer.
 
     Args:
-        base: where every customer starts, on the log scale.
-        reasons: all reasons of the value head, strongest first; the strongest `STEPS` get a step of their
+        base: the start of every customer, on the log scale.
+        reasons: all reasons of the value head, strongest first; the strongest `MAX_STEPS` get a step of their
             own, the rest one together.
         spec: names the unit of every feature and the currency.
     """
     units = {feature.name: feature.unit for feature in spec.features}
     parts = [
         (
-            words.spoken(reason.feature),
+            words.feature_words(reason.feature),
             in_words(
                 math.nan if reason.value is None else reason.value, units[reason.feature], spec.currency
             ),
             reason.effect,
         )
-        for reason in reasons[:STEPS]
+        for reason in reasons[:MAX_STEPS]
     ]
-    rest = reasons[STEPS:]
+    rest = reasons[MAX_STEPS:]
     if rest:
         parts.append(
             (f"{words.plural(len(rest), 'other feature')} together", "", sum(r.effect for r in rest))
@@ -78,29 +83,29 @@ def waterfall(base: float, reasons: Sequence[Reason], spec: Spec) -> Waterfall:
         points.append(points[-1] + effect)
     low, span = min(points), max(max(points) - min(points), 1e-9)
 
-    def place(point: float) -> float:
+    def position(point: float) -> float:
         return round(100 * (point - low) / span, 2)
 
     steps = []
-    for (name, given, effect), before, after in zip(parts, points, points[1:], strict=False):
-        left = place(min(before, after))
+    for (name, feature_value, effect), before, after in zip(parts, points, points[1:], strict=False):
+        left = position(min(before, after))
         steps.append(
             Step(
                 name,
-                given,
+                feature_value,
                 effect,
                 words.factor(effect),
                 before,
                 after,
                 left,
-                round(max(place(max(before, after)) - left, 0.4), 2),
+                round(max(position(max(before, after)) - left, 0.4), 2),
                 words.money(math.exp(after), spec.currency),
             )
         )
     return Waterfall(
         words.money(math.exp(base), spec.currency),
-        place(base),
+        position(base),
         steps,
         words.money(math.exp(points[-1]), spec.currency),
-        place(points[-1]),
+        position(points[-1]),
     )

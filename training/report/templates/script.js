@@ -23,8 +23,8 @@ class Sheet {
 
   value(item, column) {
     const cell = this.row(item).cells[column];
-    const given = cell.dataset.sort;
-    return given === undefined ? sentence(cell) : given === "" ? null : Number(given);
+    const sortKey = cell.dataset.sort;
+    return sortKey === undefined ? sentence(cell) : sortKey === "" ? null : Number(sortKey);
   }
 
   addTools(box) {
@@ -130,8 +130,8 @@ class Sheet {
 
   written(item) {
     return [...this.row(item).cells].map((cell) => {
-      const given = cell.dataset.sort;
-      if (given !== undefined && !cell.classList.contains("date")) return given;
+      const sortKey = cell.dataset.sort;
+      if (sortKey !== undefined && !cell.classList.contains("date")) return sortKey;
       const plain = cell.cloneNode(true);
       plain.querySelectorAll("small").forEach((note) => note.remove());
       // a spreadsheet would run a text that begins like a formula

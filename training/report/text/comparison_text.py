@@ -1,33 +1,36 @@
-"""The comparison of two versions as text: captures by cutoff, and which is better and how sure that is."""
+"""The comparison of two versions as text: captures by cutoff, and which version is better."""
 
 from __future__ import annotations
 
 from ripple.training.evaluation.comparison import Comparison
+from ripple.training.report.text import words
 
 
-def text(found: Comparison, own: str, rival: str) -> str:
-    """A table and a sentence about *found*, the comparison of *own* with *rival*."""
-    wide = max(len(own), len(rival), 7)
-    rows = [(row["cutoff"], row["capture"], row["rival"]) for row in found.cutoffs]
+def comparison_text(comparison: Comparison, version: str, rival: str) -> str:
+    """A table of captures by cutoff and a sentence; *version* and *rival* are the names of the two."""
+    width = max(len(version), len(rival), 7)
+    rows = [(row["cutoff"], row["capture"], row["rival"]) for row in comparison.cutoffs]
     lines = [
-        f"{day:<10}  {one:>{wide}.3f}  {other:>{wide}.3f}  {one - other:>+10.3f}"
-        for day, one, other in [*rows, ("mean", found.capture, found.rival)]
+        f"{day:<10}  {own:>{width}.3f}  {other:>{width}.3f}  {own - other:>+10.3f}"
+        for day, own, other in [*rows, ("mean", comparison.capture, comparison.rival)]
     ]
-    head = f"{'capture':<10}  {own:>{wide}}  {rival:>{wide}}  {'difference':>10}"
-    return "\n".join([head, *lines, "", verdict(found, own, rival)])
+    header = f"{'capture':<10}  {version:>{width}}  {rival:>{width}}  {'difference':>10}"
+    return "\n".join([header, *lines, "", verdict(comparison, version, rival)])
 
 
-def verdict(found: Comparison, own: str, rival: str) -> str:
-    """Which captures more, by how much, and in how many of 100 resamples of the customers."""
-    better, worse, sure = (own, rival, found.sure) if found.difference >= 0 else (rival, own, 1 - found.sure)
-    counted = (
-        f"it captures {abs(found.difference):.3f} more of the value at the top (95 % interval of {own} minus "
-        f"{rival}: {found.low:+.3f} to {found.high:+.3f}; {found.customers:,} customers, "
-        f"{len(found.cutoffs)} closed cutoff{'s' * (len(found.cutoffs) > 1)}), and captures more in "
-        f"{100 * sure:.0f} of 100 resamples of the customers"
+def verdict(comparison: Comparison, version: str, rival: str) -> str:
+    """Which version captures more, by how much, and in how many of 100 resamples of the customers."""
+    if comparison.low == comparison.high == 0:
+        return f"{version} and {rival} put the same customers first: neither is better."
+    ahead = comparison.difference >= 0
+    better, worse = (version, rival) if ahead else (rival, version)
+    probability = comparison.sure if ahead else 1 - comparison.sure
+    numbers = (
+        f"it captures {abs(comparison.difference):.3f} more of the value at the top (95 % interval of "
+        f"{version} minus {rival}: {comparison.low:+.3f} to {comparison.high:+.3f}; "
+        f"{comparison.customers:,} customers, {words.plural(len(comparison.cutoffs), 'closed cutoff')}), and "
+        f"captures more in {100 * probability:.0f} of 100 resamples of the customers"
     )
-    if found.low == found.high == 0:
-        return f"{own} and {rival} put the same customers first: neither is better."
-    if found.low > 0 or found.high < 0:
-        return f"{better} is better than {worse}: {counted}."
-    return f"It cannot be told which is better. For {better}: {counted}. That may be chance."
+    if comparison.low > 0 or comparison.high < 0:
+        return f"{better} is better than {worse}: {numbers}."
+    return f"No clear difference. For {better}: {numbers}. This may be chance."

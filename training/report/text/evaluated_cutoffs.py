@@ -1,4 +1,4 @@
-"""Which of the planned evaluation cutoffs the backtest could judge."""
+"""The planned evaluation cutoffs that the backtest could evaluate, and those it could not."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from datetime import datetime
 from ripple.training.result import TrainingResult
 
 
-def key(cutoff: datetime) -> str:
-    """How the tables of the backtest name a cutoff."""
+def cutoff_key(cutoff: datetime) -> str:
+    """The value of the column `cutoff` in the tables of the backtest: ``2025-07-05``."""
     return f"{cutoff:%Y-%m-%d}"
 
 
-def judged(result: TrainingResult) -> list[datetime]:
-    """The cutoffs that were judged, oldest first."""
-    found = set(result.backtest.heads["cutoff"])
-    return [cutoff for cutoff in result.schedule.evaluation if key(cutoff) in found]
+def evaluated_cutoffs(result: TrainingResult) -> list[datetime]:
+    """The cutoffs that were evaluated, the oldest first."""
+    keys = set(result.backtest.heads["cutoff"])
+    return [cutoff for cutoff in result.schedule.evaluation if cutoff_key(cutoff) in keys]
 
 
-def left_out(result: TrainingResult) -> list[datetime]:
-    """Planned cutoffs that were not: nobody was credited with anything to learn from or be judged by."""
-    return [cutoff for cutoff in result.schedule.evaluation if cutoff not in judged(result)]
+def skipped_cutoffs(result: TrainingResult) -> list[datetime]:
+    """The planned cutoffs without network value to train on or to evaluate with."""
+    evaluated = evaluated_cutoffs(result)
+    return [cutoff for cutoff in result.schedule.evaluation if cutoff not in evaluated]

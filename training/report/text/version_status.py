@@ -1,4 +1,4 @@
-"""Where a version stands today, told at the top of a page that was written before that was known."""
+"""The current status of a version, put at the top of a page that was written before the status was known."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from markupsafe import escape
 
-PLACE = "<!-- standing -->"
+PLACEHOLDER = "<!-- standing -->"
 
 
-def with_standing(page: str, said: Sequence[str]) -> str:
-    """*page* with the sentences of `ripple.training.registry.model_versions.standing` before the answer."""
-    title, *rest = (escape(sentence) for sentence in said)
-    told = "".join(f"<p>{sentence}</p>" for sentence in rest)
-    return page.replace(PLACE, f'<div class="verdict aside" id="standing"><h2>{title}</h2>{told}</div>', 1)
+def with_status(page: str, sentences: Sequence[str]) -> str:
+    """*page* with *sentences* before the answer, the first of them as a heading."""
+    title, *paragraphs = (escape(sentence) for sentence in sentences)
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return page.replace(
+        PLACEHOLDER, f'<div class="verdict aside" id="standing"><h2>{title}</h2>{body}</div>', 1
+    )

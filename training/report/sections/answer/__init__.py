@@ -1,1 +1,1 @@
-"""The answer: headline, customers, and what the report cannot say."""
+"""The answer: headline, customers, and the limits of the report."""

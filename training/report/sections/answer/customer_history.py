@@ -1,4 +1,4 @@
-"""What is known of one listed customer's past: credit and features by cutoff, and whom they moved."""
+"""The history of one listed customer: credit and features by cutoff, and whom they influenced."""
 
 from __future__ import annotations
 
@@ -10,104 +10,107 @@ import pandas as pd
 from markupsafe import Markup
 
 from ripple.models.reasons import in_words
-from ripple.training.report.plots.svg import bars
+from ripple.training.report.plots.svg import small_bars
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
-PERIODS, FEATURES, TARGETS = 8, 3, 8
+MAX_PERIODS, MAX_FEATURES, MAX_INFLUENCED = 8, 3, 8
 
 
 @dataclass(frozen=True)
-class Past:
-    """The past of a customer.
+class CustomerHistory:
+    """The history of a customer, as text and a small plot.
 
     Attributes:
-        said: what was credited, in a sentence.
-        picture: the same by period.
-        names: of the features that follow in each row.
-        rows: by cutoff, the day, what was credited after it, own spending after it, then the features at it.
-        whom: those whom they brought in or may have moved in the latest closed period, `more` left out.
+        credit_text: what was credited to the customer, in a sentence.
+        credit_plot: the credit of each period, as bars.
+        feature_names: names of the features in each row.
+        rows: one per cutoff: the day, credit and own spend in the period after it, then the features at it.
+        influenced_text: how many customers they referred or may have influenced in the latest closed period,
+            and with how much, in a sentence.
+        influenced: those customers, one line each.
+        more_influenced: the number of such customers that are not listed.
     """
 
-    said: str
-    picture: Markup
-    names: list[str]
+    credit_text: str
+    credit_plot: Markup
+    feature_names: list[str]
     rows: list[list[str]]
-    whom_said: str
-    whom: list[str]
-    more: int
+    influenced_text: str
+    influenced: list[str]
+    more_influenced: int
 
 
-def past(result: TrainingResult, customer: str, features: Sequence[str]) -> Past:
-    """The past of *customer*, with the first of *features*, their strongest reasons."""
-    found, currency = result.histories, result.settings.currency
-    shown = list(features)[:FEATURES]
-    there = not found.labels.empty and customer in found.labels.index.get_level_values(0)
-    labels, known = (
-        pd.DataFrame(table.xs(customer, level="customer_id") if there else None).tail(PERIODS)
-        for table in (found.labels, found.features)
+def customer_history(result: TrainingResult, customer: str, features: Sequence[str]) -> CustomerHistory:
+    """The history of *customer*, with the first of *features*, which are their strongest reasons."""
+    histories, currency = result.histories, result.settings.currency
+    names = list(features)[:MAX_FEATURES]
+    has_history = not histories.labels.empty and customer in histories.labels.index.get_level_values(0)
+    labels, features_at = (
+        pd.DataFrame(table.xs(customer, level="customer_id") if has_history else None).tail(MAX_PERIODS)
+        for table in (histories.labels, histories.features)
     )
     units = {feature.name: feature.unit for feature in result.bundle.spec.features}
-    moved = found.influenced
-    moved = moved[moved["source_id"] == customer] if len(moved) else moved
+    influenced = histories.influenced
+    influenced = influenced[influenced["source_id"] == customer] if len(influenced) else influenced
     days = result.settings.horizon_days
-    return Past(
-        _said(labels, days, currency),
-        bars(
+    return CustomerHistory(
+        _credit_text(labels, days, currency),
+        small_bars(
             labels["network_value"].tolist(),
             f"Credited to {customer}, by period: "
             + ", ".join(words.money(value, currency) for value in labels["network_value"]),
         )
         if len(labels)
         else Markup(""),
-        [words.spoken(name) for name in shown],
+        [words.feature_words(name) for name in names],
         [
             [
                 words.day(pd.Timestamp(str(cutoff))),
                 words.money(float(row["network_value"]), currency),
                 words.money(float(row["direct_value"]), currency),
-                *(in_words(float(values[name]), units[name], currency) for name in shown),
+                *(in_words(float(values[name]), units[name], currency) for name in names),
             ]
-            for (cutoff, row), (_, values) in zip(labels.iterrows(), known.iterrows(), strict=True)
+            for (cutoff, row), (_, values) in zip(labels.iterrows(), features_at.iterrows(), strict=True)
         ],
-        _whom_said(result, moved),
-        [_told(row, currency) for row in moved.head(TARGETS).to_dict("records")],
-        max(len(moved) - TARGETS, 0),
+        _influenced_text(result, influenced),
+        [_influenced_line(row, currency) for row in influenced.head(MAX_INFLUENCED).to_dict("records")],
+        max(len(influenced) - MAX_INFLUENCED, 0),
     )
 
 
-def _said(labels: pd.DataFrame, days: int, currency: str) -> str:
+def _credit_text(labels: pd.DataFrame, days: int, currency: str) -> str:
     if labels.empty:
-        return "They had not joined at any earlier cutoff, so there is no history to show."
+        return "No history: this customer joined after the last earlier cutoff."
     credited = labels["network_value"]
     periods = words.plural(len(credited), "earlier period")
     if credited.max() <= 0:
-        return f"In {periods} of {days} days nothing was credited to them."
+        return f"Nothing was credited in {periods} of {days} days."
     return (
-        f"In {int((credited > 0).sum())} of {periods} of {days} days something was credited to them, at most "
-        f"{words.money(float(credited.max()), currency)}; in the latest "
+        f"In {int((credited > 0).sum())} of {periods} of {days} days something was credited: at most "
+        f"{words.money(float(credited.max()), currency)}, in the latest "
         f"{words.money(float(credited.iloc[-1]), currency)}."
     )
 
 
-def _whom_said(result: TrainingResult, moved: pd.DataFrame) -> str:
-    found, currency = result.histories, result.settings.currency
-    if found.start is None or found.end is None:
-        return "This run does not keep whom they influenced."
-    when = f"From {words.day(found.start)} to {words.day(found.end)}"
+def _influenced_text(result: TrainingResult, influenced: pd.DataFrame) -> str:
+    histories, currency = result.histories, result.settings.currency
+    if histories.start is None or histories.end is None:
+        return "Not kept for this run."
     if "interactions" in result.checks.absent:
-        return "Without an interactions table it is not known whom they influenced."
-    if moved.empty:
-        return f"{when} nobody’s purchase was credited to them."
-    brought, value = int(moved["referred"].sum()), words.money(float(moved["value"].sum()), currency)
-    parts = [f"{words.plural(brought, 'customer')} whom they had brought in"] if brought else []
-    if others := len(moved) - brought:
-        parts.append(f"{words.plural(others, 'customer')} whom they may have influenced")
-    return f"{when} they were credited, one step on, with {value} from {words.listed(parts)}:"
+        return "Not known: there is no interactions table."
+    period = f"from {words.day(histories.start)} to {words.day(histories.end)}"
+    if influenced.empty:
+        return f"Nobody {period}: no purchase of others was credited to this customer."
+    referred, value = int(influenced["referred"].sum()), float(influenced["value"].sum())
+    parts = [f"{words.plural(referred, 'customer')} whom they referred"] if referred else []
+    if others := len(influenced) - referred:
+        parts.append(f"{words.plural(others, 'customer')} whom they may have influenced directly")
+    return f"{words.money(value, currency)} credited {period}, for {words.joined(parts)}:"
 
 
-def _told(row: Mapping[Hashable, Any], currency: str) -> str:
+def _influenced_line(row: Mapping[Hashable, Any], currency: str) -> str:
     value = words.money(row["value"], currency)
     if row["referred"]:
-        return f"{row['target_id']}, brought in by them: {value}"
+        return f"{row['target_id']}, referred by them: {value}"
     return f"{row['target_id']}, {words.percent(row['probability'])} likely because of them: {value}"

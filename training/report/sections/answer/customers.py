@@ -1,4 +1,4 @@
-"""The customers at the head of the list, each with the reasons for its score."""
+"""The customers with the highest expected network value, each with the reasons for its score."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from ripple.models.reasons import family_totals, reasons
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.insights.customer_histories import listed
 from ripple.training.report.plots.waterfall import Waterfall, waterfall
-from ripple.training.report.sections.answer.customer_history import Past, past
+from ripple.training.report.sections.answer.customer_history import CustomerHistory, customer_history
 from ripple.training.report.sections.trust.backtest import POOLED
-from ripple.training.report.sections.trust.placebos import absence
+from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-FIRST = 25
-"""Customers that are shown before anybody asks for more."""
+ROWS_SHOWN = 25
+"""The number of customers that the page shows before the reader asks for more."""
 VALUE_REASONS = 5
 TOP_REASONS = 3
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A row of the table and what opens below it."""
+    """A row of the table, and the details that open below it."""
 
     id: str
     rank: Cell
@@ -38,12 +38,12 @@ class Customer:
     top_reasons: list[str]
     waterfall: Waterfall
     families: list[Family]
-    past: Past
+    history: CustomerHistory
 
 
 @dataclass(frozen=True)
 class Family:
-    """All reasons of one family together: a factor on the score, and how long its bar is, in percent."""
+    """All reasons of one family of features together: a factor on the score, and a bar in percent."""
 
     name: str
     factor: str
@@ -51,8 +51,8 @@ class Family:
     width: float
 
 
-def customers(result: TrainingResult) -> dict[str, Any]:
-    """The customers listed one by one, the highest expected network value first."""
+def customers_section(result: TrainingResult) -> dict[str, Any]:
+    """The listed customers, the highest expected network value first."""
     scores = listed(result.scores)
     bundle, currency = result.bundle, result.settings.currency
     x = bundle.matrix(result.features.loc[scores.index])
@@ -73,7 +73,7 @@ def customers(result: TrainingResult) -> dict[str, Any]:
             [reason.text for reason in of_top[i]],
             waterfall(float(base[i]), of_value[i], bundle.spec),
             _families(families[i]),
-            past(result, str(name), [reason.feature for reason in of_value[i]]),
+            customer_history(result, str(name), [reason.feature for reason in of_value[i]]),
         )
         for i, (name, score) in enumerate(scores.iterrows())
     ]
@@ -81,28 +81,28 @@ def customers(result: TrainingResult) -> dict[str, Any]:
     share = total / result.scores["network_value"].sum()
     return {
         "rows": rows,
-        "first": FIRST,
+        "rows_shown": ROWS_SHOWN,
         "members": int(result.scores["top_member"].sum()),
         "finding": (
-            f"The first {len(rows)} customers are expected to bring {words.money(total, currency)}, "
-            f"{words.percent(share)} of all expected network value; the first of them, {rows[0].id}, "
-            f"{rows[0].value.text}"
+            f"{words.money(total, currency)}, {words.percent(share)} of all expected network value, is "
+            f"expected from the first {len(rows)} customers; {rows[0].value.text} from the first of them, "
+            f"{rows[0].id}"
         ),
         "caution": _caution(result, rows),
-        "interval": words.share_name(bundle.spec.interval.coverage),
+        "interval": words.exact_percent(bundle.spec.interval.coverage),
     }
 
 
 def _families(totals: dict[str, float]) -> list[Family]:
-    most = max(abs(effect) for effect in totals.values()) or 1.0
+    largest = max(abs(effect) for effect in totals.values()) or 1.0
     return [
         Family(
             name,
             words.factor(effect),
             "up" if effect > 0 else "down",
-            round(100 * abs(effect) / most, 1),
+            round(100 * abs(effect) / largest, 1),
         )
-        for name, effect in sorted(totals.items(), key=lambda one: -abs(one[1]))
+        for name, effect in sorted(totals.items(), key=lambda item: -abs(item[1]))
     ]
 
 
@@ -111,19 +111,21 @@ def _money(amount: float, currency: str) -> Cell:
 
 
 def _caution(result: TrainingResult, rows: list[Customer]) -> str:
-    """How far a single line of the table may be trusted."""
+    """How reliable a single row of the table is."""
     rankings = result.backtest.rankings
-    own = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
-    precision = float(own["precision"].iloc[0])
+    pooled = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
+    precision = float(pooled["precision"].iloc[0])
     at_zero = sum(row.low.sort == 0 for row in rows)
     caution = (
-        "" if absence(result) is None else "No influence was found: do not read the order as influence. "
+        ""
+        if no_influence_notice(result) is None
+        else "No influence was found: do not read the order as influence. "
     )
     caution += (
-        f"Trust the list more than any one name on it: in the backtest, {100 * precision:.0f} of 100 "
-        "customers put in the top truly belonged there."
+        f"{100 * precision:.0f} of 100 customers that the backtest put in the top realised a place there: "
+        "trust the whole list more than any single name on it."
     )
     if at_zero:
-        which = "every customer" if at_zero == len(rows) else f"{at_zero} of the customers"
-        caution += f" For {which} below, the interval reaches down to 0: no network value at all is possible."
+        which = f"all {at_zero}" if at_zero == len(rows) else f"{at_zero} of {len(rows)}"
+        caution += f" For {which} customers below the interval starts at 0: they may have no network value."
     return caution

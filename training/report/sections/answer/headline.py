@@ -1,4 +1,4 @@
-"""The answer first: who the top is, what they are worth, and whether the model earns its place."""
+"""The answer: who is in the top, their expected value, and whether the model beats simple rules."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Literal
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.placebos import (
     ASSUMPTION,
-    MOSTLY,
-    absence,
-    alike,
-    doubt,
+    comparison_group,
+    no_influence_notice,
+    placebo_caveat,
     referral_share,
+    value_meaning,
 )
 from ripple.training.report.text import words
-from ripple.training.report.text.evaluated_cutoffs import judged
+from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs
 from ripple.training.result import TrainingResult
 
 Kind = Literal["better", "worse", "unclear", "unknown"]
@@ -25,7 +25,7 @@ Kind = Literal["better", "worse", "unclear", "unknown"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the model beats the best simple rule, in a line and in a paragraph."""
+    """Whether the model beats the best simple rule: a kind, a title and a paragraph."""
 
     kind: Kind
     title: str
@@ -34,50 +34,50 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure."""
+    """A key figure with its label and a note."""
 
     label: str
     figure: str
     note: str
 
 
-def headline(result: TrainingResult) -> dict[str, Any]:
-    """Whether there is no influence, answer, verdict, key figures and how the label was made."""
-    found = result.headline()
-    absent = absence(result)
+def headline_section(result: TrainingResult) -> dict[str, Any]:
+    """The answer, the verdict on the model, key figures and the label; a notice where no influence is."""
+    metrics = result.headline()
+    notice = no_influence_notice(result)
     return {
-        "absence": absent,
-        "answer": _few(result, found) if absent is None else _what_is_listed(result),
-        "worth": _worth(result, found, absent is not None),
+        "notice": notice,
+        "answer": _answer(result, metrics) if notice is None else _answer_without_influence(result),
+        "total": _total(result, metrics, notice is not None),
         "verdict": verdict(result),
-        "tiles": _tiles(result, found),
-        "label": label_made(result),
+        "tiles": _tiles(result, metrics),
+        "label": label_description(result),
     }
 
 
-def _few(result: TrainingResult, found: dict[str, float]) -> str:
+def _answer(result: TrainingResult, metrics: dict[str, float]) -> str:
     settings = result.settings
     return (
-        f"{words.count(found['top_customers'])} of {words.count(found['customers'])} customers, the top "
-        f"{words.share_name(settings.top_share)}, account for "
-        f"{words.percent(found['top_value_share'])} of the network value expected over the next "
+        f"{words.count(metrics['top_customers'])} of {words.count(metrics['customers'])} customers, the top "
+        f"{words.exact_percent(settings.top_share)}, account for "
+        f"{words.percent(metrics['top_value_share'])} of the network value expected over the next "
         f"{settings.horizon_days} days"
     )
 
 
-def _what_is_listed(result: TrainingResult) -> str:
-    """The answer where no influence was found, which is not one about influence."""
-    share = referral_share(result)
-    if share >= MOSTLY:
-        return (
-            "What is listed instead is referral value, the expected spend of customers whom others bring in"
-        )
-    if share > 0:
-        return f"Only {words.percent(share)} of what is listed is referral value; the rest may mean nothing"
-    return "What is listed is not known to be worth anything"
+def _answer_without_influence(result: TrainingResult) -> str:
+    """What the listed values are, where they are not influence."""
+    match value_meaning(result):
+        case "noise":
+            return "The values on this page may be noise"
+        case "partly referral value":
+            share = words.percent(referral_share(result))
+            return f"{share} of the value on this page is referral value; the rest may be noise"
+        case _:
+            return "The values on this page are referral value: the expected spend of referred customers"
 
 
-def _worth(result: TrainingResult, found: dict[str, float], absent: bool) -> str:
+def _total(result: TrainingResult, metrics: dict[str, float], without_influence: bool) -> str:
     settings = result.settings
     members = result.scores[result.scores["top_member"]]
     until = result.as_of + timedelta(days=settings.horizon_days)
@@ -87,15 +87,15 @@ def _worth(result: TrainingResult, found: dict[str, float], absent: bool) -> str
         f"{words.day(result.as_of)} to {words.day(until)}."
     )
     meaning = (
-        "A customer’s network value is the revenue from other customers that is credited to them; what they "
-        "spend themselves is not part of it."
+        "The network value of a customer is revenue from other customers that is credited to them; their own "
+        "spend is not part of it."
     )
-    if absent:
+    if without_influence:
         return (
-            f"The {words.count(found['top_customers'])} of {words.count(found['customers'])} customers at "
-            f"the head of the list are expected to hold {together} {meaning}"
+            f"The first {words.count(metrics['top_customers'])} of {words.count(metrics['customers'])} "
+            f"customers are expected to hold {together} {meaning}"
         )
-    return f"Together {together} {meaning} {doubt(result)}"
+    return f"They are expected to hold {together} {meaning} {placebo_caveat(result)}"
 
 
 def verdict(result: TrainingResult) -> Verdict:
@@ -106,15 +106,14 @@ def verdict(result: TrainingResult) -> Verdict:
     if not all(math.isfinite(number) for number in backtest.lead):
         return Verdict(
             "unknown",
-            "It could not be tested whether Ripple beats a simple rule.",
-            "The comparison is not available: in at least one backtest period nobody had any network value.",
+            "Not tested: whether Ripple beats a simple rule.",
+            "In at least 1 backtest period nobody had any network value, so there is nothing to compare.",
         )
-    looks = len(judged(result))
-    top = words.share_name(result.settings.top_share)
+    periods = words.plural(len(evaluated_cutoffs(result)), "backtest period")
+    top = words.exact_percent(result.settings.top_share)
     compared = (
-        f"In {words.plural(looks, 'backtest period')}, the {top} of customers that Ripple put first held "
-        f"{words.percent(backtest.capture(MODEL), 1)} of the network value held by the {top} who really came "
-        f"first; the best simple rule, {rule}, reached "
+        f"Ripple captured {words.percent(backtest.capture(MODEL), 1)} in {periods}: its top {top} held that "
+        f"share of the network value of the true top {top}. The best simple rule, {rule}, captured "
         f"{words.percent(backtest.capture(backtest.best_baseline), 1)}."
     )
     if low > 0:
@@ -122,63 +121,63 @@ def verdict(result: TrainingResult) -> Verdict:
             "better",
             f"Ripple beats the best simple rule, {rule}.",
             f"{compared} The lead is {words.points(lead)} percentage points, with a 95 % interval of "
-            f"{words.points(low)} to {words.points(high)}. {_drawn(low, high)}",
+            f"{words.points(low)} to {words.points(high)}. {_interval_in_words(low, high)}",
         )
     if high < 0:
         return Verdict(
             "worse",
-            f"Ripple does not beat the best simple rule, {rule}: it does worse.",
+            f"Ripple is worse than the best simple rule, {rule}.",
             f"{compared} Ripple trails by {words.points(lead)} percentage points, with a 95 % interval of "
-            f"{words.points(high)} to {words.points(low)} behind. {_drawn(low, high)} To choose the top "
-            f"{top}, use the rule and not this model.",
+            f"{words.points(high)} to {words.points(low)} behind. {_interval_in_words(low, high)} Use the "
+            f"rule to choose the top {top}, not this model.",
         )
     side = "ahead" if lead > 0 else "behind"
     return Verdict(
         "unclear",
-        f"It is not shown that Ripple beats the best simple rule, {rule}.",
+        f"No clear difference between Ripple and the best simple rule, {rule}.",
         f"{compared} Ripple is {words.points(lead)} percentage points {side}, but the 95 % interval runs "
-        f"from {words.signed_points(low)} to {words.signed_points(high)} and includes zero: the "
-        f"difference may be chance. {_drawn(low, high)}",
+        f"from {words.signed_points(low)} to {words.signed_points(high)} and includes 0: the difference may "
+        f"be chance. {_interval_in_words(low, high)}",
     )
 
 
-def _drawn(low: float, high: float) -> str:
+def _interval_in_words(low: float, high: float) -> str:
     return (
-        "In plain words: with another draw of customers from the same crowd, the difference would lie "
-        f"between {words.signed_points(low)} and {words.signed_points(high)} points 95 times in 100."
+        f"With 100 other samples of customers, the difference would lie between {words.signed_points(low)} "
+        f"and {words.signed_points(high)} points about 95 times."
     )
 
 
-def _tiles(result: TrainingResult, found: dict[str, float]) -> list[Tile]:
+def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
     settings, backtest = result.settings, result.backtest
-    top = words.share_name(settings.top_share)
+    top = words.exact_percent(settings.top_share)
     lead, low, high = backtest.lead
     value = result.scores["network_value"]
-    per_head = value[result.scores["top_member"]].mean()
+    mean_of_top = value[result.scores["top_member"]].mean()
     known = math.isfinite(lead) and math.isfinite(low) and math.isfinite(high)
     return [
         Tile(
             f"customers in the top {top}",
-            words.count(found["top_customers"]),
+            words.count(metrics["top_customers"]),
             "by expected network value",
         ),
         Tile(
             "of all expected network value",
-            words.percent(found["top_value_share"]),
+            words.percent(metrics["top_value_share"]),
             f"held by that top {top}",
         ),
         Tile(
             "expected per top customer",
-            words.money(per_head, settings.currency),
+            words.money(mean_of_top, settings.currency),
             f"average; over all customers {words.money(value.mean(), settings.currency)}",
         ),
         Tile(
             "captured in the backtest",
-            words.cell(found["capture"], words.percent(found["capture"], 1), "no value").text,
-            f"of what the true top {top} held; best rule "
+            words.cell(metrics["capture"], words.percent(metrics["capture"], 1), "no value").text,
+            f"of the value of the true top {top}; best rule "
             + words.cell(
-                found["best_baseline_capture"],
-                words.percent(found["best_baseline_capture"], 1),
+                metrics["best_baseline_capture"],
+                words.percent(metrics["best_baseline_capture"], 1),
                 "no value",
             ).text,
         ),
@@ -187,59 +186,58 @@ def _tiles(result: TrainingResult, found: dict[str, float]) -> list[Tile]:
             words.signed_points(lead) if known else "not available",
             f"over the best rule; 95 % interval {words.signed_points(low)} to {words.signed_points(high)}"
             if known
-            else "there was no value to compare by",
+            else "there was no value to compare",
         ),
     ]
 
 
-def label_made(result: TrainingResult) -> list[str]:
-    """How network value was credited, what was subtracted from it, and how much of it is in doubt."""
+def label_description(result: TrainingResult) -> list[str]:
+    """How much network value was credited, and how influence was estimated, in two paragraphs."""
     totals, currency = result.label_totals, result.settings.currency
     referral, influence, value = (
         totals[part] for part in ("referral_value", "influence_value", "network_value")
     )
     credited = (
-        f"What the model learns from, its label, is “{result.bundle.spec.label}”. In the latest closed "
-        f"period of {result.settings.horizon_days} days it credited {words.money(value, currency)} of "
-        f"{words.money(totals['revenue'], currency)} revenue to customers other than the buyers"
+        f"{words.money(value, currency)} of {words.money(totals['revenue'], currency)} revenue in the latest "
+        f"closed period of {result.settings.horizon_days} days was credited to customers other than the "
+        f"buyers. The label that the model is trained on is “{result.bundle.spec.label}”"
     )
     if influence <= 0:
-        what = (
-            "All of it is referral credit: what customers spent whom a recorded referral had brought in. In "
-            "this period no other influence was credited."
+        parts = (
+            "All of it is referral value: the spend of customers who joined by a recorded referral. No "
+            "influence was credited."
             if value > 0
-            else "Neither a referral nor other influence was credited in this period."
+            else "No referral and no influence was credited."
         )
-        return [f"{credited}. {what}", *_subtracted(result)]
+        return [f"{credited}. {parts}", *_method(result)]
     return [
-        f"{credited}: {words.money(referral, currency)} for customers whom a recorded referral had brought "
-        f"in, and {words.money(influence, currency)} ({words.percent(influence / value)}) for influence on "
-        f"what others bought. {doubt(result)}",
-        *_subtracted(result),
+        f"{credited}. {words.money(referral, currency)} is for customers who joined by a recorded referral, "
+        f"{words.money(influence, currency)} ({words.percent(influence / value)}) for influence on purchases "
+        f"of others. {placebo_caveat(result)}",
+        *_method(result),
     ]
 
 
-def _subtracted(result: TrainingResult) -> list[str]:
-    """How influence is credited; nothing where it cannot be."""
+def _method(result: TrainingResult) -> list[str]:
+    """How influence was estimated."""
     if result.robustness is None:
-        return ["Influence was not looked for: this run has no interactions table."]
+        return ["Influence was not estimated: this run has no interactions table."]
     credit = result.settings.credit
     later = (
-        " So is what would have come anyway, only later in the same period."
+        " Purchases that would have come later in the same period are subtracted too."
         if credit.expansion
-        else " A purchase that would have come anyway, only later, counts in full."
+        else " Purchases that would have come later in the same period count in full."
     )
-    tested = result.robustness
-    if tested.influence <= 0:
-        left = "In this run nothing is left."
-    elif tested.has_influence:
-        left = f"It is {ASSUMPTION}."
+    if result.robustness.influence <= 0:
+        conclusion = "In this run it is 0."
+    elif result.robustness.has_influence:
+        conclusion = f"It is {ASSUMPTION}."
     else:
-        left = "In this run it cannot be told from noise."
+        conclusion = "In this run it is no larger than noise."
     return [
-        "Influence is what is left after subtraction. Whoever buys a product for the first time is compared "
-        f"with other customers of {alike(credit)}, who were at risk on the same day: they too could have "
-        "bought it then. What such customers buy without being in touch with an earlier buyer would have "
-        f"happened anyway, and is subtracted.{later} The rest is shared among the earlier buyers who had "
-        f"been in touch, and with those who had moved them in turn. {left}"
+        "Influence is estimated by comparison. A customer who buys a product for the first time is compared "
+        f"with other customers of {comparison_group(credit)}, who could have bought it on the same day. "
+        "Purchases at the rate of those without contact to an earlier buyer would have happened anyway, and "
+        f"are subtracted.{later} The rest is credited to the earlier buyers who were in contact, and to "
+        f"those who influenced them. {conclusion}"
     ]

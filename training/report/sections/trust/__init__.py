@@ -1,1 +1,1 @@
-"""Whether the report can be trusted: backtest, calibration, placebos, drift and the data."""
+"""Whether the report can be trusted: backtest, calibration, placebos, slices, drift and the data."""

@@ -1,4 +1,4 @@
-"""How the model would have done: the backtest as tables, pictures and plain sentences."""
+"""The backtest: capture and other metrics of the model and of simple rules, as tables and figures."""
 
 from __future__ import annotations
 
@@ -13,54 +13,53 @@ import pandas as pd
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.plots import figures
 from ripple.training.report.text import words
-from ripple.training.report.text.evaluated_cutoffs import judged, key
+from ripple.training.report.text.evaluated_cutoffs import cutoff_key, evaluated_cutoffs
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
 POOLED = "pooled"
 RULES = {
     MODEL: "the model",
-    "last label": "network value credited in the period before",
-    "own revenue": "what the customer has spent",
-    "number of referrals": "how many customers they brought in",
-    "revenue of own referrals": "what those they brought in have spent",
-    "degree": "how many customers they reach",
-    "weighted degree": "the same, frequent and recent contact counting more",
-    "PageRank": "the same, and what those they reach reach in turn",
+    "last label": "network value credited in the previous period",
+    "own revenue": "what the customer has spent so far",
+    "number of referrals": "how many customers they referred",
+    "revenue of own referrals": "what the customers they referred have spent",
+    "degree": "how many customers they are in contact with",
+    "weighted degree": "the same, with more weight for frequent and recent contact",
+    "PageRank": "the same, with more weight for contacts who have many contacts",
     "RFM": "recency, frequency and amount of their orders",
-    "time-decayed credit": "what those they had reached bought after them in the period before",
+    "time-decayed credit": "what their contacts bought after them in the previous period",
 }
 NO_VALUE = "nobody had any network value in this period"
-ALL_EQUAL = "all customers are equal"
+ALL_EQUAL = "all customers have the same value"
 METRICS = {
     "precision": ("Precision", NO_VALUE),
     "pr_auc": ("PR-AUC", NO_VALUE),
     "gini": ("Gini", NO_VALUE),
     "spearman": ("Spearman", ALL_EQUAL),
 }
-"""Column of the rankings → its name in the glossary, and why it can be undefined."""
-SAYS_NOTHING = "the rule puts all customers equal here"
-UNCALIBRATED = "no earlier period with network value had closed to calibrate on"
+"""The name of each metric in the glossary and the reason why it can be undefined, by column."""
+SAME_FOR_ALL = "the rule has the same value for everybody here"
+UNCALIBRATED = "no earlier period with network value had closed for calibration"
 
 
-def judgement(result: TrainingResult) -> dict[str, Any]:
-    """Rankings by cutoff and pooled, calibration by decile, and the two heads in words."""
+def backtest_section(result: TrainingResult) -> dict[str, Any]:
+    """Capture by cutoff, other metrics as means over the cutoffs, and calibration by decile."""
     order = _order(result)
     captures = _captures(result, order)
     numbers = captures.to_numpy(dtype=float)
-    wins, looks = _wins(captures, result.backtest.best_baseline)
+    wins, periods = _wins(captures, result.backtest.best_baseline)
     table = _pooled(result)
     pooled = {name: {metric: float(table[metric][name]) for metric in METRICS} for name in order}
     return {
         "finding": (
-            f"Ripple’s top {words.share_name(result.settings.top_share)} captured "
-            f"{words.estimate(*result.backtest.capture_interval(MODEL))} of the network value it could "
-            "have, against "
-            f"{words.estimate(*result.backtest.capture_interval(result.backtest.best_baseline))} for "
-            f"“{result.backtest.best_baseline}”; it was ahead of that rule in {wins} of "
-            f"{words.plural(looks, 'period')}"
+            f"Ripple’s top {words.exact_percent(result.settings.top_share)} captured "
+            f"{words.estimate(*result.backtest.capture_interval(MODEL))} of the possible network value, "
+            f"“{result.backtest.best_baseline}” "
+            f"{words.estimate(*result.backtest.capture_interval(result.backtest.best_baseline))}; Ripple was "
+            f"ahead in {wins} of {words.plural(periods, 'period')}"
         ),
-        "cutoffs": [words.day(cutoff) for cutoff in judged(result)],
+        "cutoffs": [words.day(cutoff) for cutoff in evaluated_cutoffs(result)],
         "captures": [
             (
                 name,
@@ -83,7 +82,7 @@ def judgement(result: TrainingResult) -> dict[str, Any]:
 
 
 def _order(result: TrainingResult) -> list[str]:
-    """The model, then the rules, the best first."""
+    """The model, then the rules by capture, the best first."""
     pooled = _pooled(result)["capture"].drop(MODEL)
     return [MODEL, *pooled.sort_values(ascending=False, kind="stable").index]
 
@@ -94,34 +93,34 @@ def _pooled(result: TrainingResult) -> pd.DataFrame:
 
 
 def _captures(result: TrainingResult, order: list[str]) -> pd.DataFrame:
-    """Capture, one row per ranking, one column per cutoff and the pooled one last."""
+    """Capture with one row per ranking and one column per cutoff, the mean last."""
     wide = result.backtest.rankings.groupby(["ranking", "cutoff"])["capture"].mean().unstack()
-    columns = [key(cutoff) for cutoff in judged(result)]
+    columns = [cutoff_key(cutoff) for cutoff in evaluated_cutoffs(result)]
     return wide.reindex(index=order, columns=[*columns, POOLED])
 
 
 def _capture_cells(row: np.ndarray, of_model: np.ndarray) -> list[Cell]:
-    """Where the model too has no number there was no value; where only the rule has none, it said nothing."""
+    """Captures of a ranking; without one, there was no value if the model has none either."""
     return [
-        words.cell(share, words.percent(share), SAYS_NOTHING if math.isfinite(own) else NO_VALUE)
-        for share, own in zip(row.tolist(), of_model.tolist(), strict=True)
+        words.cell(share, words.percent(share), SAME_FOR_ALL if math.isfinite(model) else NO_VALUE)
+        for share, model in zip(row.tolist(), of_model.tolist(), strict=True)
     ]
 
 
 def _intervals(row: pd.Series, name: str) -> list[Cell]:
-    """The interval of the mean capture; how far the model is ahead, and the interval of that."""
+    """The interval of the mean capture, the lead of the model, and the interval of the lead."""
 
-    def span(what: str, said: Callable[[float], str], why: str) -> Cell:
-        low, high = float(row[f"{what}_low"]), float(row[f"{what}_high"])
-        return words.cell(low, f"{said(low)} to {said(high)}", why)
+    def interval(metric: str, as_text: Callable[[float], str]) -> Cell:
+        low, high = float(row[f"{metric}_low"]), float(row[f"{metric}_high"])
+        return words.cell(low, f"{as_text(low)} to {as_text(high)}", NO_VALUE)
 
     if name == MODEL:
-        itself = Cell("–", None)
-        return [span("capture", words.percent, NO_VALUE), itself, itself]
+        no_lead = Cell("–", None)
+        return [interval("capture", words.percent), no_lead, no_lead]
     return [
-        span("capture", words.percent, NO_VALUE),
+        interval("capture", words.percent),
         words.cell(row["lead"], words.signed_points(row["lead"]), NO_VALUE),
-        span("lead", words.signed_points, NO_VALUE),
+        interval("lead", words.signed_points),
     ]
 
 
@@ -137,27 +136,27 @@ def _metric_cells(row: dict[str, float]) -> list[Cell]:
 
 
 def _wins(captures: pd.DataFrame, best: str) -> tuple[int, int]:
-    """In how many periods the model captured more than the best rule, and in how many there was any value."""
+    """The number of periods in which the model captured more than the best rule, and of those with value."""
     periods = captures.drop(columns=POOLED)
-    own, rival = periods.loc[[MODEL]].to_numpy(), periods.loc[[best]].fillna(0.0).to_numpy()
-    return int((own > rival).sum()), int(np.isfinite(own).sum())
+    model, rule = periods.loc[[MODEL]].to_numpy(), periods.loc[[best]].fillna(0.0).to_numpy()
+    return int((model > rule).sum()), int(np.isfinite(model).sum())
 
 
 def _pooled_finding(pooled: dict[str, dict[str, float]]) -> str:
     ahead, behind = [], []
     for metric, (name, _) in METRICS.items():
         known = {ranking: row[metric] for ranking, row in pooled.items() if math.isfinite(row[metric])}
-        own = known.pop(MODEL, math.nan)
-        if math.isnan(own) or not known:
+        model = known.pop(MODEL, math.nan)
+        if math.isnan(model) or not known:
             continue
         best = max(known, key=lambda ranking: known[ranking])
-        if own > known[best]:
+        if model > known[best]:
             ahead.append(name)
         else:
             behind.append(f"{name} (best: “{best}”)")
-    parts = [f"ahead of every rule on {words.listed(ahead)}"] if ahead else []
-    parts += [f"not ahead on {words.listed(behind)}"] if behind else []
-    return f"By the other {len(METRICS)} yardsticks, Ripple is {' and '.join(parts)}." if parts else ""
+    parts = [f"ahead of every rule on {words.joined(ahead)}"] if ahead else []
+    parts += [f"not ahead on {words.joined(behind)}"] if behind else []
+    return f"By {len(METRICS)} other metrics, Ripple is {' and '.join(parts)}." if parts else ""
 
 
 def _calibration_finding(result: TrainingResult) -> str:
@@ -165,14 +164,14 @@ def _calibration_finding(result: TrainingResult) -> str:
     highest = deciles.iloc[-1]
     predicted, realised = float(highest["predicted"]), float(highest["realised"])
     finding = (
-        f"The tenth of customers with the highest predictions was expected to bring "
-        f"{words.money(predicted, currency)} each and brought {words.money(realised, currency)}"
+        f"The 10{words.NO_BREAK_SPACE}% of customers with the highest predictions had a predicted value of "
+        f"{words.money(predicted, currency)} each and a realised value of {words.money(realised, currency)}"
     )
     heads = result.backtest.heads
-    wild = heads[(heads["predicted_share"] > 2) | (heads["predicted_share"] < 0.5)]
-    if len(wild):
-        days = [words.day(datetime.fromisoformat(cutoff)) for cutoff in wild["cutoff"]]
+    far_off = heads[(heads["predicted_share"] > 2) | (heads["predicted_share"] < 0.5)]
+    if len(far_off):
+        days = [words.day(datetime.fromisoformat(cutoff)) for cutoff in far_off["cutoff"]]
         finding += (
-            f". The level was far off at {words.listed(days)} (see the next table), which weighs on this mean"
+            f". Totals were far off at {words.joined(days)} (see the next table), which affects this mean"
         )
     return finding

@@ -1,4 +1,4 @@
-"""What the run was made from: tables, rows set aside, features that could not be made, and cutoffs."""
+"""The data of the run: tables, rows set aside, missing features, and cutoffs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ripple.features.registry import Feature, features
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.validation.checks import Report
 from ripple.training.report.text import words
-from ripple.training.report.text.evaluated_cutoffs import judged, left_out
+from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs, skipped_cutoffs
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
@@ -23,7 +23,7 @@ NEEDS: Mapping[str, str] = {
     "referred": "interactions",
     "feedback": "feedback",
 }
-"""View → the optional table it is made from."""
+"""The optional table that each view is made from."""
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "user_id": ("usage", "user_id"),
     "margin": ("orders", "margin"),
@@ -31,17 +31,17 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "advanced": ("catalog", "tier"),
     "last_use_age": ("usage", "occurred_at"),
 }
-"""What a feature reads → the table and the column that it comes from."""
+"""The table and the column of each optional input of a feature."""
 
 
-def sources(result: TrainingResult) -> dict[str, Any]:
-    """Rows by table, period, what is absent and what that costs, rows set aside and the cutoffs."""
+def data_sources_section(result: TrainingResult) -> dict[str, Any]:
+    """Rows by table, the period, missing tables and features, rows set aside, and the cutoffs."""
     checks, plan = result.checks, result.schedule
     return {
         "finding": (
-            f"The run read {words.count(sum(checks.rows.values()))} rows in "
-            f"{words.plural(len(checks.rows), 'table')}, from {words.day(checks.start)} to "
-            f"{words.day(result.as_of)}, and set {_aside(checks)} of them aside"
+            f"{words.count(sum(checks.rows.values()))} rows in {words.plural(len(checks.rows), 'table')} "
+            f"were read, from {words.day(checks.start)} to {words.day(result.as_of)}; "
+            f"{_rows_set_aside(checks)} of them were set aside"
         ),
         "tables": [
             (
@@ -52,8 +52,8 @@ def sources(result: TrainingResult) -> dict[str, Any]:
             )
             for name in CONTRACT
         ],
-        "lost": _lost(result),
-        "aside": [
+        "missing": _missing_features(result),
+        "set_aside": [
             (finding.count, *finding.key.split(": ", 1), finding.remedy) for finding in checks.set_aside
         ],
         "features": len(result.bundle.spec.names),
@@ -65,9 +65,9 @@ def sources(result: TrainingResult) -> dict[str, Any]:
                 closed[0],
                 closed[-1],
             )
-            for cutoff in judged(result)
+            for cutoff in evaluated_cutoffs(result)
         ],
-        "left_out": [words.day(cutoff) for cutoff in left_out(result)],
+        "skipped": [words.day(cutoff) for cutoff in skipped_cutoffs(result)],
         "final": len(plan.training_for(result.as_of)),
         "first": plan.grid[0],
         "last": plan.training_for(result.as_of)[-1],
@@ -76,24 +76,24 @@ def sources(result: TrainingResult) -> dict[str, Any]:
     }
 
 
-def _aside(checks: Report) -> str:
-    return words.count(sum(finding.count for finding in checks.set_aside)) if checks.set_aside else "none"
+def _rows_set_aside(checks: Report) -> str:
+    return words.count(sum(finding.count for finding in checks.set_aside))
 
 
-def _lost(result: TrainingResult) -> list[tuple[str, list[str]]]:
-    """What is missing → the features that could not be made without it."""
-    made = set(result.bundle.spec.names)
-    lost: dict[str, list[str]] = {}
+def _missing_features(result: TrainingResult) -> list[tuple[str, list[str]]]:
+    """The features that could not be computed, by the missing table or column."""
+    present = set(result.bundle.spec.names)
+    missing: dict[str, list[str]] = {}
     for feature in features(result.settings.features):
-        if feature.name not in made:
-            cause = _missing(feature, result.checks.absent)
-            lost.setdefault(cause, []).append(words.spoken(feature.name))
+        if feature.name not in present:
+            cause = _cause(feature, result.checks.absent)
+            missing.setdefault(cause, []).append(words.feature_words(feature.name))
     for table in result.checks.absent:
-        lost.setdefault(f"the table {table}", [])
-    return list(lost.items())
+        missing.setdefault(f"the table {table}", [])
+    return list(missing.items())
 
 
-def _missing(feature: Feature, absent: list[str]) -> str:
+def _cause(feature: Feature, absent: list[str]) -> str:
     table = NEEDS.get(feature.view)
     if feature.view == "matrix":
         table = "usage"

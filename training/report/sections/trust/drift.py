@@ -1,4 +1,4 @@
-"""What has moved since the data that the model learnt from, features and scores."""
+"""Drift of features and scores since the data that the model was trained on."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-DRAWN = 12
-NAMES = {"network_value": "expected network value", "top_probability": "odds of the top"}
+MAX_FEATURES_DRAWN = 12
+NAMES = {"network_value": "expected network value", "top_probability": "probability of the top"}
 UNDEFINED = "undefined for everybody"
 
 
-def drifted(result: TrainingResult) -> dict[str, Any]:
-    """One row per score and feature, what moved most first; without rows where the run did not look."""
-    found = result.drift
-    if found.empty:
-        return {"rows": [], "plot": "", "finding": "This run did not look for drift"}
-    features = found.drop(index=SCORES).sort_values("psi", ascending=False, kind="stable")
-    scores = found.loc[SCORES]
+def drift_section(result: TrainingResult) -> dict[str, Any]:
+    """One row per score and feature, the largest drift first; without rows where none was measured."""
+    table = result.drift
+    if table.empty:
+        return {"rows": [], "plot": "", "finding": "Not measured: this run keeps no numbers on drift"}
+    features = table.drop(index=SCORES).sort_values("psi", ascending=False, kind="stable")
+    scores = table.loc[SCORES]
     ordered = pd.concat([scores, features])
-    drawn = pd.concat([scores, features.head(DRAWN)])
+    shown = pd.concat([scores, features.head(MAX_FEATURES_DRAWN)])
     shifted = int((features["psi"] > SHIFTED).sum())
     value = scores.iloc[0]
     return {
         "finding": (
             f"{shifted} of {words.plural(len(features), 'feature')} have shifted since training (PSI above "
-            f"{SHIFTED:g}); the scores themselves {_verb(value)} (PSI {words.decimal(value['psi'])}; chance "
-            f"alone stays below {_small(value['by_chance'])})"
+            f"{SHIFTED:g}); the scores {_verb(value)} (PSI {words.decimal(value['psi'])}; random samples "
+            f"alone differ by up to {_at_least_a_hundredth(value['by_chance'])})"
         ),
-        "plot": trust_plots.drift([_named(str(name)) for name in drawn.index], drawn["psi"].to_numpy()),
+        "plot": trust_plots.drift([_label(str(name)) for name in shown.index], shown["psi"].to_numpy()),
         "rows": [_row(str(name), row, result) for name, row in ordered.iterrows()],
         "cutoffs": len(result.schedule.training_for(result.as_of)),
     }
 
 
 def _verb(row: pd.Series) -> str:
-    told = {"stable": "are stable", "moved": "have moved", "shifted": "have shifted", "chance": "are stable"}
-    return told[_kind(row)]
+    verbs = {"stable": "are stable", "moved": "have moved", "shifted": "have shifted", "chance": "are stable"}
+    return verbs[_state(row)]
 
 
-def _kind(row: pd.Series) -> str:
+def _state(row: pd.Series) -> str:
     if row["psi"] <= row["by_chance"]:
         return "chance"
     return "stable" if row["psi"] < STABLE else "moved" if row["psi"] <= SHIFTED else "shifted"
 
 
-def _small(number: float) -> str:
+def _at_least_a_hundredth(number: float) -> str:
     return "0.01" if number < 0.01 else words.decimal(number)
 
 
-def _named(name: str) -> str:
-    return NAMES.get(name, words.spoken(name))
+def _label(name: str) -> str:
+    return NAMES.get(name, words.feature_words(name))
 
 
 def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[Cell], str]:
@@ -74,7 +74,7 @@ def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[C
         )
         return words.cell(value, text, UNDEFINED)
 
-    told = {"chance": "no more than chance gives", "stable": "stable", "moved": "moved", "shifted": "shifted"}
+    texts = {"chance": "no more than chance", "stable": "stable", "moved": "moved", "shifted": "shifted"}
     cells = [
         Cell(words.decimal(row["psi"]), float(row["psi"])),
         median("then"),
@@ -84,4 +84,4 @@ def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[C
             for when in ("then", "now")
         ),
     ]
-    return _named(name), cells, told[_kind(row)]
+    return _label(name), cells, texts[_state(row)]

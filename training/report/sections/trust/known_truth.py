@@ -1,4 +1,4 @@
-"""How right the method is where the truth is known: figures of simulated worlds, the same for every run."""
+"""How accurate the method is in simulated worlds, where the truth is known; the same for every run."""
 
 from __future__ import annotations
 
@@ -13,46 +13,49 @@ from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 
 FIGURES = Path(__file__).with_suffix(".json")
-"""Written by `make docs` from what `make truth` has measured."""
+"""The file that `make docs` writes from the results of `make truth`."""
 NOBODY = "none"
 WORLDS = {
     NOBODY: "nobody influences anybody",
-    "weak": "weak influence among the very alike",
-    "default": "the default",
+    "weak": "weak influence among very similar customers",
+    "default": "default",
     "strong": "strong influence",
-    "misspecified": "assumptions broken",
+    "misspecified": "broken assumptions",
     "referral": "mostly referrals",
 }
-"""Name in `simulation` → what it is."""
-NOT_FORESEEN = "not measured in this world"
-NO_TRUTH = "nobody has any true value"
+"""The description of each world, by its name in `simulation`."""
+NO_FORECAST = "not measured in this world"
+NO_TRUTH = "nobody has any true network value"
 
 
-def known_truth() -> dict[str, Any]:
-    """One row per world: capture by the label and by the forecast, and the best simple rule beside it."""
+def known_truth_section() -> dict[str, Any]:
+    """One row per world: capture of the label, of the forecast and of the best simple rule."""
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     worlds = figures["worlds"]
-    foreseen = [world for world in worlds if world["forecast"] is not None]
-    own, rule = (np.array([world[name] for world in foreseen]) for name in ("forecast", "rule"))
-    false = next(world["influence"] for world in worlds if world["world"] == NOBODY)
+    with_forecast = [world for world in worlds if world["forecast"] is not None]
+    model, rule = (np.array([world[name] for world in with_forecast]) for name in ("forecast", "rule"))
+    falsely_credited = next(world["influence"] for world in worlds if world["world"] == NOBODY)
     return {
         "finding": (
-            f"In {words.plural(len(foreseen), 'simulated world')} whose truth is known, Ripple’s top "
-            f"{words.share_name(figures['top_share'])} held {_span(own)} of the value that was to be "
-            "expected, "
-            f"the best simple rule {_span(rule)}; where nobody influences anybody, "
-            f"{words.percent(false, 1)} of revenue was credited to influence"
+            f"Ripple’s top {words.exact_percent(figures['top_share'])} captured {_range(model)} of the true "
+            f"expected value in {words.plural(len(with_forecast), 'simulated world')}, the best simple rule "
+            f"{_range(rule)}; where nobody influences anybody, {words.percent(falsely_credited, 1)} of "
+            "revenue was credited to influence"
         ),
         "customers": figures["customers"],
         "seeds": figures["seeds"],
         "plot": reason_plots.pairs(
-            [WORLDS[world["world"]] for world in foreseen], own, rule, ("Ripple", "best simple rule")
+            [WORLDS[world["world"]] for world in with_forecast],
+            model,
+            rule,
+            ("Ripple", "best simple rule"),
+            "Captured share",
         ),
         "rows": [_row(world) for world in worlds],
     }
 
 
-def _span(shares: np.ndarray) -> str:
+def _range(shares: np.ndarray) -> str:
     return f"{words.percent(shares.min())} to {words.percent(shares.max())}"
 
 
@@ -69,8 +72,8 @@ def _row(world: dict[str, Any]) -> tuple[str, list[Cell], str]:
             words.cell(total, words.decimal(total), NO_TRUTH),
             share("influence", NO_TRUTH, 1),
             share("truth", NO_TRUTH, 1),
-            share("forecast", NOT_FORESEEN),
-            share("rule", NOT_FORESEEN),
+            share("forecast", NO_FORECAST),
+            share("rule", NO_FORECAST),
         ],
         world["best_rule"] or "",
     )

@@ -1,9 +1,9 @@
-"""Whether what is credited as influence may be coincidence: what placebos and other settings find."""
+"""How much of the credited influence may be chance: placebo tests, and the label under other settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,111 +15,121 @@ from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
 PLACEBOS = {
-    SHUFFLED_TIMES: "the dates of first purchases dealt out anew among alike customers who bought the same "
-    "product; who bought stays, who came first does not",
-    LATE_TIES: "only those count who were first in touch after the purchase, and so cannot have caused it",
+    SHUFFLED_TIMES: "the dates of first purchases are shuffled among similar customers who bought the same "
+    "product: the buyers stay the same, who was first does not",
+    LATE_TIES: "only contacts that began after the purchase count, which cannot have caused it",
 }
-"""Name → what it does."""
+"""The description of each placebo, by name."""
 ASSUMPTION = (
     "incremental, assuming nothing unmeasured drives both within a stratum (both a buyer and those in touch "
     "with them)"
 )
-UNKNOWN = "no influence to compare with"
-MANY = 10
-"""Times the label's, from which on a percentage is hard to read."""
-MOSTLY = 0.9
-"""Share of referral credit from which on the listed value may be called referral value."""
-STEADY, SHAKY = 0.8, 0.5
-"""Share of the top that has to stay for it to be called steady; below the other, it is called shaky."""
+NO_INFLUENCE = "no influence to compare with"
+MIN_RATIO_AS_TIMES = 10
+"""The ratio to the label from which it is written as "10 times" and no longer as a percentage."""
+MOSTLY_REFERRALS = 0.9
+"""The share of referral value from which all listed value is called referral value."""
+STABLE_OVERLAP, MIN_OVERLAP = 0.8, 0.5
+"""The shares of the top that stay under other settings from which the top is stable, or usable as a group."""
+ValueMeaning = Literal["referral value", "mostly referral value", "partly referral value", "noise"]
+TopStability = Literal["stable", "mostly stable", "unstable", "meaningless"]
+CONCLUSIONS: dict[TopStability, str] = {
+    "stable": "The top hardly depends on these settings.",
+    "mostly stable": "Most of the top does not depend on these settings; single names may.",
+    "unstable": "The top depends on settings that nobody can be sure of: use the list to choose a group, "
+    "not a single customer.",
+    "meaningless": "No influence was found, so neither order means anything.",
+}
+"""What follows from the stability of the top under other settings."""
 
 
 @dataclass(frozen=True)
-class Absence:
-    """The news that there is no influence, in a line and in paragraphs."""
+class Notice:
+    """The notice that no influence was found: a title and paragraphs."""
 
     title: str
     paragraphs: list[str]
 
 
-def alike(credit: Credit) -> str:
-    """Whom an adopter is compared with."""
+def comparison_group(credit: Credit) -> str:
+    """The customers with whom an adopter is compared, in words."""
     if credit.by_stratum:
         return "the same stratum, a group of customers who are mostly in touch with each other"
-    return "the one stratum that holds all customers"
+    return "the only stratum, which contains all customers"
 
 
-def doubt(result: TrainingResult) -> str:
-    """A sentence to stand beside any amount of influence."""
-    found = result.robustness
-    if found is None:
+def placebo_caveat(result: TrainingResult) -> str:
+    """The sentence that stands beside every amount of influence: how much of it may be chance."""
+    robustness = result.robustness
+    if robustness is None:
         return "Influence was not tested: this run has no interactions table."
-    if found.influence <= 0:
-        return "No influence was credited that could be coincidence."
-    if found.placebo_share >= 1:
-        return "All of the influence may be coincidence."
-    if found.placebo_share <= 0:
-        return "Tests for coincidence found nothing in the influence."
-    share = words.percent(found.placebo_share)
-    if not found.has_influence:
-        return f"The influence is too little to tell from noise; up to about {share} may be coincidence."
-    return f"Up to about {share} of the influence may be coincidence."
+    if robustness.influence <= 0:
+        return "No influence was credited."
+    if robustness.placebo_share >= 1:
+        return "All of the influence may be chance."
+    if robustness.placebo_share <= 0:
+        return "The placebo tests found 0 influence, so there is no sign that it is chance."
+    share = words.percent(robustness.placebo_share)
+    if not robustness.has_influence:
+        return f"The influence is no larger than noise; up to about {share} of it may be chance."
+    return f"Up to about {share} of the influence may be chance."
 
 
-def absence(result: TrainingResult) -> Absence | None:
-    """What to say before anything else where no influence was found."""
-    found = result.robustness
-    if found is None or found.has_influence:
+def no_influence_notice(result: TrainingResult) -> Notice | None:
+    """The notice that comes before everything else where no influence was found; None where some was."""
+    robustness = result.robustness
+    if robustness is None or robustness.has_influence:
         return None
-    return Absence(
+    return Notice(
         "No influence was found.",
         [
-            f"{_too_little(result, found)} Do not act on the ranking as influence.",
-            _listed(result),
+            f"{_why_no_influence(result, robustness)} Do not act on the ranking as influence.",
+            _meaning_of_values(result),
         ],
     )
 
 
-def coincidence(result: TrainingResult) -> dict[str, Any]:
-    """The section: a finding, what it means, the placebos and the other settings."""
-    found, currency = result.robustness, result.settings.currency
-    if found is None:
+def placebo_section(result: TrainingResult) -> dict[str, Any]:
+    """The placebos and the label under other settings, as tables, a figure and text."""
+    robustness, currency = result.robustness, result.settings.currency
+    if robustness is None:
         return {
             "finding": "Not tested: this run has no interactions table",
             "paragraphs": [
-                "Influence is credited only where customers are recorded to have been in touch. Without an "
-                "interactions table no influence is credited, so there is nothing that could be "
-                "coincidence, and nothing on this page is influence."
+                "Influence is estimated from recorded contacts between customers. Without an interactions "
+                "table no influence is credited, and nothing on this page is influence."
             ],
             "tested": False,
             "plot": "",
         }
-    amounts = pd.concat([pd.Series({"the label": found.influence}), found.placebos["influence"]])
+    amounts = pd.concat([pd.Series({"the label": robustness.influence}), robustness.placebos["influence"]])
     return {
-        "finding": _finding(found, currency),
-        "paragraphs": _paragraphs(result, found),
+        "finding": _finding(robustness, currency),
+        "paragraphs": _paragraphs(result, robustness),
         "tested": True,
-        "compared": found.influence > 0,
+        "compared": robustness.influence > 0,
         "plot": figures.placebos(amounts, currency) if amounts.max() > 0 else "",
         "placebos": [
             (
                 name,
                 PLACEBOS.get(name, ""),
                 _money(row["influence"], currency),
-                _of_label(row["share"], found),
+                _ratio_to_label(row["share"], robustness),
             )
-            for name, row in _rows(found.placebos)
+            for name, row in _rows(robustness.placebos)
         ],
-        "label": (_money(found.influence, currency), _of_label(1.0, found)),
-        "sensitivity_finding": _sensitivity_finding(found, result.settings.top_share, currency),
+        "label": (_money(robustness.influence, currency), _ratio_to_label(1.0, robustness)),
+        "top_stability": _top_stability(robustness),
+        "sensitivity_finding": _sensitivity_finding(robustness, result.settings.top_share, currency),
         "sensitivity": [
             (
                 name,
                 _note(name, result.settings.credit),
                 _money(row["influence"], currency),
-                _of_label(row["ratio"], found),
-                _of_label(row["top_overlap"], found),
+                _ratio_to_label(row["ratio"], robustness),
+                _ratio_to_label(row["top_overlap"], robustness),
             )
-            for name, row in _rows(found.sensitivity)
+            for name, row in _rows(robustness.sensitivity)
         ],
     }
 
@@ -128,137 +138,147 @@ def _rows(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     return [(str(name), row) for name, row in table.iterrows()]
 
 
-def _period(found: Robustness) -> str:
-    return f"the latest closed period, {words.day(found.start)} to {words.day(found.end)}"
+def _period(robustness: Robustness) -> str:
+    return f"the latest closed period, {words.day(robustness.start)} to {words.day(robustness.end)}"
 
 
-def _too_little(result: TrainingResult, found: Robustness) -> str:
+def _why_no_influence(result: TrainingResult, robustness: Robustness) -> str:
     currency = result.settings.currency
-    revenue, when = words.money(found.revenue, currency), f"In {_period(found)},"
-    if found.influence <= 0:
-        return f"{when} nothing of {revenue} revenue was credited to influence."
-    amount = words.money(found.influence, currency)
-    credited = f"{words.percent(found.revenue_share)} of revenue ({amount} of {revenue})"
-    as_much = found.placebo_share >= 1
-    if found.revenue_share < MIN_SHARE:
-        beside = ", and no more than a placebo, a test that should find nothing, finds too" if as_much else ""
-        return (
-            f"{when} only {credited} was credited to influence. That is less than "
-            f"{words.share_name(MIN_SHARE)}, too little to tell from noise{beside}."
-        )
+    revenue, period = words.money(robustness.revenue, currency), _period(robustness)
+    if robustness.influence <= 0:
+        return f"0 of {revenue} revenue was credited to influence in {period}."
+    amount = words.money(robustness.influence, currency)
+    credited = (
+        f"{words.percent(robustness.revenue_share)} of revenue ({amount} of {revenue}) was credited to "
+        f"influence in {period}"
+    )
+    placebo = "a placebo, a test that should find no influence, finds"
+    share = words.percent(robustness.placebo_share)
+    if robustness.revenue_share >= MIN_SHARE:
+        return f"{credited}, but {placebo} {share} of that amount."
+    as_much = f"; {placebo} {share} of that amount" if robustness.placebo_share >= 1 else ""
+    return f"{credited}. That is less than {words.exact_percent(MIN_SHARE)}, no more than noise{as_much}."
+
+
+def _meaning_of_values(result: TrainingResult) -> str:
+    """What the network value on the page is, where it is not influence."""
+    share = words.percent(referral_share(result))
+    referrals = "the spend of customers who joined by a recorded referral"
+    match value_meaning(result):
+        case "noise":
+            return "No referral was credited in that period either, so the values on this page are noise."
+        case "referral value":
+            return f"The values on this page are referral value: {referrals}."
+        case "mostly referral value":
+            opening = "The values on this page are mostly referral value. "
+        case _:
+            opening = ""
     return (
-        f"{when} {credited} was credited to influence, but a placebo, a test that should find nothing, finds "
-        f"no less: {words.percent(found.placebo_share)} of it."
+        f"{opening}{share} of all value credited in that period is referral value, {referrals}. The rest is "
+        "no more than noise."
     )
 
 
-def _listed(result: TrainingResult) -> str:
-    """What the network value on the page is, where it is not influence."""
+def value_meaning(result: TrainingResult) -> ValueMeaning:
+    """What the network value of the latest closed period is, where no influence was found."""
     share = referral_share(result)
     if share <= 0:
-        return "No referral was credited in that period either, so the values listed on this page are noise."
-    listed = "The value that this page lists is referral credit: what customers spend whom others brought in."
+        return "noise"
     if result.label_totals["influence_value"] <= 0:
-        return listed
-    part = f"Of all that was credited in that period, {words.percent(share)} was for recorded referrals"
-    if share >= MOSTLY:
-        return f"{listed} {part}; the rest cannot be told from noise."
-    return f"{part}: what customers spent whom others brought in. The rest cannot be told from noise."
+        return "referral value"
+    return "mostly referral value" if share >= MOSTLY_REFERRALS else "partly referral value"
 
 
 def referral_share(result: TrainingResult) -> float:
-    """Of the network value credited in the latest closed period, the part for referrals."""
+    """The share of referral value in the network value of the latest closed period."""
     totals = result.label_totals
     return totals["referral_value"] / totals["network_value"] if totals["network_value"] > 0 else 0.0
 
 
-def _finding(found: Robustness, currency: str) -> str:
-    if found.influence <= 0:
-        return (
-            f"No influence was credited, 0 of {words.money(found.revenue, currency)} revenue, so there is "
-            "nothing that could be coincidence"
-        )
-    shuffled, late = (float(found.placebos["share"][name]) for name in (SHUFFLED_TIMES, LATE_TIES))
+def _finding(robustness: Robustness, currency: str) -> str:
+    if robustness.influence <= 0:
+        return f"0 of {words.money(robustness.revenue, currency)} revenue was credited to influence"
+    shuffled, late = (float(robustness.placebos["share"][name]) for name in (SHUFFLED_TIMES, LATE_TIES))
     of_100 = f"up to about {_of_100(shuffled)}" if 0.005 <= shuffled < 1 else _of_100(shuffled)
     return (
-        f"Of every 100{words.SPACE}{currency} credited as influence, {of_100} would also be credited "
-        "if adoption times were shuffled among alike customers, and "
-        f"{_of_100(late)} would be credited on ties seen only after the purchase"
+        f"Of every 100{words.NO_BREAK_SPACE}{currency} credited to influence, {of_100} would also be "
+        f"credited if adoption times were shuffled among similar customers, and {_of_100(late)} for contacts "
+        "that began only after the purchase"
     )
 
 
-def _paragraphs(result: TrainingResult, found: Robustness) -> list[str]:
+def _paragraphs(result: TrainingResult, robustness: Robustness) -> list[str]:
     currency = result.settings.currency
-    tested = (
-        "An adoption is a customer’s first purchase of a product. A placebo is a test that should find "
-        "nothing; what it finds all the same may be coincidence: alike customers buy alike, at the same "
-        f"time, without anybody’s influence. Two placebos were run on {_period(found)}, in which "
-        f"{words.money(found.influence, currency)} of {words.money(found.revenue, currency)} revenue "
-        f"({words.percent(found.revenue_share)}) was credited as influence{_newcomers(result, found)}."
+    tests = (
+        f"{words.money(robustness.influence, currency)} of {words.money(robustness.revenue, currency)} "
+        f"revenue ({words.percent(robustness.revenue_share)}) was credited to influence in "
+        f"{_period(robustness)}{_newcomers(result, robustness)}. Two placebos were run on that period. A "
+        "placebo is a test that should find no influence. What it credits all the same may be chance: "
+        "similar customers buy similar things at the same time, without influencing each other. An adoption "
+        "is a customer’s first purchase of a product."
     )
-    if found.influence <= 0:
-        most = float(found.placebos["influence"].max())
-        return [tested, f"The placebos credited {words.money(most, currency)} at most."]
+    if robustness.influence <= 0:
+        largest = float(robustness.placebos["influence"].max())
+        return [tests, f"The placebos credited {words.money(largest, currency)} at most."]
     return [
-        tested,
-        "Shuffled times overstate coincidence, because influenced customers still stand beside their sources "
-        "after the shuffle, and are credited to them again. Read that number as a ceiling for this kind of "
-        "coincidence, not as the share that is wrong.",
-        _rest(result, found),
+        tests,
+        "Shuffled times give an upper bound, not the share that is wrong: after shuffling, influenced "
+        "customers are still in contact with those who influenced them, and are credited to them again.",
+        _remaining_influence(result, robustness),
     ]
 
 
-def _newcomers(result: TrainingResult, found: Robustness) -> str:
-    """The test looks at all customers, the label of a period only at those who were there when it began."""
+def _newcomers(result: TrainingResult, robustness: Robustness) -> str:
+    """The test covers all customers, the label of a period only those who had joined when it began."""
     currency, credited = result.settings.currency, result.label_totals["influence_value"]
-    if words.money(credited, currency) == words.money(found.influence, currency):
+    if words.money(credited, currency) == words.money(robustness.influence, currency):
         return ""
-    return ", to customers who joined during the period too"
+    return ", customers who joined during it included"
 
 
-def _rest(result: TrainingResult, found: Robustness) -> str:
-    """What to think of the influence that is no coincidence."""
-    if found.placebo_share >= 1:
-        return "In this run nothing is left beyond what a placebo finds: none of it may be called influence."
-    if not found.has_influence:
+def _remaining_influence(result: TrainingResult, robustness: Robustness) -> str:
+    """What the influence beyond the placebos is."""
+    if robustness.placebo_share >= 1:
+        return "In this run the placebos credit all of it, so none of it may be called influence."
+    if not robustness.has_influence:
         return (
-            f"In this run less than {words.share_name(MIN_SHARE)} of revenue is credited to begin with: "
-            "too little to be called influence."
+            f"In this run less than {words.exact_percent(MIN_SHARE)} of revenue is credited, too little to "
+            "be called influence."
         )
     return (
-        f"What is left is {ASSUMPTION}. A buyer is compared with customers of "
-        f"{alike(result.settings.credit)}. No placebo can test that assumption."
+        f"The rest is {ASSUMPTION}. A buyer is compared with customers of "
+        f"{comparison_group(result.settings.credit)}. No placebo can test that assumption."
     )
 
 
-def _sensitivity_finding(found: Robustness, top_share: float, currency: str) -> str:
-    rows = found.sensitivity
-    if found.influence <= 0:
-        most = float(rows["influence"].max())
-        if most <= 0:
-            return "Under every other setting, too, nothing was credited: it does not hang on one choice."
+def _sensitivity_finding(robustness: Robustness, top_share: float, currency: str) -> str:
+    variants = robustness.sensitivity
+    if robustness.influence <= 0:
+        largest = float(variants["influence"].max())
+        if largest <= 0:
+            return "0 was credited under every other setting too, so this does not depend on one setting."
         return (
-            f"Under other settings up to {words.money(most, currency)} was credited. Since the label itself "
-            "credits nothing, do not take that for influence."
+            f"Up to {words.money(largest, currency)} was credited under other settings. The label itself "
+            "credits 0, so do not read that as influence."
         )
-    low, high = (words.money(float(end), currency) for end in rows["influence"].agg(["min", "max"]))
-    worst, overlap = str(rows["top_overlap"].idxmin()), float(rows["top_overlap"].min())
-    top = words.share_name(top_share)
-    stay = (
-        f"The label credits {words.money(found.influence, currency)}; under the choices below the amount "
-        f"runs from {low} to {high}. Of the top {top} by influence, at least {words.percent(overlap)} are "
-        f"the same customers; the fewest with “{worst}”. "
+    low, high = (words.money(float(bound), currency) for bound in variants["influence"].agg(["min", "max"]))
+    worst, overlap = str(variants["top_overlap"].idxmin()), float(variants["top_overlap"].min())
+    top = words.exact_percent(top_share)
+    numbers = (
+        f"The label credits {words.money(robustness.influence, currency)}; under the settings below it would "
+        f"credit {low} to {high}. At least {words.percent(overlap)} of the top {top} by influence are the "
+        f"same customers; the fewest with “{worst}”. "
     )
-    if not found.has_influence:
-        return stay + "Since no influence was found, neither way of ordering them means anything."
-    if overlap >= STEADY:
-        return stay + "So who is in the top hardly depends on these choices."
-    if overlap >= SHAKY:
-        return stay + "So most of the top stands whatever the choice, but single names may not."
-    return stay + (
-        "So who is in the top depends on choices nobody can be sure of: use the list to choose a group, not "
-        "to judge a single customer."
-    )
+    return numbers + CONCLUSIONS[_top_stability(robustness)]
+
+
+def _top_stability(robustness: Robustness) -> TopStability:
+    if not robustness.has_influence:
+        return "meaningless"
+    overlap = float(robustness.sensitivity["top_overlap"].min())
+    if overlap >= STABLE_OVERLAP:
+        return "stable"
+    return "mostly stable" if overlap >= MIN_OVERLAP else "unstable"
 
 
 def _of_100(share: float) -> str:
@@ -269,25 +289,25 @@ def _money(amount: float, currency: str) -> Cell:
     return Cell(words.money(float(amount), currency), float(amount))
 
 
-def _of_label(share: float, found: Robustness) -> Cell:
-    """A share of the label's, where the label credits anything."""
-    if found.influence <= 0:
-        return Cell(f"not available: {UNKNOWN}", None, missing=True)
-    return words.cell(float(share), _share(float(share)), UNKNOWN)
+def _ratio_to_label(ratio: float, robustness: Robustness) -> Cell:
+    """A ratio to the amount of the label; missing where the label credits nothing."""
+    if robustness.influence <= 0:
+        return Cell(f"not available: {NO_INFLUENCE}", None, missing=True)
+    return words.cell(float(ratio), _share(float(ratio)), NO_INFLUENCE)
 
 
 def _share(share: float) -> str:
-    return words.percent(share) if share < MANY else f"{words.count(share)} times"
+    return words.percent(share) if share < MIN_RATIO_AS_TIMES else f"{words.count(share)} times"
 
 
 def _note(variant: str, credit: Credit) -> str:
     if variant.startswith("window of "):
         days = f"{credit.window_days:g} days"
-        return f"how long an earlier purchase can explain a later one; the label allows {days}"
+        return f"the time after a purchase in which it can explain others; the label uses {days}"
     return {
-        "baseline by stratum alone": "what would have happened anyway is read off alike customers, whatever "
-        "each of them tends to buy",
-        "baseline by product alone": "what would have happened anyway is read off all customers, alike "
-        "or not",
-        "all counted as expansion": "nothing is subtracted for purchases that would only have come later",
+        "baseline by stratum alone": "what would have happened anyway is estimated from similar customers, "
+        "for all products together",
+        "baseline by product alone": "what would have happened anyway is estimated from all customers, "
+        "similar or not",
+        "all counted as expansion": "purchases that would have come later anyway are not subtracted",
     }.get(variant, "")

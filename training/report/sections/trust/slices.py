@@ -1,4 +1,4 @@
-"""How well the model does among kinds of customers: the slices of the backtest."""
+"""How well the model does for kinds of customers: the slices of the backtest."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ NO_VALUE = "nobody of this kind had any network value"
 UNCALIBRATED = "no interval had been calibrated yet"
 
 
-def kinds(result: TrainingResult) -> dict[str, Any]:
-    """One row per kind; without rows where the backtest has none."""
+def slices_section(result: TrainingResult) -> dict[str, Any]:
+    """A figure and a table with one row per kind; without rows where the backtest has none."""
     slices = result.backtest.slices
     if slices.empty:
-        return {"rows": [], "plot": "", "finding": "This run keeps no judgement of kinds of customers"}
-    judged = slices[(slices["slice"] != EVERYBODY) & (slices["predicted_share"] > 0)]
+        return {
+            "rows": [],
+            "plot": "",
+            "finding": "Not evaluated: this run keeps no numbers by kind of customer",
+        }
+    evaluated = slices[(slices["slice"] != EVERYBODY) & (slices["predicted_share"] > 0)]
     return {
-        "finding": _finding(slices, judged),
-        "cold": _cold(slices, result.backtest.best_baseline),
-        "plot": trust_plots.ratios(list(judged["slice"]), judged["predicted_share"].to_numpy())
-        if len(judged)
+        "finding": _finding(slices, evaluated),
+        "newest": _newest_customers(slices, result.backtest.best_baseline),
+        "plot": trust_plots.ratios(list(evaluated["slice"]), evaluated["predicted_share"].to_numpy())
+        if len(evaluated)
         else "",
         "rule": result.backtest.best_baseline,
         "rows": [_row(row) for _, row in slices.iterrows()],
     }
 
 
-def _finding(slices: pd.DataFrame, judged: pd.DataFrame) -> str:
-    off = uneven(judged)
-    if not len(judged):
-        return f"In {words.plural(len(slices), 'kind')} of customers nothing came true to judge by"
-    sizes = np.abs(np.log(judged["predicted_share"]))
-    worst = judged.loc[sizes.idxmax()]
-    how = (
-        f"In {len(off)} of {words.plural(len(judged), 'kind')} of customers the predicted value is more than "
-        f"{UNEVEN:g} times what came true, or less than 1/{UNEVEN:g} of it"
-        if len(off)
-        else f"In each of {words.plural(len(judged), 'kind')} of customers predicted and realised value are "
-        f"within a factor of {UNEVEN:g}"
-    )
-    return f"{how}; furthest off among “{worst['slice']}”, {words.decimal(worst['predicted_share'])} times"
-
-
-def _cold(slices: pd.DataFrame, rule: str) -> str:
-    """How the newest customers fare, of whom the models had seen nothing."""
-    found = slices[slices["slice"] == COLD_START]
-    if found.empty or not math.isfinite(found["capture"].iloc[0]):
-        return ""
-    own, other = float(found["capture"].iloc[0]), float(found["rule_capture"].iloc[0])
+def _finding(slices: pd.DataFrame, evaluated: pd.DataFrame) -> str:
+    if not len(evaluated):
+        return f"Nothing was realised in {words.plural(len(slices), 'kind')} of customers"
+    off = len(uneven(evaluated))
+    worst = evaluated.loc[np.abs(np.log(evaluated["predicted_share"])).idxmax()]
     return (
-        f"Among customers who joined after the last cutoff that was learnt from, Ripple captures "
-        f"{words.percent(own)} of the value at their top, “{rule}” {words.percent(other)}."
+        f"{off} of {words.plural(len(evaluated), 'kind')} of customers have a predicted value more than "
+        f"{UNEVEN:g} times, or less than 1/{UNEVEN:g}, of the realised value; the worst is "
+        f"“{worst['slice']}” with {words.decimal(worst['predicted_share'])} times"
+    )
+
+
+def _newest_customers(slices: pd.DataFrame, rule: str) -> str:
+    """Capture among customers who joined after the training data of the backtest."""
+    newest = slices[slices["slice"] == COLD_START]
+    if newest.empty or not math.isfinite(newest["capture"].iloc[0]):
+        return ""
+    model, of_rule = float(newest["capture"].iloc[0]), float(newest["rule_capture"].iloc[0])
+    return (
+        f"Ripple captures {words.percent(model)}, “{rule}” {words.percent(of_rule)}, of the value in the top "
+        "of the customers who joined after the last training cutoff."
     )
 
 

@@ -1,4 +1,4 @@
-"""Claims, measured: what is quoted about influential customers, beside what this data shows."""
+"""Quoted claims about influential customers beside the same figures measured in this data."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ripple.training.insights.claims import Claim, Name
-from ripple.training.report.sections.trust.placebos import absence, doubt
+from ripple.training.insights.claims import Claim, Measured, Name
+from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
 WIDTH = 150.0
-"""Of the small picture, in points; its right end is a little beyond the largest number in it."""
+"""The width of the small plot in points; its right end is a little beyond its largest number."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """A claim as quoted, in words and in short, how it is measured here, how its numbers are written."""
+    """The text of a claim.
+
+    Attributes:
+        quoted: the claim as a sentence.
+        quoted_figure: its figure.
+        measured: how the figure is measured here.
+        as_text: the function that writes a measured figure.
+    """
 
     quoted: str
-    claimed: str
+    quoted_figure: str
     measured: str
-    written: Callable[[float], str]
+    as_text: Callable[[float], str]
 
 
 def _plain(number: float) -> str:
@@ -41,15 +48,15 @@ WORDINGS: dict[Name, Wording] = {
         words.percent,
     ),
     "value": Wording(
-        "Customers of high network value bring 3 to 5 times what they buy themselves",
+        "Customers with high network value bring 3 to 5 times what they buy themselves",
         "3 to 5 times",
-        "network value ÷ own spend, of the top {top} by network value as foreseen when the period began",
+        "network value ÷ own spend, of the top {top} by network value as predicted when the period began",
         _times,
     ),
     "purchases": Wording(
         "For every purchase of their own, they influence 8 purchases of others",
         "8",
-        "purchases of others credited to them ÷ purchases of their own, of the same customers",
+        "purchases of others credited to these customers ÷ their own purchases",
         _plain,
     ),
     "engaged": Wording(
@@ -62,7 +69,7 @@ WORDINGS: dict[Name, Wording] = {
         "Their patterns are adopted by 6 others within 18 months",
         "6",
         "expected number of other customers who bought something because of one of the 10 % most engaged; "
-        "what others buy is traced, not how they use it",
+        "purchases are traced, usage is not",
         _plain,
     ),
     "advanced": Wording(
@@ -76,47 +83,55 @@ WORDINGS: dict[Name, Wording] = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What is quoted, the interval found and the figure found, in points from the left."""
+class ClaimPlot:
+    """The quoted range, the measured interval and the measured figure, in points from the left."""
 
     quoted_left: float
     quoted_width: float
     left: float
     width: float
     figure: float
-    spoken: str
+    description: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim as the table shows it; `picture` is None and `found` says why where it cannot be measured."""
+    """One row of the table.
+
+    Attributes:
+        comparison: −1 where the measured figure is below the quoted range, 1 where it is above, 0 where its
+            interval overlaps the range; None where it cannot be measured.
+        plot: None where the claim cannot be measured; `meaning` then says why.
+    """
 
     quoted: str
     measured: str
-    claimed: str
-    found: str
+    quoted_figure: str
+    figure: str
     interval: str
     period: str
-    picture: Picture | None
+    comparison: int | None
+    plot: ClaimPlot | None
     meaning: str
 
 
-def claims(result: TrainingResult) -> dict[str, Any]:
-    """The finding, the doubt that goes with it, and a row per claim."""
+def claims_section(result: TrainingResult) -> dict[str, Any]:
+    """A row per claim, how many agree with this data, and how much of it may be chance."""
     rows = [_row(claim, result) for claim in result.claims]
-    measured = [claim for claim in result.claims if claim.found]
-    agreeing = sum(_compared(claim) == 0 for claim in measured)
-    absent = absence(result)
+    measured = sum(row.comparison is not None for row in rows)
+    agreeing = sum(row.comparison == 0 for row in rows)
+    notice = no_influence_notice(result)
     return {
         "finding": (
-            f"Of {len(rows)} figures that are often quoted, {len(measured)} can be measured in this data, "
-            f"and {agreeing} of these {'is' if agreeing == 1 else 'are'} in line with it"
+            f"{agreeing} of {words.plural(measured, 'quoted figure')} that can be measured in this data "
+            f"{'agrees' if agreeing == 1 else 'agree'} with it; {len(rows) - measured} cannot be measured"
         ),
-        "doubt": (
-            f"{absent.title} What is credited to customers below is "
-            f"{'referral value' if result.customer_value.credible else 'noise'}; do not read it as influence."
-            if absent
-            else "Influence is what Ripple credits beyond what would have happened anyway. " + doubt(result)
+        "caveat": (
+            f"{notice.title} The values below are "
+            f"{'referral value' if result.customer_value.credible else 'noise'}; do not read them as "
+            "influence."
+            if notice
+            else "Influence is what would not have happened anyway. " + placebo_caveat(result)
         ),
         "rows": rows,
         "width": WIDTH,
@@ -125,59 +140,57 @@ def claims(result: TrainingResult) -> dict[str, Any]:
 
 def _row(claim: Claim, result: TrainingResult) -> Row:
     wording = WORDINGS[claim.name]
-    written, claimed = wording.written, wording.claimed
-    measured = wording.measured.format(top=words.share_name(result.settings.top_share))
-    when = ""
+    measured = wording.measured.format(top=words.exact_percent(result.settings.top_share))
+    period = ""
     if claim.period:
-        when = f"{words.plural(claim.period.days, 'day')} from {words.day(claim.period.start)}"
+        period = f"{words.plural(claim.period.days, 'day')} from {words.day(claim.period.start)}"
     if claim.found is None:
-        why = f"Cannot be measured here, because {claim.why_not}."
-        return Row(wording.quoted, measured, claimed, "not measured", "", when, None, why)
-    found = claim.found
-    interval = f"{written(found.low)} to {written(found.high)}"
+        meaning = f"Cannot be measured: {claim.why_not}."
+        return Row(
+            wording.quoted, measured, wording.quoted_figure, "not measured", "", period, None, None, meaning
+        )
+    figure = wording.as_text(claim.found.figure)
+    interval = f"{wording.as_text(claim.found.low)} to {wording.as_text(claim.found.high)}"
+    comparison = _comparison(claim, claim.found)
     return Row(
         wording.quoted,
         measured,
-        claimed,
-        written(found.figure),
+        wording.quoted_figure,
+        figure,
         interval,
-        f"{when}; {words.plural(found.customers, 'customer')}",
-        _picture(claim, f"quoted {claimed}, found {written(found.figure)}, {interval}"),
-        _meaning(claim, written, result),
+        f"{period}; {words.plural(claim.found.customers, 'customer')}",
+        comparison,
+        _plot(claim, claim.found, f"quoted {wording.quoted_figure}, measured {figure}, {interval}"),
+        _meaning(claim, comparison, wording, result),
     )
 
 
-def _compared(claim: Claim) -> int:
-    """−1 where less is found than is quoted, 1 where more, 0 where the interval allows what is quoted."""
-    assert claim.found is not None
+def _comparison(claim: Claim, measured: Measured) -> int:
     low, high = claim.quoted
-    return (claim.found.low > high) - (claim.found.high < low)
+    return (measured.low > high) - (measured.high < low)
 
 
-def _meaning(claim: Claim, written: Callable[[float], str], result: TrainingResult) -> str:
-    assert claim.found is not None
+def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingResult) -> str:
     verdict = {
-        0: "In line with what is quoted, as far as the interval tells",
-        1: f"More than is quoted: here, reckon with {written(claim.found.figure)}",
-        -1: f"Less than is quoted: here, reckon with {written(claim.found.figure)}",
-    }[_compared(claim)]
-    if claim.name != "revenue" and absence(result):
-        verdict = "Not about influence, of which there was no sign"
-        if result.customer_value.credible:
-            verdict += ": this is referral value"
-    beside = "; ".join(f"{written(figure)} {what}" for what, figure in claim.beside.items())
-    return f"{verdict}. For comparison: {beside}." if beside else f"{verdict}."
+        0: "Agrees with the quoted figure within the interval",
+        1: "More than the quoted figure",
+        -1: "Less than the quoted figure",
+    }[comparison]
+    if claim.name != "revenue" and no_influence_notice(result):
+        value = "referral value" if result.customer_value.credible else "noise"
+        verdict = f"This is {value}: no influence was found"
+    others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.beside.items())
+    return f"{verdict}. For comparison: {others}." if others else f"{verdict}."
 
 
-def _picture(claim: Claim, spoken: str) -> Picture:
-    assert claim.found is not None
-    scale = WIDTH / (1.08 * max(claim.found.high, claim.found.figure, claim.quoted[1]))
-    low, high = (scale * edge for edge in claim.quoted)
-    return Picture(
+def _plot(claim: Claim, measured: Measured, description: str) -> ClaimPlot:
+    scale = WIDTH / (1.08 * max(measured.high, measured.figure, claim.quoted[1]))
+    low, high = (scale * bound for bound in claim.quoted)
+    return ClaimPlot(
         low,
         max(high - low, 2.0),
-        scale * claim.found.low,
-        scale * (claim.found.high - claim.found.low),
-        scale * claim.found.figure,
-        spoken,
+        scale * measured.low,
+        scale * (measured.high - measured.low),
+        scale * measured.figure,
+        description,
     )

@@ -1,14 +1,14 @@
-"""Learn: how much few customers hold, whether big spenders are the influential, and how spend is foreseen."""
+"""Learn: what the top customers hold, whether big spenders are influential, and predictions of spend."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
-from ripple.training.insights import spend as head
+from ripple.training.insights import spend as spend_head
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND
 from ripple.training.report.plots.lorenz import lorenz
-from ripple.training.report.sections.trust.placebos import absence, doubt
+from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
@@ -19,39 +19,48 @@ RANKINGS = {
     BOTH: "expected network value and expected spend together",
 }
 MEASURES = {
-    "revenue": ("Revenue", "what they have spent themselves so far", "nobody has spent anything"),
-    "margin": ("Margin", "margin on that", "no margin is known"),
+    "revenue": ("Revenue", "their own spend so far", "nobody has spent anything"),
+    "margin": ("Margin", "margin on that revenue", "no margin is known"),
     "lifetime_value": (
         "Lifetime value",
-        "revenue so far and what they are expected to spend over the next period",
+        "revenue so far and expected own spend over the next period",
         "nobody has spent anything",
     ),
     "network_value": (
         "Network value",
-        "revenue of others that is expected to be credited to them over the next period",
-        "nobody is expected to bring anything",
+        "revenue of others expected to be credited to them over the next period",
+        "nobody has expected network value",
     ),
 }
-"""Measure → its name, what it is, and why it can be undefined."""
+"""The name and description of each measure, and the reason why it can be undefined."""
+OverlapKind = Literal["most", "above chance", "chance", "below chance"]
+OVERLAP_MEANINGS: dict[OverlapKind, str] = {
+    "most": "Most big spenders are influential too.",
+    "above chance": "That is more than chance, but most big spenders are not in both.",
+    "chance": "That is no more than chance: spend does not show who is influential.",
+    "below chance": "That is less than chance: big spenders are less often influential than others.",
+}
+"""What follows from the overlap of the top by spend and the top by network value."""
 Shares = dict[tuple[str, float, str], Any]
-"""The rows of `Concentration.shares` by ranking, top and measure."""
+"""The rows of `Concentration.shares`, by ranking, top and measure."""
 
 
-def learn(result: TrainingResult) -> dict[str, Any]:
-    """Concentration, overlap and the forecast of direct value."""
-    found, absent = result.concentration, absence(result)
-    rows: list[Any] = list(found.shares.itertuples())
+def concentration_section(result: TrainingResult) -> dict[str, Any]:
+    """Concentration of value, overlap of spend and network value, and predictions of own spend."""
+    concentration, notice = result.concentration, no_influence_notice(result)
+    rows: list[Any] = list(concentration.shares.itertuples())
     shares = {(row.ranking, row.top, row.measure): row for row in rows}
-    tops = list(found.overlap["top"])
+    tops = list(concentration.overlap["top"])
     return {
         "finding": _finding(shares, tops[0]),
-        "overlap_finding": _overlap(result),
-        "doubt": absent.title if absent else doubt(result),
-        "plot": lorenz(found.curves),
+        "overlap_kind": _overlap_kind(list(concentration.overlap.itertuples())[-1]),
+        "overlap_finding": _overlap_finding(result),
+        "caveat": notice.title if notice else placebo_caveat(result),
+        "plot": lorenz(concentration.curves),
         "measures": [(name, note) for name, note, _ in MEASURES.values()],
         "shares": [
             (
-                f"top {words.share_name(top)} by {ranking}",
+                f"top {words.exact_percent(top)} by {ranking}",
                 note,
                 words.count(shares[ranking, top, "revenue"].customers),
                 [_share(shares[ranking, top, measure], why) for measure, (_, _, why) in MEASURES.items()],
@@ -59,47 +68,41 @@ def learn(result: TrainingResult) -> dict[str, Any]:
             for ranking, note in RANKINGS.items()
             for top in tops
         ],
-        "overlap": [_overlapping(row) for row in found.overlap.itertuples()],
-        "direct_finding": _direct(result),
-        "direct": _judged(result.customer_value.direct),
-        "direct_top": words.share_name(result.customer_value.direct.share),
+        "overlap": [_overlap_row(row) for row in concentration.overlap.itertuples()],
+        "direct_finding": _direct_finding(result),
+        "direct": _direct_rows(result.customer_value.direct),
+        "direct_top": words.exact_percent(result.customer_value.direct.share),
     }
 
 
-def _held(row: Any) -> str:
+def _estimate(row: Any) -> str:
     return words.estimate(row.share, row.low, row.high)
-
-
-def _known(share: float) -> str:
-    return words.cell(share, words.percent(share), "nobody has spent anything").text
 
 
 def _finding(shares: Shares, top: float) -> str:
     spend, network = (shares[ranking, top, "revenue"] for ranking in (SPEND, NETWORK))
     return (
-        f"The top {words.share_name(top)} by spend brought {_held(spend)} of revenue so far; the top "
-        f"{words.share_name(top)} by network value brought {_known(network.share)}, but hold "
-        f"{_held(shares[NETWORK, top, 'network_value'])} of expected network value"
+        f"The top {words.exact_percent(top)} by spend brought {_estimate(spend)} of revenue so far; the top "
+        f"{words.exact_percent(top)} by network value brought "
+        f"{words.estimate(network.share, math.nan, math.nan)} and hold "
+        f"{_estimate(shares[NETWORK, top, 'network_value'])} of expected network value"
     )
 
 
-def _overlap(result: TrainingResult) -> str:
+def _overlap_finding(result: TrainingResult) -> str:
     row: Any = list(result.concentration.overlap.itertuples())[-1]
-    top = words.share_name(row.top)
-    found = (
-        f"Of the {words.count(row.customers)} customers in the top {top} by spend, {row.both} are in the top "
-        f"{top} by network value too: {_held(row)}. If the two had nothing to do with each other it would be "
-        f"{top}."
+    top = words.exact_percent(row.top)
+    numbers = (
+        f"{row.both} of the {words.count(row.customers)} customers in the top {top} by spend are also in the "
+        f"top {top} by network value: {_estimate(row)}. By chance it would be {top}."
     )
+    return f"{numbers} {OVERLAP_MEANINGS[_overlap_kind(row)]}"
+
+
+def _overlap_kind(row: Any) -> OverlapKind:
     if row.low > row.top:
-        meaning = "They go together more often than by chance, but most of either group are not in the other."
-        if row.share > 0.5:
-            meaning = "Most big spenders are influential too."
-    elif row.high < row.top:
-        meaning = "Those who spend much are less often influential than others."
-    else:
-        meaning = "That is no more than chance: spend does not tell who is influential."
-    return f"{found} {meaning}"
+        return "most" if row.share > 0.5 else "above chance"
+    return "below chance" if row.high < row.top else "chance"
 
 
 def _share(row: Any, why: str) -> Cell:
@@ -109,38 +112,40 @@ def _share(row: Any, why: str) -> Cell:
     return words.cell(row.share, f"{words.percent(row.share)} ({bounds})", why)
 
 
-def _overlapping(row: Any) -> tuple[str, str, str, Cell, str]:
-    alone = words.count(row.customers - row.both)
-    top = words.share_name(row.top)
-    return top, words.count(row.both), alone, _share(row, "nobody is there"), top
+def _overlap_row(row: Any) -> tuple[str, str, str, Cell, str]:
+    in_one = words.count(row.customers - row.both)
+    top = words.exact_percent(row.top)
+    return top, words.count(row.both), in_one, _share(row, "nobody is there"), top
 
 
-def _direct(result: TrainingResult) -> str:
-    own, settings = result.customer_value.direct, result.settings
-    lead, low, high = own.lead
-    expected = words.money(float(own.expected.sum()), settings.currency)
+def _direct_finding(result: TrainingResult) -> str:
+    direct, settings = result.customer_value.direct, result.settings
+    lead, low, high = direct.lead
+    expected = words.money(float(direct.expected.sum()), settings.currency)
     opening = (
-        f"Over the next {settings.horizon_days} days all customers together are expected to spend {expected} "
-        "themselves. A third model foresees it from the same features, judged at the same cutoffs as network "
-        "value."
+        f"{expected} of own spend is expected from all customers together over the next "
+        f"{settings.horizon_days} days. A third model predicts it from the same features; it is evaluated at "
+        "the same cutoffs as network value."
     )
-    if not all(map(math.isfinite, own.lead)):
-        return f"{opening} How well could not be tested: in a backtest period nobody spent anything."
-    means = own.judged.groupby("ranking")["capture"].mean()
-    top = words.share_name(own.share)
-    compared = (
-        f"The top {top} it picked spent {words.percent(means[head.MODEL])} of what the true top {top} spent; "
-        f"those who had spent most in the period before, {words.percent(means[head.RULE])}. The lead is "
-        f"{words.signed_points(lead)} points (95{words.SPACE}% interval {words.signed_points(low)} to "
-        f"{words.signed_points(high)})"
+    if not all(map(math.isfinite, direct.lead)):
+        return f"{opening} It could not be evaluated: in a backtest period nobody spent anything."
+    means = direct.judged.groupby("ranking")["capture"].mean()
+    top = words.exact_percent(direct.share)
+    lead_text = (
+        f"{words.signed_points(lead)} points (95{words.NO_BREAK_SPACE}% interval {words.signed_points(low)} "
+        f"to {words.signed_points(high)})"
+    )
+    captures = (
+        f"Its top {top} captured {words.percent(means[spend_head.MODEL])} of what the true top {top} spent; "
+        f"the top {top} by spend in the previous period captured {words.percent(means[spend_head.RULE])}."
     )
     if low > 0:
-        return f"{opening} {compared}."
-    return f"{opening} {compared}, so it is not shown that the model beats that rule."
+        return f"{opening} {captures} The model is better by {lead_text}."
+    return f"{opening} {captures} The lead of {lead_text} is not clear."
 
 
-def _judged(own: head.Direct) -> list[tuple[str, str, list[Cell]]]:
-    names = {head.MODEL: "the model", head.RULE: "spent in the period before"}
+def _direct_rows(direct: spend_head.Direct) -> list[tuple[str, str, list[Cell]]]:
+    names = {spend_head.MODEL: "the model", spend_head.RULE: "spend in the previous period"}
     why = "nobody spent anything in this period"
     return [
         (
@@ -152,5 +157,5 @@ def _judged(own: head.Direct) -> list[tuple[str, str, list[Cell]]]:
                 words.cell(row["total"], words.decimal(row["total"]), why),
             ],
         )
-        for row in own.judged.to_dict("records")
+        for row in direct.judged.to_dict("records")
     ]

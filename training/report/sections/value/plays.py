@@ -1,4 +1,4 @@
-"""Turn: who gets which play and why, what is at stake, and who of the influential may be lost."""
+"""Turn: the play of each customer and its reasons, the value at stake, and network value at risk."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from dataclasses import dataclass
 from typing import Any
 
 from ripple.settings import Plays
-from ripple.training.report.plots.amounts import stakes
-from ripple.training.report.sections.trust.placebos import absence, doubt
+from ripple.training.report.plots.amounts import amount_bars
+from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
 ANY, ALL = "any of these", "all influential customers"
-LISTED = 3
-"""Customers of each play that the page shows; all are in the exported list."""
-TOO_MUCH = 0.85
-"""Realised ÷ foreseen, below which the page warns of forecasts that are too high."""
+MAX_CUSTOMERS = 3
+"""The number of customers of each play that the page shows; the exported list has all."""
+MIN_REALISED_RATIO = 0.85
+"""The ratio of realised to predicted value below which the page warns of high predictions."""
 NO_MARGIN = "no margin is known"
 
 
-def turn(result: TrainingResult) -> dict[str, Any]:
-    """What is at risk, the plays with their first customers, and the segments."""
+def plays_section(result: TrainingResult) -> dict[str, Any]:
+    """Network value at risk, the plays with their first customers, and the segments."""
     book, settings, risks = result.playbook, result.settings, _at_risk(result)
     used = book.plays[book.plays["customers"] > 0]
-    idle = book.plays["play"][book.plays["customers"] == 0]
+    unused = book.plays["play"][book.plays["customers"] == 0]
     return {
         "finding": _finding(risks, result),
         "caution": _caution(result),
-        "plot": stakes(
+        "plot": amount_bars(
             used.set_index("play")
-            .rename(columns={"network_value": "network", "direct_value": "own"})
-            .loc[:, ["network", "own", "low", "high"]],
+            .rename(columns={"network_value": "network", "direct_value": "direct"})
+            .loc[:, ["network", "direct", "low", "high"]],
             "Expected value of the customers of a play",
             settings.currency,
         )
         if len(used)
         else "",
         "plays": [_play(row, settings.currency) for row in used.itertuples()],
-        "idle": list(idle),
+        "unused": list(unused),
         "customers": _customers(result),
         "risks": [_risk(name, risk, result) for name, risk in risks.items()] if risks[ALL].customers else [],
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
-        "absent": _absent(result),
+        "missing": _missing_inputs(result),
         "terms": _terms(settings.plays),
-        "interval": words.share_name(result.customer_value.coverage),
+        "interval": words.exact_percent(result.customer_value.coverage),
         "effect": words.percent(settings.plays.effect),
     }
 
@@ -70,10 +70,10 @@ class Risk:
 
 
 def _at_risk(result: TrainingResult) -> dict[str, Risk]:
-    """By how the influential are; the last is all of them, the one before whoever is unhappy or fading."""
-    found, customer_value = result.playbook.segment_of, result.customer_value
-    high = found["network"] == "high"
-    unhappy, fading = found["sentiment"] == "unhappy", found["fading"]
+    """Risk by group; the last group is all influential customers, the one before those in any group."""
+    segments, customer_value = result.playbook.segment_of, result.customer_value
+    high = segments["network"] == "high"
+    unhappy, fading = segments["sentiment"] == "unhappy", segments["fading"]
     groups = {
         "unhappy": unhappy & ~fading,
         "fading": fading & ~unhappy,
@@ -83,9 +83,9 @@ def _at_risk(result: TrainingResult) -> dict[str, Risk]:
     }
     risks = {}
     for name, mask in groups.items():
-        own = customer_value.customers[high & mask]
-        bounds = customer_value.network_bounds(own, result.settings.seed)
-        risks[name] = Risk(len(own), float(own["network_value"].sum()), *bounds)
+        group = customer_value.customers[high & mask]
+        bounds = customer_value.network_bounds(group, result.settings.seed)
+        risks[name] = Risk(len(group), float(group["network_value"].sum()), *bounds)
     return risks
 
 
@@ -95,45 +95,45 @@ def _finding(risks: dict[str, Risk], result: TrainingResult) -> str:
     if not risks[ALL].customers:
         listed = result.playbook.customers
         return (
-            "All network value may be coincidence, so nobody counts as influential here; "
-            f"{words.count(len(listed))} customers get a play for what they spend themselves, expected to be "
-            f"{words.money(float(listed['direct_value'].sum()), currency)}"
+            f"{words.count(len(listed))} customers get a play for their own expected spend of "
+            f"{words.money(float(listed['direct_value'].sum()), currency)}; all network value may be chance, "
+            "so 0 customers count as influential"
         )
     if {"feedback", "usage"} <= set(result.checks.absent):
         return (
-            f"It cannot be seen who of the {everybody} influential customers is unhappy or fading, as there "
-            f"is neither feedback nor usage; together they hold {words.money(risks[ALL].value, currency)} of "
-            f"network value ({_between(risks[ALL], currency)})"
+            f"{everybody} influential customers hold {words.money(risks[ALL].value, currency)} of network "
+            f"value ({_between(risks[ALL], currency)}); without feedback and usage nobody knows who of them "
+            "is unhappy or fading"
         )
     if not risk.customers:
         return (
-            f"Not one of the {everybody} influential customers is seen to be unhappy or fading, so 0 network "
-            "value is known to be at risk"
+            f"0 of {everybody} influential customers are unhappy or fading, so no network value is known to "
+            "be at risk"
         )
     return (
         f"{words.count(risk.customers)} of {everybody} influential customers are unhappy or fading; "
-        f"{words.money(risk.value, currency)} of network value ({_between(risk, currency)}) goes with them"
+        f"{words.money(risk.value, currency)} of network value ({_between(risk, currency)}) is at risk"
     )
 
 
 def _caution(result: TrainingResult) -> str:
     settings = result.settings
-    said = (
-        f"What is at stake is what these customers are expected to spend and to move over the next "
-        f"{settings.horizon_days} days; nobody would lose all of it at once. That a play works is not shown "
-        "here: try it on some customers and compare them with others. "
+    text = (
+        "Value at stake is the expected own spend and network value of these customers over the next "
+        f"{settings.horizon_days} days; you would not lose all of it at once. This page does not show that a "
+        "play works: try it on some customers and compare them with others. "
     )
     realised_ratio = result.customer_value.realised_ratio
-    absent = absence(result)
-    if absent is None and realised_ratio < TOO_MUCH:
-        said += (
-            f"At the median backtest date only {words.percent(realised_ratio)} of the network value that was "
-            "foreseen came true, so reckon with the lower ends of the intervals. "
+    notice = no_influence_notice(result)
+    if notice is None and realised_ratio < MIN_REALISED_RATIO:
+        text += (
+            f"{words.percent(realised_ratio)} of the predicted network value was realised at the median "
+            "backtest cutoff, so use the lower ends of the intervals. "
         )
-    if absent is None:
-        return said + doubt(result)
-    listed = "Network value here is referral value. " if result.customer_value.credible else ""
-    return f"{absent.title} {listed}{said}"
+    if notice is None:
+        return text + placebo_caveat(result)
+    referrals = "Network value here is referral value. " if result.customer_value.credible else ""
+    return f"{notice.title} {referrals}{text}"
 
 
 def _play(row: Any, currency: str) -> dict[str, Any]:
@@ -151,7 +151,9 @@ def _play(row: Any, currency: str) -> dict[str, Any]:
 
 def _customers(result: TrainingResult) -> list[dict[str, Any]]:
     currency = result.settings.currency
-    first: list[Any] = list(result.playbook.customers.groupby("play", sort=False).head(LISTED).itertuples())
+    rows: list[Any] = list(
+        result.playbook.customers.groupby("play", sort=False).head(MAX_CUSTOMERS).itertuples()
+    )
     return [
         {
             "id": str(row.Index),
@@ -161,7 +163,7 @@ def _customers(result: TrainingResult) -> list[dict[str, Any]]:
             "interval": _between(row, currency),
             "cost": _money(row.max_cost, currency),
         }
-        for row in first
+        for row in rows
     ]
 
 
@@ -189,30 +191,32 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
     }
 
 
-def _absent(result: TrainingResult) -> list[str]:
-    """What cannot be told of anybody, for want of a table or a column."""
-    found = []
+def _missing_inputs(result: TrainingResult) -> list[str]:
+    """What is not known of any customer because a table or a column is missing, in sentences."""
+    sentences = []
     if "feedback" in result.checks.absent:
-        found.append("There is no feedback table, so nobody is known to be happy or unhappy: all are silent.")
+        sentences.append(
+            "There is no feedback table, so all customers count as silent, not as happy or unhappy."
+        )
     if "usage" in result.checks.absent:
-        found.append("There is no usage table, so it cannot be seen who is fading.")
+        sentences.append("There is no usage table, so no customer counts as fading.")
     if not math.isfinite(result.customer_value.margin_share):
-        found.append(
-            "Orders do not tell the margin, so what a play may cost is not known; tell the usual margin by "
+        sentences.append(
+            "Orders have no column margin, so the cost limit of a play is not known; set the usual margin as "
             "plays.margin_share in ripple.toml."
         )
-    return found
+    return sentences
 
 
 def _terms(plays: Plays) -> list[tuple[str, str]]:
     return [
         (
             "Influential",
-            f"the {words.share_name(plays.network_share)} with the highest expected network value",
+            f"the {words.exact_percent(plays.network_share)} with the highest expected network value",
         ),
         (
             "Big spender",
-            f"the {words.share_name(plays.direct_share)} who are expected to spend most themselves",
+            f"the {words.exact_percent(plays.direct_share)} with the highest expected own spend",
         ),
         (
             "Sentiment",
@@ -221,13 +225,13 @@ def _terms(plays: Plays) -> list[tuple[str, str]]:
         ),
         (
             "Fading",
-            "of the use in the last two longest windows together, less than "
-            f"{words.percent(plays.fading_below)} fell into the later one; steady is 50{words.SPACE}%",
+            f"less than {words.percent(plays.fading_below)} of the usage in the last two longest windows is "
+            f"in the later one; steady usage is 50{words.NO_BREAK_SPACE}%",
         ),
         (
             "May cost at most",
-            f"the margin on {words.percent(plays.effect)} of the value at stake (plays.effect, a guess until "
-            "tested), network value counted only as far as it is no coincidence and such forecasts came "
-            "true; beyond, a play loses money even if it works",
+            f"the margin on {words.percent(plays.effect)} of the value at stake (plays.effect, an assumption "
+            "until tested); network value counts only as far as it is not chance and as such predictions "
+            "were realised. Above this, a play loses money even if it works",
         ),
     ]

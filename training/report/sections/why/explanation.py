@@ -1,4 +1,4 @@
-"""Why the model scores as it does: SHAP values of a sample of customers, by family and by feature."""
+"""SHAP values of a sample of customers, by family of features and by feature."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-FEATURES = 20
-CLEAR = 0.4
-"""Rank correlation between a feature and its effect from which the table names a direction."""
+MAX_FEATURES = 20
+MIN_CORRELATION = 0.4
+"""The rank correlation between a feature and its effect from which a direction is named."""
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Customers drawn at random, and the effects of their features under both heads.
+    """A random sample of customers, and the effects of their features under both models.
 
     Attributes:
-        x: features, customers × features of the bundle.
-        value, top: SHAP values of the same shape, on the log scale of the value and of the odds.
+        x: feature values, customers × features of the bundle.
+        value, top: SHAP values of the same shape, on the log scale of the value and in log-odds.
+        customers: the number of customers from which the sample was drawn.
     """
 
     bundle: Bundle
@@ -38,7 +39,7 @@ class Sampled:
 
     @classmethod
     def of(cls, result: TrainingResult) -> Sampled:
-        """The sample of *result*, the same that is kept beside the page."""
+        """The sample of *result*, the same that is stored beside the page."""
         bundle = result.bundle
         x = bundle.matrix(sample(result.features, result.settings.seed))
         value, top = (bundle.contributions(head, x)[0] for head in ("value", "top"))
@@ -46,17 +47,17 @@ class Sampled:
 
     @property
     def strongest(self) -> list[int]:
-        """Positions of the features, the one that moves the value score most first."""
+        """Indices of the features, the one that moves the value score most first."""
         return [int(i) for i in np.argsort(-shares(self.value), kind="stable")]
 
     def named(self, i: int) -> str:
         """The name of a feature as words."""
-        return words.spoken(self.bundle.spec.names[i])
+        return words.feature_words(self.bundle.spec.names[i])
 
 
 @dataclass(frozen=True)
 class Importance:
-    """One feature's part in moving the value head's scores, over the sample."""
+    """The importance of one feature for the value model, over the sample."""
 
     feature: FeatureSpec
     name: str
@@ -66,45 +67,45 @@ class Importance:
     direction: str
 
 
-def explanation(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
-    """Importance by family for both heads, beeswarm and table of features for the value head."""
+def explanation_section(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
+    """Importance by family for both models; beeswarm and table of features for the value model."""
     bundle = result.bundle
-    own = shares(sampled.value)
-    families = by_family(bundle, own)
+    importance = shares(sampled.value)
+    families = by_family(bundle, importance)
     top_families = by_family(bundle, shares(sampled.top)).reindex(families.index)
     strongest = sampled.strongest[0]
     size = len(sampled.x)
     return {
         "finding": (
-            f"The family “{families.index[0]}” carries {words.percent(families.iloc[0])} of what moves "
-            f"expected network value; the strongest single feature is {sampled.named(strongest)} with "
-            f"{words.percent(own[strongest])}"
+            f"{words.percent(families.iloc[0])} of the movement of expected network value comes from the "
+            f"family “{families.index[0]}”; the strongest single feature is {sampled.named(strongest)} with "
+            f"{words.percent(importance[strongest])}"
         ),
         "sampled": size,
-        "everybody": size == sampled.customers,
+        "all_customers": size == sampled.customers,
         "value_families": figures.families(families, "Expected network value"),
         "top_families": figures.families(
-            top_families, f"Odds of being in the top {words.share_name(result.settings.top_share)}"
+            top_families, f"Probability of being in the top {words.exact_percent(result.settings.top_share)}"
         ),
         "beeswarm": beeswarm(
             sampled.value,
             sampled.x,
-            [words.spoken(name) for name in bundle.spec.names],
+            [words.feature_words(name) for name in bundle.spec.names],
             result.settings.seed,
         ),
-        "features": _importances(sampled, own),
+        "features": _importances(sampled, importance),
         "total": len(bundle.spec.names),
     }
 
 
 def shares(effects: np.ndarray) -> np.ndarray:
-    """Mean absolute SHAP value of every feature ÷ the sum of them."""
-    size = np.abs(effects).mean(axis=0)
-    return size / size.sum() if size.sum() > 0 else size
+    """The mean absolute SHAP value of every feature ÷ the sum of these."""
+    magnitude = np.abs(effects).mean(axis=0)
+    return magnitude / magnitude.sum() if magnitude.sum() > 0 else magnitude
 
 
 def by_family(bundle: Bundle, shares: np.ndarray) -> pd.Series:
-    """Sums by family of features, the largest first."""
+    """The sums of *shares* by family of features, the largest first."""
     families = [feature.family for feature in bundle.spec.features]
     return pd.Series(shares).groupby(families).sum().sort_values(ascending=False, kind="stable")
 
@@ -120,15 +121,17 @@ def _importances(sampled: Sampled, shares: np.ndarray) -> list[Importance]:
             100 * float(shares[i] / max(shares.max(), 1e-12)),
             direction(sampled.x[:, i], sampled.value[:, i]),
         )
-        for i in sampled.strongest[:FEATURES]
+        for i in sampled.strongest[:MAX_FEATURES]
     ]
 
 
 def direction(feature: np.ndarray, effect: np.ndarray) -> str:
-    """Whether more of a feature raises or lowers the score, by rank correlation with its effect."""
+    """Whether more of a feature raises or lowers the score, by its rank correlation with its effect."""
     known = ~np.isnan(feature)
     feature, effect = feature[known], effect[known]
     if len(feature) < 3 or np.ptp(feature) == 0 or np.ptp(effect) == 0:
         return "none seen"
     ranks = np.corrcoef(pd.Series(feature).rank(), pd.Series(effect).rank())[0, 1]
-    return "more raises" if ranks > CLEAR else "more lowers" if ranks < -CLEAR else "mixed"
+    return (
+        "more raises" if ranks > MIN_CORRELATION else "more lowers" if ranks < -MIN_CORRELATION else "mixed"
+    )

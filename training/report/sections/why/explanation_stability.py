@@ -1,4 +1,4 @@
-"""Whether the reasons last: today's customers explained by the models that the backtest fitted."""
+"""Stability of reasons: today's customers explained by the models that the backtest trained."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
 REASONS = 3
+"""The number of strongest reasons of a customer that are compared."""
 
 
-def constancy(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
-    """One row per judged cutoff, and importance by family over time; without rows where none is kept."""
+def explanation_stability_section(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
+    """One row per evaluated cutoff, and importance by family over time; no rows where none is stored."""
     earlier = result.earlier_effects
     if not earlier:
-        return {"rows": [], "plot": "", "finding": "This run keeps no reasons of earlier models"}
+        return {
+            "rows": [],
+            "plot": "",
+            "finding": "Not measured: this run keeps no reasons of earlier models",
+        }
     rows = [_row(day, effects, sampled) for day, effects in earlier.items()]
     first, families = rows[-1]["first"], rows[-1]["family"]
     days = [datetime.fromisoformat(day) for day in earlier]
@@ -33,9 +38,9 @@ def constancy(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     ).fillna(0.0)
     return {
         "finding": (
-            f"Under the model of the latest backtest period, {rows[-1]['cutoff'].text}, the strongest "
-            f"reason is the same as today’s for {first.text} of customers "
-            f"({words.interval(*_of(first, sampled))}), its family for {families.text}"
+            f"{first.text} of customers ({words.interval(*_interval(first, sampled))}) have the same "
+            "strongest reason as today under the model of the latest backtest period, "
+            f"{rows[-1]['cutoff'].text}; {families.text} have the same family"
         ),
         "rows": rows,
         "plot": reason_plots.over_time(
@@ -46,11 +51,11 @@ def constancy(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
 
 def _row(day: str, effects: np.ndarray, sampled: Sampled) -> dict[str, Cell]:
     now, then = (
-        np.argsort(-np.abs(one), axis=1, kind="stable")[:, :REASONS] for one in (sampled.value, effects)
+        np.argsort(-np.abs(values), axis=1, kind="stable")[:, :REASONS] for values in (sampled.value, effects)
     )
     family = np.array([feature.family for feature in sampled.bundle.spec.features])
     kept = np.mean(
-        [len(set(one) & set(other)) for one, other in zip(now.tolist(), then.tolist(), strict=True)]
+        [len(set(today) & set(earlier)) for today, earlier in zip(now.tolist(), then.tolist(), strict=True)]
     )
     ranks = pd.Series(shares(effects)).corr(pd.Series(shares(sampled.value)), method="spearman")
     when = datetime.fromisoformat(day)
@@ -59,7 +64,7 @@ def _row(day: str, effects: np.ndarray, sampled: Sampled) -> dict[str, Cell]:
         "first": _share((now[:, 0] == then[:, 0]).mean()),
         "family": _share((family[now[:, 0]] == family[then[:, 0]]).mean()),
         "kept": Cell(f"{kept:.1f} of {REASONS}", round(float(kept), 4)),
-        "ranks": words.cell(float(ranks), words.decimal(float(ranks)), "all features move the score alike"),
+        "ranks": words.cell(float(ranks), words.decimal(float(ranks)), "all features move the score equally"),
     }
 
 
@@ -67,5 +72,5 @@ def _share(share: float) -> Cell:
     return Cell(words.percent(share), float(share))
 
 
-def _of(share: Cell, sampled: Sampled) -> tuple[float, float]:
-    return words.wilson(round((share.sort or 0.0) * len(sampled.x)), len(sampled.x))
+def _interval(share: Cell, sampled: Sampled) -> tuple[float, float]:
+    return words.wilson_interval(round((share.sort or 0.0) * len(sampled.x)), len(sampled.x))

@@ -1,4 +1,4 @@
-"""Where the two heads differ: features that weigh differently, and customers on whom they disagree."""
+"""Agreement of the two models: features with different importance, and customers they disagree about."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-FEATURES, CUSTOMERS = 10, 10
+MAX_FEATURES, MAX_CUSTOMERS = 10, 10
 
 
-def agreement(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
-    """The features that weigh most differently, and the customers who are a gamble."""
+def head_agreement_section(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
+    """Features whose importance differs most, and customers with high value but low probability."""
     value, top = shares(sampled.value), shares(sampled.top)
-    order = np.argsort(-np.abs(value - top), kind="stable")[:FEATURES]
+    order = np.argsort(-np.abs(value - top), kind="stable")[:MAX_FEATURES]
     names = [sampled.named(int(i)) for i in order]
     first = order[0]
-    gambles = disagreements(result.scores, result.settings.top_share)
+    customers = disagreements(result.scores, result.settings.top_share)
     return {
         "finding": (
-            f"{_alike(rank_agreement(result.scores))}; they differ most on {names[0]}, which carries "
+            f"{_agreement_text(rank_agreement(result.scores))}; they differ most on {names[0]}, with "
             f"{words.percent(value[first], 1)} of the movement of the amount and "
-            f"{words.percent(top[first], 1)} "
-            "of that of the odds"
+            f"{words.percent(top[first], 1)} of that of the probability"
         ),
-        "plot": reason_plots.pairs(names, value[order], top[order]),
+        "plot": reason_plots.pairs(names, value[order], top[order], ("amount", "probability")),
         "rows": [
             (
                 sampled.named(int(i)),
@@ -42,8 +41,8 @@ def agreement(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
             )
             for i in order
         ],
-        "number": len(gambles),
-        "gambles": [
+        "number": len(customers),
+        "customers": [
             (
                 str(name),
                 Cell(
@@ -54,13 +53,13 @@ def agreement(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
                 Cell(words.percent(row["top_probability"], 1), float(row["top_probability"])),
                 Cell(words.count(row["probability_rank"]), float(row["probability_rank"])),
             )
-            for name, row in gambles.head(CUSTOMERS).iterrows()
+            for name, row in customers.head(MAX_CUSTOMERS).iterrows()
         ],
     }
 
 
-def _alike(correlation: float) -> str:
+def _agreement_text(correlation: float) -> str:
     if math.isnan(correlation):
-        return "One of the two heads puts all customers equal"
-    how = "much" if correlation > 0.8 else "somewhat" if correlation > 0.5 else "hardly"
-    return f"The two heads rank customers {how} alike (Spearman {words.decimal(correlation)})"
+        return "One of the two models has the same value for everybody"
+    degree = "very similar" if correlation > 0.8 else "similar" if correlation > 0.5 else "different"
+    return f"The two models rank customers in {degree} orders (Spearman {words.decimal(correlation)})"

@@ -1,4 +1,4 @@
-"""Who entered and who left the top since an earlier version, and which of their reasons moved."""
+"""Customers who entered or left the top since an earlier version, and which of their reasons changed."""
 
 from __future__ import annotations
 
@@ -12,88 +12,92 @@ from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-NONE_BEFORE = "There is no earlier champion that it can be compared with"
-NOT_THERE = "was not there"
+NO_CHAMPION = "There is no earlier champion to compare with"
+NOT_A_CUSTOMER = "not a customer"
 
 
-def moves(result: TrainingResult) -> dict[str, Any]:
+def membership_changes_section(result: TrainingResult) -> dict[str, Any]:
     """Changes since the champion that the run was compared with."""
     if result.changes is None:
-        said = f"{NONE_BEFORE}, so nothing is known of what changed."
-        return {"finding": NONE_BEFORE, "short": said, "came": [], "went": []}
-    return told(result.changes, result.bundle.spec)
+        summary = f"{NO_CHAMPION}."
+        return {"finding": NO_CHAMPION, "summary": summary, "entered": [], "left": []}
+    return membership_changes(result.changes, result.bundle.spec)
 
 
-def told(found: Changes, spec: Spec) -> dict[str, Any]:
-    """*found* as sentences and tables."""
-    top, total = words.share_name(spec.top_share), found.stayed + found.entered
-    since = f"version {found.number}, as of {words.day(found.as_of)}"
+def membership_changes(changes: Changes, spec: Spec) -> dict[str, Any]:
+    """*changes* as sentences and tables."""
+    top, total = words.exact_percent(spec.top_share), changes.stayed + changes.entered
     finding = (
-        f"Of the {words.count(total)} customers in the top {top}, {words.count(found.entered)} were not "
-        f"there in {since}, and {words.count(found.left)} who were have left"
+        f"{words.count(changes.entered)} of {words.count(total)} customers in the top {top} were not there "
+        f"in version {changes.number}, as of {words.day(changes.as_of)}; {words.count(changes.left)} have "
+        "left it"
     )
     return {
         "finding": finding,
-        "short": f"{finding}.",
-        "why": [*_agreement(found), *_why(found)],
-        "came": [_row(mover, spec) for mover in found.came],
-        "went": [_row(mover, spec) for mover in found.went],
-        "more": (found.entered - len(found.came), found.left - len(found.went)),
-        "number": found.number,
+        "summary": f"{finding}.",
+        "reasons": [*_agreement(changes), *_reasons(changes)],
+        "entered": [_row(mover, spec) for mover in changes.came],
+        "left": [_row(mover, spec) for mover in changes.went],
+        "not_listed": (changes.entered - len(changes.came), changes.left - len(changes.went)),
+        "number": changes.number,
     }
 
 
-def _agreement(found: Changes) -> list[str]:
-    if not math.isfinite(found.correlation):
+def _agreement(changes: Changes) -> list[str]:
+    if not math.isfinite(changes.correlation):
         return []
-    rank = words.decimal(found.correlation)
-    return [f"The values of customers who are in both agree with a Spearman of {rank}."]
+    correlation = words.decimal(changes.correlation)
+    return [f"The Spearman correlation of the values of customers in both versions is {correlation}."]
 
 
-def _why(found: Changes) -> list[str]:
-    """Which features carried those who came, and lowered those who went; and whether data or model did it."""
-    said = []
-    for who, movers, verb, sign in (("came", found.came, "raised", 1), ("went", found.went, "lowered", -1)):
+def _reasons(changes: Changes) -> list[str]:
+    """Features that raised those who entered and lowered those who left, and the parts of data and model."""
+    sentences = []
+    for key, movers, group, verb, sign in (
+        ("came", changes.came, "Customers who entered", "raised", 1),
+        ("went", changes.went, "Customers who left", "lowered", -1),
+    ):
         known = [mover for mover in movers if math.isfinite(mover.by_data)]
         if not known:
             continue
-        moved = (sign * found.carried[who]).sort_values(ascending=False)
+        moved = (sign * changes.carried[key]).sort_values(ascending=False)
         strongest = moved[moved > 0].head(3)
         features = [
-            f"{words.spoken(str(name))} ({words.factor(sign * size)})" for name, size in strongest.items()
+            f"{words.feature_words(str(name))} ({words.factor(sign * size)})"
+            for name, size in strongest.items()
         ]
         data, model = (
             sum(getattr(mover, part) for mover in known) / len(known) for part in ("by_data", "by_model")
         )
-        said.append(
-            f"Those who {who} were {verb} most by {words.listed(features)}, on average; their own data "
-            f"moved the score {words.factor(data)}, the other model {words.factor(model)}."
+        sentences.append(
+            f"{group} were {verb} most by {words.joined(features)}, on average. Their data changed the score "
+            f"{words.factor(data)}, the other model {words.factor(model)}."
             if features
-            else f"Those who {who} moved because others did: no feature of theirs changed much."
+            else f"{group} moved because others did: none of their features changed much."
         )
-    return said
+    return sentences
 
 
 def _row(mover: Mover, spec: Spec) -> dict[str, Any]:
-    both = math.isfinite(mover.value_before) and math.isfinite(mover.value_now)
+    in_both = math.isfinite(mover.value_before) and math.isfinite(mover.value_now)
     return {
         "id": mover.customer,
         "ranks": [_rank(mover.rank_before), _rank(mover.rank_now)],
-        "worths": [
-            words.cell(value, words.money(value, spec.currency), NOT_THERE)
+        "values": [
+            words.cell(value, words.money(value, spec.currency), NOT_A_CUSTOMER)
             for value in (mover.value_before, mover.value_now)
         ],
         "reasons": [_shift(shift, spec) for shift in mover.shifts]
-        or ["no feature moved them; others passed" if both else NOT_THERE],
+        or ["none of their features changed; others did" if in_both else NOT_A_CUSTOMER],
     }
 
 
 def _rank(rank: int | None) -> Cell:
-    return Cell(NOT_THERE, None, missing=True) if rank is None else Cell(words.count(rank), float(rank))
+    return Cell(NOT_A_CUSTOMER, None, missing=True) if rank is None else Cell(words.count(rank), float(rank))
 
 
 def _shift(shift: Shift, spec: Spec) -> str:
     unit = {feature.name: feature.unit for feature in spec.features}.get(shift.feature, "")
     before, now = (in_words(value, unit, spec.currency) for value in (shift.before, shift.now))
     change = f"stays at {now}" if before == now else f"went from {before} to {now}"
-    return f"{words.spoken(shift.feature)} {change}: {words.factor(shift.effect)}"
+    return f"{words.feature_words(shift.feature)} {change}: {words.factor(shift.effect)}"

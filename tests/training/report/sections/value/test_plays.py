@@ -7,6 +7,7 @@ from ripple.training.insights.plays import playbook
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import turn
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import visible_text
 
 
 def unhappy(result: TrainingResult, **plays: object) -> TrainingResult:
@@ -70,16 +71,14 @@ def test_costs_that_are_not_known_say_why(bleak: TrainingResult) -> None:
         assert row["cost"].text.startswith("not available: no margin is known")
 
 
-def test_rules_that_fit_nobody_leave_a_sentence_and_no_table(
-    result: TrainingResult, visible: Callable[[str], str]
-) -> None:
+def test_rules_that_fit_nobody_leave_a_sentence_and_no_table(result: TrainingResult) -> None:
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
     settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
     book = playbook(result.features, result.customer_value, result.bundle, settings)
     assert book.customers.empty
     html = render(replace(result, settings=settings, playbook=book))
     section = html[html.index('<section id="turn"') : html.index('<section id="earn"')]
-    assert "No customer fits any rule of" in visible(section)
+    assert "No customer fits any rule of" in visible_text(section)
     assert 'aria-label="Plays"' not in section
     assert not re.search(r"<tbody>\s*</tbody>", section)
 
@@ -94,9 +93,7 @@ def test_forecasts_that_were_too_high_are_warned_of(result: TrainingResult) -> N
     assert "came true" not in caution(1.0)
 
 
-def test_where_all_may_be_coincidence_nobody_counts_as_influential(
-    result: TrainingResult, visible: Callable[[str], str]
-) -> None:
+def test_where_all_may_be_coincidence_nobody_counts_as_influential(result: TrainingResult) -> None:
     customer_value = replace(result.customer_value, credible=0.0)
     book = playbook(result.features, customer_value, result.bundle, result.settings)
     changed = replace(result, customer_value=customer_value, playbook=book)
@@ -104,7 +101,7 @@ def test_where_all_may_be_coincidence_nobody_counts_as_influential(
     assert "nobody counts as influential here; 40 customers get a play for what they spend" in told["finding"]
     assert set(book.customers["play"]) <= {"win back", "connect"}
     assert told["risks"] == []
-    assert "So no network value is known to be at risk." in visible(render(changed))
+    assert "So no network value is known to be at risk." in visible_text(render(changed))
 
 
 def test_without_influence_the_section_says_so(with_influence: Callable[..., TrainingResult]) -> None:
