@@ -168,4 +168,6 @@ def test_with_extras_it_works_in_an_empty_folder(install: Callable[..., Path], t
     simulated = _run(ripple, "simulate", "world", "--customers", "300", "--months", "12", cwd=tmp_path)
     assert "dataset: world" in simulated
     assert "keeps the input contract" in _run(ripple, "check", "world", cwd=tmp_path)
+    options = ("--as-of", "2025-12-01", "--out", "features.parquet")
+    assert "features.parquet: " in _run(ripple, "features", "world", *options, cwd=tmp_path)
     assert _run(ripple, "features", "--list", cwd=tmp_path) == text(Settings()) + "\n"
