@@ -1,4 +1,4 @@
-# Everything a newcomer needs is Python 3.11 or 3.12 and make; the environment is built from uv.lock on first use.
+# Everything a newcomer needs is Python 3.11, 3.12 or 3.13 and make; the environment is built from uv.lock on first use.
 PYTHON ?= python3
 DEFAULT := .ripple/data/default
 DATA ?= $(DEFAULT)
@@ -96,13 +96,13 @@ clean: ## remove the environment, and all runs, models and reports
 
 $(VENV)/bin/uv:
 	@echo "creating the environment in $(VENV)" >&2
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else \
-	  f"Python 3.11 or 3.12 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else \
+	  f"Python 3.11, 3.12 or 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 ...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/ready: uv.lock pyproject.toml | $(VENV)/bin/uv
-	@$(VENV)/bin/uv sync --frozen --inexact --no-dev
+	@$(VENV)/bin/uv sync --frozen --inexact --no-dev --extra train --extra serve
 	@touch $@
 
 $(VENV)/ready-dev: uv.lock pyproject.toml | $(VENV)/bin/uv

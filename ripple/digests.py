@@ -8,7 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 DISTRIBUTIONS = {"ibis": "ibis-framework", "sklearn": "scikit-learn"}
@@ -44,7 +44,15 @@ def code_digest(*modules: str) -> str:
                 waiting.append(imported)
             elif top not in sys.stdlib_module_names:
                 libraries.add(DISTRIBUTIONS.get(top, top))
-    return digest(*sorted(sources.items()), *((name, version(name)) for name in sorted(libraries)))
+    return digest(*sorted(sources.items()), *((name, _version(name)) for name in sorted(libraries)))
+
+
+def _version(library: str) -> str | None:
+    """The version of *library*; None where the extra that brings it is not installed."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _imports(module: str, source: str) -> Iterator[str]:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-EXTRAS = {
-    "train": (
-        *("duckdb", "ibis", "jinja2", "lightgbm", "matplotlib", "mlflow", "networkit", "numpy", "pandas"),
-        *("pyarrow", "scipy", "shap", "sklearn", "threadpoolctl"),
-    ),
-    "serve": ("bentoml", "msgspec", "packaging", "prometheus_client", "redis"),
-    "spark": ("pyspark",),
-    "postgres": ("adbc_driver_manager", "adbc_driver_postgresql"),
-    "tune": ("optuna",),
-}
-"""The packages that each extra brings."""
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, requires
+
+from ripple.errors import InputError
 
 
-def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """What to install so that the module of *error* is found; None if no extra brings it."""
-    top = (error.name or "").partition(".")[0]
-    for extra, packages in EXTRAS.items():
-        if top in packages:
-            return (
-                f"This needs {top}, which the extra '{extra}' brings: pip install 'ripple[{extra}]' "
-                f"(in a checkout: uv sync --extra {extra})."
-            )
-    return None
+def require(*extras: str) -> None:
+    """Raise an `InputError` that says what to install, unless all that *extras* bring is installed."""
+    missing = [extra for extra in extras if not all(map(_is_installed, _distributions(extra)))]
+    if missing:
+        raise missing_extras(*missing)
+
+
+def missing_extras(*extras: str) -> InputError:
+    """The error where *extras* are needed and not installed."""
+    needed, options = " and ".join(extras), " ".join(f"--extra {extra}" for extra in extras)
+    return InputError(
+        f"This needs the {'extra' if len(extras) == 1 else 'extras'} {needed}: "
+        f"pip install 'ripple[{','.join(extras)}]', "
+        f"or in a checkout .venv/bin/uv sync --frozen --inexact {options}."
+    )
+
+
+def _distributions(extra: str) -> Iterator[str]:
+    """The names of the distributions that *extra* brings, as pyproject.toml declares them."""
+    for requirement in requires("ripple") or ():
+        if requirement.endswith(f"extra == '{extra}'"):
+            yield re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ripple.errors import InputError
+from ripple.extras import missing_extras
 from ripple.features.tables.sources.source import Source, validate_columns
 
 if TYPE_CHECKING:
@@ -37,10 +38,7 @@ def session() -> SparkSession:
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise InputError(
-            "Spark needs the extra 'spark', which is not installed: "
-            "`.venv/bin/uv sync --frozen --inexact --extra spark`."
-        ) from error
+        raise missing_extras("spark") from error
     builder: Any = SparkSession.builder.appName("ripple")
     master = os.environ.get("SPARK_MASTER")
     if master:

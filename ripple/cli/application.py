@@ -11,7 +11,6 @@ from typing import Annotated, Any, TextIO, cast
 import typer
 
 from ripple.errors import InputError
-from ripple.extras import missing_extra
 from ripple.redaction import hidden
 
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
@@ -79,10 +78,4 @@ def main() -> None:
         app()
     except InputError as error:
         sys.stderr.write(f"Error: {error}\n")
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        advice = missing_extra(error)
-        if advice is None:
-            raise
-        sys.stderr.write(f"Error: {advice}\n")
         sys.exit(2)

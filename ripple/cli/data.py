@@ -19,6 +19,7 @@ from ripple.cli.datasets import (
     write_with_spark,
 )
 from ripple.errors import InputError
+from ripple.extras import require
 from ripple.settings import load as load_settings
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed: the same one gives the same world.")] = 7,
 ) -> None:
     """Write a simulated dataset."""
+    require("train")
     from ripple import simulation
 
     logger.info(f"simulating {customers:,} customers over {months} months in world '{world}'")
@@ -53,6 +55,7 @@ def simulate(
 @app.command(epilog="Example: ripple check /tmp/world")
 def check(data: Data, settings: SettingsFile = None) -> None:
     """Check a dataset against the input contract; exit with 0 if it holds, else 2."""
+    require("train")
     dataset, report = open_checked(data, settings)
     for name, rows in report.rows.items():
         print(f"{name:<13}{rows:>10,} rows")
@@ -66,6 +69,7 @@ def check(data: Data, settings: SettingsFile = None) -> None:
 
 def _list(asked: bool) -> None:
     if asked:
+        require("train")
         from ripple.features.catalog import text
 
         print(text(load_settings()))
@@ -92,6 +96,7 @@ def features(
     catalogue: Catalogue = False,
 ) -> None:
     """Write the features of every customer as of a date: only what was known before it."""
+    require("train", *(("spark",) if engine == "spark" else ()))
     dataset, _ = open_checked(data, settings, engine, keep=engine == "duckdb")
     logger.info(f"features as of {as_of:%Y-%m-%d}")
     if engine == "duckdb":
@@ -109,6 +114,7 @@ def label(
     settings: SettingsFile = None,
 ) -> None:
     """Write the network value of every customer over the window (from, to]."""
+    require("train")
     from ripple.training.attribution import network_value
     from ripple.training.examples.examples import frame
 

@@ -15,6 +15,7 @@ from ripple.cli.application import app
 from ripple.cli.arguments import AsOf, Data, Out, SettingsFile
 from ripple.cli.datasets import features_as_of, fetched_version, open_checked, score_dataset, write_table
 from ripple.errors import InputError
+from ripple.extras import require
 from ripple.redaction import hidden
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
@@ -34,6 +35,7 @@ def score(
     settings: SettingsFile = None,
 ) -> None:
     """Write scores, membership and rank of every customer as of a date."""
+    require("train")
     from ripple.models.batch_scoring import with_reasons
 
     dataset, _ = open_checked(data, settings, keep=True)
@@ -61,6 +63,7 @@ def publish(
 
     Services that follow the store take them within a second, without losing a request.
     """
+    require("train", "serve")
     from ripple.models.batch_scoring import write_snapshot
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
@@ -88,6 +91,7 @@ def publish(
 @app.command(epilog="Example: ripple package")
 def package() -> None:
     """Build a Bento from the champion and print its tag."""
+    require("train", "serve")
     print(_package(load_settings()))
 
 
@@ -104,6 +108,7 @@ def serve(
     ] = None,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
+    require("train", "serve")
     from ripple.serving.package import serve as run
     from ripple.serving.package import set_options
 

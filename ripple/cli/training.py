@@ -13,6 +13,7 @@ from ripple.cli.application import app
 from ripple.cli.arguments import FORMATS, Data, SettingsFile
 from ripple.cli.datasets import open_checked
 from ripple.errors import InputError
+from ripple.extras import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,7 @@ def train(
 
     The version becomes champion if it passes the gate, else challenger; see docs/models.md.
     """
+    require("train", *(("tune",) if tune else ()))
     dataset, checked = open_checked(data, settings, keep=True)
     from ripple.training.pipeline import train as run
 
@@ -110,6 +112,7 @@ def monitor(
 
     What is found is kept in MLflow, with the version and its run.
     """
+    require("train")
     dataset, _ = open_checked(data, settings, keep=True)
     from ripple.training.monitoring import monitor as run
     from ripple.training.monitoring import record_monitoring

@@ -13,6 +13,7 @@ import typer
 from ripple import atomic
 from ripple.cli.application import app
 from ripple.errors import InputError
+from ripple.extras import require
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
 
@@ -50,6 +51,7 @@ def report(
 
     The report of a version tells first where the version stands.
     """
+    require("train")
     from ripple.training.registry import model_versions, tracking
 
     settings = load_settings()
@@ -105,6 +107,7 @@ def promote(
     ] = "",
 ) -> None:
     """Make a version the champion."""
+    require("train")
     from ripple.training.registry import model_versions, tracking
 
     client = tracking.connect(load_settings())
@@ -119,6 +122,7 @@ def compare(
     other: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
 ) -> None:
     """Tell which of two versions foresees better at the cutoffs both were judged at, and how sure that is."""
+    require("train")
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.comparison_text import comparison_text
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ripple.errors import InputError
+from ripple.extras import missing_extras
 from ripple.settings import Model, Settings
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.metrics import capture
@@ -63,9 +64,7 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
     try:
         import optuna
     except ImportError as error:
-        raise InputError(
-            "--tune needs Optuna, the extra `tune`: `uv sync --inexact --extra tune`."
-        ) from error
+        raise missing_extras("tune") from error
     settings, cutoffs = backtester.settings, _cutoffs(backtester)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     settings.home.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ripple.errors import InputError
+from ripple.extras import missing_extras
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources.source import Source, connect, tables_of_schema
 from ripple.redaction import hidden
@@ -39,10 +40,6 @@ EXAMPLE = "postgresql://user@host:5432/database?schema=public"
 MALFORMED = (
     f"The PostgreSQL URL cannot be read: expected {EXAMPLE}. A password may follow the user as user:password "
     "(in both, write @ : / ? # % as %40 %3A %2F %3F %23 %25), or stand in PGPASSWORD or ~/.pgpass."
-)
-NOT_INSTALLED = (
-    "Reading PostgreSQL needs its driver, the extra `postgres`: `uv sync --inexact --extra postgres`, "
-    "or `pip install adbc-driver-postgresql`."
 )
 
 _URL = re.compile(
@@ -143,7 +140,7 @@ class Postgres(Source):
         try:
             from adbc_driver_postgresql.dbapi import Error
         except ImportError as error:
-            raise InputError(NOT_INSTALLED) from error
+            raise missing_extras("postgres") from error
         try:
             return action(*arguments)
         except (Error, pa.ArrowException, OSError) as error:

@@ -209,8 +209,8 @@ class TestPostgreSQL:
     def test_without_the_driver_it_says_how_to_install_it(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
         told = opening_error("postgresql://localhost/shop")
-        assert "`uv sync --inexact --extra postgres`" in told
-        assert "`pip install adbc-driver-postgresql`" in told
+        assert "pip install 'ripple[postgres]'" in told
+        assert "--extra postgres" in told
 
     @pytest.mark.parametrize(
         "rest",
