@@ -1,7 +1,7 @@
-"""What can make a customer adopt a product: their own clock, and one for each tie that passes it on.
+"""The random times of diffusion: background clocks, and influence clocks of ties that transmit an adoption.
 
-All clocks are recorded, also those that never become decisive. That makes it exact to ask what would have
-happened without some of them.
+All clocks are recorded, also those that never cause an adoption, so that counterfactuals without some of them
+are exact.
 """
 
 from __future__ import annotations
@@ -20,105 +20,110 @@ from ripple.simulation.world.ties import Ties
 from ripple.simulation.world.worlds import World
 
 BUDGET_EFFECT = 0.4
+"""The effect of the log of budget on the log of the background hazard."""
 POWER_EFFECT = 0.7
-"""Effects on the log of the rate of adopting, and of the probability of being followed."""
+"""The effect of the source's power on the log of the probability of transmission."""
 STRENGTH_EFFECT = 0.5
-"""Stronger ties carry more influence (Aral & Walker 2014)."""
+"""The effect of the log of a tie's strength on the log of the probability of transmission: stronger ties
+carry more influence (Aral & Walker 2014)."""
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """Own clocks as [product, customer]; influence clocks by product, then in the order of the ties."""
+    """Background clocks as [product, customer]; influence clocks ordered by product, then tie."""
 
-    own: Floats
-    """Day of adopting unprompted; infinite if not while a customer."""
+    background: Floats
+    """Day of adopting without influence; infinite if not while a customer."""
     product: Ints
     tie: Ints
     delay: Floats
     """Days from the later of the source's adoption and the opening of the tie to the target's adoption."""
 
-    def place(self, customer: Ints) -> Ints:
-        """Where `own.ravel()` has this customer and the product of each influence clock."""
-        return self.product * self.own.shape[1] + customer
+    def flat_index(self, customer: Ints) -> Ints:
+        """Index in `background.ravel()` of this customer and the product of each influence clock."""
+        return self.product * self.background.shape[1] + customer
 
 
 @dataclass(frozen=True)
-class Standpoint:
-    """A day up to which all is settled: who had adopted, and that the others had not."""
+class AdoptionState:
+    """Who had adopted by a day; the future is drawn given that the others had not."""
 
     day: float
     adopted: Floats
     """Day of adoption as [product, customer]; infinite if not by then."""
 
     @classmethod
-    def beginning(cls, products: Products, population: Population) -> Standpoint:
+    def initial(cls, products: Products, population: Population) -> AdoptionState:
         """Day 0, when nobody has adopted anything."""
         return cls(0.0, np.full((products.size, population.size), np.inf))
 
 
-def set_clocks(
+def draw_clocks(
     world: World,
     population: Population,
     ties: Ties,
     products: Products,
     calendar: Calendar,
-    now: Standpoint,
+    state: AdoptionState,
     rng: np.random.Generator,
 ) -> Clocks:
-    """Draw all clocks given that those which have not rung by *now* have not.
+    """Draw all clocks from their distribution given the *state*: those of others ring only after its day.
 
-    Exact: own clocks and exponential delays are memoryless, power-law delays are drawn from their remaining
-    tail, and the longer a tie has been silent since its source adopted, the less likely it is to act at all.
-    What has happened stays: adopters get their day as their own clock, and nobody can influence them.
+    Exact: background clocks and exponential delays are memoryless, power-law delays are drawn from their
+    remaining tail, and the longer a tie has not transmitted since its source adopted, the less likely it is
+    to do so at all. Adopters get their day as their background clock, and nobody can influence them.
     """
-    (of_campaigns,) = rng.spawn(1)
+    (campaign_rng,) = rng.spawn(1)
     delays = Delays(world.delay_days, world.delay_tail)
-    passes = _pass_on_probability(world, population, ties)
-    own, which, passing, delay = [], [], [], []
-    for product, adopted in enumerate(now.adopted):
-        clock = own_clocks(product, population, products, calendar, now.day, rng, of_campaigns)
-        own.append(np.where(np.isfinite(adopted), adopted, clock))
+    transmission = _transmission_probability(world, population, ties)
+    background, products_of, ties_of, delays_of = [], [], [], []
+    for product, adopted in enumerate(state.adopted):
+        clock = background_clocks(product, population, products, calendar, state.day, rng, campaign_rng)
+        background.append(np.where(np.isfinite(adopted), adopted, clock))
 
-        elapsed = np.maximum(now.day - np.maximum(adopted[ties.source], ties.opens), 0.0)
-        silent = passes * delays.survival(elapsed)
-        probability = np.where(np.isfinite(adopted[ties.target]), 0.0, silent / (1 - passes + silent))
+        elapsed = np.maximum(state.day - np.maximum(adopted[ties.source], ties.opens), 0.0)
+        pending = transmission * delays.survival(elapsed)
+        probability = np.where(np.isfinite(adopted[ties.target]), 0.0, pending / (1 - transmission + pending))
         tie = np.flatnonzero(rng.random(ties.size) < probability)
-        which.append(np.full_like(tie, product))
-        passing.append(tie)
-        delay.append(delays.draw(elapsed[tie], rng))
-    return Clocks(np.stack(own), np.concatenate(which), np.concatenate(passing), np.concatenate(delay))
+        products_of.append(np.full_like(tie, product))
+        ties_of.append(tie)
+        delays_of.append(delays.draw(elapsed[tie], rng))
+    return Clocks(
+        np.stack(background), np.concatenate(products_of), np.concatenate(ties_of), np.concatenate(delays_of)
+    )
 
 
-def own_clocks(
+def background_clocks(
     product: int,
     population: Population,
     products: Products,
     calendar: Calendar,
     earliest: float,
     rng: np.random.Generator,
-    of_campaigns: np.random.Generator,
+    campaign_rng: np.random.Generator,
 ) -> Floats:
-    """The day, from *earliest* on, each customer would adopt *product* unprompted by any other customer.
+    """The day, from *earliest* on, on which each customer would adopt *product* without influence.
 
     It is infinite if that is not while they are a customer.
     """
     day = np.arange(calendar.days + 1)
-    mood = products.mood[product]
-    possible = np.maximum(np.maximum(population.since, products.launched[product]), earliest)
-    readiness = products.taste(product, population) * population.budget**BUDGET_EFFECT
-    threshold = np.interp(possible, day, mood) + rng.exponential(size=population.size) / readiness
-    of_mood = np.interp(threshold, mood, day, right=np.inf)
-    hazard = products.campaigns.hazard * readiness
-    own = np.minimum(
-        of_mood, response_days(product, products.campaigns, population, possible, hazard, of_campaigns)
+    hazard = products.cumulative_hazard[product]
+    at_risk_from = np.maximum(np.maximum(population.active_from, products.launched[product]), earliest)
+    relative_risk = products.taste(product, population) * population.budget**BUDGET_EFFECT
+    threshold = np.interp(at_risk_from, day, hazard) + rng.exponential(size=population.size) / relative_risk
+    seasonal = np.interp(threshold, hazard, day, right=np.inf)
+    campaign_hazard = products.campaigns.hazard * relative_risk
+    adopts = np.minimum(
+        seasonal,
+        response_days(product, products.campaigns, population, at_risk_from, campaign_hazard, campaign_rng),
     )
-    return np.where(own < population.until, own, np.inf)
+    return np.where(adopts < population.active_until, adopts, np.inf)
 
 
-def _pass_on_probability(world: World, population: Population, ties: Ties) -> Floats:
-    odds = (
+def _transmission_probability(world: World, population: Population, ties: Ties) -> Floats:
+    relative_risk = (
         np.exp(POWER_EFFECT * population.power[ties.source])
         * population.susceptibility[ties.target]
         * ties.strength**STRENGTH_EFFECT
     )
-    return np.minimum(world.influence * odds, 1.0)
+    return np.minimum(world.influence * relative_risk, 1.0)

@@ -1,7 +1,7 @@
-"""What influence was to be expected, rather than what came of it: the ceiling of any prediction.
+"""Expected influence, rather than what was realised: an upper bound for any prediction.
 
 The expected influence value of a customer is the mean of the leave-one-out value over redraws of all that is
-random after the start of the window, given the latent traits and the state at the start: own clocks and
+random after the start of the window, given the latent traits and the state at the start: background and
 influence clocks that had not rung yet, and payments. Fixed are the customers, when they join and leave, their
 ties and referrals, and the products with their campaigns.
 """
@@ -14,9 +14,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from ripple.simulation.diffusion.clocks import Standpoint, set_clocks
-from ripple.simulation.diffusion.first_passage import spread
-from ripple.simulation.diffusion.payments import pay
+from ripple.simulation.diffusion.clocks import AdoptionState, draw_clocks
+from ripple.simulation.diffusion.first_passage import spread_adoptions
+from ripple.simulation.diffusion.payments import draw_payments
 from ripple.simulation.diffusion.realisation import History
 from ripple.simulation.diffusion.truth import leave_one_out
 from ripple.simulation.world.calendar import Window
@@ -27,7 +27,7 @@ def expected_leave_one_out(
 ) -> pd.DataFrame:
     """Means of the columns of `leave_one_out` over *redraws* redraws; the same rows.
 
-    The redraw is exact (see `simulation.diffusion.clocks.set_clocks`), so the only error is that of the mean.
+    Each redraw is exact (see `clocks.draw_clocks`), so the only error is that of the mean.
 
     Raises:
         ValueError: the window reaches out of the simulated months, or there is to be no redraw.
@@ -37,14 +37,14 @@ def expected_leave_one_out(
     window = history.calendar.window(start, end)
     total = leave_one_out(history, start, end) * 0.0
     for rng in np.random.default_rng(seed).spawn(redraws):
-        total += leave_one_out(redrawn(history, window, rng), start, end)
+        total += leave_one_out(resampled_after(history, window, rng), start, end)
     return total / redraws
 
 
-def redrawn(history: History, window: Window, rng: np.random.Generator) -> History:
-    """The same up to the start of *window*, and another course of events from there on.
+def resampled_after(history: History, window: Window, rng: np.random.Generator) -> History:
+    """The same up to the start of *window*, and drawn anew from there on.
 
-    Of those who had adopted by then, the cause is forgotten and payments are left out: both are settled.
+    Adoptions up to then lose their causes and payments, which no longer matter.
     """
     population, ties, products, calendar = (
         history.population,
@@ -52,12 +52,12 @@ def redrawn(history: History, window: Window, rng: np.random.Generator) -> Histo
         history.products,
         history.calendar,
     )
-    now = Standpoint(window.opens, np.full_like(history.clocks.own, np.inf))
-    settled = history.adoptions.where(~window.after_start(history.adoptions.at))
-    now.adopted[settled.product, settled.customer] = settled.at
-    clocks = set_clocks(history.world, population, ties, products, calendar, now, rng)
-    adoptions = spread(clocks, ties)
-    later = window.after_start(adoptions.at)
-    payments = pay(adoptions.where(later), population, products, calendar, rng)
+    state = AdoptionState(window.first_day, np.full_like(history.clocks.background, np.inf))
+    earlier = history.adoptions.where(~window.after_start(history.adoptions.day))
+    state.adopted[earlier.product, earlier.customer] = earlier.day
+    clocks = draw_clocks(history.world, population, ties, products, calendar, state, rng)
+    adoptions = spread_adoptions(clocks, ties)
+    later = window.after_start(adoptions.day)
+    payments = draw_payments(adoptions.where(later), population, products, calendar, rng)
     payments = replace(payments, adoption=np.flatnonzero(later)[payments.adoption])
     return replace(history, clocks=clocks, adoptions=adoptions, payments=payments)

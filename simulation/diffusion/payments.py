@@ -1,7 +1,7 @@
 """What customers pay: the order that is an adoption, its renewals, and a few refunds.
 
-Each payment is recorded by its distance from the adoption that it follows, so that an adoption that would
-have come later moves all of them.
+Each payment is recorded by its delay after the adoption that it follows, so that a counterfactual day of the
+adoption moves all of them.
 """
 
 from __future__ import annotations
@@ -10,21 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ripple.arrays import Floats, Ints, sums
+from ripple.arrays import Floats, Ints, expand, sums
 from ripple.simulation.diffusion.first_passage import Adoptions
 from ripple.simulation.world.calendar import Calendar, Window
-from ripple.simulation.world.columns import lags
+from ripple.simulation.world.delays import reporting_delays
 from ripple.simulation.world.grouping import Grouping
 from ripple.simulation.world.population import Population
 from ripple.simulation.world.products import Products
 
 RENEWAL_DAYS = 30.0
+"""The mean number of days between renewals."""
 RENEWAL_JITTER_DAYS = 8.0
-RETENTION_LOGIT = 1.2
-"""Log odds that a customer of median satisfaction renews once more."""
-RETENTION_SATISFACTION = 0.6
+"""The number of days by which a renewal comes early or late at most."""
+RETENTION_LOG_ODDS = 1.2
+"""The log-odds that a customer of median satisfaction renews once more."""
+SATISFACTION_EFFECT = 0.6
+"""The effect of satisfaction on the log-odds of renewing."""
 REFUND_SHARE = 0.01
-REFUND_WITHIN_DAYS = 20.0
+"""The probability that an order is refunded."""
+MAX_REFUND_DAYS = 20.0
+"""The number of days from an order to its refund at most."""
+FULL_REFUND_SHARE = 0.7
+"""The probability that a refund is of the whole price, rather than half of it."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,14 @@ class Payments:
     """One entry per order and refund, in the order of time."""
 
     adoption: Ints
-    """Position of the adoption in Adoptions."""
-    order_after: Floats
+    """Index in Adoptions of the adoption that it follows."""
+    order_delay: Floats
     """Days from the adoption to the order."""
-    refund_after: Floats
+    refund_delay: Floats
     """Days from the order to its refund; 0 for the order itself."""
     revenue: Floats
     """In the dataset's currency, whole cents; negative for a refund."""
-    known_after: Floats
+    reporting_delay: Floats
     """Days until the payment reaches the company."""
 
     @property
@@ -49,10 +56,10 @@ class Payments:
 
     def days(self, adoptions: Adoptions) -> Floats:
         """The day of each payment."""
-        return adoptions.at[self.adoption] + self.order_after + self.refund_after
+        return adoptions.day[self.adoption] + self.order_delay + self.refund_delay
 
 
-def pay(
+def draw_payments(
     adoptions: Adoptions,
     population: Population,
     products: Products,
@@ -60,45 +67,53 @@ def pay(
     rng: np.random.Generator,
 ) -> Payments:
     """Draw the payments that follow the adoptions; nobody renews any more once they have left."""
-    retention = 1 / (1 + np.exp(-RETENTION_LOGIT - RETENTION_SATISFACTION * population.satisfaction))
+    retention = 1 / (1 + np.exp(-RETENTION_LOG_ODDS - SATISFACTION_EFFECT * population.satisfaction))
     bought = rng.geometric(1 - retention[adoptions.customer])
     bought = np.minimum(bought, np.ceil(calendar.days / RENEWAL_DAYS).astype(int))
-    adoption = np.repeat(np.arange(bought.size), bought)
-    renewal = np.arange(adoption.size) - np.repeat(np.cumsum(bought) - bought, bought)
+    adoption, renewal = expand(np.zeros_like(bought), bought)
     jitter = rng.uniform(-RENEWAL_JITTER_DAYS, RENEWAL_JITTER_DAYS, adoption.size)
-    order_after = np.where(renewal > 0, RENEWAL_DAYS * renewal + jitter, 0.0)
-    day = adoptions.at[adoption] + order_after
-    paid = day < population.until[adoptions.customer[adoption]]
-    adoption, order_after, day = adoption[paid], order_after[paid], day[paid]
+    order_delay = np.where(renewal > 0, RENEWAL_DAYS * renewal + jitter, 0.0)
+    day = adoptions.day[adoption] + order_delay
+    paid = day < population.active_until[adoptions.customer[adoption]]
+    adoption, order_delay, day = adoption[paid], order_delay[paid], day[paid]
 
     customer, product = adoptions.customer[adoption], adoptions.product[adoption]
     revenue = products.price[product] * population.budget[customer] * rng.lognormal(sigma=0.15, size=day.size)
     revenue = np.maximum(np.round(revenue, 2), 0.01)
 
-    refund_after = rng.uniform(1, REFUND_WITHIN_DAYS, day.size)
-    refunded = np.flatnonzero((rng.random(day.size) < REFUND_SHARE) & (day + refund_after < calendar.days))
-    returned = np.where(rng.random(refunded.size) < 0.7, 1.0, 0.5)
-    adoption, order_after = (np.concatenate((column, column[refunded])) for column in (adoption, order_after))
-    refund_after = np.concatenate((np.zeros(day.size), refund_after[refunded]))
+    refund_delay = rng.uniform(1, MAX_REFUND_DAYS, day.size)
+    refunded = np.flatnonzero((rng.random(day.size) < REFUND_SHARE) & (day + refund_delay < calendar.days))
+    returned = np.where(rng.random(refunded.size) < FULL_REFUND_SHARE, 1.0, 0.5)
+    adoption, order_delay = (np.concatenate((column, column[refunded])) for column in (adoption, order_delay))
+    refund_delay = np.concatenate((np.zeros(day.size), refund_delay[refunded]))
     revenue = np.concatenate((revenue, -np.floor(revenue[refunded] * returned * 100) / 100))
 
-    day = adoptions.at[adoption] + order_after + refund_after
+    day = adoptions.day[adoption] + order_delay + refund_delay
     order = np.argsort(day, kind="stable")
     return Payments(
-        adoption[order], order_after[order], refund_after[order], revenue[order], lags(day.size, rng)
+        adoption[order],
+        order_delay[order],
+        refund_delay[order],
+        revenue[order],
+        reporting_delays(day.size, rng),
     )
 
 
-def revenue_if(
-    payments: Payments, adoptions: Adoptions, population: Population, moved: Ints, at: Floats, window: Window
+def counterfactual_revenue(
+    payments: Payments,
+    adoptions: Adoptions,
+    population: Population,
+    adoption: Ints,
+    day: Floats,
+    window: Window,
 ) -> Floats:
-    """Revenue in *window* of the adoption at each position *moved*, had it come on day *at*.
+    """Revenue in *window* of each *adoption*, an index in Adoptions, if it came on *day*.
 
-    Its payments keep their distance from it. What then falls behind the customer's leaving is never paid, and
-    never refunded. Exact where *at* is no earlier than the adoption was; infinite for never.
+    Its payments keep their delays. What then falls after the customer leaves is never paid, and never
+    refunded. Exact where *day* is no earlier than the adoption was; infinite for never.
     """
-    which, payment = Grouping.by(payments.adoption, adoptions.size).of(moved)
-    ordered = at[which] + payments.order_after[payment]
-    stays = ordered < population.until[adoptions.customer[moved]][which]
-    counts = stays & window.contains(ordered + payments.refund_after[payment])
-    return sums(which, payments.revenue[payment] * counts, moved.size)
+    row, payment = Grouping.by(payments.adoption, adoptions.size).of(adoption)
+    ordered = day[row] + payments.order_delay[payment]
+    active = ordered < population.active_until[adoptions.customer[adoption]][row]
+    counts = active & window.contains(ordered + payments.refund_delay[payment])
+    return sums(row, payments.revenue[payment] * counts, adoption.size)

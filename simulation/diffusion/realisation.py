@@ -1,4 +1,4 @@
-"""What truly happens in a world, causes and clocks included; the tables show only part of it."""
+"""One realisation of a world, with causes and clocks; the tables show only part of it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ripple.simulation.diffusion.clocks import Clocks, Standpoint, set_clocks
-from ripple.simulation.diffusion.first_passage import Adoptions, spread
-from ripple.simulation.diffusion.payments import Payments, pay
+from ripple.simulation.diffusion.clocks import AdoptionState, Clocks, draw_clocks
+from ripple.simulation.diffusion.first_passage import Adoptions, spread_adoptions
+from ripple.simulation.diffusion.payments import Payments, draw_payments
 from ripple.simulation.world.calendar import Calendar
-from ripple.simulation.world.population import Population, populate
-from ripple.simulation.world.products import Products, launch
-from ripple.simulation.world.referrals import Referrals, refer
-from ripple.simulation.world.ties import Ties, tie
+from ripple.simulation.world.population import Population, draw_population
+from ripple.simulation.world.products import Products, launch_products
+from ripple.simulation.world.referrals import Referrals, draw_referrals
+from ripple.simulation.world.ties import Ties, draw_ties
 from ripple.simulation.world.worlds import World
 
 
-class Streams(NamedTuple):
-    """A random stream for each part, so that a change of one leaves the draws of the others."""
+class RandomStreams(NamedTuple):
+    """An independent random stream for each part, so that a change of one leaves the draws of the others."""
 
     history: np.random.Generator
     payments: np.random.Generator
@@ -29,14 +29,14 @@ class Streams(NamedTuple):
     feedback: np.random.Generator
 
     @classmethod
-    def of(cls, seed: int) -> Streams:
+    def of(cls, seed: int) -> RandomStreams:
         """The streams of one simulation, each at its beginning."""
         return cls(*np.random.default_rng(seed).spawn(len(cls._fields)))
 
 
 @dataclass(frozen=True)
 class History:
-    """The customers, their ties, who brought whom in, and who adopted and paid what because of whom."""
+    """Customers, ties and referrals, and who adopted and paid what because of whom."""
 
     world: World
     calendar: Calendar
@@ -50,16 +50,16 @@ class History:
     payments: Payments
 
 
-def unfold(world: World, customers: int, calendar: Calendar, seed: int) -> History:
-    """Let *world* run over the whole calendar."""
-    streams = Streams.of(seed)
-    of_population, of_ties, of_referrals, of_products, of_adoptions = streams.history.spawn(5)
-    population = populate(world, customers, calendar, of_population)
-    ties = tie(world, population, of_ties)
-    referrals = refer(world, population, of_referrals)
-    products = launch(world, population, calendar, of_products)
-    beginning = Standpoint.beginning(products, population)
-    clocks = set_clocks(world, population, ties, products, calendar, beginning, of_adoptions)
-    adoptions = spread(clocks, ties)
-    payments = pay(adoptions, population, products, calendar, streams.payments)
+def simulate_history(world: World, customers: int, calendar: Calendar, seed: int) -> History:
+    """Simulate *world* over the whole calendar."""
+    streams = RandomStreams.of(seed)
+    population_rng, ties_rng, referrals_rng, products_rng, clocks_rng = streams.history.spawn(5)
+    population = draw_population(world, customers, calendar, population_rng)
+    ties = draw_ties(world, population, ties_rng)
+    referrals = draw_referrals(world, population, referrals_rng)
+    products = launch_products(world, population, calendar, products_rng)
+    initial = AdoptionState.initial(products, population)
+    clocks = draw_clocks(world, population, ties, products, calendar, initial, clocks_rng)
+    adoptions = spread_adoptions(clocks, ties)
+    payments = draw_payments(adoptions, population, products, calendar, streams.payments)
     return History(world, calendar, seed, population, ties, referrals, products, clocks, adoptions, payments)

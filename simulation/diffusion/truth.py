@@ -1,4 +1,4 @@
-"""The truth of a simulated world: what its customers are worth to each other, apart from the tables.
+"""The ground truth of a simulated world: the value of its customers to each other, which no table shows.
 
 A window is (T, T+H]. Values are in the dataset's currency and exact, from recorded clocks and ties; times are
 whole seconds, as in the tables.
@@ -32,14 +32,14 @@ import numpy as np
 import pandas as pd
 
 from ripple.arrays import Bools, Floats, Ints, sums
-from ripple.simulation.diffusion.leave_one_out import without_anyone, without_each
-from ripple.simulation.diffusion.payments import revenue_if
+from ripple.simulation.diffusion.leave_one_out import without_each_customer, without_influence
+from ripple.simulation.diffusion.payments import counterfactual_revenue
 from ripple.simulation.diffusion.realisation import History
 from ripple.simulation.world.calendar import SECONDS_PER_DAY, Window, whole_seconds
 from ripple.simulation.world.columns import customer_ids
 
 REFERRAL_DAYS = 365.0
-"""The one-year window of Kumar, Petersen & Leone 2007."""
+"""The number of days after joining that a referrer is credited with (Kumar, Petersen & Leone 2007)."""
 
 
 def leave_one_out(history: History, start: datetime, end: datetime) -> pd.DataFrame:
@@ -51,13 +51,13 @@ def leave_one_out(history: History, start: datetime, end: datetime) -> pd.DataFr
         ValueError: the window reaches out of the simulated months.
     """
     window = history.calendar.window(start, end)
-    absences = without_each(history, window)
-    lost = _lost(history, absences.adoption, absences.at, window)
-    gone = ~window.contains(absences.at)
+    without = without_each_customer(history, window)
+    loss = _revenue_loss(history, without.adoption, without.day, window)
+    missing = ~window.contains(without.day)
     per_customer: dict[str, Floats | Ints] = {
-        "influence_value": sums(absences.customer, lost, history.population.size),
-        "one_step_value": sums(absences.customer, lost * absences.direct, history.population.size),
-        "adoptions": np.bincount(absences.customer[gone], minlength=history.population.size),
+        "influence_value": sums(without.customer, loss, history.population.size),
+        "one_step_value": sums(without.customer, loss * without.direct, history.population.size),
+        "adoptions": np.bincount(without.customer[missing], minlength=history.population.size),
     }
     return _table(history, per_customer, window.before(history.population.joined))
 
@@ -69,7 +69,7 @@ def total_influence(history: History, start: datetime, end: datetime) -> float:
         ValueError: the window reaches out of the simulated months.
     """
     window = history.calendar.window(start, end)
-    return float(_lost(history, *without_anyone(history, window), window).sum())
+    return float(_revenue_loss(history, *without_influence(history, window), window).sum())
 
 
 def revenue(history: History, start: datetime, end: datetime) -> float:
@@ -97,14 +97,14 @@ def referral_value(
     early = whole_seconds(day) - whole_seconds(joined) <= referral_days * SECONDS_PER_DAY
     paid = sums(payments.adoption, payments.revenue * (early & window.contains(day)), adoptions.size)
     spent = sums(adoptions.customer, np.maximum(paid, 0.0), population.size)
-    brought_in = sums(history.referrals.source, spent[history.referrals.target], population.size)
-    return _table(history, {"referral_value": brought_in}, window.before(population.joined))
+    credit = sums(history.referrals.source, spent[history.referrals.target], population.size)
+    return _table(history, {"referral_value": credit}, window.before(population.joined))
 
 
 def traits(history: History) -> pd.DataFrame:
     """`power`, `expertise`, `voice` and `ties`, the number of customers they may influence, of everybody.
 
-    Indexed and ordered by `customer_id`. What no table shows, and so a ceiling for what can be predicted.
+    Indexed and ordered by `customer_id`. No table shows them.
     """
     population, ties = history.population, history.ties
     per_customer: dict[str, Floats | Ints] = {
@@ -116,11 +116,14 @@ def traits(history: History) -> pd.DataFrame:
     return _table(history, per_customer, np.ones(population.size, dtype=np.bool_))
 
 
-def _lost(history: History, adoption: Ints, at: Floats, window: Window) -> Floats:
-    """How much less each of *adoption* would bring in *window* if it came on day *at*."""
+def _revenue_loss(history: History, adoption: Ints, day: Floats, window: Window) -> Floats:
+    """Revenue in *window* of each *adoption*, minus what it would be if it came on *day*."""
     payments, adoptions, population = history.payments, history.adoptions, history.population
-    was = revenue_if(payments, adoptions, population, adoption, adoptions.at[adoption], window)
-    return was - revenue_if(payments, adoptions, population, adoption, at, window)
+    factual, counterfactual = (
+        counterfactual_revenue(payments, adoptions, population, adoption, on, window)
+        for on in (adoptions.day[adoption], day)
+    )
+    return factual - counterfactual
 
 
 def _table(history: History, columns: Mapping[str, Floats | Ints], rows: Bools) -> pd.DataFrame:

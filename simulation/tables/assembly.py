@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from ripple.simulation.diffusion.realisation import History, Streams, unfold
+from ripple.simulation.diffusion.realisation import History, RandomStreams, simulate_history
+from ripple.simulation.tables.customers import customers_table
 from ripple.simulation.tables.feedback_scores import feedback_table
 from ripple.simulation.tables.interactions import interactions_table
 from ripple.simulation.tables.orders import orders_table
-from ripple.simulation.tables.product_features import catalog_table, release
+from ripple.simulation.tables.product_features import catalog_table, release_features
 from ripple.simulation.tables.usage import usage_table
 from ripple.simulation.world.calendar import Calendar
-from ripple.simulation.world.population import customers_table
 from ripple.simulation.world.worlds import WORLDS
 
-FEWEST_CUSTOMERS = 100
-FEWEST_MONTHS = 6
+MIN_CUSTOMERS, MIN_MONTHS = 100, 6
+"""The sizes below which a dataset is too small for anything to be learnt from it."""
 
 
 def simulate(world: str, customers: int, months: int, seed: int) -> dict[str, pa.Table]:
@@ -35,18 +35,18 @@ def simulate_with_truth(world: str, customers: int, months: int, seed: int) -> H
     """
     if world not in WORLDS:
         raise ValueError(f"Unknown world '{world}'; known are {', '.join(sorted(WORLDS))}.")
-    if customers < FEWEST_CUSTOMERS:
-        raise ValueError(f"customers = {customers}: at least {FEWEST_CUSTOMERS} are needed.")
-    if months < FEWEST_MONTHS:
-        raise ValueError(f"months = {months}: at least {FEWEST_MONTHS} are needed.")
-    return unfold(WORLDS[world], customers, Calendar(months), seed)
+    if customers < MIN_CUSTOMERS:
+        raise ValueError(f"customers = {customers}: at least {MIN_CUSTOMERS} are needed.")
+    if months < MIN_MONTHS:
+        raise ValueError(f"months = {months}: at least {MIN_MONTHS} are needed.")
+    return simulate_history(WORLDS[world], customers, Calendar(months), seed)
 
 
 def tables(history: History) -> dict[str, pa.Table]:
     """The tables of the input contract that *history* leaves; always the same ones."""
     population, calendar = history.population, history.calendar
-    streams = Streams.of(history.seed)
-    features = release(calendar, streams.features)
+    streams = RandomStreams.of(history.seed)
+    features = release_features(calendar, streams.features)
     return {
         "customers": customers_table(population, calendar),
         "orders": orders_table(history.payments, history.adoptions, history.products, calendar),

@@ -13,7 +13,7 @@ from ripple import atomic
 SETTINGS = "ripple.toml"
 TABLES = ("customers", "orders", "usage", "catalog", "interactions", "feedback")
 REQUIRED_TABLES = ("customers", "orders")
-DATASET = {SETTINGS, *(f"{name}.parquet" for name in TABLES)}
+DATASET_FILES = {SETTINGS, *(f"{name}.parquet" for name in TABLES)}
 
 
 def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None:
@@ -25,15 +25,15 @@ def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None
         FileExistsError: *out* is a file, or a folder that holds anything but a dataset written earlier.
     """
     out = out.resolve()
-    refuse_foreign(out, "a simulated dataset", DATASET)
+    validate_replaceable(out, "a simulated dataset", DATASET_FILES)
     with atomic.folder(out) as building:
         for name, table in tables.items():
             pq.write_table(table, building / f"{name}.parquet", compression="zstd")
         (building / SETTINGS).write_text(settings_toml, encoding="utf-8")
 
 
-def refuse_foreign(out: Path, what: str, files: set[str]) -> None:
-    """Let pass what may be replaced by *what*: nothing, an empty folder, or one of exactly these *files*.
+def validate_replaceable(out: Path, what: str, files: set[str]) -> None:
+    """Check that *out* may be replaced by *what*: it is absent, empty, or has exactly these *files*.
 
     Raises:
         FileExistsError: *out* is anything else.
@@ -42,19 +42,19 @@ def refuse_foreign(out: Path, what: str, files: set[str]) -> None:
         return
     if not out.is_dir():
         raise FileExistsError(f"{out} is a file; name a folder that is absent, empty or {what}.")
-    found = {entry.name for entry in out.iterdir()}
-    if found and found != files:
-        strange = sorted(found - files)
-        reason = f"also holds {', '.join(strange[:3])}" if strange else f"holds only part of {what}"
+    present = {entry.name for entry in out.iterdir()}
+    if present and present != files:
+        foreign = sorted(present - files)
+        reason = f"also holds {', '.join(foreign[:3])}" if foreign else f"holds only part of {what}"
         raise FileExistsError(
             f"{out} is not replaced: it {reason}. Name a folder that is absent, empty or {what}."
         )
 
 
-def dataset_around(place: Path) -> Path | None:
-    """The dataset folder that *place* is or lies in, whoever made it; none if there is none."""
-    place = place.resolve()
-    return next((folder for folder in (place, *place.parents) if _is_dataset(folder)), None)
+def dataset_around(path: Path) -> Path | None:
+    """The dataset folder that *path* is or lies in, simulated or not; None if there is none."""
+    path = path.resolve()
+    return next((folder for folder in (path, *path.parents) if _is_dataset(folder)), None)
 
 
 def _is_dataset(folder: Path) -> bool:

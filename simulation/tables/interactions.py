@@ -1,6 +1,6 @@
-"""What is seen of who influences whom: contacts along true ties, chance contacts, and referrals.
+"""The interactions table: contacts along true ties, chance contacts, and referrals.
 
-A seen tie shows when it forms, unless it was there at the start, and from then on whenever the two meet.
+An observed tie has a contact when it forms, unless it was there at the start, and more at a constant rate.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from ripple.arrays import Ints
 from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
-from ripple.simulation.world.columns import customer_ids, labels, lags
+from ripple.simulation.world.columns import customer_ids, labels
+from ripple.simulation.world.delays import reporting_delays
 from ripple.simulation.world.population import Population
 from ripple.simulation.world.referrals import Referrals
 from ripple.simulation.world.ties import Ties, draw_others, overlap
@@ -21,8 +22,9 @@ INFORMATIONAL = ("share", "post")
 EXPERT = ("answer", "template", "mentoring")
 KINDS = (*REFERENT, *INFORMATIONAL, *EXPERT, "referral")
 CHANCE_SHARE = 0.2
-"""Contacts between customers who have no tie, as a share of those along ties."""
+"""The number of contacts between customers without a tie, as a share of those along ties."""
 CHANCE_INSIDE_SHARE = 0.5
+"""The share of these that stay inside a community."""
 
 
 def interactions_table(
@@ -34,10 +36,10 @@ def interactions_table(
     rng: np.random.Generator,
 ) -> pa.Table:
     """Every interaction, in the order of time."""
-    seen = np.flatnonzero(ties.seen & (ties.opens < ties.closes))
-    years = (ties.closes - ties.opens)[seen] / DAYS_PER_YEAR
-    later = np.repeat(seen, rng.poisson(world.contacts_per_year * ties.strength[seen] * years))
-    formed = seen[ties.opens[seen] > 0]
+    observed = np.flatnonzero(ties.observed & (ties.opens < ties.closes))
+    years = (ties.closes - ties.opens)[observed] / DAYS_PER_YEAR
+    later = np.repeat(observed, rng.poisson(world.contacts_per_year * ties.strength[observed] * years))
+    formed = observed[ties.opens[observed] > 0]
     contact = np.concatenate((formed, later))
     along_source, along_target = ties.source[contact], ties.target[contact]
     chance_source, chance_target = _chance_pairs(population, ties, round(CHANCE_SHARE * contact.size), rng)
@@ -46,7 +48,7 @@ def interactions_table(
     target = np.concatenate((along_target, chance_target))
     opens, closes = overlap(population, source, target)
     day = rng.uniform(opens, closes)
-    # as many of those without a tie meet at the first moment, so that it does not give the ties away
+    # as many of the chance contacts are at the first moment, so that the moment does not reveal the ties
     at_once = rng.random(day.size) < formed.size / max(contact.size, 1)
     at_once[: contact.size] = False
     at_once[: formed.size] = True
@@ -70,7 +72,7 @@ def interactions_table(
             "occurred_at": calendar.timestamps(day[order]),
             "kind": labels(KINDS, kind[order]),
             "weight": weight[order],
-            "known_at": calendar.timestamps(day[order] + lags(day.size, rng)),
+            "known_at": calendar.timestamps(day[order] + reporting_delays(day.size, rng)),
         }
     )
 

@@ -26,6 +26,6 @@ def orders_table(
             "revenue": payments.revenue,
             "margin": np.round(payments.revenue * products.margin_share[product], 2),
             "order_id": order_ids(np.arange(payments.size)),
-            "known_at": calendar.timestamps(day + payments.known_after),
+            "known_at": calendar.timestamps(day + payments.reporting_delay),
         }
     )

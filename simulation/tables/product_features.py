@@ -1,4 +1,4 @@
-"""The features of the service: their tier, their release and how much they are wanted."""
+"""The features of the service: tier, release and popularity."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from ripple.simulation.world.columns import feature_ids, labels
 from ripple.simulation.world.population import EARLY_DAYS
 
 FEATURES = 40
+"""The number of features."""
 ADVANCED = 16
+"""The number of features that are advanced."""
 BASICS = 4
-"""Core features that everybody uses from the day they join."""
-LAST_RELEASE = 0.95
-"""Part of the calendar by which every feature is released."""
+"""The number of core features that everybody uses from the day they join."""
+RELEASE_SHARE = 0.95
+"""The share of the calendar by which every feature is released."""
 ADVANCED_WANTED_SHARE = 0.4
+"""The share of events that are about an advanced feature where the customer has learnt them all."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,11 @@ class Features:
     """Probability that an event is about this feature where the customer has learnt them all."""
 
 
-def release(calendar: Calendar, rng: np.random.Generator) -> Features:
+def release_features(calendar: Calendar, rng: np.random.Generator) -> Features:
     """Draw the features; the basics are older than any customer."""
     advanced = np.zeros(FEATURES, dtype=np.int64)
     advanced[rng.choice(np.arange(BASICS, FEATURES), ADVANCED, replace=False)] = 1
-    later = rng.uniform(-EARLY_DAYS, LAST_RELEASE * calendar.days, FEATURES - BASICS)
+    later = rng.uniform(-EARLY_DAYS, RELEASE_SHARE * calendar.days, FEATURES - BASICS)
     released = np.concatenate((np.full(BASICS, -EARLY_DAYS), np.sort(later)))
     liked = rng.lognormal(sigma=0.4, size=FEATURES)
     core_part = (1 - ADVANCED_WANTED_SHARE) * liked / liked[advanced == 0].sum()

@@ -11,7 +11,7 @@ import pandas as pd
 from ripple import atomic
 from ripple.simulation.diffusion.realisation import History
 from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
-from ripple.simulation.tables.files import dataset_around, refuse_foreign
+from ripple.simulation.tables.files import dataset_around, validate_replaceable
 
 CUSTOMERS, TOTALS = "truth.parquet", "truth.json"
 
@@ -32,7 +32,7 @@ def write_truth(history: History, start: datetime, end: datetime, folder: Path) 
             f"No truth is written to {folder}: {dataset} is a dataset, and what may be learnt from must not "
             "show it. Name a folder elsewhere."
         )
-    refuse_foreign(folder, "a simulated truth", {CUSTOMERS, TOTALS})
+    validate_replaceable(folder, "a simulated truth", {CUSTOMERS, TOTALS})
     influence, referral = leave_one_out(history, start, end), referral_value(history, start, end)
     customers = pd.concat([influence, referral, traits(history).loc[influence.index]], axis=1)
     totals = {

@@ -11,14 +11,14 @@ from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.columns import customer_ids, feature_ids, user_ids
 from ripple.simulation.world.population import Population
 
-CORE_LEARNING_DAYS = 30.0
-ADVANCED_LEARNING_DAYS = 700.0
-CORE_EXPERTISE = 0.5
-ADVANCED_EXPERTISE = 1.4
-"""Effects of expertise on the log of the time to learn a feature."""
+CORE_LEARNING_DAYS, ADVANCED_LEARNING_DAYS = 30.0, 700.0
+"""The mean times to learn a core, and an advanced, feature at median expertise."""
+CORE_EXPERTISE, ADVANCED_EXPERTISE = 0.5, 1.4
+"""The effects of expertise on the log of the time to learn a core, and an advanced, feature."""
 EVENTS_PER_YEAR = 40.0
+"""The mean number of events of a customer in a year."""
 FADE_DAYS = 150.0
-"""Use dwindles to nothing over this long before a customer leaves."""
+"""The number of days before leaving over which use falls to nothing."""
 
 
 def usage_table(
@@ -32,7 +32,7 @@ def usage_table(
     )
     events = rng.poisson(EVENTS_PER_YEAR * volume / volume.mean() * population.years)
     customer = np.repeat(np.arange(population.size), events)
-    day = rng.uniform(population.since[customer], population.until[customer])
+    day = rng.uniform(population.active_from[customer], population.active_until[customer])
     fading = (population.left[customer] - day) / FADE_DAYS
     kept = rng.random(day.size) < fading
     customer, day = customer[kept], day[kept]

@@ -26,7 +26,7 @@ class Window:
     end: float
 
     @property
-    def opens(self) -> float:
+    def first_day(self) -> float:
         """The first day number that is after the start: a second later."""
         return (self.start + 1) / SECONDS_PER_DAY
 

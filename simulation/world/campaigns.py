@@ -1,7 +1,7 @@
-"""Campaigns in communities: members adopt together although nobody influences anybody.
+"""Campaigns in communities, a confounder: members adopt together although nobody influences anybody.
 
-They confound. Neighbours share them, so one neighbour's adoption foretells the next one's without being its
-cause (Aral, Muchnik & Sundararajan 2009), and a baseline by product and week does not see them.
+Neighbours share them, so one neighbour's adoption predicts the next one's without being its cause (Aral,
+Muchnik & Sundararajan 2009), and a baseline by product and week does not control for them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ripple.simulation.world.population import Population
 from ripple.simulation.world.worlds import World
 
 COMMUNITY_CAMPAIGN_DAYS = 28
-"""About as long as influence takes, so that timing alone does not tell the two apart."""
+"""The length of a campaign: about as long as influence takes, so that timing does not separate the two."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Campaigns:
         return self.begins + COMMUNITY_CAMPAIGN_DAYS
 
 
-def plan(
+def plan_campaigns(
     world: World, launched: Floats, communities: int, calendar: Calendar, rng: np.random.Generator
 ) -> Campaigns:
     """Draw the campaigns of *world*, none before the launch of its product."""
@@ -50,7 +50,7 @@ def response_days(
     product: int,
     campaigns: Campaigns,
     population: Population,
-    possible: Floats,
+    at_risk_from: Floats,
     hazard: Floats,
     rng: np.random.Generator,
 ) -> Floats:
@@ -60,18 +60,18 @@ def response_days(
         product: the product in question.
         campaigns: all campaigns.
         population: the customers, who hear of the campaigns of all communities they belong to.
-        possible: day before which each customer cannot adopt.
+        at_risk_from: first day on which each customer can adopt.
         hazard: hazard of adopting that a whole campaign adds up to, for each customer.
         rng: where the draws come from.
     """
-    own = np.flatnonzero(campaigns.product == product)
+    of_product = np.flatnonzero(campaigns.product == product)
     member, community = population.memberships
     members = Grouping.by(community, population.communities)
-    which, entry = members.of(campaigns.community[own])
-    campaign, customer = own[which], member[entry]
-    reached = np.maximum(campaigns.begins[campaign], possible[customer])
+    which, entry = members.of(campaigns.community[of_product])
+    campaign, customer = of_product[which], member[entry]
+    reached = np.maximum(campaigns.begins[campaign], at_risk_from[customer])
     day = reached + COMMUNITY_CAMPAIGN_DAYS * rng.exponential(size=reached.size) / hazard[customer]
-    answered = day < campaigns.ends[campaign]
+    responded = day < campaigns.ends[campaign]
     first = np.full(population.size, np.inf)
-    np.minimum.at(first, customer[answered], day[answered])
+    np.minimum.at(first, customer[responded], day[responded])
     return first

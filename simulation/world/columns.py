@@ -1,4 +1,4 @@
-"""Arrow columns of the tables: ids, labels and how late a row became known."""
+"""Arrow columns of ids and of labels."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ripple.arrays import Floats, Ints
-
-LATE_SHARE = 0.03
-LATE_DAYS = (1.0, 10.0)
+from ripple.arrays import Ints
 
 
 def customer_ids(customer: Ints) -> pa.Array:
@@ -42,12 +39,6 @@ def user_ids(customer: Ints, user: Ints) -> pa.Array:
 def labels(names: Sequence[str], code: Ints) -> pa.Array:
     """The name at each position in *code*."""
     return pa.array(names).take(pa.array(code))
-
-
-def lags(events: int, rng: np.random.Generator) -> Floats:
-    """Days until each of *events* events reaches the company: none, or for a few of them some."""
-    late = rng.random(events) < LATE_SHARE
-    return np.where(late, rng.uniform(*LATE_DAYS, events), 0.0)
 
 
 def _ids(prefix: str, width: int, number: Ints) -> pa.Array:

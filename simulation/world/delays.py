@@ -1,4 +1,4 @@
-"""How long influence takes, from the source's adoption to the target's."""
+"""Random delays: of influence, from the source's adoption to the target's, and of reporting."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ripple.arrays import Floats
+
+LATE_SHARE = 0.03
+"""The probability that an event becomes known late."""
+LATE_DAYS = (1.0, 10.0)
+"""The range of the delay of a late event, in days."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +38,9 @@ class Delays:
     def _scale(self) -> float:
         assert self.tail is not None
         return self.mean_days * (self.tail - 1)
+
+
+def reporting_delays(events: int, rng: np.random.Generator) -> Floats:
+    """Days until each of *events* events becomes known: 0, but for a few."""
+    late = rng.random(events) < LATE_SHARE
+    return np.where(late, rng.uniform(*LATE_DAYS, events), 0.0)

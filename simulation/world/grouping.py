@@ -1,4 +1,4 @@
-"""Entries by group: the members of a community, the orders that follow an adoption."""
+"""Entries by group, such as the members of a community or the orders that follow an adoption."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ripple.arrays import Ints, expand
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which entries belong to each group, group after group and inside a group in their own order."""
+    """The entries of each group, group after group and inside a group in ascending order."""
 
     entry: Ints
     first: Ints
-    """Where in `entry` each group begins."""
+    """Index in `entry` at which each group begins."""
     size: Ints
     """Number of entries of each group."""
 
@@ -26,7 +26,7 @@ class Grouping:
         return cls(np.argsort(group, kind="stable"), np.cumsum(size) - size, size)
 
     def of(self, groups: Ints) -> tuple[Ints, Ints]:
-        """Every entry of each of *groups*, as its position in *groups* and the entry."""
+        """The entries of each of *groups*: for each, the index in *groups*, and the entry."""
         first = self.first[groups]
-        which, position = expand(first, first + self.size[groups])
-        return which, self.entry[position]
+        row, position = expand(first, first + self.size[groups])
+        return row, self.entry[position]

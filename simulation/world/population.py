@@ -1,38 +1,38 @@
-"""The customers: what they look like from outside, what they are like inside, and when they are customers."""
+"""The customers: their attributes, their latent traits, and when they are customers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from ripple.arrays import Floats, Ints
 from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
-from ripple.simulation.world.columns import customer_ids, labels
 from ripple.simulation.world.worlds import World
 
 INDUSTRIES = ("education", "finance", "health", "logistics", "manufacturing", "media", "retail", "software")
 COUNTRIES = ("BR", "DE", "FR", "GB", "IN", "JP", "SE", "US")
 PLANS = ("free", "team", "business", "enterprise")
 PLAN_BOUNDS = (-0.7, 0.4, 1.3)
-"""Log budgets at which the next plan begins."""
+"""The log budgets at which the next plan begins."""
 
 COMMUNITY_SIZE = 60
+"""The mean number of members of a community."""
 HOME_SHARE = 0.7
-"""Share of a community's members who are of its own industry, and of its own country."""
-COMMUNITY_WEALTH = 0.5
-PERSONAL_WEALTH = 0.7
-ONLY_ONE = -1
-"""The second community of a customer who has none."""
+"""The share of a community's members to whom its industry, or its country, is given for sure."""
+COMMUNITY_WEALTH, PERSONAL_WEALTH = 0.5, 0.7
+"""The standard deviations of the log budget between communities, and inside them."""
+NO_COMMUNITY = -1
+"""The second community of a customer who has only one."""
 EXPERTISE_VOICE_CORRELATION = 0.3
 EARLY_SHARE = 0.4
+"""The share of customers who joined before the calendar starts."""
 EARLY_DAYS = 2 * 365.0
-"""The first customers joined this long before the start."""
+"""The number of days before the start of the calendar from which on customers joined."""
 GROWTH = 0.6
-"""Join days are spread as u^GROWTH: below 1, more customers join later."""
+"""The exponent of the join days u^GROWTH of a uniform u: below 1, more customers join later."""
 LEAVING_PER_YEAR = 0.08
-"""Hazard of leaving at median satisfaction."""
+"""The hazard of leaving at median satisfaction."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Population:
     """One entry per customer; traits are standard normal where nothing else is said, times are days."""
 
     community: Ints
-    second: Ints
+    second_community: Ints
     """Another community they belong to, or ONLY_ONE."""
     industry: Ints
     country: Ints
@@ -51,16 +51,16 @@ class Population:
     expertise: Floats
     voice: Floats
     power: Floats
-    """How likely others are to follow: expertise, voice and what neither shows."""
+    """Ability to influence others: expertise, voice and a part of its own."""
     susceptibility: Floats
     """Relative to the median customer."""
     satisfaction: Floats
     joined: Floats
     left: Floats
     """When they stop being a customer, often long after the end of the calendar."""
-    since: Floats
+    active_from: Floats
     """First day as a customer inside the calendar."""
-    until: Floats
+    active_until: Floats
     """Last day (exclusive) as a customer inside the calendar."""
 
     @property
@@ -71,22 +71,22 @@ class Population:
     @property
     def communities(self) -> int:
         """Number of communities."""
-        return int(max(self.community.max(), self.second.max())) + 1
+        return int(max(self.community.max(), self.second_community.max())) + 1
 
     @property
     def memberships(self) -> tuple[Ints, Ints]:
         """Customer and community of every membership: everybody's first, in order, then the second ones."""
-        both = np.flatnonzero(self.second != ONLY_ONE)
+        both = np.flatnonzero(self.second_community != NO_COMMUNITY)
         customer = np.concatenate((np.arange(self.size), both))
-        return customer, np.concatenate((self.community, self.second[both]))
+        return customer, np.concatenate((self.community, self.second_community[both]))
 
     @property
     def years(self) -> Floats:
         """Time as a customer inside the calendar."""
-        return (self.until - self.since) / DAYS_PER_YEAR
+        return (self.active_until - self.active_from) / DAYS_PER_YEAR
 
 
-def populate(world: World, size: int, calendar: Calendar, rng: np.random.Generator) -> Population:
+def draw_population(world: World, size: int, calendar: Calendar, rng: np.random.Generator) -> Population:
     """Draw *size* customers in communities whose members are alike."""
     communities = max(2, round(size / COMMUNITY_SIZE))
     attraction = rng.lognormal(sigma=0.5, size=communities)
@@ -99,10 +99,10 @@ def populate(world: World, size: int, calendar: Calendar, rng: np.random.Generat
     power = expertise + voice + rng.standard_normal(size)
     satisfaction = rng.standard_normal(size)
     joined = _join_days(size, calendar, rng)
-    since = np.maximum(joined, 0.0)
+    active_from = np.maximum(joined, 0.0)
     leaving = LEAVING_PER_YEAR * np.exp(-satisfaction) / DAYS_PER_YEAR
     # from `since`, not `joined`: who had left before the start would not be in the tables
-    left = since + rng.exponential(size=size) / leaving
+    left = active_from + rng.exponential(size=size) / leaving
     return Population(
         community=community,
         industry=_mostly_home(community, len(INDUSTRIES), rng),
@@ -117,37 +117,23 @@ def populate(world: World, size: int, calendar: Calendar, rng: np.random.Generat
         satisfaction=satisfaction,
         joined=joined,
         left=left,
-        since=since,
-        until=np.minimum(left, calendar.days),
+        active_from=active_from,
+        active_until=np.minimum(left, calendar.days),
         # drawn last: worlds that differ in this alone have the same customers otherwise
-        second=_second_communities(world, community, communities, rng),
-    )
-
-
-def customers_table(population: Population, calendar: Calendar) -> pa.Table:
-    """What the company knows about its customers."""
-    return pa.table(
-        {
-            "customer_id": customer_ids(np.arange(population.size)),
-            "joined_at": calendar.timestamps(population.joined),
-            "industry": labels(INDUSTRIES, population.industry),
-            "country": labels(COUNTRIES, population.country),
-            "plan": labels(PLANS, population.plan),
-            "seats": population.seats,
-        }
+        second_community=_second_communities(world, community, communities, rng),
     )
 
 
 def _join_days(size: int, calendar: Calendar, rng: np.random.Generator) -> Floats:
     early = rng.random(size) < EARLY_SHARE
-    place = rng.random(size)
-    return np.where(early, -EARLY_DAYS * place, calendar.days * place**GROWTH)
+    u = rng.random(size)
+    return np.where(early, -EARLY_DAYS * u, calendar.days * u**GROWTH)
 
 
 def _second_communities(world: World, community: Ints, communities: int, rng: np.random.Generator) -> Ints:
     both = rng.random(community.size) < world.two_communities_share
     another = (community + 1 + rng.integers(communities - 1, size=community.size)) % communities
-    return np.where(both, another, ONLY_ONE)
+    return np.where(both, another, NO_COMMUNITY)
 
 
 def _mostly_home(community: Ints, kinds: int, rng: np.random.Generator) -> Ints:

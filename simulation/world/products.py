@@ -1,4 +1,4 @@
-"""The products: when each is launched, what it costs, who likes it and when people feel like buying."""
+"""The products: their launch, price, margin, tastes for them, and the background hazard of adopting them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ import numpy as np
 
 from ripple.arrays import Floats, Ints
 from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
-from ripple.simulation.world.campaigns import Campaigns, plan
-from ripple.simulation.world.population import INDUSTRIES, ONLY_ONE, Population
+from ripple.simulation.world.campaigns import Campaigns, plan_campaigns
+from ripple.simulation.world.population import INDUSTRIES, NO_COMMUNITY, Population
 from ripple.simulation.world.worlds import World
 
 PRODUCTS = 24
-AT_START = PRODUCTS // 3
-LAST_LAUNCH = 0.85
-"""Part of the calendar by which everything is launched: a later product would leave no trace."""
+"""The number of products."""
+PRODUCTS_AT_START = PRODUCTS // 3
+"""The number of products launched before the calendar starts."""
+LAUNCH_SHARE = 0.85
+"""The share of the calendar by which everything is launched: a later product would hardly be adopted."""
 MEDIAN_PRICE = 60.0
 THIN_MARGIN_SHARE = 0.2
+"""The probability that a product has a thin margin."""
 SEASON = 0.3
+"""The amplitude of the yearly season, relative to the mean hazard."""
 CAMPAIGN_DAYS = 14
+"""The length of a campaign of the whole company."""
 DAYS_BETWEEN_CAMPAIGNS = 180
+"""The mean number of days between the company's campaigns for a product."""
 CAMPAIGN_LIFT = 4.0
+"""The ratio of the hazard during a campaign of the company to that at other times."""
 INDUSTRY_TASTE, COMMUNITY_TASTE = 0.6, 0.8
-"""Weights of the two parts of taste; their squares add up to 1."""
+"""The weights of the two parts of taste; their squares add up to 1."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,13 @@ class Products:
     launched: Floats
     price: Floats
     margin_share: Floats
-    mood: Floats
-    """Cumulative hazard of an unprompted adoption by a median customer, at the start of every day."""
+    cumulative_hazard: Floats
+    """Cumulative background hazard of a median customer at the start of every day."""
     industry_taste: Floats
     """Log of how much an industry (second axis) likes a product."""
     community_taste: Floats
     campaigns: Campaigns
-    """Those in single communities; those of the whole company are part of the mood."""
+    """Those in single communities; those of the whole company are part of `cumulative_hazard`."""
 
     @property
     def size(self) -> int:
@@ -49,29 +56,33 @@ class Products:
     def taste(self, product: int, population: Population) -> Floats:
         """How much more than the median each customer likes *product*; two communities count half each."""
         first = self.community_taste[product, population.community]
-        second = self.community_taste[product, population.second]
-        shared = np.where(population.second == ONLY_ONE, first, (first + second) / 2)
+        second = self.community_taste[product, population.second_community]
+        shared = np.where(population.second_community == NO_COMMUNITY, first, (first + second) / 2)
         return np.exp(self.industry_taste[product, population.industry] + shared)
 
 
-def launch(world: World, population: Population, calendar: Calendar, rng: np.random.Generator) -> Products:
+def launch_products(
+    world: World, population: Population, calendar: Calendar, rng: np.random.Generator
+) -> Products:
     """Draw the products of *world*; a third are there at the start."""
     launched = np.zeros(PRODUCTS)
-    launched[AT_START:] = np.sort(rng.uniform(0, LAST_LAUNCH * calendar.days, PRODUCTS - AT_START))
+    launched[PRODUCTS_AT_START:] = np.sort(
+        rng.uniform(0, LAUNCH_SHARE * calendar.days, PRODUCTS - PRODUCTS_AT_START)
+    )
     thin = rng.random(PRODUCTS) < THIN_MARGIN_SHARE
     communities = population.communities
     return Products(
         launched=launched,
         price=MEDIAN_PRICE * rng.lognormal(sigma=0.6, size=PRODUCTS),
         margin_share=np.where(thin, rng.uniform(0.03, 0.12, PRODUCTS), rng.uniform(0.35, 0.75, PRODUCTS)),
-        mood=_mood(world, calendar, rng),
+        cumulative_hazard=_cumulative_hazards(world, calendar, rng),
         industry_taste=rng.normal(0, INDUSTRY_TASTE * world.taste_spread, (PRODUCTS, len(INDUSTRIES))),
         community_taste=rng.normal(0, COMMUNITY_TASTE * world.taste_spread, (PRODUCTS, communities)),
-        campaigns=plan(world, launched, communities, calendar, rng),
+        campaigns=plan_campaigns(world, launched, communities, calendar, rng),
     )
 
 
-def _mood(world: World, calendar: Calendar, rng: np.random.Generator) -> Floats:
+def _cumulative_hazards(world: World, calendar: Calendar, rng: np.random.Generator) -> Floats:
     day: Ints = np.arange(calendar.days)
     phase = rng.random((PRODUCTS, 1))
     season = 1 + SEASON * np.sin(2 * np.pi * (day / DAYS_PER_YEAR + phase))
@@ -79,5 +90,5 @@ def _mood(world: World, calendar: Calendar, rng: np.random.Generator) -> Floats:
     begun = np.cumsum(begins, axis=1)
     ended = np.pad(begun, ((0, 0), (CAMPAIGN_DAYS, 0)))[:, : calendar.days]
     lift = np.where(begun > ended, CAMPAIGN_LIFT, 1.0)
-    daily = world.own_adoptions_per_year / DAYS_PER_YEAR * season * lift
+    daily = world.background_adoptions_per_year / DAYS_PER_YEAR * season * lift
     return np.pad(np.cumsum(daily, axis=1), ((0, 0), (1, 0)))

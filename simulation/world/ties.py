@@ -11,7 +11,7 @@ from ripple.simulation.world.population import Population
 from ripple.simulation.world.worlds import World
 
 VOICE_EFFECT = 1.1
-"""Effect of voice on the log of the expected number of ties: the tail of the out-degrees."""
+"""The effect of voice on the log of the expected number of ties: it makes the tail of the out-degrees."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Ties:
     source: Ints
     target: Ints
     strength: Floats
-    """How often the two meet, relative to the median tie."""
+    """Rate of contacts, relative to the median tie."""
     opens: Floats
     """First day on which both are customers."""
     closes: Floats
     """Last day (exclusive) on which both are; before `opens` where they never meet."""
-    seen: Bools
-    """Whether meetings show in the interactions."""
+    observed: Bools
+    """Whether contacts along the tie are in the interactions."""
 
     @property
     def size(self) -> int:
@@ -35,7 +35,7 @@ class Ties:
         return self.source.size
 
 
-def tie(world: World, population: Population, rng: np.random.Generator) -> Ties:
+def draw_ties(world: World, population: Population, rng: np.random.Generator) -> Ties:
     """Draw the ties of *world*, no pair twice; a louder voice reaches more customers."""
     reach = world.ties * np.exp(VOICE_EFFECT * population.voice - VOICE_EFFECT**2 / 2)
     source = np.repeat(np.arange(population.size), rng.poisson(reach))
@@ -48,16 +48,16 @@ def tie(world: World, population: Population, rng: np.random.Generator) -> Ties:
     )
     strength = np.concatenate((strength, strength[back]))[first]
     opens, closes = overlap(population, source, target)
-    # some customers talk where nobody looks more than others do, so that what is seen is not in proportion
+    # the hidden share differs between sources, so that observed degrees are not proportional to true ones
     hidden = rng.uniform(0, 2 * world.hidden_share, population.size)
-    seen = rng.random(source.size) >= hidden[source]
-    return Ties(source, target, strength, opens, closes, seen)
+    observed = rng.random(source.size) >= hidden[source]
+    return Ties(source, target, strength, opens, closes, observed)
 
 
 def overlap(population: Population, source: Ints, target: Ints) -> tuple[Floats, Floats]:
     """First and last (exclusive) day inside the calendar on which both are customers."""
-    opens = np.maximum(population.since[source], population.since[target])
-    return opens, np.minimum(population.until[source], population.until[target])
+    opens = np.maximum(population.active_from[source], population.active_from[target])
+    return opens, np.minimum(population.active_until[source], population.active_until[target])
 
 
 def draw_others(community: Ints, member: Ints, inside_share: float, rng: np.random.Generator) -> Ints:
@@ -65,21 +65,21 @@ def draw_others(community: Ints, member: Ints, inside_share: float, rng: np.rand
     by_community = np.argsort(community, kind="stable")
     size = np.bincount(community)
     first = np.cumsum(size) - size
-    place = np.empty_like(by_community)
-    place[by_community] = np.arange(community.size)
+    rank = np.empty_like(by_community)
+    rank[by_community] = np.arange(community.size)
 
-    own = community[member]
-    inside = (rng.random(member.size) < inside_share) & (size[own] > 1)
-    start = np.where(inside, first[own], 0)
-    others = np.where(inside, size[own], community.size) - 1
+    home = community[member]
+    inside = (rng.random(member.size) < inside_share) & (size[home] > 1)
+    start = np.where(inside, first[home], 0)
+    others = np.where(inside, size[home], community.size) - 1
     position = start + rng.integers(others)
-    return by_community[position + (position >= place[member])]
+    return by_community[position + (position >= rank[member])]
 
 
 def _draw_acquaintances(
     population: Population, source: Ints, inside_share: float, rng: np.random.Generator
 ) -> Ints:
-    """Somebody for each source to know, from a community that either has; rarely the source itself."""
+    """A target for each source, from a community of the source's; rarely the source itself."""
     customer, community = population.memberships
     member = source.copy()
     second = np.full(population.size, -1)
@@ -91,7 +91,7 @@ def _draw_acquaintances(
 
 
 def _distinct(source: Ints, target: Ints) -> tuple[Ints, Ints, Ints]:
-    """Every pair of two customers once, ordered by target, and where each first stood."""
+    """Every pair of two customers once, ordered by target, and the index at which each first occurred."""
     size = max(source.max(initial=0), target.max(initial=0)) + 1
     pair, first = np.unique(target * size + source, return_index=True)
     target, source = np.divmod(pair, size)

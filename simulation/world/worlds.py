@@ -9,14 +9,14 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class World:
-    """What differs between worlds: how much customers act alike, and how much they move each other."""
+    """The parameters that differ between worlds, above all homophily and influence."""
 
-    own_adoptions_per_year: float
-    """Rate at which a median customer adopts one product unprompted, tastes and seasons apart."""
+    background_adoptions_per_year: float
+    """Background rate at which a median customer adopts one product, tastes and seasons apart."""
     influence: float
-    """Probability that an adoption is passed along a tie of median source, target and strength."""
+    """Probability that an adoption is transmitted along a tie of median source, target and strength."""
     delay_days: float
-    """Mean time from the source's adoption to the target's where it is passed on."""
+    """Mean time from the source's adoption to the target's where it is transmitted."""
     taste_spread: float
     """Standard deviation, on the log scale, of how segments and communities like a product: homophily."""
     ties: float
@@ -24,13 +24,13 @@ class World:
     inside_share: float
     """Share of ties that stay inside the community."""
     referral_share: float
-    """Share of the customers joining after the start who are brought in, if anybody is there to do it."""
+    """Share of the customers joining after the start who are referred, if there is anybody to do it."""
     contacts_per_year: float = 2.0
     """Expected number of interactions in a year along a tie of median strength, besides one when it opens."""
     delay_tail: float | None = None
     """Exponent, above 1, of delays with a power-law tail; none for exponential delays."""
     campaigns_per_year: float = 0.0
-    """Campaigns for one product in one community, in a year: neighbours adopt together, unprompted by any."""
+    """Campaigns for one product in one community, in a year: neighbours adopt together without influence."""
     campaign_hazard: float = 0.0
     """Hazard of adopting that one campaign adds up to, for a median customer of its community."""
     two_communities_share: float = 0.0
@@ -38,13 +38,13 @@ class World:
     mutual_share: float = 0.0
     """Share of ties that also act the other way round."""
     hidden_share: float = 0.0
-    """Share, at most a half, of ties along which no interaction is ever seen."""
+    """Share, at most a half, of ties along which no interaction is observed."""
 
 
 WORLDS: Mapping[str, World] = MappingProxyType(
     {
         "none": World(
-            own_adoptions_per_year=0.01,
+            background_adoptions_per_year=0.01,
             influence=0.0,
             delay_days=20.0,
             taste_spread=1.2,
@@ -56,7 +56,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             campaign_hazard=1.0,
         ),
         "weak": World(
-            own_adoptions_per_year=0.01,
+            background_adoptions_per_year=0.01,
             influence=0.01,
             delay_days=20.0,
             taste_spread=1.2,
@@ -68,7 +68,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             campaign_hazard=1.0,
         ),
         "default": World(
-            own_adoptions_per_year=0.05,
+            background_adoptions_per_year=0.05,
             influence=0.04,
             delay_days=20.0,
             taste_spread=0.8,
@@ -77,7 +77,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             referral_share=0.2,
         ),
         "strong": World(
-            own_adoptions_per_year=0.03,
+            background_adoptions_per_year=0.03,
             influence=0.06,
             delay_days=20.0,
             taste_spread=0.8,
@@ -86,7 +86,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             referral_share=0.2,
         ),
         "misspecified": World(
-            own_adoptions_per_year=0.02,
+            background_adoptions_per_year=0.02,
             influence=0.03,
             delay_days=30.0,
             taste_spread=1.0,
@@ -102,7 +102,7 @@ WORLDS: Mapping[str, World] = MappingProxyType(
             hidden_share=1 / 3,
         ),
         "referral": World(
-            own_adoptions_per_year=0.06,
+            background_adoptions_per_year=0.06,
             influence=0.01,
             delay_days=20.0,
             taste_spread=0.8,
@@ -115,10 +115,10 @@ WORLDS: Mapping[str, World] = MappingProxyType(
 """Name → parameters. In all of them the rate of adopting also follows seasons and company-wide campaigns.
 
 - ``none``: nobody influences or refers anybody; tastes and campaigns make neighbours adopt alike, at the
-  same time, so that whoever counts earlier adopters among neighbours sees influence.
+  same time, so that a count of earlier adopters among neighbours looks like influence.
 - ``weak``: the same homophily with a little influence.
 - ``default``, ``strong``: influence brings about a third and more than half of the adoptions.
-- ``misspecified``: what a label assumes does not hold. Delays have a power-law tail, a third of the ties are
-  never seen, ties run both ways, communities overlap and have campaigns of their own.
-- ``referral``: most newcomers are brought in by a customer; influence is weak.
+- ``misspecified``: the assumptions of the label do not hold. Delays have a power-law tail, a third of the
+  ties are never observed, ties run both ways, communities overlap and have campaigns of their own.
+- ``referral``: most newcomers are referred by a customer; influence is weak.
 """

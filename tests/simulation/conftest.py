@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from ripple.simulation.diffusion.clocks import Clocks
-from ripple.simulation.diffusion.first_passage import spread
+from ripple.simulation.diffusion.first_passage import spread_adoptions
 from ripple.simulation.diffusion.payments import Payments
-from ripple.simulation.diffusion.realisation import History, unfold
+from ripple.simulation.diffusion.realisation import History, simulate_history
 from ripple.simulation.tables.assembly import simulate
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.campaigns import Campaigns
@@ -39,7 +39,7 @@ def calendar() -> Calendar:
 
 @pytest.fixture(scope="session")
 def history(calendar: Calendar) -> History:
-    return unfold(WORLDS["default"], CUSTOMERS, calendar, 7)
+    return simulate_history(WORLDS["default"], CUSTOMERS, calendar, 7)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def day() -> Callable[[float], datetime]:
 def by_hand() -> Callable[..., History]:
     """A year with one product that costs 100, whose adopters pay once, on days and along ties that are given.
 
-    `own` has each customer's own clock. A tie is (source, target, delay of its influence clock), and
+    `background` has each customer's own clock. A tie is (source, target, delay of its influence clock), and
     optionally the days it opens and closes; a delay of None is a tie that passes nothing on.
     """
 
@@ -65,7 +65,7 @@ def by_hand() -> Callable[..., History]:
         own: list[float],
         ties: list[tuple],
         world: World = WORLDS["default"],
-        until: float = YEAR.days,
+        active_until: float = YEAR.days,
         daily_hazard: float = 0.0,
     ) -> History:
         size = len(own)
@@ -81,13 +81,13 @@ def by_hand() -> Callable[..., History]:
         passes = np.flatnonzero(~np.isnan(delay))
         network = Ties(source, target, np.ones(len(ties)), opens, closes, np.ones(len(ties), dtype=bool))
         clocks = Clocks(np.array([own], dtype=float), np.zeros_like(passes), passes, delay[passes])
-        adoptions = spread(clocks, network)
+        adoptions = spread_adoptions(clocks, network)
         free = np.zeros(adoptions.size)
         return History(
             world,
             YEAR,
             0,
-            _alike(size, until),
+            _alike(size, active_until),
             network,
             Referrals(np.array([], dtype=int), np.array([], dtype=int)),
             _product(daily_hazard),
@@ -99,11 +99,11 @@ def by_hand() -> Callable[..., History]:
     return build
 
 
-def _alike(size: int, until: float) -> Population:
+def _alike(size: int, active_until: float) -> Population:
     none, zero, one = np.zeros(size, dtype=np.int64), np.zeros(size), np.ones(size)
     return Population(
         community=none,
-        second=none - 1,
+        second_community=none - 1,
         industry=none,
         country=none,
         plan=none,
@@ -115,9 +115,9 @@ def _alike(size: int, until: float) -> Population:
         susceptibility=one,
         satisfaction=zero,
         joined=zero - 1.0,
-        left=zero + until,
-        since=zero,
-        until=zero + until,
+        left=zero + active_until,
+        active_from=zero,
+        active_until=zero + active_until,
     )
 
 
@@ -127,7 +127,7 @@ def _product(daily_hazard: float) -> Products:
         launched=np.zeros(1),
         price=np.full(1, 100.0),
         margin_share=np.full(1, 0.5),
-        mood=daily_hazard * np.arange(YEAR.days + 1.0)[None],
+        cumulative_hazard=daily_hazard * np.arange(YEAR.days + 1.0)[None],
         industry_taste=np.zeros((1, 1)),
         community_taste=np.zeros((1, 1)),
         campaigns=Campaigns(nothing, nothing, np.zeros(0), 0.0),

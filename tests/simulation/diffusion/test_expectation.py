@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from ripple.simulation.diffusion import payments
-from ripple.simulation.diffusion.expectation import expected_leave_one_out, redrawn
-from ripple.simulation.diffusion.realisation import unfold
+from ripple.simulation.diffusion.expectation import expected_leave_one_out, resampled_after
+from ripple.simulation.diffusion.realisation import simulate_history
 from ripple.simulation.diffusion.truth import leave_one_out
 from ripple.simulation.world.calendar import END, Calendar
 from ripple.simulation.world.worlds import WORLDS
@@ -75,14 +75,14 @@ def window(history):
 
 
 def test_a_redraw_keeps_what_had_happened_and_changes_what_comes(history, window, rng):
-    other = redrawn(history, window, rng)
+    other = resampled_after(history, window, rng)
     past, other_past = (
-        pd.DataFrame({"customer": a.customer, "product": a.product, "at": a.at})[~window.after_start(a.at)]
+        pd.DataFrame({"customer": a.customer, "product": a.product, "at": a.day})[~window.after_start(a.day)]
         for a in (history.adoptions, other.adoptions)
     )
     pd.testing.assert_frame_equal(past.reset_index(drop=True), other_past.reset_index(drop=True))
     assert not np.intersect1d(
-        other.adoptions.at, history.adoptions.at[window.after_start(history.adoptions.at)]
+        other.adoptions.day, history.adoptions.day[window.after_start(history.adoptions.day)]
     ).size
     assert window.after_start(other.payments.days(other.adoptions)).all()
 
@@ -91,12 +91,12 @@ def test_what_came_is_one_of_the_courses_that_are_drawn():
     """Over many small worlds, the actual course ranks anywhere among its own redraws."""
     ranks = []
     for seed in range(60):
-        history = unfold(WORLDS["misspecified"], 150, Calendar(12), seed)
+        history = simulate_history(WORLDS["misspecified"], 150, Calendar(12), seed)
         window = history.calendar.window(END - timedelta(days=150), END - timedelta(days=30))
         streams = np.random.default_rng(seed).spawn(4)
         counts = [
-            window.contains(course.adoptions.at).sum()
-            for course in (history, *(redrawn(history, window, rng) for rng in streams))
+            window.contains(course.adoptions.day).sum()
+            for course in (history, *(resampled_after(history, window, rng) for rng in streams))
         ]
         ranks.append(
             np.mean(counts[0] > np.array(counts[1:])) + np.mean(counts[0] == np.array(counts[1:])) / 2
@@ -108,7 +108,7 @@ def test_the_expectation_foretells_another_course_of_events_better_than_this_one
     start, stop = END - timedelta(days=180), END
     expected = expected_leave_one_out(history, start, stop, redraws=20, seed=2).influence_value
     actual = leave_one_out(history, start, stop).influence_value
-    other = leave_one_out(redrawn(history, window, rng), start, stop).influence_value
+    other = leave_one_out(resampled_after(history, window, rng), start, stop).influence_value
     assert other.corr(expected, method="spearman") > other.corr(actual, method="spearman") + 0.05
     assert expected.sum() == pytest.approx(actual.sum(), rel=0.3)
 
@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_expectation_for_the_same_rows(by_hand, day
 
 
 def test_nothing_is_expected_where_nobody_influences_anybody():
-    history = unfold(WORLDS["none"], 300, Calendar(12), 1)
+    history = simulate_history(WORLDS["none"], 300, Calendar(12), 1)
     expected = expected_leave_one_out(history, END - timedelta(days=180), END, redraws=2, seed=1)
     assert (expected == 0).all(axis=None)
 

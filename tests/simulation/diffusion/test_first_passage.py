@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ripple.simulation.diffusion.first_passage import OWN_ACCORD, first_passage
-from ripple.simulation.diffusion.realisation import unfold
+from ripple.simulation.diffusion.first_passage import BACKGROUND, first_passage
+from ripple.simulation.diffusion.realisation import simulate_history
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.worlds import WORLDS
 from tests.support import brute_force
@@ -40,8 +40,8 @@ def test_first_passage_equals_brute_force(network):
 def test_the_cause_is_who_made_it_earlier_than_the_own_clock(network):
     own, ties = network
     at, cause = run(own, ties)
-    assert np.array_equal(cause == OWN_ACCORD, at == np.array(own))
-    for v in np.flatnonzero(cause != OWN_ACCORD):
+    assert np.array_equal(cause == BACKGROUND, at == np.array(own))
+    for v in np.flatnonzero(cause != BACKGROUND):
         assert at[v] in [
             max(at[u], opens) + delay
             for u, target, delay, opens, closes in ties
@@ -67,7 +67,7 @@ def test_without_a_customer_only_those_downstream_adopt_later(network, data):
 def test_an_adoption_travels_along_a_chain():
     at, cause = run([5.0, np.inf, 40.0], [(0, 1, 10.0, 0.0, np.inf), (1, 2, 20.0, 18.0, np.inf)])
     assert at.tolist() == [5.0, 15.0, 38.0]
-    assert cause.tolist() == [OWN_ACCORD, 0, 1]
+    assert cause.tolist() == [BACKGROUND, 0, 1]
 
 
 def test_a_tie_no_longer_acts_on_the_day_it_closes():
@@ -77,7 +77,7 @@ def test_a_tie_no_longer_acts_on_the_day_it_closes():
 
 def test_three_to_four_and_a_half_in_ten_adoptions_of_the_default_world_are_caused_by_others():
     shares = [
-        (unfold(WORLDS["default"], 6_000, Calendar(36), seed).adoptions.cause != OWN_ACCORD).mean()
+        (simulate_history(WORLDS["default"], 6_000, Calendar(36), seed).adoptions.cause != BACKGROUND).mean()
         for seed in range(5)
     ]
     assert all(0.30 < share < 0.45 for share in shares), shares
@@ -85,9 +85,9 @@ def test_three_to_four_and_a_half_in_ten_adoptions_of_the_default_world_are_caus
 
 def test_adoptions_happen_to_customers_after_the_launch_and_once(history):
     population, adoptions = history.population, history.adoptions
-    assert (adoptions.at >= population.since[adoptions.customer]).all()
-    assert (adoptions.at < population.until[adoptions.customer]).all()
-    assert (adoptions.at >= history.products.launched[adoptions.product]).all()
+    assert (adoptions.day >= population.active_from[adoptions.customer]).all()
+    assert (adoptions.day < population.active_until[adoptions.customer]).all()
+    assert (adoptions.day >= history.products.launched[adoptions.product]).all()
     pair = adoptions.customer * history.products.size + adoptions.product
     assert np.unique(pair).size == pair.size
 
@@ -95,16 +95,16 @@ def test_adoptions_happen_to_customers_after_the_launch_and_once(history):
 def test_causes_adopted_before_and_are_tied_to_whom_they_move(history):
     adoptions, ties, size = history.adoptions, history.ties, history.population.size
     at = np.full((size, history.products.size), np.inf)
-    at[adoptions.customer, adoptions.product] = adoptions.at
-    moved = adoptions.cause != OWN_ACCORD
-    assert (at[adoptions.cause[moved], adoptions.product[moved]] < adoptions.at[moved]).all()
+    at[adoptions.customer, adoptions.product] = adoptions.day
+    moved = adoptions.cause != BACKGROUND
+    assert (at[adoptions.cause[moved], adoptions.product[moved]] < adoptions.day[moved]).all()
     tied = ties.target * size + ties.source
     assert np.isin(adoptions.customer[moved] * size + adoptions.cause[moved], tied).all()
 
 
 def test_power_brings_more_than_reach_alone(history):
     caused = np.bincount(
-        history.adoptions.cause[history.adoptions.cause != OWN_ACCORD], minlength=history.population.size
+        history.adoptions.cause[history.adoptions.cause != BACKGROUND], minlength=history.population.size
     )
     degree = np.bincount(history.ties.source, minlength=history.population.size)
     powerful = history.population.power > 1
@@ -113,6 +113,6 @@ def test_power_brings_more_than_reach_alone(history):
 
 def test_without_influence_nobody_is_moved(calendar):
     world = replace(WORLDS["default"], influence=0.0)
-    adoptions = unfold(world, 500, calendar, 1).adoptions
-    assert (adoptions.cause == OWN_ACCORD).all()
-    assert adoptions.at.size > 0
+    adoptions = simulate_history(world, 500, calendar, 1).adoptions
+    assert (adoptions.cause == BACKGROUND).all()
+    assert adoptions.day.size > 0

@@ -3,21 +3,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ripple.simulation.diffusion.leave_one_out import without_anyone, without_each
+from ripple.simulation.diffusion.leave_one_out import without_each_customer, without_influence
 from tests.support.brute_force import first_passage
 
 
 def absences(history, start, end):
     """(who is absent, whose adoption, whether direct) → the day it would have come."""
-    found = without_each(history, history.calendar.window(start, end))
+    found = without_each_customer(history, history.calendar.window(start, end))
     whose = history.adoptions.customer[found.adoption].tolist()
     keys = zip(found.customer.tolist(), whose, found.direct.tolist(), strict=True)
-    return dict(zip(keys, found.at.tolist(), strict=True))
+    return dict(zip(keys, found.day.tolist(), strict=True))
 
 
 def test_without_the_first_of_a_chain_all_of_it_waits_for_its_own_clocks(by_hand, day):
     history = by_hand([50.0, 140.0, np.inf], [(0, 1, 60.0), (1, 2, 5.0)])
-    assert history.adoptions.at.tolist() == [50.0, 110.0, 115.0]
+    assert history.adoptions.day.tolist() == [50.0, 110.0, 115.0]
     assert absences(history, day(100), day(200)) == {
         (0, 1, True): 140.0,
         (0, 2, False): 145.0,
@@ -27,7 +27,7 @@ def test_without_the_first_of_a_chain_all_of_it_waits_for_its_own_clocks(by_hand
 
 def test_what_had_rung_by_the_start_is_not_undone(by_hand, day):
     history = by_hand([50.0, 140.0, np.inf], [(0, 1, 40.0), (1, 2, 20.0)])
-    assert history.adoptions.at.tolist() == [50.0, 90.0, 110.0]
+    assert history.adoptions.day.tolist() == [50.0, 90.0, 110.0]
     assert absences(history, day(100), day(200)) == {(1, 2, True): np.inf}
 
 
@@ -67,7 +67,7 @@ def test_only_adoptions_in_the_window_are_told_and_those_after_it_are_not_in_it(
 
 def test_without_anyone_everybody_waits_for_their_own_clock(by_hand, day):
     history = by_hand([105.0, 140.0, np.inf], [(0, 1, 5.0), (1, 2, 5.0)])
-    adoption, at = without_anyone(history, history.calendar.window(day(100), day(200)))
+    adoption, at = without_influence(history, history.calendar.window(day(100), day(200)))
     assert adoption.tolist() == [0, 1, 2]
     assert at.tolist() == [105.0, 140.0, np.inf]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.simulation.diffusion.realisation import History, unfold
+from ripple.simulation.diffusion.realisation import History, simulate_history
 from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
 from ripple.simulation.tables.assembly import tables
 from ripple.simulation.world.calendar import END, Calendar
@@ -33,8 +33,8 @@ class Replay:
         history = self.history
         seconds = [(moment - history.calendar.start).total_seconds() for moment in (START, STOP)]
         self.start, self.stop = seconds
-        self.own = [
-            [(day, v) for v, day in enumerate(row) if day < inf] for row in history.clocks.own.tolist()
+        self.background = [
+            [(day, v) for v, day in enumerate(row) if day < inf] for row in history.clocks.background.tolist()
         ]
         ties, clocks = history.ties, history.clocks
         self.clocks = {}
@@ -48,10 +48,10 @@ class Replay:
         self.bills = [
             (
                 (int(adoptions.product[a]), int(adoptions.customer[a])),
-                float(payments.order_after[i]),
-                float(payments.refund_after[i]),
+                float(payments.order_delay[i]),
+                float(payments.refund_delay[i]),
                 round(float(payments.revenue[i]) * 100),
-                float(history.population.until[adoptions.customer[a]]),
+                float(history.population.active_until[adoptions.customer[a]]),
             )
             for i, a in enumerate(payments.adoption.tolist())
         ]
@@ -65,7 +65,7 @@ class Replay:
     def adoptions(self, absent):
         """(product, customer) → day."""
         at = {}
-        for product, own in enumerate(self.own):
+        for product, own in enumerate(self.background):
             queue = list(own)
             heapq.heapify(queue)
             while queue:
@@ -83,9 +83,9 @@ class Replay:
     def cents(self, at):
         """(product, customer) → revenue in the window."""
         paid = {}
-        for key, order_after, refund_after, cents, until in self.bills:
-            ordered = at.get(key, inf) + order_after
-            if ordered < until and self.inside(ordered + refund_after):
+        for key, order_delay, refund_delay, cents, active_until in self.bills:
+            ordered = at.get(key, inf) + order_delay
+            if ordered < active_until and self.inside(ordered + refund_delay):
                 paid[key] = paid.get(key, 0) + cents
         return paid
 
@@ -97,7 +97,7 @@ def world(request):
 
 @pytest.fixture(scope="module")
 def small(world):
-    return unfold(WORLDS.get(world, DENSE), CUSTOMERS, Calendar(MONTHS), 5)
+    return simulate_history(WORLDS.get(world, DENSE), CUSTOMERS, Calendar(MONTHS), 5)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_every_leave_one_out_value_equals_running_the_world_again(world, small, 
     assert now == {
         (p, v): at
         for p, v, at in zip(
-            small.adoptions.product, small.adoptions.customer, small.adoptions.at, strict=True
+            small.adoptions.product, small.adoptions.customer, small.adoptions.day, strict=True
         )
     }
     with_all, parent = replay.cents(now), {}
@@ -182,7 +182,7 @@ def test_a_referral_counts_for_its_days_only_and_its_refunds_cost_nobody_anythin
 
 
 def test_nobody_is_worth_anything_to_others_where_nobody_influences_or_refers_anybody():
-    history = unfold(WORLDS["none"], 2_000, Calendar(24), 3)
+    history = simulate_history(WORLDS["none"], 2_000, Calendar(24), 3)
     assert (leave_one_out(history, START, STOP) == 0).all(axis=None)
     assert total_influence(history, START, STOP) == 0
     assert (referral_value(history, START, STOP) == 0).all(axis=None)
@@ -228,7 +228,7 @@ def test_rows_are_those_who_had_joined_in_the_order_of_their_ids(history):
 
 
 def test_truth_is_the_same_every_time(history):
-    again = unfold(WORLDS["default"], history.population.size, history.calendar, 7)
+    again = simulate_history(WORLDS["default"], history.population.size, history.calendar, 7)
     pd.testing.assert_frame_equal(leave_one_out(history, START, STOP), leave_one_out(again, START, STOP))
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ripple.simulation.diffusion.first_passage import OWN_ACCORD
+from ripple.simulation.diffusion.first_passage import BACKGROUND
 from ripple.simulation.tables.interactions import EXPERT, INFORMATIONAL, KINDS, interactions_table
 from ripple.simulation.world.calendar import DAYS_PER_YEAR
 
@@ -28,7 +28,7 @@ def with_contacts_per_year(history, contacts_per_year):
 
 @pytest.fixture
 def half_hidden(history):
-    return replace(history.ties, seen=np.arange(history.ties.size) % 2 == 0)
+    return replace(history.ties, observed=np.arange(history.ties.size) % 2 == 0)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_nobody_meets_themselves_and_every_kind_occurs(interactions):
 def test_contacts_happen_while_both_are_customers(history, contacts):
     population = history.population
     for customer in (contacts.source, contacts.target):
-        assert (contacts.day >= population.since[customer] - 1e-4).all()
-        assert (contacts.day < population.until[customer]).all()
+        assert (contacts.day >= population.active_from[customer] - 1e-4).all()
+        assert (contacts.day < population.active_until[customer]).all()
 
 
 def test_most_contacts_follow_a_tie_and_some_are_chance(contacts, tied):
@@ -73,7 +73,7 @@ def test_most_contacts_follow_a_tie_and_some_are_chance(contacts, tied):
 def test_chance_contacts_never_join_the_tied(history, calendar, tied, rng):
     lively = np.argmax(history.ties.closes - history.ties.opens)
     only_lively = np.arange(history.ties.size) == lively
-    ties = replace(history.ties, strength=10_000.0 * only_lively, seen=only_lively)
+    ties = replace(history.ties, strength=10_000.0 * only_lively, observed=only_lively)
     contacts = without_referrals(observe(history, ties, calendar, rng))
     assert contacts.pair.nunique() > 1_000
     assert set(contacts.pair) & set(tied) == {tied[lively]}
@@ -99,7 +99,7 @@ def test_a_referral_happens_when_the_target_joins(history, calendar, interaction
 
 def test_along_a_hidden_tie_nothing_is_ever_seen(history, calendar, half_hidden, tied, formed, rng):
     contacts = without_referrals(observe(history, half_hidden, calendar, rng))
-    seen = half_hidden.seen
+    seen = half_hidden.observed
     assert np.isin(tied[seen], contacts.pair).sum() > 1_000
     assert (~seen & formed).sum() > 1_000
     assert not np.isin(tied[~seen], contacts.pair).any()
@@ -108,18 +108,18 @@ def test_along_a_hidden_tie_nothing_is_ever_seen(history, calendar, half_hidden,
 def test_a_seen_tie_first_shows_at_the_moment_it_forms(history, calendar, half_hidden, tied, formed, rng):
     contacts = without_referrals(observe(history, half_hidden, calendar, rng))
     first = contacts.groupby("pair").occurred_at.min()
-    seen = half_hidden.seen & formed
+    seen = half_hidden.observed & formed
     assert seen.sum() > 1_000
     opening = np.array(calendar.timestamps(history.ties.opens[seen]).to_pylist(), "datetime64[us]")
     assert (first.reindex(tied[seen]).to_numpy() == opening).all()
 
 
 def test_a_tie_that_forms_shows_before_anything_is_passed_along_it(history, contacts, tied, formed):
-    adoptions = history.adoptions.where(history.adoptions.cause != OWN_ACCORD)
+    adoptions = history.adoptions.where(history.adoptions.cause != BACKGROUND)
     by_tie = np.searchsorted(tied, adoptions.customer * history.population.size + adoptions.cause)
     first = contacts.groupby("pair").day.min().reindex(tied[by_tie]).to_numpy()
     assert formed[by_tie].sum() > 500
-    assert (first < adoptions.at)[formed[by_tie]].all()
+    assert (first < adoptions.day)[formed[by_tie]].all()
 
 
 def test_no_contact_is_certain_but_one_along_each_tie_that_forms(history, calendar, tied, formed, rng):

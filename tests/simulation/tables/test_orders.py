@@ -18,7 +18,7 @@ def test_the_first_order_of_a_product_is_its_adoption(history, calendar, orders)
         for customer, product, at in zip(
             customer_ids(adoptions.customer).to_pylist(),
             product_ids(adoptions.product).to_pylist(),
-            calendar.timestamps(adoptions.at).to_pylist(),
+            calendar.timestamps(adoptions.day).to_pylist(),
             strict=True,
         )
     }
@@ -37,7 +37,9 @@ def test_renewals_come_about_monthly_and_stay_within_the_time_as_a_customer(hist
     assert 25 < gap.median() < 35
     assert gap.min() > 10
     number = paid.customer_id.str[1:].astype(int).to_numpy()
-    last = np.array(calendar.timestamps(history.population.until[number]).to_pylist(), "datetime64[us]")
+    last = np.array(
+        calendar.timestamps(history.population.active_until[number]).to_pylist(), "datetime64[us]"
+    )
     assert (paid.ordered_at.to_numpy() <= last).all()
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from ripple.simulation.tables.product_features import ADVANCED, FEATURES, catalog_table, release
+from ripple.simulation.tables.product_features import ADVANCED, FEATURES, catalog_table, release_features
 
 
 def test_the_catalog_has_forty_features_released_through_time(calendar, rng):
-    features = release(calendar, rng)
+    features = release_features(calendar, rng)
     catalog = catalog_table(features, calendar).to_pandas()
     assert len(catalog) == FEATURES == 40
     assert catalog.feature.is_unique

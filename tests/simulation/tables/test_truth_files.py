@@ -52,5 +52,12 @@ def test_no_truth_goes_into_a_dataset(history, tables, tmp_path, inside):
 
 def test_the_tables_show_no_truth(history, tables):
     columns = {column for table in tables.values() for column in table.column_names}
-    hidden = {*traits(history), *leave_one_out(history, START, END), "community", "cause", "until", "left"}
+    hidden = {
+        *traits(history),
+        *leave_one_out(history, START, END),
+        "community",
+        "cause",
+        "active_until",
+        "left",
+    }
     assert not columns & hidden

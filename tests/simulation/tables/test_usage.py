@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from ripple.simulation.tables.product_features import ADVANCED, catalog_table, release
+from ripple.simulation.tables.product_features import ADVANCED, catalog_table, release_features
 from ripple.simulation.tables.usage import FADE_DAYS, usage_table
 
 
 @pytest.fixture(scope="module")
 def features(calendar):
-    return release(calendar, np.random.default_rng(5))
+    return release_features(calendar, np.random.default_rng(5))
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def test_no_feature_is_used_before_its_release(usage):
 
 
 def test_use_lies_within_the_time_as_a_customer(history, usage):
-    assert (usage.day >= history.population.since[usage.customer] - 1e-4).all()
-    assert (usage.day < history.population.until[usage.customer]).all()
+    assert (usage.day >= history.population.active_from[usage.customer] - 1e-4).all()
+    assert (usage.day < history.population.active_until[usage.customer]).all()
 
 
 def test_there_are_about_forty_events_in_a_customer_year(history, usage):
@@ -40,14 +40,16 @@ def test_experts_use_more_of_the_advanced_features(history, usage):
 
 
 def test_breadth_grows_with_time(history, usage):
-    age = usage.day - history.population.since[usage.customer]
+    age = usage.day - history.population.active_from[usage.customer]
     advanced = usage.tier == "advanced"
     assert advanced[age > 365].mean() > 1.3 * advanced[age < 90].mean()
 
 
 def test_customers_fade_before_they_leave(history, usage):
     population = history.population
-    leaves = (population.left == population.until) & (population.until - population.since > 2 * FADE_DAYS)
+    leaves = (population.left == population.active_until) & (
+        population.active_until - population.active_from > 2 * FADE_DAYS
+    )
     leaving = usage[leaves[usage.customer]]
     ahead = population.left[leaving.customer] - leaving.day
     assert (ahead < FADE_DAYS / 2).sum() < 0.6 * ((ahead > FADE_DAYS) & (ahead < 1.5 * FADE_DAYS)).sum()

@@ -53,7 +53,7 @@ def test_a_window_leaves_out_its_start_and_holds_its_end_to_the_second_of_the_ta
     assert window.contains(late).tolist() == [False, False]
     assert window.after_start(days).tolist() == window.contains(days).tolist()
     assert window.after_start(late).tolist() == [True, True]
-    assert window.opens == pytest.approx(10 + second)
+    assert window.first_day == pytest.approx(10 + second)
 
 
 def test_a_window_ends_at_the_end_of_the_simulation_at_the_latest():

@@ -3,14 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ripple.simulation.world.campaigns import COMMUNITY_CAMPAIGN_DAYS, Campaigns, plan, response_days
+from ripple.simulation.world.campaigns import (
+    COMMUNITY_CAMPAIGN_DAYS,
+    Campaigns,
+    plan_campaigns,
+    response_days,
+)
 from ripple.simulation.world.worlds import WORLDS
 
 
 def test_campaigns_come_at_their_rate_and_none_before_the_launch(calendar, rng):
     launched = np.array([0.0, 365.0])
     world = replace(WORLDS["default"], campaigns_per_year=2.0)
-    campaigns = plan(world, launched, 500, calendar, rng)
+    campaigns = plan_campaigns(world, launched, 500, calendar, rng)
     count = np.bincount(campaigns.product)
     assert count / 500 == pytest.approx(2.0 * (calendar.days - launched) / 365.25, rel=0.1)
     assert (campaigns.begins >= launched[campaigns.product]).all()
@@ -27,13 +32,13 @@ def campaigns():
     return Campaigns(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([100.0, 300.0, 50.0]), 0.5)
 
 
-def answers(campaigns, by_hand, rng, product=0, earliest=0.0, hazard=0.5, second=-1):
+def answers(campaigns, by_hand, rng, product=0, earliest=0.0, hazard=0.5, second_community=-1):
     """Of 4,000 members of community 0; there is somebody in community 1 as well."""
     community = np.append(np.zeros(4_000, dtype=int), 1)
     population = replace(
         by_hand([np.inf] * community.size, []).population,
         community=community,
-        second=np.append(np.full(4_000, second), -1),
+        second_community=np.append(np.full(4_000, second_community), -1),
     )
     possible, hazards = np.full(community.size, earliest), np.full(community.size, hazard)
     return response_days(product, campaigns, population, possible, hazards, rng)[:-1]
@@ -57,7 +62,7 @@ def test_who_comes_when_half_of_it_is_over_answers_half_as_much(campaigns, by_ha
 
 
 def test_members_of_two_communities_hear_of_the_campaigns_of_both(campaigns, by_hand, rng):
-    answer = answers(campaigns, by_hand, rng, second=1, hazard=1.0)
+    answer = answers(campaigns, by_hand, rng, second_community=1, hazard=1.0)
     first, second = answer < 200, (answer >= 300) & (answer < 300 + COMMUNITY_CAMPAIGN_DAYS)
     assert (first | second | np.isinf(answer)).all()
     assert first.mean() == pytest.approx(1 - np.exp(-1), abs=0.03)

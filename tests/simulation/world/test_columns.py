@@ -27,12 +27,3 @@ def test_labels_are_looked_up_by_position():
         "core",
         "advanced",
     ]
-
-
-def test_a_few_events_become_known_days_late_and_none_early(rng):
-    lag = columns.lags(50_000, rng)
-    late = lag[lag > 0]
-    assert 0.025 < late.size / lag.size < 0.035
-    assert lag.min() == 0
-    assert late.min() >= 1
-    assert late.max() <= 10

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ripple.simulation.world.delays import Delays
+from ripple.simulation.world.delays import Delays, reporting_delays
 
 LAWS = [Delays(20.0), Delays(20.0, 1.5), Delays(20.0, 3.0)]
 
@@ -25,3 +25,12 @@ def test_a_power_law_has_more_of_the_very_long_and_the_very_short():
     exponential, power_law = Delays(20.0), Delays(20.0, 1.5)
     assert power_law.survival(np.array(200.0)) > 100 * exponential.survival(np.array(200.0))
     assert power_law.survival(np.array(5.0)) < exponential.survival(np.array(5.0))
+
+
+def test_a_few_events_are_reported_days_late_and_none_early(rng):
+    delay = reporting_delays(50_000, rng)
+    late = delay[delay > 0]
+    assert 0.025 < late.size / delay.size < 0.035
+    assert delay.min() == 0
+    assert late.min() >= 1
+    assert late.max() <= 10

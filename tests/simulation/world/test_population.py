@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from ripple.simulation.world.population import EARLY_DAYS, ONLY_ONE, customers_table, populate
+from ripple.simulation.world.population import EARLY_DAYS, NO_COMMUNITY, draw_population
 from ripple.simulation.world.worlds import WORLDS
 
 
@@ -56,10 +56,10 @@ def test_two_in_five_joined_before_the_start_and_the_rest_ever_faster(population
 
 
 def test_everybody_is_a_customer_for_some_time_inside_the_calendar(population, calendar):
-    assert (population.since >= 0).all()
-    assert (population.since >= population.joined).all()
-    assert (population.until <= calendar.days).all()
-    assert (population.since < population.until).all()
+    assert (population.active_from >= 0).all()
+    assert (population.active_from >= population.joined).all()
+    assert (population.active_until <= calendar.days).all()
+    assert (population.active_from < population.active_until).all()
 
 
 def test_unhappy_customers_leave_sooner(population, calendar):
@@ -67,38 +67,35 @@ def test_unhappy_customers_leave_sooner(population, calendar):
     assert population.satisfaction[left].mean() < population.satisfaction[~left].mean() - 0.3
 
 
-def test_the_table_shows_attributes_and_no_trait(population, calendar):
-    table = customers_table(population, calendar)
-    assert table.column_names == ["customer_id", "joined_at", "industry", "country", "plan", "seats"]
-
-
 def test_a_hundred_customers_form_communities(calendar, rng):
-    assert set(populate(WORLDS["default"], 100, calendar, rng).community) == {0, 1}
+    assert set(draw_population(WORLDS["default"], 100, calendar, rng).community) == {0, 1}
 
 
 def test_nobody_is_of_two_communities_unless_the_world_says_so(population):
-    assert (population.second == ONLY_ONE).all()
+    assert (population.second_community == NO_COMMUNITY).all()
     customer, community = population.memberships
     assert np.array_equal(customer, np.arange(population.size))
     assert np.array_equal(community, population.community)
 
 
 def test_a_share_of_the_customers_belongs_to_a_second_community(calendar, rng):
-    population = populate(
+    population = draw_population(
         replace(WORLDS["default"], two_communities_share=0.3), 3_000, calendar, np.random.default_rng(1)
     )
-    both = np.flatnonzero(population.second != ONLY_ONE)
+    both = np.flatnonzero(population.second_community != NO_COMMUNITY)
     assert 0.27 < both.size / population.size < 0.33
-    assert (population.second[both] != population.community[both]).all()
-    assert population.second.max() < population.communities == population.community.max() + 1
+    assert (population.second_community[both] != population.community[both]).all()
+    assert population.second_community.max() < population.communities == population.community.max() + 1
     customer, community = population.memberships
     assert customer.size == population.size + both.size
-    assert set(zip(both, population.second[both], strict=True)) <= set(zip(customer, community, strict=True))
+    assert set(zip(both, population.second_community[both], strict=True)) <= set(
+        zip(customer, community, strict=True)
+    )
 
 
 def test_who_else_belongs_to_two_communities_changes_nothing_else(calendar):
     one, two = (
-        populate(
+        draw_population(
             replace(WORLDS["default"], two_communities_share=share), 300, calendar, np.random.default_rng(4)
         )
         for share in (0.0, 1.0)
@@ -106,5 +103,5 @@ def test_who_else_belongs_to_two_communities_changes_nothing_else(calendar):
     assert all(
         np.array_equal(getattr(one, field.name), getattr(two, field.name))
         for field in fields(one)
-        if field.name != "second"
+        if field.name != "second_community"
     )

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ripple.simulation.world.referrals import refer
+from ripple.simulation.world.referrals import draw_referrals
 from ripple.simulation.world.worlds import WORLDS
 
 
@@ -30,6 +30,6 @@ def test_even_if_everybody_is_to_be_referred_the_first_of_all_is_not(history, rn
     population = history.population
     later = replace(population, joined=population.joined - population.joined.min() + 1.0)
     everybody = replace(WORLDS["default"], referral_share=1.0)
-    target = refer(everybody, later, rng).target
+    target = draw_referrals(everybody, later, rng).target
     assert later.joined.argmin() not in target
     assert target.size > 0.9 * population.size

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ripple.simulation.world.population import ONLY_ONE, populate
-from ripple.simulation.world.ties import draw_others, overlap, tie
+from ripple.simulation.world.population import NO_COMMUNITY, draw_population
+from ripple.simulation.world.ties import draw_others, draw_ties, overlap
 from ripple.simulation.world.worlds import WORLDS
 
 
@@ -65,8 +65,8 @@ def test_everybody_else_is_equally_likely(rng):
 
 def ties_of(calendar, size=3_000, **parameters):
     world = replace(WORLDS["default"], **parameters)
-    population = populate(world, size, calendar, np.random.default_rng(4))
-    return population, tie(world, population, np.random.default_rng(5))
+    population = draw_population(world, size, calendar, np.random.default_rng(4))
+    return population, draw_ties(world, population, np.random.default_rng(5))
 
 
 def pairs(ties):
@@ -86,19 +86,19 @@ def test_mutual_ties_are_the_ones_there_were_and_some_of_them_turned_round(calen
 
 def test_some_ties_are_hidden_and_more_so_with_some_customers(calendar):
     population, ties = ties_of(calendar, hidden_share=1 / 3)
-    assert 0.64 < ties.seen.mean() < 0.69
+    assert 0.64 < ties.observed.mean() < 0.69
     degree = np.bincount(ties.source, minlength=population.size)
-    seen = np.bincount(ties.source[ties.seen], minlength=population.size)
+    seen = np.bincount(ties.source[ties.observed], minlength=population.size)
     by_chance = np.random.default_rng(1).binomial(degree, 2 / 3)
     many = degree >= 10
     assert np.std(seen[many] / degree[many]) > 1.3 * np.std(by_chance[many] / degree[many])
-    assert ties_of(calendar)[1].seen.all()
+    assert ties_of(calendar)[1].observed.all()
 
 
 def test_members_of_two_communities_have_ties_in_both(calendar):
     population, ties = ties_of(calendar, two_communities_share=0.3, inside_share=1.0)
-    first, second = population.community, population.second
-    both = second != ONLY_ONE
+    first, second = population.community, population.second_community
+    both = second != NO_COMMUNITY
     for one, other in ((ties.source, ties.target), (ties.target, ties.source)):
         from_both = both[one] & ~both[other]
         inside_first = first[other[from_both]] == first[one[from_both]]

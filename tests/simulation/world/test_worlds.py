@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.simulation.diffusion.first_passage import OWN_ACCORD
-from ripple.simulation.diffusion.realisation import unfold
+from ripple.simulation.diffusion.first_passage import BACKGROUND
+from ripple.simulation.diffusion.realisation import simulate_history
 from ripple.simulation.diffusion.truth import revenue, total_influence
 from ripple.simulation.tables.assembly import simulate, tables
 from ripple.simulation.world.calendar import END, Calendar
@@ -18,7 +18,7 @@ START = END - timedelta(days=180)
 
 @pytest.fixture(scope="module")
 def histories():
-    return {name: unfold(world, CUSTOMERS, Calendar(MONTHS), 7) for name, world in WORLDS.items()}
+    return {name: simulate_history(world, CUSTOMERS, Calendar(MONTHS), 7) for name, world in WORLDS.items()}
 
 
 def test_each_world_is_a_frozen_set_of_parameters():
@@ -67,7 +67,7 @@ def test_the_default_world_stays_as_it_is_because_figures_of_it_are_quoted():
     ],
 )
 def test_worlds_differ_in_how_many_adoptions_others_cause(histories, name, low, high):
-    assert low <= (histories[name].adoptions.cause != OWN_ACCORD).mean() <= high
+    assert low <= (histories[name].adoptions.cause != BACKGROUND).mean() <= high
 
 
 def test_the_more_influence_the_more_revenue_hangs_on_it(histories):
@@ -133,7 +133,7 @@ def test_under_strong_homophily_credit_says_little_about_how_much_influence_ther
 def test_neighbours_adopt_shortly_after_each_other_although_neither_moves_the_other(histories):
     history = histories["none"]
     at = np.full((history.products.size, CUSTOMERS), np.inf)
-    at[history.adoptions.product, history.adoptions.customer] = history.adoptions.at
+    at[history.adoptions.product, history.adoptions.customer] = history.adoptions.day
 
     def followed(target):
         with np.errstate(invalid="ignore"):
