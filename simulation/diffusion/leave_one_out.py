@@ -96,14 +96,14 @@ def _descents(history: History, index: Ints, window: Window) -> tuple[Ints, Ints
 
 
 def _incoming(history: History, index: Ints, adoption: Ints) -> tuple[Ints, Ints, Ints]:
-    """Influence clocks that could ring for each of *adoption*: which of them, the clock and its source."""
+    """Influence clocks that could ring for each of *adoption*: index in *adoption*, clock, and its source."""
     clocks, ties = history.clocks, history.ties
     source = index[clocks.flat_index(ties.source[clocks.tie])]
     target = index[clocks.flat_index(ties.target[clocks.tie])]
     running = np.flatnonzero((source != NOT_FOUND) & (target != NOT_FOUND))
-    which, entry = Grouping.by(target[running], history.adoptions.size).of(adoption)
+    row, entry = Grouping.by(target[running], history.adoptions.size).of(adoption)
     clock = running[entry]
-    return which, clock, source[clock]
+    return row, clock, source[clock]
 
 
 def _index_of(ascending: Ints, values: Ints) -> Ints:

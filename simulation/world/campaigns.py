@@ -67,8 +67,8 @@ def response_days(
     of_product = np.flatnonzero(campaigns.product == product)
     member, community = population.memberships
     members = Grouping.by(community, population.communities)
-    which, entry = members.of(campaigns.community[of_product])
-    campaign, customer = of_product[which], member[entry]
+    row, entry = members.of(campaigns.community[of_product])
+    campaign, customer = of_product[row], member[entry]
     reached = np.maximum(campaigns.begins[campaign], at_risk_from[customer])
     day = reached + COMMUNITY_CAMPAIGN_DAYS * rng.exponential(size=reached.size) / hazard[customer]
     responded = day < campaigns.ends[campaign]

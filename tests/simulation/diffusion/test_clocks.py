@@ -25,8 +25,8 @@ def test_own_clocks_ring_after_the_launch_and_while_a_customer(name, calendar):
 
 
 def test_influence_clocks_are_ordered_by_product_then_target(history):
-    place = history.clocks.flat_index(history.ties.target[history.clocks.tie])
-    assert (np.diff(place) >= 0).all()
+    index = history.clocks.flat_index(history.ties.target[history.clocks.tie])
+    assert (np.diff(index) >= 0).all()
     assert (history.clocks.delay > 0).all()
 
 

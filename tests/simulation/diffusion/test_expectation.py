@@ -31,42 +31,42 @@ def survival(days, tail):
 @pytest.mark.parametrize("tail", [None, 1.5])
 def test_a_pair_equals_the_analytic_value(by_hand, day, tail):
     """Thousands of pairs: the source adopted on day 100; by day 110 the target, free to do so, had not."""
-    passes, hazard, length = 0.6, 0.02, STOP - START
-    world = replace(WORLDS["default"], influence=passes, delay_days=20.0, delay_tail=tail)
+    transmission, hazard, length = 0.6, 0.02, STOP - START
+    world = replace(WORLDS["default"], influence=transmission, delay_days=20.0, delay_tail=tail)
     history = by_hand(
         [100.0] * COPIES + [np.inf] * COPIES,
         [(u, COPIES + u, None) for u in range(COPIES)],
         world=world,
         daily_hazard=hazard,
     )
-    silent = passes * survival(10, tail)
-    still_coming = silent / (1 - passes + silent)
+    pending = transmission * survival(10, tail)
+    still_coming = pending / (1 - transmission + pending)
     rings = still_coming * (1 - survival(10 + length, tail) / survival(10, tail))
     expected = np.exp(-hazard * length) * rings
-    found = expected_leave_one_out(history, day(START), day(STOP), redraws=4, seed=1)
-    assert found.adoptions.iloc[:COPIES].mean() == pytest.approx(expected, abs=0.012)
-    assert found.influence_value.iloc[:COPIES].mean() == pytest.approx(expected * MEAN_PRICE, abs=1.2)
-    assert (found.iloc[COPIES:] == 0).all(axis=None)
+    expectation = expected_leave_one_out(history, day(START), day(STOP), redraws=4, seed=1)
+    assert expectation.adoptions.iloc[:COPIES].mean() == pytest.approx(expected, abs=0.012)
+    assert expectation.influence_value.iloc[:COPIES].mean() == pytest.approx(expected * MEAN_PRICE, abs=1.2)
+    assert (expectation.iloc[COPIES:] == 0).all(axis=None)
 
 
 @pytest.mark.usefixtures("no_refunds")
 def test_a_chain_equals_the_analytic_value(by_hand, day):
-    passes, x = 0.6, (STOP - START) / 20
-    world = replace(WORLDS["default"], influence=passes, delay_days=20.0)
+    transmission, x = 0.6, (STOP - START) / 20
+    world = replace(WORLDS["default"], influence=transmission, delay_days=20.0)
     first, second, third = (range(i * COPIES, (i + 1) * COPIES) for i in range(3))
     history = by_hand(
         [100.0] * COPIES + [np.inf] * 2 * COPIES,
         [(u, v, None) for u, v in [*zip(first, second, strict=True), *zip(second, third, strict=True)]],
         world=world,
     )
-    silent = passes * np.exp(-10 / 20)
-    still_coming = silent / (1 - passes + silent)
+    pending = transmission * np.exp(-10 / 20)
+    still_coming = pending / (1 - transmission + pending)
     one_step = still_coming * (1 - np.exp(-x))
-    two_steps = still_coming * passes * (1 - np.exp(-x) * (1 + x))
-    found = expected_leave_one_out(history, day(START), day(STOP), redraws=4, seed=1)
-    assert found.adoptions.iloc[first].mean() == pytest.approx(one_step + two_steps, abs=0.015)
-    assert found.adoptions.iloc[second].mean() == pytest.approx(two_steps, abs=0.01)
-    assert found.one_step_value.iloc[first].mean() == pytest.approx(one_step * MEAN_PRICE, abs=1.5)
+    two_steps = still_coming * transmission * (1 - np.exp(-x) * (1 + x))
+    expectation = expected_leave_one_out(history, day(START), day(STOP), redraws=4, seed=1)
+    assert expectation.adoptions.iloc[first].mean() == pytest.approx(one_step + two_steps, abs=0.015)
+    assert expectation.adoptions.iloc[second].mean() == pytest.approx(two_steps, abs=0.01)
+    assert expectation.one_step_value.iloc[first].mean() == pytest.approx(one_step * MEAN_PRICE, abs=1.5)
 
 
 @pytest.fixture(scope="module")

@@ -96,10 +96,10 @@ def test_causes_adopted_before_and_are_tied_to_whom_they_move(history):
     adoptions, ties, size = history.adoptions, history.ties, history.population.size
     at = np.full((size, history.products.size), np.inf)
     at[adoptions.customer, adoptions.product] = adoptions.day
-    moved = adoptions.cause != BACKGROUND
-    assert (at[adoptions.cause[moved], adoptions.product[moved]] < adoptions.day[moved]).all()
+    influenced = adoptions.cause != BACKGROUND
+    assert (at[adoptions.cause[influenced], adoptions.product[influenced]] < adoptions.day[influenced]).all()
     tied = ties.target * size + ties.source
-    assert np.isin(adoptions.customer[moved] * size + adoptions.cause[moved], tied).all()
+    assert np.isin(adoptions.customer[influenced] * size + adoptions.cause[influenced], tied).all()
 
 
 def test_power_brings_more_than_reach_alone(history):

@@ -45,7 +45,7 @@ class Replay:
                 (int(ties.target[tie]), delay, float(ties.opens[tie]), float(ties.closes[tie]))
             )
         adoptions, payments = history.adoptions, history.payments
-        self.bills = [
+        self.payments_of = [
             (
                 (int(adoptions.product[a]), int(adoptions.customer[a])),
                 float(payments.order_delay[i]),
@@ -83,7 +83,7 @@ class Replay:
     def cents(self, at):
         """(product, customer) → revenue in the window."""
         paid = {}
-        for key, order_delay, refund_delay, cents, active_until in self.bills:
+        for key, order_delay, refund_delay, cents, active_until in self.payments_of:
             ordered = at.get(key, inf) + order_delay
             if ordered < active_until and self.inside(ordered + refund_delay):
                 paid[key] = paid.get(key, 0) + cents
@@ -118,7 +118,7 @@ def test_every_leave_one_out_value_equals_running_the_world_again(world, small, 
         small.adoptions.product, small.adoptions.customer, small.adoptions.cause, strict=True
     ):
         parent[p, v] = cause
-    found = leave_one_out(small, START, STOP)
+    values = leave_one_out(small, START, STOP)
     for u in range(CUSTOMERS):
         then = replay.adoptions(u)
         without = replay.cents(then)
@@ -130,12 +130,12 @@ def test_every_leave_one_out_value_equals_running_the_world_again(world, small, 
             sum(replay.inside(day) and not replay.inside(then.get(key, inf)) for key, day in now.items()),
         )
         if small.calendar.start + timedelta(days=small.population.joined[u]) < START:
-            assert found.loc[f"c{u:06}"].tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+            assert values.loc[f"c{u:06}"].tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
         else:
-            assert f"c{u:06}" not in found.index
+            assert f"c{u:06}" not in values.index
     if world == "dense":
-        assert (found.influence_value > found.one_step_value).sum() > 30, "too few chains to test anything"
-        assert ((found.influence_value > 0) & (found.adoptions == 0)).sum() > 5, "too few delays"
+        assert (values.influence_value > values.one_step_value).sum() > 30, "too few chains to test anything"
+        assert ((values.influence_value > 0) & (values.adoptions == 0)).sum() > 5, "too few delays"
 
 
 def test_total_influence_equals_running_the_world_again(small, replay):
@@ -145,25 +145,25 @@ def test_total_influence_equals_running_the_world_again(small, replay):
 
 
 def test_revenue_and_referral_value_can_be_read_off_the_tables(small):
-    seen = {name: table.to_pandas() for name, table in tables(small).items()}
-    orders = seen["orders"].query("@START < ordered_at <= @STOP")
+    dataset = {name: table.to_pandas() for name, table in tables(small).items()}
+    orders = dataset["orders"].query("@START < ordered_at <= @STOP")
     assert revenue(small, START, STOP) == pytest.approx(orders.revenue.sum(), rel=1e-9)
 
     referrals = (
-        seen["interactions"]
+        dataset["interactions"]
         .query("kind == 'referral'")
-        .merge(seen["customers"], left_on="target_id", right_on="customer_id")
+        .merge(dataset["customers"], left_on="target_id", right_on="customer_id")
     )
     spent = orders.merge(
         referrals[["source_id", "target_id", "joined_at"]], left_on="customer_id", right_on="target_id"
     )
     early = spent[spent.ordered_at - spent.joined_at <= timedelta(days=365)]
     by_product = early.groupby(["source_id", "target_id", "product"]).revenue.sum().clip(lower=0)
-    alive = seen["customers"].query("joined_at < @START").customer_id.sort_values()
-    expected = by_product.groupby("source_id").sum().reindex(alive, fill_value=0.0)
-    found = referral_value(small, START, STOP).referral_value
-    assert found.index.tolist() == alive.tolist()
-    assert found.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9, abs=1e-9)
+    eligible = dataset["customers"].query("joined_at < @START").customer_id.sort_values()
+    expected = by_product.groupby("source_id").sum().reindex(eligible, fill_value=0.0)
+    values = referral_value(small, START, STOP).referral_value
+    assert values.index.tolist() == eligible.tolist()
+    assert values.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9, abs=1e-9)
 
 
 def test_a_referral_counts_for_its_days_only_and_its_refunds_cost_nobody_anything(by_hand, day):
@@ -195,26 +195,26 @@ def test_the_window_leaves_out_its_start_and_holds_its_end_to_the_second(by_hand
     history = by_hand(
         [50.0] * 4 + [np.inf] * 4, [(u, 4 + u, moment - 50.0) for u, moment in enumerate(moments)]
     )
-    found = leave_one_out(history, day(100), day(200))
-    assert found.influence_value.tolist() == [0.0, 100.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    assert found.adoptions.tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
+    values = leave_one_out(history, day(100), day(200))
+    assert values.influence_value.tolist() == [0.0, 100.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert values.adoptions.tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
     assert revenue(history, day(100), day(200)) == total_influence(history, day(100), day(200)) == 200.0
 
 
 def test_in_a_chain_everybody_is_worth_all_that_lies_behind_them(by_hand, day):
     history = by_hand([101.0, np.inf, np.inf], [(0, 1, 5.0), (1, 2, 5.0)])
-    found = leave_one_out(history, day(100), day(200))
-    assert found.influence_value.tolist() == [200.0, 100.0, 0.0]
-    assert found.one_step_value.tolist() == [100.0, 100.0, 0.0]
-    assert found.adoptions.tolist() == [2, 1, 0]
+    values = leave_one_out(history, day(100), day(200))
+    assert values.influence_value.tolist() == [200.0, 100.0, 0.0]
+    assert values.one_step_value.tolist() == [100.0, 100.0, 0.0]
+    assert values.adoptions.tolist() == [2, 1, 0]
     assert total_influence(history, day(100), day(200)) == 200.0
 
 
 def test_an_adoption_delayed_inside_the_window_is_not_lost(by_hand, day):
     history = by_hand([50.0, 120.0], [(0, 1, 60.0)])
-    found = leave_one_out(history, day(100), day(200))
-    assert found.influence_value.tolist() == [0.0, 0.0]
-    assert found.adoptions.tolist() == [0, 0]
+    values = leave_one_out(history, day(100), day(200))
+    assert values.influence_value.tolist() == [0.0, 0.0]
+    assert values.adoptions.tolist() == [0, 0]
     assert leave_one_out(history, day(100), day(115)).influence_value.tolist() == [100.0, 0.0]
 
 
@@ -233,11 +233,11 @@ def test_truth_is_the_same_every_time(history):
 
 
 def test_traits_are_what_the_world_is_made_of(history):
-    found = traits(history)
-    assert found.columns.tolist() == ["power", "expertise", "voice", "ties"]
-    assert np.array_equal(found.power, history.population.power)
+    values = traits(history)
+    assert values.columns.tolist() == ["power", "expertise", "voice", "ties"]
+    assert np.array_equal(values.power, history.population.power)
     met = history.ties.opens < history.ties.closes
-    assert found.ties.sum() == met.sum() > 0.8 * met.size
+    assert values.ties.sum() == met.sum() > 0.8 * met.size
 
 
 def test_power_and_ties_together_foretell_influence_better_than_either(history):

@@ -80,7 +80,7 @@ def test_a_failure_while_writing_leaves_everything_as_it_was(tmp_path, monkeypat
     out = tmp_path / "data"
     if before:
         write(before, out, "")
-    found = content(out) if before else None
+    original = content(out) if before else None
     written = []
 
     def fail(table, path, **options):
@@ -92,13 +92,13 @@ def test_a_failure_while_writing_leaves_everything_as_it_was(tmp_path, monkeypat
     with pytest.raises(type(error)):
         write(SECOND, out, "")
     assert list(tmp_path.iterdir()) == ([out] if before else [])
-    assert not before or content(out) == found
+    assert not before or content(out) == original
 
 
 def test_a_failure_while_renaming_puts_the_earlier_dataset_back(tmp_path, monkeypatch):
     out = tmp_path / "data"
     write(FIRST, out, "")
-    found = content(out)
+    original = content(out)
     rename = files.Path.rename
 
     def fail(self, target):
@@ -109,14 +109,14 @@ def test_a_failure_while_renaming_puts_the_earlier_dataset_back(tmp_path, monkey
     monkeypatch.setattr(files.Path, "rename", fail)
     with pytest.raises(OSError, match="no"):
         write(SECOND, out, "")
-    assert content(out) == found
+    assert content(out) == original
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_killed_run_leaves_at_most_a_hidden_sibling(tmp_path):
     out = tmp_path / "data"
     write(FIRST, out, "")
-    found = content(out)
+    original = content(out)
     script = (
         "import os, signal, sys, pathlib, pyarrow as pa\n"
         "from ripple.simulation.tables import files\n"
@@ -129,7 +129,7 @@ def test_a_killed_run_leaves_at_most_a_hidden_sibling(tmp_path):
     root = ROOT
     done = subprocess.run([sys.executable, "-c", script, str(out)], cwd=root, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert content(out) == found
+    assert content(out) == original
     siblings = [path.name for path in tmp_path.iterdir() if path != out]
     assert siblings
     assert all(name.startswith(".data.") for name in siblings)

@@ -10,12 +10,12 @@ from ripple.simulation.world.calendar import DAYS_PER_YEAR
 
 def observe(history, ties, calendar, rng):
     table = interactions_table(history.world, history.population, ties, history.referrals, calendar, rng)
-    seen = table.to_pandas()
-    seen["source"] = seen.source_id.str[1:].astype(int)
-    seen["target"] = seen.target_id.str[1:].astype(int)
-    seen["pair"] = seen.target * history.population.size + seen.source
-    seen["day"] = (seen.occurred_at - calendar.start).dt.total_seconds() / 86_400
-    return seen
+    observed = table.to_pandas()
+    observed["source"] = observed.source_id.str[1:].astype(int)
+    observed["target"] = observed.target_id.str[1:].astype(int)
+    observed["pair"] = observed.target * history.population.size + observed.source
+    observed["day"] = (observed.occurred_at - calendar.start).dt.total_seconds() / 86_400
+    return observed
 
 
 def without_referrals(interactions):
@@ -99,19 +99,19 @@ def test_a_referral_happens_when_the_target_joins(history, calendar, interaction
 
 def test_along_a_hidden_tie_nothing_is_ever_seen(history, calendar, half_hidden, tied, formed, rng):
     contacts = without_referrals(observe(history, half_hidden, calendar, rng))
-    seen = half_hidden.observed
-    assert np.isin(tied[seen], contacts.pair).sum() > 1_000
-    assert (~seen & formed).sum() > 1_000
-    assert not np.isin(tied[~seen], contacts.pair).any()
+    observed = half_hidden.observed
+    assert np.isin(tied[observed], contacts.pair).sum() > 1_000
+    assert (~observed & formed).sum() > 1_000
+    assert not np.isin(tied[~observed], contacts.pair).any()
 
 
 def test_a_seen_tie_first_shows_at_the_moment_it_forms(history, calendar, half_hidden, tied, formed, rng):
     contacts = without_referrals(observe(history, half_hidden, calendar, rng))
     first = contacts.groupby("pair").occurred_at.min()
-    seen = half_hidden.observed & formed
-    assert seen.sum() > 1_000
-    opening = np.array(calendar.timestamps(history.ties.opens[seen]).to_pylist(), "datetime64[us]")
-    assert (first.reindex(tied[seen]).to_numpy() == opening).all()
+    observed = half_hidden.observed & formed
+    assert observed.sum() > 1_000
+    opening = np.array(calendar.timestamps(history.ties.opens[observed]).to_pylist(), "datetime64[us]")
+    assert (first.reindex(tied[observed]).to_numpy() == opening).all()
 
 
 def test_a_tie_that_forms_shows_before_anything_is_passed_along_it(history, contacts, tied, formed):

@@ -45,25 +45,25 @@ def answers(campaigns, by_hand, rng, product=0, earliest=0.0, hazard=0.5, second
 
 
 def test_a_share_of_the_community_answers_while_the_campaign_lasts(campaigns, by_hand, rng):
-    answer = answers(campaigns, by_hand, rng)
-    found = answer[np.isfinite(answer)]
-    assert found.size / answer.size == pytest.approx(1 - np.exp(-0.5), abs=0.03)
-    assert found.min() >= 100
-    assert found.max() < 100 + COMMUNITY_CAMPAIGN_DAYS
+    response = answers(campaigns, by_hand, rng)
+    responses = response[np.isfinite(response)]
+    assert responses.size / response.size == pytest.approx(1 - np.exp(-0.5), abs=0.03)
+    assert responses.min() >= 100
+    assert responses.max() < 100 + COMMUNITY_CAMPAIGN_DAYS
     other_product = answers(campaigns, by_hand, rng, product=1)
     assert other_product.min() < 50 + COMMUNITY_CAMPAIGN_DAYS
 
 
 def test_who_comes_when_half_of_it_is_over_answers_half_as_much(campaigns, by_hand, rng):
-    answer = answers(campaigns, by_hand, rng, earliest=100 + COMMUNITY_CAMPAIGN_DAYS / 2)
-    assert np.isfinite(answer).mean() == pytest.approx(1 - np.exp(-0.25), abs=0.03)
-    assert answer.min() >= 100 + COMMUNITY_CAMPAIGN_DAYS / 2
+    response = answers(campaigns, by_hand, rng, earliest=100 + COMMUNITY_CAMPAIGN_DAYS / 2)
+    assert np.isfinite(response).mean() == pytest.approx(1 - np.exp(-0.25), abs=0.03)
+    assert response.min() >= 100 + COMMUNITY_CAMPAIGN_DAYS / 2
     assert not np.isfinite(answers(campaigns, by_hand, rng, earliest=100 + COMMUNITY_CAMPAIGN_DAYS)).any()
 
 
 def test_members_of_two_communities_hear_of_the_campaigns_of_both(campaigns, by_hand, rng):
-    answer = answers(campaigns, by_hand, rng, second_community=1, hazard=1.0)
-    first, second = answer < 200, (answer >= 300) & (answer < 300 + COMMUNITY_CAMPAIGN_DAYS)
-    assert (first | second | np.isinf(answer)).all()
+    response = answers(campaigns, by_hand, rng, second_community=1, hazard=1.0)
+    first, second = response < 200, (response >= 300) & (response < 300 + COMMUNITY_CAMPAIGN_DAYS)
+    assert (first | second | np.isinf(response)).all()
     assert first.mean() == pytest.approx(1 - np.exp(-1), abs=0.03)
     assert second.mean() == pytest.approx(np.exp(-1) * (1 - np.exp(-1)), abs=0.03)

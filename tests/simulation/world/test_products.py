@@ -37,7 +37,7 @@ def test_some_margins_are_thin(history):
 
 def test_who_belongs_to_two_communities_has_half_of_the_taste_of_each(history):
     products, population = history.products, history.population
-    moved = replace(population, second_community=(population.community + 1) % population.communities)
-    only_second = replace(population, community=moved.second_community)
+    elsewhere = replace(population, second_community=(population.community + 1) % population.communities)
+    only_second = replace(population, community=elsewhere.second_community)
     expected = np.sqrt(products.taste(3, population) * products.taste(3, only_second))
-    assert np.allclose(products.taste(3, moved), expected)
+    assert np.allclose(products.taste(3, elsewhere), expected)

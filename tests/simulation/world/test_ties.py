@@ -88,10 +88,10 @@ def test_some_ties_are_hidden_and_more_so_with_some_customers(calendar):
     population, ties = ties_of(calendar, hidden_share=1 / 3)
     assert 0.64 < ties.observed.mean() < 0.69
     degree = np.bincount(ties.source, minlength=population.size)
-    seen = np.bincount(ties.source[ties.observed], minlength=population.size)
+    observed_degree = np.bincount(ties.source[ties.observed], minlength=population.size)
     by_chance = np.random.default_rng(1).binomial(degree, 2 / 3)
     many = degree >= 10
-    assert np.std(seen[many] / degree[many]) > 1.3 * np.std(by_chance[many] / degree[many])
+    assert np.std(observed_degree[many] / degree[many]) > 1.3 * np.std(by_chance[many] / degree[many])
     assert ties_of(calendar)[1].observed.all()
 
 

@@ -39,11 +39,11 @@ def test_the_default_world_stays_as_it_is_because_figures_of_it_are_quoted():
     in the last bit of an exponential."""
     default = {name: table.to_pandas() for name, table in simulate("default", 600, 18, 7).items()}
     times = {"customers": "joined_at", "catalog": "released_at", "orders": "ordered_at"}
-    found = {
+    sizes = {
         name: (len(table), (END - table[times.get(name, "occurred_at")]).mean() / timedelta(days=1))
         for name, table in default.items()
     }
-    assert found == {
+    assert sizes == {
         "customers": (600, pytest.approx(477.640677, abs=1e-5)),
         "orders": (3337, pytest.approx(159.723780, abs=1e-5)),
         "usage": (19513, pytest.approx(235.926208, abs=1e-5)),
@@ -80,13 +80,13 @@ def test_the_more_influence_the_more_revenue_hangs_on_it(histories):
 
 
 def test_most_newcomers_of_the_referral_world_are_brought_in_and_nobody_where_nobody_refers(histories):
-    brought_in = {
+    referred_share = {
         name: history.referrals.target.size / (history.population.joined > 0).sum()
         for name, history in histories.items()
     }
-    assert brought_in["referral"] > 0.8
-    assert brought_in["none"] == 0
-    assert all(share < 0.25 for name, share in brought_in.items() if name != "referral")
+    assert referred_share["referral"] > 0.8
+    assert referred_share["none"] == 0
+    assert all(share < 0.25 for name, share in referred_share.items() if name != "referral")
 
 
 def exposed_share(history):
@@ -95,11 +95,11 @@ def exposed_share(history):
     Time-decayed credit (Goyal, Bonchi & Lakshmanan 2011) hands all of it to those who had been in touch with
     the adopter and had adopted up to 112 days before.
     """
-    seen = {name: table.to_pandas() for name, table in tables(history).items()}
-    adoptions = seen["orders"].groupby(["customer_id", "product"], as_index=False).ordered_at.min()
-    orders = seen["orders"].query("@START < ordered_at <= @END")
+    dataset = {name: table.to_pandas() for name, table in tables(history).items()}
+    adoptions = dataset["orders"].groupby(["customer_id", "product"], as_index=False).ordered_at.min()
+    orders = dataset["orders"].query("@START < ordered_at <= @END")
     value = orders.groupby(["customer_id", "product"]).revenue.sum().clip(lower=0)
-    contacts = seen["interactions"].query("kind != 'referral'")
+    contacts = dataset["interactions"].query("kind != 'referral'")
     fresh = adoptions[adoptions.ordered_at > START].merge(
         contacts.groupby(["source_id", "target_id"], as_index=False).occurred_at.min(),
         left_on="customer_id",
@@ -146,9 +146,9 @@ def test_neighbours_adopt_shortly_after_each_other_although_neither_moves_the_ot
 
 def test_usage_and_attributes_show_power_only_dimly(histories):
     for history in histories.values():
-        seen = {name: table.to_pandas() for name, table in tables(history).items()}
-        usage = seen["usage"].merge(seen["catalog"], on="feature").query("tier == 'advanced'")
-        breadth = usage.groupby("customer_id").feature.nunique().reindex(seen["customers"].customer_id)
+        dataset = {name: table.to_pandas() for name, table in tables(history).items()}
+        usage = dataset["usage"].merge(dataset["catalog"], on="feature").query("tier == 'advanced'")
+        breadth = usage.groupby("customer_id").feature.nunique().reindex(dataset["customers"].customer_id)
         power = history.population.power
         assert 0.15 < np.corrcoef(breadth.fillna(0), power)[0, 1] < 0.5
-        assert abs(np.corrcoef(seen["customers"].seats, power)[0, 1]) < 0.1
+        assert abs(np.corrcoef(dataset["customers"].seats, power)[0, 1]) < 0.1

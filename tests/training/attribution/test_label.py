@@ -25,8 +25,8 @@ PAIRS = 12
 PRODUCT = {"baseline": "product"}
 
 
-def computed(found, window=WINDOW, **credit):
-    frame = network_value(found, *window, credit_settings(**credit)).to_pandas()
+def computed(dataset, window=WINDOW, **credit):
+    frame = network_value(dataset, *window, credit_settings(**credit)).to_pandas()
     assert frame["customer_id"].is_monotonic_increasing
     return frame.set_index("customer_id")
 
@@ -58,24 +58,24 @@ def of_pairs(orders=None, interactions=None, customers=None, usage=(), **credit)
     )
 
 
-def moved(rows, name, column, value):
+def replaced(rows, name, column, value):
     """*rows*, with another value where the customer (of a contact: the target) is *name*."""
     key = "target_id" if "target_id" in rows[0] else "customer_id"
     return [row | {column: value} if row[key] == name else row for row in rows]
 
 
 def test_who_moved_others_is_credited_with_what_they_paid():
-    found = of_pairs()
-    sources = found[found.index.str.startswith("s")]
+    credited = of_pairs()
+    sources = credited[credited.index.str.startswith("s")]
     # the later, the fewer are left to be compared with
     assert (sources["influence_value"] > 40).all()
     assert (sources["influence_value"][:8] > 60).all()
     assert (sources["influence_value"] <= 100).all()
-    assert not found.drop(sources.index)["influence_value"].any()
+    assert not credited.drop(sources.index)["influence_value"].any()
     assert sources["influenced_purchases"].tolist() == pytest.approx(
         sources["influenced_customers"].tolist(), abs=1e-5
     )
-    pd.testing.assert_series_equal(found["influence_value"], found["one_step_value"], check_names=False)
+    pd.testing.assert_series_equal(credited["influence_value"], credited["one_step_value"], check_names=False)
     assert INFLUENCE_METHOD == "incremental credit"
 
 
@@ -84,12 +84,12 @@ def test_what_those_influenced_cause_in_turn_belongs_to_influence_value_alone():
     customers += [joined("u00")]
     orders += [order("u00", 44, revenue=1000.0)]
     contacts += [contact("t00", "u00")]
-    found = label(orders, contacts, customers, [*usage, activity("u00", 99)])
-    assert found.loc["t00", "one_step_value"] > 500
-    assert found.loc["s00", "influence_value"] > 300 + found.loc["s00", "one_step_value"]
-    assert found.loc["s00", "one_step_value"] <= 100
-    assert found.loc["s00", "influenced_customers"] <= 1
-    assert found["one_step_value"].sum() <= 100 * PAIRS + 1000
+    credited = label(orders, contacts, customers, [*usage, activity("u00", 99)])
+    assert credited.loc["t00", "one_step_value"] > 500
+    assert credited.loc["s00", "influence_value"] > 300 + credited.loc["s00", "one_step_value"]
+    assert credited.loc["s00", "one_step_value"] <= 100
+    assert credited.loc["s00", "influenced_customers"] <= 1
+    assert credited["one_step_value"].sum() <= 100 * PAIRS + 1000
 
 
 def test_value_is_what_the_influenced_paid_in_the_window_refunds_subtracted():
@@ -108,17 +108,17 @@ def test_value_is_what_the_influenced_paid_in_the_window_refunds_subtracted():
 
 def test_what_a_referral_explains_is_not_credited_again_as_influence():
     _, _, contacts, _ = pairs()
-    found = of_pairs(interactions=[*contacts, referral("t09", "t03")])
+    credited = of_pairs(interactions=[*contacts, referral("t09", "t03")])
     assert (
-        found.loc["s03", ["influence_value", "influenced_purchases", "influenced_customers"]].tolist()
+        credited.loc["s03", ["influence_value", "influenced_purchases", "influenced_customers"]].tolist()
         == [0] * 3
     )
-    assert found.loc["t09", "referral_value"] == 100
-    assert found.loc["s04", "influence_value"] > 0
+    assert credited.loc["t09", "referral_value"] == 100
+    assert credited.loc["s04", "influence_value"] > 0
     # the referral had run out by then
-    found = of_pairs(interactions=[*contacts, referral("t09", "t03")], referral_days=50)
-    assert found.loc["s03", "influence_value"] > 60
-    assert not found["referral_value"].any()
+    credited = of_pairs(interactions=[*contacts, referral("t09", "t03")], referral_days=50)
+    assert credited.loc["s03", "influence_value"] > 60
+    assert not credited["referral_value"].any()
 
 
 def test_a_chain_passes_through_who_was_referred():
@@ -126,19 +126,19 @@ def test_a_chain_passes_through_who_was_referred():
     customers += [joined("u00")]
     orders += [order("u00", 44, revenue=1000.0)]
     contacts += [contact("t00", "u00"), referral("t09", "t00")]
-    found = label(orders, contacts, customers, [*usage, activity("u00", 99)])
-    assert found.loc["s00", "one_step_value"] == 0
-    assert found.loc["s00", "influence_value"] > 300
+    credited = label(orders, contacts, customers, [*usage, activity("u00", 99)])
+    assert credited.loc["s00", "one_step_value"] == 0
+    assert credited.loc["s00", "influence_value"] > 300
 
 
 @pytest.mark.parametrize("on", [55, 56])
 def test_a_contact_at_the_adoption_or_later_explains_nothing(on):
     _, _, contacts, _ = pairs()
-    found = of_pairs(interactions=moved(contacts, "t03", "occurred_at", day(on)))
-    assert found.loc["s03", "network_value"] == 0
-    assert found.loc["s04", "network_value"] > 0
-    found = of_pairs(interactions=moved(contacts, "t03", "occurred_at", day(54.999)))
-    assert found.loc["s03", "network_value"] > 0
+    credited = of_pairs(interactions=replaced(contacts, "t03", "occurred_at", day(on)))
+    assert credited.loc["s03", "network_value"] == 0
+    assert credited.loc["s04", "network_value"] > 0
+    credited = of_pairs(interactions=replaced(contacts, "t03", "occurred_at", day(54.999)))
+    assert credited.loc["s03", "network_value"] > 0
 
 
 def test_contacts_after_the_fact_credit_nobody():
@@ -150,13 +150,13 @@ def test_contacts_after_the_fact_credit_nobody():
 def test_who_bought_at_the_same_moment_or_another_product_or_too_long_ago_moved_nobody():
     _, orders, _, _ = pairs()
     for changed in (
-        moved(orders, "s03", "ordered_at", day(55)),
-        moved(orders, "s03", "product", "q"),
+        replaced(orders, "s03", "ordered_at", day(55)),
+        replaced(orders, "s03", "product", "q"),
         [*orders, order("s03", 25)],
     ):
-        found = of_pairs(changed, window_days=29)
-        assert found.loc["s03", "network_value"] == 0
-        assert found.loc["s04", "network_value"] > 0
+        credited = of_pairs(changed, window_days=29)
+        assert credited.loc["s03", "network_value"] == 0
+        assert credited.loc["s04", "network_value"] > 0
 
 
 def test_weight_null_is_one_and_so_is_no_weight():
@@ -164,8 +164,8 @@ def test_weight_null_is_one_and_so_is_no_weight():
     plain = of_pairs()
     ones = of_pairs(interactions=[row | {"weight": 1.0} for row in contacts])
     pd.testing.assert_frame_equal(plain, ones, check_exact=True)
-    found = tables(customers, orders, contacts, usage)
-    bare = Tables({**found.tables, "interactions": found["interactions"].drop("weight")})
+    dataset = tables(customers, orders, contacts, usage)
+    bare = Tables({**dataset.tables, "interactions": dataset["interactions"].drop("weight")})
     pd.testing.assert_frame_equal(plain, computed(bare, **PRODUCT), check_exact=True)
 
 
@@ -176,8 +176,8 @@ def test_who_reached_the_adopter_more_has_more_of_the_credit():
     usage += [activity("rival", 99)]
 
     def ratio(*more):
-        found = label(orders, [*contacts, *more], customers, usage, expansion=False)["one_step_value"]
-        return found["rival"] / found["s03"]
+        credited = label(orders, [*contacts, *more], customers, usage, expansion=False)["one_step_value"]
+        return credited["rival"] / credited["s03"]
 
     assert ratio(contact("rival", "t03")) == pytest.approx(1, rel=0.1)
     # half the effect for a quarter of the contact
@@ -189,8 +189,8 @@ def test_who_reached_the_adopter_more_has_more_of_the_credit():
 def test_all_kinds_but_referral_count_alike():
     _, _, contacts, _ = pairs()
     kinds = ("follow", "answer", "gossip")
-    found = of_pairs(interactions=[row | {"kind": kinds[i % 3]} for i, row in enumerate(contacts)])
-    pd.testing.assert_frame_equal(found, of_pairs(), check_exact=True)
+    credited = of_pairs(interactions=[row | {"kind": kinds[i % 3]} for i, row in enumerate(contacts)])
+    pd.testing.assert_frame_equal(credited, of_pairs(), check_exact=True)
     only_referrals = of_pairs(interactions=[row | {"kind": "referral"} for row in contacts])
     assert not only_referrals["influence_value"].any()
     assert only_referrals["referral_value"].sum() == 100 * PAIRS
@@ -210,10 +210,10 @@ def test_the_window_leaves_its_start_out_and_holds_its_end(on, inside):
     customers = [*pairs()[0], joined("a"), joined("b"), joined("c"), joined("x"), joined("y")]
     orders += [order("a", 39), order("b", on, "p", 7.0), order("c", on, "q", 9.0)]
     contacts += [contact("a", "b"), referral("a", "c")]
-    found = of_pairs(orders, contacts, customers, [activity(name, 99.5) for name in "abcxy"])
-    assert (found.loc["a", "influence_value"] > 0) == inside
-    assert found.loc["a", "referral_value"] == 9 * inside
-    assert found.loc[["b", "c"], "direct_value"].tolist() == [7 * inside, 9 * inside]
+    credited = of_pairs(orders, contacts, customers, [activity(name, 99.5) for name in "abcxy"])
+    assert (credited.loc["a", "influence_value"] > 0) == inside
+    assert credited.loc["a", "referral_value"] == 9 * inside
+    assert credited.loc[["b", "c"], "direct_value"].tolist() == [7 * inside, 9 * inside]
 
 
 def test_everybody_who_had_joined_has_a_row_and_a_newcomer_takes_a_share_without_one():
@@ -221,37 +221,37 @@ def test_everybody_who_had_joined_has_a_row_and_a_newcomer_takes_a_share_without
     customers += [joined("newcomer", 45), joined("start", 40), joined("before", 39.999)]
     orders += [order("newcomer", 54)]
     contacts += [contact("newcomer", "t03", 53)]
-    found = label(orders, contacts, shuffled(customers, 1), [*usage, activity("newcomer", 99)])
-    assert list(found.columns) == list(LABEL_COLUMNS)
-    assert list(found.index) == sorted([*(row["customer_id"] for row in pairs()[0]), "before"])
-    assert not found.loc["before"].any()
-    assert 0 < found.loc["s03", "influence_value"] < 0.8 * of_pairs().loc["s03", "influence_value"]
+    credited = label(orders, contacts, shuffled(customers, 1), [*usage, activity("newcomer", 99)])
+    assert list(credited.columns) == list(LABEL_COLUMNS)
+    assert list(credited.index) == sorted([*(row["customer_id"] for row in pairs()[0]), "before"])
+    assert not credited.loc["before"].any()
+    assert 0 < credited.loc["s03", "influence_value"] < 0.8 * of_pairs().loc["s03", "influence_value"]
 
 
 def test_a_referrer_is_credited_with_what_the_referred_customer_spends():
     orders = [order("b", 50, "p", 70.0), order("b", 60, "q", 30.0), order("b", 61, "q", 5.0)]
-    found = label(orders, [referral("a", "b")])
-    assert found.loc["a"].to_dict() == dict.fromkeys(LABEL_COLUMNS, 0.0) | {
+    credited = label(orders, [referral("a", "b")])
+    assert credited.loc["a"].to_dict() == dict.fromkeys(LABEL_COLUMNS, 0.0) | {
         "network_value": 105.0,
         "referral_value": 105.0,
         "influenced_purchases": 3.0,
         "influenced_customers": pytest.approx(1.0),
     }
-    assert found.loc["b", "direct_value"] == 105.0
+    assert credited.loc["b", "direct_value"] == 105.0
 
 
 def test_a_referral_counts_for_referral_days_after_the_join():
     customers = [joined("a"), joined("b", 30.0)]
     orders = [order("b", 80, "p", 1.0), order("b", 80.001, "p", 10.0), order("b", 81, "q", 100.0)]
-    found = label(orders, [referral("a", "b", 30)], customers, referral_days=50)
-    assert found.loc["a", "network_value"] == 1.0
+    credited = label(orders, [referral("a", "b", 30)], customers, referral_days=50)
+    assert credited.loc["a", "network_value"] == 1.0
 
 
 def test_a_refund_of_what_was_bought_before_is_nobodys_doing():
     orders = [order("b", 20), order("b", 50, "p", -100.0), order("b", 55, "q", 30.0)]
-    found = label(orders, [referral("a", "b")])
-    assert found.loc["a", ["referral_value", "influenced_purchases"]].tolist() == [30, 1]
-    assert found.loc["b", "direct_value"] == -70
+    credited = label(orders, [referral("a", "b")])
+    assert credited.loc["a", ["referral_value", "influenced_purchases"]].tolist() == [30, 1]
+    assert credited.loc["b", "direct_value"] == -70
 
 
 @pytest.mark.parametrize("seed", [40, 41])
@@ -294,9 +294,9 @@ def test_names_and_the_order_of_rows_do_not_matter(seed):
         shuffled([row | {key: other[row[key]] for key in columns if key in row} for row in table], 2 + place)
         for place, table in enumerate(rows)
     ]
-    found = computed(tables(*renamed), lookback_days=15, controls=4)
-    found = found.loc[[other[name] for name in plain.index]].set_axis(plain.index)
-    pd.testing.assert_frame_equal(plain, found, rtol=1e-9, atol=1e-9)
+    credited = computed(tables(*renamed), lookback_days=15, controls=4)
+    credited = credited.loc[[other[name] for name in plain.index]].set_axis(plain.index)
+    pd.testing.assert_frame_equal(plain, credited, rtol=1e-9, atol=1e-9)
     assert plain["influence_value"].sum() > 100
 
 
@@ -312,17 +312,17 @@ def test_one_step_no_more_is_credited_than_the_adoptions_are_worth(
     seed, crowd, baseline, expansion, lookback
 ):
     rows = contagion(seed, crowd)
-    found = computed(tables(*rows), baseline=baseline, expansion=expansion, lookback_days=lookback)
+    credited = computed(tables(*rows), baseline=baseline, expansion=expansion, lookback_days=lookback)
     paid = {}
     for row in rows[1]:
         if START < row["ordered_at"] <= END:
             key = row["customer_id"], row["product"]
             paid[key] = paid.get(key, 0.0) + row["revenue"]
     customer_value = sum(max(value, 0.0) for value in paid.values())
-    assert (found.drop(columns="direct_value") >= 0).all(axis=None)
-    assert found["one_step_value"].sum() <= customer_value + 1e-4
-    assert (found["one_step_value"] <= found["influence_value"] + 1e-4).all()
-    assert (found["influenced_customers"] <= found["influenced_purchases"] + len(rows[0])).all()
-    assert found["network_value"].tolist() == pytest.approx(
-        (found["referral_value"] + found["influence_value"]).tolist()
+    assert (credited.drop(columns="direct_value") >= 0).all(axis=None)
+    assert credited["one_step_value"].sum() <= customer_value + 1e-4
+    assert (credited["one_step_value"] <= credited["influence_value"] + 1e-4).all()
+    assert (credited["influenced_customers"] <= credited["influenced_purchases"] + len(rows[0])).all()
+    assert credited["network_value"].tolist() == pytest.approx(
+        (credited["referral_value"] + credited["influence_value"]).tolist()
     )
