@@ -3,22 +3,22 @@
 A window is (T, T+H]. Values are in the dataset's currency and exact, from recorded clocks and ties; times are
 whole seconds, as in the tables.
 
-**Influence value** of customer u, leave-one-out. Stand at T. All that happened up to T stays; every influence
-clock of u that would ring after T is deleted, whenever u adopted. What hangs on u after T then comes later or
-never, which first passage over the clocks that are left tells. The value is the sum over other customers and
-products of the revenue in the window with u minus that without u. Payments keep their distance from the
-adoption they follow: one that comes later moves them all, and loses those that fall behind T+H or behind the
-customer's leaving. Values do not add up to the total influence: two customers in one chain are each worth all
-that lies behind both, and two who stand in for each other are each worth nothing.
+**Influence value** of customer u, leave-one-out. All that happened up to T stays; every influence clock of u
+that would ring after T is deleted, whenever u adopted. Descendants of u after T then adopt later or never, by
+first passage over the remaining clocks. The value is the sum over other customers and products of the revenue
+in the window with u minus that without u. Payments keep their delays after the adoption they follow: one that
+comes later moves them all, and loses those that fall after T+H or after the customer leaves. Values do not
+add up to the total influence: of two customers in one chain, each has the value of all that follows both, and
+of two who would replace each other, neither has any.
 
-**One-step value**: the same, of those adoptions alone whose cause is u's own adoption.
+**One-step value**: the same, of those adoptions alone whose immediate cause is u's adoption.
 
-**Adoptions**: how many in the window would have come after it or never.
+**Adoptions**: the number in the window that would have come after it or never.
 
 **Total influence**: revenue in the window minus what it would be if *all* influence clocks ringing after T
 were deleted.
 
-**Referral value** of u: revenue in the window from the customers u brought in, within `referral_days` of
+**Referral value** of u: revenue in the window from the customers u referred, within `referral_days` of
 their joining; refunds are netted, and no customer's product counts below zero. It is a record and no
 difference with and without u: who would have joined anyway is not part of these worlds.
 """

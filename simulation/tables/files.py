@@ -11,9 +11,13 @@ import pyarrow.parquet as pq
 from ripple import atomic
 
 SETTINGS = "ripple.toml"
+"""The name of the settings file of a dataset."""
 TABLES = ("customers", "orders", "usage", "catalog", "interactions", "feedback")
+"""The names of the simulated tables."""
 REQUIRED_TABLES = ("customers", "orders")
+"""The tables without which a folder is no dataset, unless it has settings."""
 DATASET_FILES = {SETTINGS, *(f"{name}.parquet" for name in TABLES)}
+"""The names of all files of a simulated dataset."""
 
 
 def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None:

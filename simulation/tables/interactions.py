@@ -20,6 +20,7 @@ from ripple.simulation.world.worlds import World
 REFERENT = ("follow", "mention", "endorsement")
 INFORMATIONAL = ("share", "post")
 EXPERT = ("answer", "template", "mentoring")
+"""The kinds of contact that show referent, informational and expert power (French & Raven 1959)."""
 KINDS = (*REFERENT, *INFORMATIONAL, *EXPERT, "referral")
 CHANCE_SHARE = 0.2
 """The number of contacts between customers without a tie, as a share of those along ties."""

@@ -14,6 +14,7 @@ from ripple.simulation.diffusion.truth import leave_one_out, referral_value, rev
 from ripple.simulation.tables.files import dataset_around, validate_replaceable
 
 CUSTOMERS, TOTALS = "truth.parquet", "truth.json"
+"""The names of the files of the truth by customer, and of its totals."""
 
 
 def write_truth(history: History, start: datetime, end: datetime, folder: Path) -> None:

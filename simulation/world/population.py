@@ -19,12 +19,13 @@ PLAN_BOUNDS = (-0.7, 0.4, 1.3)
 COMMUNITY_SIZE = 60
 """The mean number of members of a community."""
 HOME_SHARE = 0.7
-"""The share of a community's members to whom its industry, or its country, is given for sure."""
+"""The probability that a member has the community's industry, or country; else it is drawn from all."""
 COMMUNITY_WEALTH, PERSONAL_WEALTH = 0.5, 0.7
 """The standard deviations of the log budget between communities, and inside them."""
 NO_COMMUNITY = -1
 """The second community of a customer who has only one."""
 EXPERTISE_VOICE_CORRELATION = 0.3
+"""The correlation of the traits expertise and voice."""
 EARLY_SHARE = 0.4
 """The share of customers who joined before the calendar starts."""
 EARLY_DAYS = 2 * 365.0

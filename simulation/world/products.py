@@ -19,6 +19,7 @@ PRODUCTS_AT_START = PRODUCTS // 3
 LAUNCH_SHARE = 0.85
 """The share of the calendar by which everything is launched: a later product would hardly be adopted."""
 MEDIAN_PRICE = 60.0
+"""The median price of a product, in the dataset's currency."""
 THIN_MARGIN_SHARE = 0.2
 """The probability that a product has a thin margin."""
 SEASON = 0.3

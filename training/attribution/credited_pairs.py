@@ -15,6 +15,7 @@ from ripple.training.attribution.label import MIN_COMPLEMENT, attribute_window
 from ripple.training.attribution.referral_credit import referral_credits, referrals
 
 COLUMNS = ("source_id", "target_id", "referred", "probability", "value")
+"""The columns of the table of pairs."""
 
 
 def credited_pairs(

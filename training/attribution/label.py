@@ -26,6 +26,7 @@ from ripple.training.attribution.referral_credit import referral_credits, referr
 from ripple.training.attribution.strata import assign_strata
 
 INFLUENCE_METHOD = "incremental credit"
+"""The name of the method by which influence is credited."""
 LABEL_COLUMNS = (
     "network_value",
     "referral_value",
@@ -35,6 +36,7 @@ LABEL_COLUMNS = (
     "influenced_purchases",
     "influenced_customers",
 )
+"""The columns of a label besides the customer's id."""
 MIN_COMPLEMENT = 1e-12
 """The probability that a source caused nothing is at least this, so that it has a logarithm."""
 

@@ -28,6 +28,7 @@ from ripple.training.attribution.influence import attribute_adoptions
 from ripple.training.attribution.label import baseline_strata, influence_values
 
 SHUFFLED_TIMES, LATE_TIES = "shuffled times", "late ties"
+"""The names of the placebos."""
 MIN_SHARE = 0.01
 """The share of revenue that must be credited for the label to show any influence."""
 
