@@ -41,8 +41,8 @@ def test_epoch_seconds_are_whole():
 
 def test_a_total_is_the_same_in_any_order():
     values = [0.1, 1e9, -1e9, 0.2, 0.3, 123456.789] * 50
-    found = {total(rows(x=order).x).execute() for order in (values, values[::-1], sorted(values))}
-    assert found == {50 * 123457.389}
+    totals = {total(rows(x=order).x).execute() for order in (values, values[::-1], sorted(values))}
+    assert totals == {50 * 123457.389}
 
 
 def test_a_total_counts_six_decimals_and_skips_nulls():
@@ -58,9 +58,9 @@ def test_nothing_to_add_is_null_or_zero():
 
 def test_a_ratio_to_zero_is_null():
     table = rows(part=[1, 1, 0], whole=[4, 0, 0])
-    found = table.select(ratio=ratio(table.part, table.whole)).execute().ratio
-    assert found[0] == 0.25
-    assert found.isna().to_list() == [False, True, True]
+    ratios = table.select(ratio=ratio(table.part, table.whole)).execute().ratio
+    assert ratios[0] == 0.25
+    assert ratios.isna().to_list() == [False, True, True]
 
 
 @pytest.mark.parametrize(("age", "weight"), [(0.0, 1.0), (20.0, 0.5), (40.0, 0.25), (1e6, 2.0**-50)])

@@ -65,7 +65,7 @@ def test_every_feature_equals_the_slow_one(frames, credit, matrices, nth):
 
 
 def test_what_is_kept_in_a_folder_has_the_same_bits(dataset, credit, matrices, tmp_path):
-    for nth in (0, 1, 2, 0):  # made, and at last read
+    for nth in (0, 1, 2, 0):  # computed, and at last read
         stored = replace(dataset, cache=tmp_path / "cache")
         assert bits(features_at(stored, CUTOFFS[nth], credit)) == bits(matrices[nth])
 
@@ -181,13 +181,13 @@ def test_without_a_table_or_column_its_features_are_absent_and_the_others_as_the
     left = {name: frame for name, frame in frames.items() if name != table}
     if column:
         left[table] = frames[table].drop(columns=column)
-    found = features_of(left, CUTOFFS[0])
-    assert list(found.columns) == [
+    matrix = features_of(left, CUTOFFS[0])
+    assert list(matrix.columns) == [
         feature.name
         for feature in features(SETTINGS.features)
         if feature.family not in lost and not feature.name.startswith((*lost, "past_"))
     ]
-    feature_oracle.assert_equal(found, expected(left, CUTOFFS[0]))
+    feature_oracle.assert_equal(matrix, expected(left, CUTOFFS[0]))
 
 
 def test_a_customer_without_rows_has_the_empty_values(matrices):
@@ -226,25 +226,25 @@ def test_what_is_undefined_is_null():
 def test_a_catalogue_without_advanced_features_covers_nothing():
     frames = feature_frames.small()
     frames["catalog"]["tier"] = "core"
-    found = features_of(frames, datetime(2024, 6, 20))
-    assert set(found["advanced_coverage"]) == set(found["advanced_power_user"]) == {0.0}
+    matrix = features_of(frames, datetime(2024, 6, 20))
+    assert set(matrix["advanced_coverage"]) == set(matrix["advanced_power_user"]) == {0.0}
 
 
 def test_a_view_is_given_for_some_customers(matrices, credit):
     value = credit.set_index("customer_id").network_value
-    found = matrices[0].past_network_value
-    assert 0 < len(found.index.intersection(value.index)) < len(found)
-    assert found.to_list() == [value.get(customer, 0.0) for customer in found.index]
+    feature = matrices[0].past_network_value
+    assert 0 < len(feature.index.intersection(value.index)) < len(feature)
+    assert feature.to_list() == [value.get(customer, 0.0) for customer in feature.index]
 
 
 def test_the_number_of_threads_changes_nothing(tmp_path):
     dataset = checks.load(feature_frames.write(large(), tmp_path), SETTINGS)[0]
     backend = dataset.tables["orders"].get_backend()
-    found = []
+    by_run = []
     for threads in (1, 2, 2):
         backend.raw_sql(f"SET threads = {threads}")
-        found.append(bits(features_at(dataset, datetime(2024, 4, 1))))
-    assert found[1] == found[2] == found[0]
+        by_run.append(bits(features_at(dataset, datetime(2024, 4, 1))))
+    assert by_run[1] == by_run[2] == by_run[0]
 
 
 def large():

@@ -165,12 +165,12 @@ def test_what_is_kept_of_the_past_is_used_again_in_another_future(used, monkeypa
         name: frame[~unseen(name)] if name in KEY else pd.concat([frame, _next_month(frame, name)])
         for name, frame in BASE.items()
     }
-    before = feature_frames.kept(used / "cache")
+    before = feature_frames.cached_files(used / "cache")
     dataset = replace(
         checks.check(feature_frames.write(frames, used / "other"), SETTINGS)[0], cache=used / "cache"
     )
     assert differences(bits(features_at(dataset, CUTOFF)), CUTOFF) == []
-    written = feature_frames.written(before, feature_frames.kept(used / "cache"))
+    written = feature_frames.folders_written(before, feature_frames.cached_files(used / "cache"))
     last_month_follows = {f"days/{name}/2024-04" for name, daily in DAILY.items() if daily.looks_back}
     assert last_month_follows <= written
     assert {place.rpartition("/")[2] for place in written - last_month_follows} == {"2024-03", "all"}

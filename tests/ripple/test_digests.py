@@ -2,9 +2,12 @@ import importlib.metadata
 
 import pytest
 
+from ripple import digests
 from ripple.digests import code_digest, digest
+from ripple.features.graph.graph_table import graph_table
 
 CHECKS = "ripple.features.validation.checks"
+GRAPH = graph_table.__module__
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +39,18 @@ def test_a_digest_follows_from_every_part_and_their_order():
     assert len(digest()) == 24
 
 
-@pytest.mark.parametrize("library", ["duckdb", "ibis-framework", "pyarrow"])
-def test_a_digest_of_code_follows_from_the_libraries_it_imports(versions, library):
-    before = code_digest(CHECKS)
+@pytest.mark.parametrize(
+    ("module", "library"),
+    [
+        *[(CHECKS, library) for library in ("duckdb", "ibis-framework", "pyarrow")],
+        *[(GRAPH, library) for library in ("numpy", "scipy", "ibis-framework", "pyarrow")],
+    ],
+)
+def test_a_digest_of_code_follows_from_the_libraries_it_imports(versions, module, library):
+    before = code_digest(module)
     code_digest.cache_clear()
     versions[library] = "0.0.1"
-    assert code_digest(CHECKS) != before
+    assert code_digest(module) != before
 
 
 def test_a_digest_of_code_does_not_follow_from_other_libraries(versions):
@@ -58,13 +67,42 @@ def test_a_digest_of_code_needs_no_extra_that_the_run_does_not_use(versions):
     assert code_digest(CHECKS) != before
 
 
-def test_a_digest_of_code_follows_from_the_code_of_what_it_imports(monkeypatch, tmp_path):
-    from ripple import digests
-
-    before, real = code_digest(CHECKS), digests._file
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        (CHECKS, "ripple.features.tables.contract"),
+        (GRAPH, GRAPH),
+        *[
+            (GRAPH, f"ripple.features.graph.{name}")
+            for name in ("contacts", "ties", "centrality", "leads", "sparse")
+        ],
+        *[(GRAPH, f"ripple.{name}") for name in ("features.expressions", "arrays", "settings")],
+    ],
+)
+def test_a_digest_of_code_follows_from_the_code_of_what_it_imports(monkeypatch, tmp_path, module, imported):
+    before, real = code_digest(module), digests._file
     code_digest.cache_clear()
-    changed = tmp_path / "contract.py"
-    changed.write_text(real("ripple.features.tables.contract").read_text(encoding="utf-8") + "\n# changed\n")
-    other = {"ripple.features.tables.contract": changed}
-    monkeypatch.setattr(digests, "_file", lambda module: other.get(module) or real(module))
-    assert code_digest(CHECKS) != before
+    changed = tmp_path / "changed.py"
+    changed.write_text(real(imported).read_text(encoding="utf-8") + "\n# changed\n")
+    monkeypatch.setattr(digests, "_file", lambda name: changed if name == imported else real(name))
+    assert code_digest(module) != before
+
+
+def test_a_digest_of_code_follows_imports_of_every_form_at_any_depth(monkeypatch, tmp_path):
+    sources = {
+        "top": "from ripple import left\nfrom ripple.right import value\n",
+        "left": "import ripple.below\n",
+        "right": "def value():\n    from ripple.late import value\n    return value\n",
+        "below": "",
+        "late": "value = 1\n",
+        "other": "",
+    }
+    monkeypatch.setattr(digests, "_file", lambda name: tmp_path / f"{name.partition('.')[2]}.py")
+    by_change = {}
+    for changed in ("nothing", *sources):
+        for name, source in sources.items():
+            (tmp_path / f"{name}.py").write_text(source + "# changed\n" * (name == changed))
+        code_digest.cache_clear()
+        by_change[changed] = code_digest("ripple.top")
+    assert by_change.pop("other") == by_change["nothing"]
+    assert len(set(by_change.values())) == len(by_change) == 6

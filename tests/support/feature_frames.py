@@ -60,7 +60,7 @@ def bits(matrix: pd.DataFrame) -> dict[str, bytes]:
     return columns | {"customer_id": "\n".join(matrix.index).encode()}
 
 
-def kept(cache: Path) -> dict[str, int]:
+def cached_files(cache: Path) -> dict[str, int]:
     """Results in the folder *cache* by path in it; a file that is written again has another inode.
 
     What it knows of the files of a dataset, under ``rows``, is no result.
@@ -70,7 +70,7 @@ def kept(cache: Path) -> dict[str, int]:
     return {path: inode for path, inode in paths.items() if not path.startswith("rows/")}
 
 
-def written(before: dict[str, int], after: dict[str, int]) -> set[str]:
+def folders_written(before: dict[str, int], after: dict[str, int]) -> set[str]:
     """Folders (the file of numbers by itself) of the files that were written from *before* to *after*."""
     paths = {path for path, inode in after.items() if before.get(path) != inode}
     return {str(Path(path).parent) if "/" in path else path.partition("-")[0] for path in paths}

@@ -10,7 +10,7 @@ import pytest
 
 from ripple.features.rollup import history
 from ripple.settings import Settings
-from tests.support.feature_frames import Frames, features_at, kept, written
+from tests.support.feature_frames import Frames, cached_files, features_at, folders_written
 from tests.support.feature_runs import EARLY, FRAMES, NEW, OLD, SETTINGS, Run, Start, assert_right, opened
 
 
@@ -48,7 +48,9 @@ def start(tmp_path: Path) -> Start:
     """Runs on frames with what earlier runs have left in a cache; every matrix has to be right."""
 
     def start(cache: Path, frames: Frames, *cutoffs: datetime, settings: Settings = SETTINGS) -> Run:
-        before, dataset = kept(cache), opened(frames, tmp_path / "data", cache, settings)
-        return Run([features_at(dataset, as_of) for as_of in cutoffs], written(before, kept(cache)))
+        before, dataset = cached_files(cache), opened(frames, tmp_path / "data", cache, settings)
+        return Run(
+            [features_at(dataset, as_of) for as_of in cutoffs], folders_written(before, cached_files(cache))
+        )
 
     return start

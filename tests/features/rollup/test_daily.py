@@ -59,7 +59,7 @@ def named(dataset: Dataset, table: ibis.Table) -> pd.DataFrame:
     return frame.assign(customer_id=frame.customer.map(ids)) if "customer" in frame else frame
 
 
-def assert_same_rows(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+def assert_same_rows(rows: pd.DataFrame, expected: pd.DataFrame) -> None:
     def sorted_rows(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[list(expected.columns)].copy()
         for name in frame:
@@ -67,7 +67,7 @@ def assert_same_rows(found: pd.DataFrame, expected: pd.DataFrame) -> None:
                 frame[name] = frame[name].astype("float64").round(6)
         return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
-    pd.testing.assert_frame_equal(sorted_rows(found), sorted_rows(expected), check_dtype=False)
+    pd.testing.assert_frame_equal(sorted_rows(rows), sorted_rows(expected), check_dtype=False)
 
 
 @pytest.fixture(scope="module", params=["in memory", "in a folder"])
@@ -84,17 +84,19 @@ def test_a_daily_table_holds_what_pandas_rolls_up(whole, name):
 @pytest.mark.parametrize("as_of", [EARLY, OLD, NEW], ids=str)
 def test_a_cutoff_sees_what_pandas_rolls_up_of_the_rows_known_before(whole, as_of):
     past = whole.history.before(as_of)
-    seen = {name: FRAMES[name] for name in TIME}
-    seen = {name: rows[(rows[TIME[name]] < as_of) & ~(rows.known_at >= as_of)] for name, rows in seen.items()}
-    expected = rolled_up(FRAMES | seen)
+    visible = {
+        name: FRAMES[name][(FRAMES[name][time] < as_of) & ~(FRAMES[name].known_at >= as_of)]
+        for name, time in TIME.items()
+    }
+    expected = rolled_up(FRAMES | visible)
     for name in ("feature_days", "user_days", "order_days", "contact_days", "referrals", "feedback_days"):
-        found = named(whole, past[name])
-        assert_same_rows(found, expected[name])
-        assert (found.age == days(pd.Series([as_of]))[0] - found.day).all()
-    day, found = ["customer_id", "day"], named(whole, past["active_days"])
+        rows = named(whole, past[name])
+        assert_same_rows(rows, expected[name])
+        assert (rows.age == days(pd.Series([as_of]))[0] - rows.day).all()
+    day, rows = ["customer_id", "day"], named(whole, past["active_days"])
     used = expected["feature_days"].groupby(day, as_index=False).events.sum()
-    assert_same_rows(found.groupby(day, as_index=False).events.sum(), used)
-    assert_same_rows(found[found.fresh][day], used[day])
+    assert_same_rows(rows.groupby(day, as_index=False).events.sum(), used)
+    assert_same_rows(rows[rows.fresh][day], used[day])
     for name, of, what in (
         ("first_uses", "feature_days", "feature"),
         ("first_purchases", "order_days", "product"),

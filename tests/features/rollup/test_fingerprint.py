@@ -93,18 +93,18 @@ def test_a_file_of_other_content_is_noticed_whatever_its_size_and_time(tmp_path)
     pq.write_table(rows.set_column(place, "feature", rows["feature"][::-1]), file, **plain)
     os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
     assert file.stat().st_size == was.st_size
-    found = counted(folder, cache)
-    assert found == counted(folder, None)
-    assert {name for name in found if found[name] != before[name]} == {"usage"}
+    after = counted(folder, cache)
+    assert after == counted(folder, None)
+    assert {name for name in after if after[name] != before[name]} == {"usage"}
 
 
 def test_only_other_files_are_read_again(tmp_path):
     folder, cache = write(FRAMES, tmp_path / "data"), tmp_path / "cache"
     before = counted(folder, cache)
     # what is kept is made recognisable, so that it shows where it is used
-    (kept,) = (cache / "rows" / "usage").iterdir()
-    rows = pq.read_table(kept)
-    pq.write_table(rows.set_column(4, "rows", pa.array([1_000] * rows.num_rows)), kept)
+    (file,) = (cache / "rows" / "usage").iterdir()
+    rows = pq.read_table(file)
+    pq.write_table(rows.set_column(4, "rows", pa.array([1_000] * rows.num_rows)), file)
     usage = FRAMES["usage"]
     day = usage.iloc[[0]].assign(occurred_at=datetime(2024, 4, 30, 12), known_at=pd.NaT).astype(usage.dtypes)
     feature_frames.write({"more": day}, folder / "usage")
@@ -127,6 +127,6 @@ def test_of_a_table_with_rows_set_aside_the_others_count(tmp_path):
 def test_a_dataset_as_of_an_earlier_moment_counts_what_was_known_then(tmp_path):
     dataset = checks.check(write(FRAMES, tmp_path / "data"), SETTINGS)[0].limited_to(datetime(2024, 3, 1))
     store = ParquetCache(tmp_path / "cache", ibis.duckdb.connect())
-    found = day_rows(dataset.tables, "orders", store)
-    assert found == day_rows(dataset.tables, "orders")
-    assert max(known for _, known, *_ in found) <= 19783
+    rows = day_rows(dataset.tables, "orders", store)
+    assert rows == day_rows(dataset.tables, "orders")
+    assert max(known for _, known, *_ in rows) <= 19783

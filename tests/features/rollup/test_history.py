@@ -67,8 +67,8 @@ def test_a_late_row_redoes_its_month_alone_where_small_months_are_together(start
     frames = with_four_months_before()
     start(empty, frames, OLD)
     late = {"ordered_at": datetime(2024, 3, 30), "known_at": datetime(2024, 4, 2), "product": "late"}
-    told = frames | {"orders": pd.concat([frames["orders"], frames["orders"].iloc[[-1]].assign(**late)])}
-    run = start(empty, told, OLD)
+    changed = frames | {"orders": pd.concat([frames["orders"], frames["orders"].iloc[[-1]].assign(**late)])}
+    run = start(empty, changed, OLD)
     assert run.wrote == in_month("2024-03", ROLLED_UP["orders"], "2024-04", known="2024-04")
 
 
@@ -122,11 +122,11 @@ def test_a_changed_row_redoes_its_month_and_what_later_cutoffs_made_of_it(start,
 
 def test_a_row_that_becomes_known_late_leaves_the_cutoffs_before_as_they_are(start, cache):
     late = {"ordered_at": datetime(2024, 1, 22), "known_at": datetime(2024, 4, 1, 9), "product": "late"}
-    told = FRAMES | {"orders": pd.concat([FRAMES["orders"], FRAMES["orders"].iloc[[0]].assign(**late)])}
-    run = start(cache, told, OLD, NEW)
+    changed = FRAMES | {"orders": pd.concat([FRAMES["orders"], FRAMES["orders"].iloc[[0]].assign(**late)])}
+    run = start(cache, changed, OLD, NEW)
     in_months = in_month("2024-01", ROLLED_UP["orders"], "2024-02", "2024-03", "2024-04", known="2024-04")
     assert run.wrote == at(NEW, READ["orders"]) | in_months
-    assert_all_right(run, told, OLD, NEW)
+    assert_all_right(run, changed, OLD, NEW)
 
 
 def test_two_rows_that_trade_values_and_one_of_two_equal_rows_are_noticed(start, cache):
@@ -256,5 +256,5 @@ def test_a_digest_counts_the_rows_known_before_a_moment_or_at_it(
     more = FRAMES | {"feedback": pd.concat([FRAMES["feedback"], row.astype(FRAMES["feedback"].dtypes)])}
     histories = unchanged.history, opened(more, tmp_path / "data").history
     for inclusive, expected in ((False, noticed), (True, noticed_at_the_moment)):
-        found = [history.digest(OLD, "feedback", inclusive=inclusive) for history in histories]
-        assert (found[0] != found[1]) == expected
+        digests = [history.digest(OLD, "feedback", inclusive=inclusive) for history in histories]
+        assert (digests[0] != digests[1]) == expected

@@ -41,11 +41,11 @@ def odd_names() -> Frames:
 
 def half_by_one() -> Frames:
     """One customer has half of all events."""
-    own = {name: FRAMES[name].assign(customer_id="c10") for name in ("orders", "usage", "feedback")}
+    of_one = {name: FRAMES[name].assign(customer_id="c10") for name in ("orders", "usage", "feedback")}
     ties = FRAMES["interactions"]
     ties = ties[(ties.kind != "referral") & (ties.target_id != "c10")]
-    own["interactions"] = ties.assign(source_id="c10")
-    return FRAMES | {name: pd.concat([FRAMES[name], frame]) for name, frame in own.items()}
+    of_one["interactions"] = ties.assign(source_id="c10")
+    return FRAMES | {name: pd.concat([FRAMES[name], frame]) for name, frame in of_one.items()}
 
 
 def many_products() -> Frames:

@@ -19,7 +19,7 @@ from ripple.features.rollup import parquet_cache
 from ripple.features.rollup.parquet_cache import ParquetCache, TemporaryTables
 from tests.support import feature_frames
 from tests.support.checkout import ROOT
-from tests.support.feature_frames import Frames, features_at, kept
+from tests.support.feature_frames import Frames, cached_files, features_at
 from tests.support.feature_runs import (
     CUSTOMER,
     FRAMES,
@@ -141,10 +141,10 @@ def test_without_the_numbers_everything_starts_anew(start, cache):
     start(cache, more, OLD)
     (file,) = cache.glob("numbers-*.parquet")
     file.unlink()
-    before = kept(cache)
+    before = cached_files(cache)
     run = start(cache, more, OLD)
     assert numbers(cache)["a first one in order of ids"] == 0
-    assert not set(before.items()) & set(kept(cache).items())
+    assert not set(before.items()) & set(cached_files(cache).items())
     assert_all_right(run, more, OLD)
 
 
@@ -161,7 +161,7 @@ def test_after_an_interrupted_run_no_file_is_partial_and_the_next_goes_on(start,
         patch.setattr(Path, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
             start(empty, FRAMES, OLD)
-    assert {Path(path).suffix for path in kept(empty)} <= {".parquet"}
+    assert {Path(path).suffix for path in cached_files(empty)} <= {".parquet"}
     assert_goes_on(start, empty)
 
 
@@ -203,10 +203,10 @@ def test_after_a_killed_run_the_next_one_clears_up_and_goes_on(start, empty, tmp
 
 def assert_goes_on(start: Start, cache: Path) -> None:
     """The next run keeps all whole files, adds those that are missing, and leaves nothing else."""
-    whole = {path: inode for path, inode in kept(cache).items() if path.endswith(".parquet")}
+    whole = {path: inode for path, inode in cached_files(cache).items() if path.endswith(".parquet")}
     run = start(cache, FRAMES, OLD)
     assert_all_right(run, FRAMES, OLD)
-    after = kept(cache)
+    after = cached_files(cache)
     assert whole.items() <= after.items()
     assert {Path(path).suffix for path in after} == {".parquet"}
 
@@ -217,4 +217,4 @@ def test_the_folder_may_have_any_name(tmp_path):
     as_of = datetime(2024, 6, 20)
     small = feature_frames.small()
     assert_right(features_at(opened(small, tmp_path / "data", cache), as_of), small, as_of)
-    assert kept(cache)
+    assert cached_files(cache)

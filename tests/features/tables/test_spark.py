@@ -29,8 +29,8 @@ def test_ibis_runs_on_it(spark: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame({"at": [datetime(2025, 3, 30, 1, 59, 59), None], "revenue": [0.1, 1e300]})
     frame.to_parquet(tmp_path / "orders.parquet")
     orders = connect().read_parquet(tmp_path / "orders.parquet")
-    found = orders.order_by("revenue").to_pyarrow().to_pandas()
-    pd.testing.assert_frame_equal(found, frame, check_exact=True, check_dtype=False)
+    rows = orders.order_by("revenue").to_pyarrow().to_pandas()
+    pd.testing.assert_frame_equal(rows, frame, check_exact=True, check_dtype=False)
     assert orders["at"].max().to_pyarrow().as_py() == datetime(2025, 3, 30, 1, 59, 59)
 
 

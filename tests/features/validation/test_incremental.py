@@ -31,16 +31,16 @@ def add(frames: Frames, folder: Path, part: str) -> Path:
     return folder
 
 
-def found(folder: Path, cache: Path | None = None) -> Report:
+def report_of(folder: Path, cache: Path | None = None) -> Report:
     return checks.check(folder, load(folder), cache=cache)[1]
 
 
-def mark(cache: Path) -> None:
+def mark_rows_of_usage(cache: Path) -> None:
     """Have what is known of the rows of usage recognised where it is used."""
     place = cache / "checked.json"
-    held = json.loads(place.read_text())
-    held["rows"]["usage"] = KNOWN
-    place.write_text(json.dumps(held))
+    content = json.loads(place.read_text())
+    content["rows"]["usage"] = KNOWN
+    place.write_text(json.dumps(content))
 
 
 def first(folder: Path) -> Path:
@@ -58,20 +58,20 @@ def data(tmp_path):
 @pytest.fixture
 def cache(data, tmp_path):
     """What a check of the small dataset leaves."""
-    assert found(data, tmp_path / "cache").findings == []
+    assert report_of(data, tmp_path / "cache").findings == []
     return tmp_path / "cache"
 
 
 def test_files_that_were_in_order_are_not_read_again(data, cache):
-    mark(cache)
-    assert found(data, cache).rows["usage"] == KNOWN
+    mark_rows_of_usage(cache)
+    assert report_of(data, cache).rows["usage"] == KNOWN
     day = SMALL["usage"].tail(4).assign(occurred_at=lambda rows: rows["occurred_at"] + timedelta(days=1))
     add({"usage": day}, data, "next")
     for _ in range(2):
-        report = found(data, cache)
+        report = report_of(data, cache)
         assert report.rows["usage"] == KNOWN + 4
         assert max(report.days) == LAST_DAY.date() + timedelta(days=1)
-    assert {**vars(report), "rows": None} == {**vars(found(data)), "rows": None}
+    assert {**vars(report), "rows": None} == {**vars(report_of(data)), "rows": None}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def in_order(tmp_path_factory):
     """The small dataset, and what a check of it left."""
     place = tmp_path_factory.mktemp("in_order")
     data = first(place / "data")
-    assert found(data, place / "cache").findings == []
+    assert report_of(data, place / "cache").findings == []
     return data, place / "cache"
 
 
@@ -92,7 +92,7 @@ def test_what_an_added_file_breaks_is_found(in_order, case):
         same = frame.astype(str).eq(SMALL[name].astype(str).reindex(frame.index)).all(axis=1)
         if not same.all():
             add({name: frame[~same]}, data, "harm")
-    assert case.key in {finding.key for finding in found(data, cache).violations}
+    assert case.key in {finding.key for finding in report_of(data, cache).violations}
     assert (cache / "checked.json").read_text() == before
     for file in data.rglob("harm.parquet"):
         file.unlink()
@@ -108,58 +108,58 @@ def test_files_in_any_order_are_found_as_they_are_all_at_once(tmp_path_factory, 
     parts = {name: rng.integers(0, 3, len(frame)) for name, frame in frames.items()}
     for number in range(3):
         add({name: frame[parts[name] == number] for name, frame in frames.items()}, data, f"part-{number}")
-        assert found(data, cache) == found(data)
+        assert report_of(data, cache) == report_of(data)
 
 
 def test_without_a_file_that_was_in_order_everything_is_checked(data, cache):
     add({"customers": SMALL["customers"].head(1)}, data, "first")
-    report = found(data, cache)
+    report = report_of(data, cache)
     assert report.violations
-    assert report == found(data)
+    assert report == report_of(data)
 
 
 def test_a_file_in_order_that_is_there_twice_is_found(data, cache):
     shutil.copy(data / "orders" / "first.parquet", data / "orders" / "again.parquet")
-    report = found(data, cache)
+    report = report_of(data, cache)
     assert "orders.order_id: unique" in {finding.key for finding in report.violations}
-    assert report == found(data)
+    assert report == report_of(data)
 
 
 def test_under_an_earlier_end_everything_is_checked(data, cache):
     (data / "ripple.toml").write_text("until = 2024-06-01\n")
-    report = found(data, cache)
+    report = report_of(data, cache)
     assert "usage.occurred_at: not after the end of the data" in {
         finding.key for finding in report.violations
     }
-    assert report == found(data)
+    assert report == report_of(data)
 
 
 def test_with_another_column_everything_is_checked(tmp_path):
     frames = SMALL | {"orders": SMALL["orders"].drop(columns="order_id")}
     data, cache = add(frames, tmp_path / "data", "first"), tmp_path / "cache"
-    assert found(data, cache).findings == []
-    mark(cache)
+    assert report_of(data, cache).findings == []
+    mark_rows_of_usage(cache)
     order = SMALL["orders"].head(1).assign(ordered_at=datetime(2024, 5, 2))
     add({"orders": order}, data, "next")
-    assert found(data, cache) == found(data)
+    assert report_of(data, cache) == report_of(data)
 
 
 def test_of_text_that_only_an_added_file_holds_every_file_is_read_as_text(data, cache):
     times = SMALL["feedback"].assign(occurred_at="soon")
     add({"feedback": times}, data, "next")
-    report = found(data, cache)
+    report = report_of(data, cache)
     assert "feedback.occurred_at: is a time" in {finding.key for finding in report.violations}
-    assert report == found(data)
+    assert report == report_of(data)
 
 
 def test_a_dataset_with_rows_set_aside_is_checked_whole(data, cache):
     again = SMALL["interactions"].head(1).assign(source_id="c4", occurred_at=LAST_DAY)
     add({"interactions": again}, data, "next")
-    mark(cache)
+    mark_rows_of_usage(cache)
     for _ in range(2):
         dataset, report = checks.check(data, load(data), cache=cache)
         assert [finding.count for finding in report.set_aside] == [1]
-        assert report == found(data)
+        assert report == report_of(data)
         assert dataset.tables["interactions"].count().to_pyarrow().as_py() == len(SMALL["interactions"])
 
 
@@ -167,5 +167,5 @@ def test_a_dataset_with_rows_set_aside_is_checked_whole(data, cache):
 def test_what_lies_in_no_parquet_file_is_checked_every_time(tmp_path, form):
     frames = feature_frames.small()
     data, cache = feature_frames.write(frames, tmp_path / "data", form), tmp_path / "cache"
-    assert found(data, cache).findings == []
+    assert report_of(data, cache).findings == []
     assert (cache / "checked.json").exists() == (form == "parquet")

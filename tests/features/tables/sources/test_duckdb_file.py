@@ -47,9 +47,9 @@ class TestDuckDB:
             connection.execute("ALTER TABLE feedback RENAME TO gone")
             connection.execute("CREATE VIEW feedback AS SELECT * FROM gone")
             connection.execute("DROP TABLE gone")
-        told = opening_error(file)
-        assert told.startswith(f"{file}: feedback cannot be read: ")
-        assert "gone" in told
+        message = opening_error(file)
+        assert message.startswith(f"{file}: feedback cannot be read: ")
+        assert "gone" in message
 
     def test_a_missing_table_names_the_nearest(self, frames, tmp_path):
         frames["order"] = frames.pop("orders")
@@ -72,9 +72,9 @@ class TestDuckDB:
         ) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
-            told = opening_error(file)
+            message = opening_error(file)
             writer.communicate()
-        assert told == (
+        assert message == (
             f"{file} is being written by another process (PID {writer.pid}): close it there, or copy the "
             "file and use the copy."
         )

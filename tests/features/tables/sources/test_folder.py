@@ -24,27 +24,27 @@ def form(request):
     return request.param
 
 
-def spoilt(name, content):
-    def spoil(folder):
+def with_content(name, content):
+    def replace(folder):
         (folder / "orders.parquet").unlink()
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
 
-    return spoil
+    return replace
 
 
 @pytest.fixture
-def refused(write):
-    """What the user is told about a folder, after *change* was done to it."""
+def error_after(write):
+    """The message of the error on a folder after *change* was done to it."""
 
-    def refused(frames, change, form="parquet"):
+    def error_after(frames, change, form="parquet"):
         folder = write(frames, form)
         change(folder)
         with pytest.raises(InputError) as error:
             open_dataset(folder, Settings())
         return str(error.value).replace(f"{folder}/", "").replace(str(folder), "FOLDER")
 
-    return refused
+    return error_after
 
 
 def test_both_forms_open_to_the_same_rows(frames, opened, tmp_path):
@@ -93,18 +93,21 @@ def test_a_missing_folder_says_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["customers", "orders"])
-def test_a_missing_table_names_the_nearest_file(frames, refused, table):
-    told = refused(frames, lambda folder: (folder / f"{table}.parquet").rename(folder / f"{table[:-1]}.parq"))
-    assert told == (
+def test_a_missing_table_names_the_nearest_file(frames, error_after, table):
+    def rename(folder):
+        (folder / f"{table}.parquet").rename(folder / f"{table[:-1]}.parq")
+
+    message = error_after(frames, rename)
+    assert message == (
         f"FOLDER: no {table}.parquet, {table}.csv or folder {table}/; did you mean '{table[:-1]}.parq'?"
     )
 
 
-def test_usage_or_interactions_must_be_there(frames, refused, opened):
-    told = refused(
+def test_usage_or_interactions_must_be_there(frames, error_after, opened):
+    message = error_after(
         frames, lambda folder: [(folder / f"{n}.parquet").unlink() for n in ("usage", "interactions")]
     )
-    assert told == "FOLDER: at least one of usage and interactions is needed; found neither."
+    assert message == "FOLDER: at least one of usage and interactions is needed; found neither."
 
 
 def test_missing_columns_are_told_together_with_what_was_found(frames, write, form):
@@ -112,10 +115,10 @@ def test_missing_columns_are_told_together_with_what_was_found(frames, write, fo
     frames["feedback"] = frames["feedback"].drop(columns="score")
     with pytest.raises(InputError) as error:
         open_dataset(write(frames, form), Settings())
-    found = "customer_id, ordered_at, amount, margin, order_id"
+    columns = "customer_id, ordered_at, amount, margin, order_id"
     assert str(error.value).splitlines() == [
-        f"orders: column 'product' is missing; found {found}",
-        f"orders: column 'revenue' is missing; found {found}",
+        f"orders: column 'product' is missing; found {columns}",
+        f"orders: column 'revenue' is missing; found {columns}",
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
 
@@ -138,11 +141,11 @@ def test_missing_columns_are_told_together_with_what_was_found(frames, write, fo
         ),
     ],
 )
-def test_an_unreadable_file_is_named_with_the_place(frames, refused, name, content, reason):
-    told = refused(frames, spoilt(name, content))
-    assert told.startswith(f"{name} cannot be read: ")
-    assert reason in told
-    assert "\n" not in told
+def test_an_unreadable_file_is_named_with_the_place(frames, error_after, name, content, reason):
+    message = error_after(frames, with_content(name, content))
+    assert message.startswith(f"{name} cannot be read: ")
+    assert reason in message
+    assert "\n" not in message
 
 
 def test_the_unreadable_one_of_several_files_is_named(frames, write, form):
@@ -157,9 +160,9 @@ def test_the_unreadable_one_of_several_files_is_named(frames, write, form):
 
 
 @pytest.mark.parametrize("header", ["", "a,,b", "a,a", "a,b,"])
-def test_a_header_must_name_every_column_once(frames, refused, header):
-    told = refused(frames, spoilt("orders.csv", f"{header}\n1,2,3\n".encode()))
-    assert told == f"orders.csv: its first line must name every column once; found '{header}'."
+def test_a_header_must_name_every_column_once(frames, error_after, header):
+    message = error_after(frames, with_content("orders.csv", f"{header}\n1,2,3\n".encode()))
+    assert message == f"orders.csv: its first line must name every column once; found '{header}'."
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
@@ -186,23 +189,23 @@ def test_csv_is_not_guessed_from_its_first_rows(frames, write):
     ]
 
 
-def test_a_table_that_is_there_twice_is_refused(frames, refused):
-    told = refused(frames, lambda folder: (folder / "orders.csv").write_text("customer_id\n"))
-    assert told == "Table orders is there more than once: orders.parquet, orders.csv. Keep one."
+def test_a_table_that_is_there_twice_is_refused(frames, error_after):
+    message = error_after(frames, lambda folder: (folder / "orders.csv").write_text("customer_id\n"))
+    assert message == "Table orders is there more than once: orders.parquet, orders.csv. Keep one."
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "message"),
     [
         ([], "orders holds neither Parquet nor CSV"),
         (["a.parquet", "b.csv"], "orders holds both Parquet and CSV"),
     ],
 )
-def test_a_folder_without_one_kind_of_files_is_refused(frames, refused, files, told):
+def test_a_folder_without_one_kind_of_files_is_refused(frames, error_after, files, message):
     def change(folder):
         (folder / "orders.parquet").unlink()
         (folder / "orders").mkdir()
         for file in files:
             (folder / "orders" / file).touch()
 
-    assert refused(frames, change).startswith(told)
+    assert error_after(frames, change).startswith(message)

@@ -23,23 +23,23 @@ COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions
 
 class TestPostgreSQL:
     def test_every_type_arrives(self, server, schema):
-        own = f'"{schema}"'
+        name = f'"{schema}"'
         server.run(
-            f"CREATE SCHEMA {own}",
-            f"CREATE TYPE {own}.kind AS ENUM ('follow', 'share')",
-            f"CREATE DOMAIN {own}.amount AS numeric(12, 2)",
-            f"""CREATE TABLE {own}.customers (customer_id uuid, joined_at date, plan char(4),
+            f"CREATE SCHEMA {name}",
+            f"CREATE TYPE {name}.kind AS ENUM ('follow', 'share')",
+            f"CREATE DOMAIN {name}.amount AS numeric(12, 2)",
+            f"""CREATE TABLE {name}.customers (customer_id uuid, joined_at date, plan char(4),
                 seats numeric, tags text[], active boolean, paid money)""",
-            f"""INSERT INTO {own}.customers VALUES
+            f"""INSERT INTO {name}.customers VALUES
                 ('{"5" * 32}', '2024-05-17', 'a', 2.5, '{{x,y}}', true, 3.25)""",
-            f"""CREATE TABLE {own}.orders (customer_id bigint, ordered_at timestamptz, product numeric(9, 0),
-                revenue {own}.amount, margin real, order_id integer, known_at timestamp(3))""",
-            f"""INSERT INTO {own}.orders VALUES
+            f"""CREATE TABLE {name}.orders (customer_id bigint, ordered_at timestamptz, product numeric(9, 0),
+                revenue {name}.amount, margin real, order_id integer, known_at timestamp(3))""",
+            f"""INSERT INTO {name}.orders VALUES
                 (9007199254740993, '2024-05-17 00:30+02', 12, 1234567890.12, 0.5, 7, NULL),
                 (2, '2024-05-17 09:30Z', 13, NULL, NULL, NULL, '2024-05-18 09:30:00.123')""",
-            f"""CREATE TABLE {own}.interactions (source_id text, target_id varchar(9), occurred_at timestamp,
-                kind {own}.kind, weight smallint)""",
-            f"""INSERT INTO {own}.interactions VALUES
+            f"""CREATE TABLE {name}.interactions (source_id text, target_id varchar(9), occurred_at timestamp,
+                kind {name}.kind, weight smallint)""",
+            f"""INSERT INTO {name}.interactions VALUES
                 ('c1', 'ü', '2024-05-17', 'share', 3), (NULL, '', NULL, NULL, NULL)""",
         )
         dataset = open_dataset(server.url(schema), Settings())
@@ -104,8 +104,8 @@ class TestPostgreSQL:
     def test_a_missing_table_names_the_nearest(self, server, schema, frames):
         frames["order"] = frames.pop("orders")
         url = server.write(frames, schema)
-        told = f"no table or view orders in schema {schema}; did you mean 'order'?"
-        assert opening_error(url) == f"{find(url)}: {told}"
+        message = f"no table or view orders in schema {schema}; did you mean 'order'?"
+        assert opening_error(url) == f"{find(url)}: {message}"
         assert opening_error(server.url("none")).endswith(
             ": no table or view customers in schema none, which is empty or not there"
         )
@@ -129,9 +129,9 @@ class TestPostgreSQL:
             f"""CREATE VIEW "{schema}".usage AS SELECT customer_id, occurred_at, feature,
                 nextval('"{schema}".calls') AS quantity FROM "{schema}".used""",
         )
-        told = opening_error(url)
-        assert "usage cannot be read: " in told
-        assert "in a read-only transaction" in told
+        message = opening_error(url)
+        assert "usage cannot be read: " in message
+        assert "in a read-only transaction" in message
 
     def test_an_error_in_the_midst_of_a_table_names_it(self, server, schema, frames):
         url = server.write(frames, schema)
@@ -208,9 +208,9 @@ class TestPostgreSQL:
 
     def test_without_the_driver_it_says_how_to_install_it(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
-        told = opening_error("postgresql://localhost/shop")
-        assert "pip install 'ripple[postgres]'" in told
-        assert "--extra postgres" in told
+        message = opening_error("postgresql://localhost/shop")
+        assert "pip install 'ripple[postgres]'" in message
+        assert "--extra postgres" in message
 
     @pytest.mark.parametrize(
         "rest",
@@ -226,13 +226,13 @@ class TestPostgreSQL:
         ],
     )
     def test_a_malformed_url_is_not_repeated(self, rest):
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as raised:
             find(f"postgresql://{rest}")
-        assert str(refused.value).startswith(
+        assert str(raised.value).startswith(
             "The PostgreSQL URL cannot be read: expected postgresql://user@host"
         )
-        assert "secret" not in str(refused.value)
-        assert refused.value.__context__ is None
+        assert "secret" not in str(raised.value)
+        assert raised.value.__context__ is None
 
 
 class TestPasswords:
@@ -245,7 +245,7 @@ class TestPasswords:
     def test_errors_do_not_tell_it(self, server, schema, frames, ripple: Ripple, tmp_path):
         del frames["orders"]
         url = server.write(frames, schema)
-        for arguments, told in {
+        for arguments, message in {
             ("check", url): "no table or view orders",
             ("check", server.url(schema, password=f"{PASSWORD} not")): "password authentication failed",
             ("check", server.url(schema, port=free_port())): "Connection refused",
@@ -254,15 +254,15 @@ class TestPasswords:
         }.items():
             done = ripple(*arguments, home=tmp_path / "home")
             assert done.returncode == 2
-            assert told in done.stderr
+            assert message in done.stderr
             assert told_of_password(done.stdout + done.stderr) == []
         assert not (tmp_path / "home").exists()
 
     @pytest.mark.parametrize("option", ["bogus", "sslmode"])
     def test_what_libpq_repeats_is_hidden(self, server, schema, option):
-        told = opening_error(f"{server.url(schema)}&{option}={SPELT[1]}")
-        assert ": cannot connect: " in told
-        assert told_of_password(told) == []
+        message = opening_error(f"{server.url(schema)}&{option}={SPELT[1]}")
+        assert ": cannot connect: " in message
+        assert told_of_password(message) == []
 
     @pytest.mark.parametrize(
         ("right", "wrong"), [("postgresql", "mysql"), ("://", ":/"), ("postgresql://", ""), ("%40", "@")]
@@ -271,10 +271,10 @@ class TestPasswords:
         assert told_of_password(opening_error(server.url().replace(right, wrong))) == []
 
     def test_an_error_leads_to_no_other_that_holds_it(self, server, schema):
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as raised:
             open_dataset(server.url(schema, password="wrong"), Settings())
-        assert refused.value.__context__ is None
-        assert refused.value.__cause__ is None
+        assert raised.value.__context__ is None
+        assert raised.value.__cause__ is None
 
     def test_checking_leaves_nothing(self, server, schema, frames, ripple: Ripple, tmp_path, monkeypatch):
         monkeypatch.setenv("TMPDIR", str(tmp_path))

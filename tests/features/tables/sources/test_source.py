@@ -37,10 +37,10 @@ def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
 def test_missing_columns_are_told_as_for_folders(store, frames):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
     frames["feedback"] = frames["feedback"].drop(columns="score")
-    found = "customer_id, ordered_at, amount, margin, order_id"
+    columns = "customer_id, ordered_at, amount, margin, order_id"
     assert opening_error(store(frames)).splitlines() == [
-        f"orders: column 'product' is missing; found {found}",
-        f"orders: column 'revenue' is missing; found {found}",
+        f"orders: column 'product' is missing; found {columns}",
+        f"orders: column 'revenue' is missing; found {columns}",
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
 
@@ -62,8 +62,8 @@ def test_only_customers_keep_further_columns(store, frames):
 
 
 def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
-    told = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
-    assert told in opening_error("mysql://shop:secret@host/db")
+    message = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
+    assert message in opening_error("mysql://shop:secret@host/db")
     assert "secret" not in opening_error("mysql://shop:secret@host/db")
     assert opening_error("postgresql:/shop:se:cr@et@host").startswith(
         "No dataset at ***@host: expected a folder"
