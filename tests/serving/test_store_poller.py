@@ -13,7 +13,7 @@ from ripple.serving.store_poller import StorePoller
 
 
 class FakeStore:
-    """A store that has what it is told to have, and counts how often that is read."""
+    """A store with one publication, which records how often it is opened."""
 
     def __init__(self, published: Path) -> None:
         self.published = published

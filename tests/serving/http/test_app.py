@@ -33,13 +33,13 @@ def ask(api: Api, run: Any) -> Any:
     app = AdmissionMiddleware(api, api.metrics, (), max_concurrency=2)
 
     def ask(method: str, path: str, **request: Any) -> httpx.Response:
-        async def asked() -> httpx.Response:
+        async def request() -> httpx.Response:
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://ripple") as client:
                 return await client.request(method, path, **request)
 
-        found: httpx.Response = run(asked())
-        return found
+        response: httpx.Response = run(request())
+        return response
 
     return ask
 
@@ -83,11 +83,11 @@ def test_a_long_body_is_answered_as_a_short_one(ask: Any, features: pd.DataFrame
     many = ScoreResponse.model_validate_json(
         ask("POST", "/v1/score", content=body, headers=headers).content
     ).customers
-    one = ScoreResponse.model_validate_json(
+    single = ScoreResponse.model_validate_json(
         ask("POST", "/v1/score", json={"customers": sent[5:6], "explain": 1}).content
     ).customers
     assert len(many) == 800
-    assert many[5] == one[0]
+    assert many[5] == single[0]
 
 
 def test_every_answer_that_does_not_add_up_is_counted(api: Api, ask: Any) -> None:

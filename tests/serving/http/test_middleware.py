@@ -175,8 +175,8 @@ def test_more_than_it_can_answer_are_told_to_come_back(guarded: ScoringServer) -
 def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
     guarded: ScoringServer,
 ) -> None:
-    asked = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
-    body = json.dumps(asked).encode()
+    request = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
+    body = json.dumps(request).encode()
     with ExitStack() as stack:
         connections = [stack.enter_context(_connected(guarded)) for _ in range(64)]
         for connection in connections:
@@ -190,8 +190,8 @@ def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
         assert len(json.loads(body)["customers"] if status == 200 else body) > 0
 
     with Client(guarded.url, key=KEY, timeout=30, retries=20) as client, ThreadPoolExecutor(32) as pool:
-        patient = [pool.submit(client.score, asked["customer_ids"]) for _ in range(32)]
-        assert {len(one.result().customers) for one in patient} == {300}
+        patient = [pool.submit(client.score, request["customer_ids"]) for _ in range(32)]
+        assert {len(future.result().customers) for future in patient} == {300}
 
 
 def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None:
@@ -203,7 +203,7 @@ def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None
         {"customers": [{"customer_id": secret, "features": {"reach_30d": value}}]},
         {"customer_ids": [secret], "explain": secret},
     ]
-    statuses = [guarded.http.post("/v1/score", json=one).status_code for one in sent]
+    statuses = [guarded.http.post("/v1/score", json=body).status_code for body in sent]
     statuses += [guarded.http.get(f"/v1/customers/{secret}").status_code]
     statuses += [guarded.http.get(f"/v1/top?segment={secret}").status_code]
     statuses += [guarded.http.get(f"/{secret}").status_code]
