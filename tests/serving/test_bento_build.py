@@ -43,7 +43,7 @@ IGNORED = ("DL3046", "SC3020", "DL4006", "DL3066")
 UNPINNED = "DL3008"
 
 
-def test_the_dockerfile_of_a_bento_is_well_made(store: Any, tag: str) -> None:
+def test_the_dockerfile_of_a_bento_passes_its_linter(store: Any, tag: str) -> None:
     file = store.bento(tag) / "env/docker/Dockerfile"
     command = [Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "info"]
     command += [option for rule in (*IGNORED, UNPINNED) for option in ("--ignore", rule)]

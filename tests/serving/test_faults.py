@@ -104,12 +104,12 @@ def followed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Followed(server, FolderStore(folder), _version(server), refused)
 
 
-def test_where_the_store_is_broken_at_start_what_was_packed_is_served(followed: Followed) -> None:
+def test_the_packed_model_is_served_if_the_store_is_broken_at_start(followed: Followed) -> None:
     assert followed.version_at_start == "1"
     assert followed.refused_at_start == 1
 
 
-def test_while_publications_are_swapped_no_request_is_lost_and_every_answer_is_of_one_version(
+def test_no_request_is_lost_while_publications_change_and_an_answer_is_of_one_version(
     followed: Followed, publication: Make, features: pd.DataFrame
 ) -> None:
     values = {version: _values(publication(int(version)), features) for version in "23"}
@@ -153,7 +153,7 @@ def _lead(store: Path, pointer: bytes) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_flip, _lead_nowhere, _garble])
-def test_a_broken_publication_is_told_once_changes_nothing_and_keeps_no_good_one_out(
+def test_a_broken_publication_is_logged_once_and_does_not_block_the_next(
     spoil: Callable[[Path, Path], None],
     followed: Followed,
     publication: Make,
@@ -176,16 +176,14 @@ def test_a_broken_publication_is_told_once_changes_nothing_and_keeps_no_good_one
     followed.serve(publication(3))
 
 
-def test_publishing_again_mends_a_publication_that_was_damaged_in_the_store(
-    followed: Followed, publication: Make
-) -> None:
+def test_publishing_again_repairs_a_damaged_publication(followed: Followed, publication: Make) -> None:
     followed.serve(publication(2))
     followed.serve(publication(3))
     (followed.store.folder / "publications" / publication(2).name / "bundle/value.txt").write_text("")
     followed.serve(publication(2))
 
 
-def test_a_snapshot_of_the_future_is_served_and_is_not_younger_than_new(
+def test_a_snapshot_of_the_future_is_served_and_has_age_zero(
     followed: Followed, publication: Make, features: pd.DataFrame
 ) -> None:
     ahead = publication(5, datetime(2099, 1, 1))
@@ -200,7 +198,7 @@ def test_a_snapshot_of_the_future_is_served_and_is_not_younger_than_new(
     assert followed.server.metric("ripple_snapshot_timestamp_seconds", model_version="5") > time.time()
 
 
-def test_a_worker_that_dies_of_a_file_cut_short_comes_back_with_what_was_packed(
+def test_a_worker_that_crashes_on_a_truncated_file_restarts_with_the_packed_model(
     followed: Followed, publication: Make
 ) -> None:
     followed.serve(publication(2))
@@ -218,7 +216,7 @@ def test_a_worker_that_dies_of_a_file_cut_short_comes_back_with_what_was_packed(
     followed.serve(publication(3))
 
 
-def test_without_redis_ids_are_refused_features_are_scored_and_it_recovers(
+def test_without_redis_only_features_are_scored_until_it_is_back(
     serve: Serve, publication: Make, features: pd.DataFrame, tmp_path: Path
 ) -> None:
     expected = _values(publication(2), features)
@@ -291,9 +289,7 @@ def _full_disk(worker: psutil.Process) -> Iterator[None]:
         worker.rlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_where_the_log_finds_no_room_answers_go_on_and_it_is_written_later(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_with_a_full_disk_answers_go_on_and_the_log_is_written_later(serve: Serve, tmp_path: Path) -> None:
     many = {"customer_ids": [f"c{row:04d}" for row in range(400)] * 2}
     with serve(log=tmp_path / "log", log_salt="secret") as server:
         (worker,) = server.workers()

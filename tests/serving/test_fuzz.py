@@ -141,7 +141,7 @@ def test_any_path_method_and_headers_are_answered_or_refused(
 
 @patient
 @given(st.binary(min_size=1, max_size=80))
-def test_what_is_not_http_is_refused_and_the_server_goes_on(server: ScoringServer, sent: bytes) -> None:
+def test_bytes_that_are_not_http_are_refused(server: ScoringServer, sent: bytes) -> None:
     url = httpx.URL(server.url)
     with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
         connection.sendall(sent)

@@ -29,7 +29,7 @@ def _load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Options:
         (f"{HASH}, {OTHER}\n", (HASH, OTHER)),
     ],
 )
-def test_keys_stand_side_by_side(
+def test_keys_are_separated_by_spaces_or_commas(
     keys: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _load(monkeypatch, keys=keys).keys == expected
@@ -48,7 +48,7 @@ def test_keys_stand_side_by_side(
         ({"key": HASH}, r"^Unknown variable RIPPLE_SERVE_KEY; known are RIPPLE_SERVE_HOST, "),
     ],
 )
-def test_what_is_not_allowed_is_told_and_no_secret_with_it(
+def test_an_invalid_option_is_an_error_without_secrets(
     variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match=message) as refused:
@@ -75,7 +75,7 @@ def test_the_salt_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"keys": ""}, True),
     ],
 )
-def test_exposed_is_who_listens_beyond_the_machine_without_keys(
+def test_a_service_without_keys_is_exposed_beyond_loopback(
     variables: dict[str, str], exposed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _load(monkeypatch, **variables).exposed() is exposed

@@ -85,14 +85,14 @@ def test_packing_killed_half_way_leaves_no_item_behind(source: Path, empty_store
     assert empty_store.items() == {}
 
 
-def test_serving_what_is_not_there_fails(store: Any) -> None:
+def test_serving_an_unknown_bento_fails(store: Any) -> None:
     process = store.start_serving("ripple-service:v9-none", 3999)
     log, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "not found" in log
 
 
-def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
+def test_the_kubernetes_manifest_is_valid_and_names_existing_options() -> None:
     resources = list(yaml.safe_load_all((ROOT / "docs/kubernetes.yaml").read_text(encoding="utf-8")))
     for resource in resources:
         validate(resource, "1.34", strict=True)
@@ -119,7 +119,7 @@ def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
         ([], {"RIPPLE_SERVE_KEYS": "a key in clear"}, "RIPPLE_SERVE_KEYS: String should match"),
     ],
 )
-def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
+def test_ripple_serve_validates_its_options_first(
     arguments: list[str], variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(

@@ -75,7 +75,7 @@ def _written(log: PredictionLog) -> bool:
     return bool(list(log.folder.rglob("*.parquet")))
 
 
-def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: Any) -> None:
+def test_a_row_holds_moment_customer_and_scores(log: PredictionLog, run: Any) -> None:
     log.append(_answer("a", None, overridden=True), NOON)
     run(_run(log))
     first, second = _rows(log.folder)
@@ -94,9 +94,7 @@ def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: An
     assert (second["customer"], second["network_value"]) == (None, 11.5)
 
 
-def test_answers_are_found_again_by_id_with_the_salt_the_last_of_each_alone(
-    log: PredictionLog, run: Any
-) -> None:
+def test_the_latest_answer_of_each_customer_is_read_with_the_salt(log: PredictionLog, run: Any) -> None:
     log.append(_answer("a", "b", None), NOON)
     log.append(_answer("b", "stranger"), NOON + timedelta(days=1))
     log.append(_answer("a", overridden=True), NOON + timedelta(days=2))
@@ -133,7 +131,7 @@ def test_an_answer_about_nobody_leaves_no_file(log: PredictionLog, run: Any) -> 
     assert not log.folder.exists()
 
 
-def test_what_cannot_be_written_is_told_kept_and_written_later(
+def test_a_failed_write_is_logged_and_retried(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(prediction_log, "FLUSH_SECONDS", 0.01)
@@ -155,7 +153,7 @@ def test_what_cannot_be_written_is_told_kept_and_written_later(
     )
 
 
-def test_many_rows_are_written_before_their_time(
+def test_a_half_full_buffer_is_written_at_once(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "MAX_ROWS", 10)
@@ -166,7 +164,7 @@ def test_many_rows_are_written_before_their_time(
     assert len(_rows(log.folder)) == 5
 
 
-def test_beyond_what_memory_keeps_rows_are_dropped_and_counted(
+def test_rows_for_a_full_buffer_are_dropped_and_counted(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "MAX_ROWS", 5)

@@ -11,7 +11,7 @@ from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.scorer import Scorer
 
 
-def test_metrics_tell_of_rows_errors_the_model_and_its_snapshot(client: httpx.Client) -> None:
+def test_the_service_counts_rows_errors_and_answers_and_dates_its_snapshot(client: httpx.Client) -> None:
     def value(name: str, **labels: str) -> float:
         listed = ",".join(f'{key}="{label}"' for key, label in sorted(labels.items()))
         line = f"{name}{{{listed}}} " if labels else f"{name} "

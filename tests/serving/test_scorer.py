@@ -122,7 +122,7 @@ def test_reasons_are_the_strongest_contributions_of_the_model(
             assert reason.in_words in reason.text
 
 
-@pytest.mark.parametrize("wanted", [1, 3, 10])
+@pytest.mark.parametrize("count", [1, 3, 10])
 def test_as_many_reasons_as_asked_for(answers: Any, count: int) -> None:
     explained = answers.score(customer_ids=["c0001"], explain=count).customers[0].explanation
     assert len(explained.value.reasons) == len(explained.top.reasons) == count
@@ -132,13 +132,13 @@ def test_without_being_asked_nothing_is_explained(answers: Any) -> None:
     assert answers.score(customer_ids=["c0001"], explain=False).customers[0].explanation is None
 
 
-def test_the_order_asked_for_is_kept_and_the_unknown_are_told(answers: Any) -> None:
+def test_the_order_of_the_request_is_kept_and_unknown_ids_are_listed(answers: Any) -> None:
     answer = answers.score(customer_ids=["c0009", "nobody", "c0002", "c0009", "é🐘"])
     assert [customer.customer_id for customer in answer.customers] == ["c0009", "c0002", "c0009"]
     assert answer.not_found == ["nobody", "é🐘"]
 
 
-def test_nobody_known_is_an_empty_answer(answers: Any) -> None:
+def test_unknown_ids_alone_give_an_empty_answer(answers: Any) -> None:
     answer = answers.score(customer_ids=["nobody"], explain=5)
     assert answer.customers == []
     assert answer.not_found == ["nobody"]
@@ -177,7 +177,7 @@ def test_an_unknown_segment_is_refused_with_the_nearest(answers: Any) -> None:
     assert refused.value.problem["hint"] == "Did you mean 'plan pro'?"
 
 
-def test_the_model_tells_what_it_is(scorer: Scorer, bundle: Bundle) -> None:
+def test_the_model_is_described(scorer: Scorer, bundle: Bundle) -> None:
     model = scorer.model()
     assert model["model_version"] == "1"
     assert model["card"] == "# A model\n"
@@ -195,7 +195,7 @@ def test_the_model_tells_what_it_is(scorer: Scorer, bundle: Bundle) -> None:
         ("c0001", {"x" * 10**6: 1.0}, "unknown_feature", "x" * 79 + "…", "Known are orders_30d"),
     ],
 )
-def test_features_the_model_cannot_use_are_refused(
+def test_unknown_and_missing_features_are_refused(
     answers: Any, customer_id: str | None, sent: dict[str, float | None], code: str, where: str, hint: str
 ) -> None:
     with pytest.raises(RequestError) as refused:

@@ -36,7 +36,7 @@ def _score(client: httpx.Client, **request: Any) -> ScoreResponse:
     return ScoreResponse.model_validate_json(response.content)
 
 
-def test_an_answer_says_what_it_is(client: httpx.Client) -> None:
+def test_an_answer_names_version_moment_currency_and_horizon(client: httpx.Client) -> None:
     answer = _score(client, customer_ids=["c0001", "nobody"])
     assert (answer.model_version, answer.as_of) == ("1", "2026-06-30T00:00:00")
     assert (answer.currency, answer.horizon_days) == ("EUR", 180)
@@ -60,7 +60,7 @@ def test_features_sent_score_bit_for_bit_as_in_process(
     assert [customer["overridden"] for customer in served] == [[], ["reach_30d", "orders_90d"]]
 
 
-def test_one_customer_the_top_and_the_model_have_their_own_addresses(client: httpx.Client) -> None:
+def test_one_customer_the_top_and_the_model_have_their_own_routes(client: httpx.Client) -> None:
     answer = CustomerResponse.model_validate_json(client.get("/v1/customers/c0001?explain=2").content)
     assert answer.customer == _score(client, customer_ids=["c0001"], explain=2).customers[0]
     top = TopResponse.model_validate_json(client.get("/v1/top?limit=3&segment=plan%20pro").content)

@@ -56,7 +56,7 @@ def test_without_a_model_it_is_not_ready(api: Api, ask: Any) -> None:
     assert ask("GET", "/v1/openapi.json").status_code == 200
 
 
-def test_a_fault_of_ours_is_a_500_that_tells_nobody_what_was_sent(
+def test_an_internal_error_is_a_500_that_does_not_reveal_the_request(
     ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(self: Scorer, customer_id: str, explain: int) -> None:
@@ -104,5 +104,5 @@ def _inexact(ask: Any) -> float:
 
 
 @pytest.mark.parametrize("path", ["/v1/docs", "/v1/customers/c0001"])
-def test_what_can_be_got_can_be_asked_for_its_head(ask: Any, path: str) -> None:
+def test_a_get_route_answers_head(ask: Any, path: str) -> None:
     assert ask("HEAD", path).headers == ask("GET", path).headers

@@ -62,7 +62,7 @@ def test_ids_are_those_of_the_array(words: list[str]) -> None:
     assert len(ids) == len(words)
 
 
-def test_customers_of_the_same_hash_are_told_apart(
+def test_customers_with_equal_hashes_are_distinguished(
     source: Path, explainer: Explainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "crc32", lambda text: len(text) % 2 + int(text[-1]) % 3)

@@ -33,7 +33,7 @@ def test_an_empty_store_has_nothing_current(location: str, run: Any) -> None:
     assert run(_current(location)) == (None, None)
 
 
-def test_what_was_published_last_is_current(location: str, published: Path, newer: Path, run: Any) -> None:
+def test_the_latest_publication_is_current(location: str, published: Path, newer: Path, run: Any) -> None:
     open_store(location).publish(published, published.name)
     assert run(_current(location)) == (published.name, "1")
     open_store(location).publish(newer, newer.name)
@@ -42,7 +42,9 @@ def test_what_was_published_last_is_current(location: str, published: Path, newe
     assert run(_current(location)) == (published.name, "1")
 
 
-def test_the_one_before_can_still_be_opened(location: str, published: Path, newer: Path, run: Any) -> None:
+def test_the_previous_publication_can_still_be_opened(
+    location: str, published: Path, newer: Path, run: Any
+) -> None:
     open_store(location).publish(published, published.name)
     open_store(location).publish(newer, newer.name)
 
