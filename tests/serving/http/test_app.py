@@ -33,12 +33,12 @@ def ask(api: Api, run: Any) -> Any:
     app = AdmissionMiddleware(api, api.metrics, (), max_concurrency=2)
 
     def ask(method: str, path: str, **request: Any) -> httpx.Response:
-        async def request() -> httpx.Response:
+        async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://ripple") as client:
                 return await client.request(method, path, **request)
 
-        response: httpx.Response = run(request())
+        response: httpx.Response = run(send())
         return response
 
     return ask
