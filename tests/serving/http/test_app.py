@@ -29,7 +29,7 @@ def api(published: Path) -> Api:
 
 @pytest.fixture
 def ask(api: Api, run: Any) -> Any:
-    """Asks the routes behind the guard, without a server."""
+    """Sends requests to the routes through the middleware, without a server."""
     app = AdmissionMiddleware(api, api.metrics, (), max_concurrency=2)
 
     def ask(method: str, path: str, **request: Any) -> httpx.Response:
