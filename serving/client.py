@@ -75,8 +75,8 @@ class _Call(Generic[Answer]):
         customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
     ) -> _Call[ScoreResponse]:
         ids = None if customer_ids is None else list(customer_ids)
-        sent = {"customer_ids": ids, "customers": customers, "explain": explain}
-        body = {name: value for name, value in sent.items() if value is not None}
+        chosen = {"customer_ids": ids, "customers": customers}
+        body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
         return _Call(ScoreResponse, "POST", "/v1/score", {"json": body})
 
     @staticmethod

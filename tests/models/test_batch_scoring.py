@@ -62,7 +62,7 @@ def test_the_order_of_rows_changes_nothing(bundle, features, scores):
     pd.testing.assert_frame_equal(shuffled, scores, check_exact=True)
 
 
-def test_nobody_is_scored_where_nobody_is(bundle, features):
+def test_no_customers_have_no_scores(bundle, features):
     assert score_population(bundle, features.iloc[:0]).empty
 
 

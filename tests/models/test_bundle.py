@@ -115,7 +115,7 @@ def test_the_order_of_rows_and_columns_changes_no_score(bundle, features):
 
 @hypothesis_settings(max_examples=100)
 @given(arrays(np.float64, (3, 7), elements=numbers))
-def test_contributions_add_up_to_what_is_served(bundle, x):
+def test_contributions_add_up_to_the_scores(bundle, x):
     scores = bundle.score_matrix(x)
     values, base = bundle.contributions("value", x)
     assert base + values.sum(axis=1) == pytest.approx(np.log(scores["network_value"]), abs=1e-9)
@@ -164,7 +164,7 @@ def test_a_feature_that_is_no_number_is_named(bundle, features, wrong):
         bundle.score(mixed)
 
 
-def test_numbers_of_any_kind_are_welcome(bundle, features):
+def test_features_may_have_any_numeric_type(bundle, features):
     plain = features.fillna(2.0).round()
     expected = bundle.score(plain)
     same(bundle.score(plain.astype("int64")), expected)
@@ -176,7 +176,7 @@ def test_numbers_of_any_kind_are_welcome(bundle, features):
     same(bundle.score(features.astype("Float64")), bundle.score(features))
 
 
-def test_the_bundle_stands_alone():
+def test_models_import_no_other_part_of_ripple():
     """A model that is served needs neither the pipeline that made it nor MLflow nor shap."""
     for file in Path(models.__file__).parent.glob("*.py"):
         imported = set()

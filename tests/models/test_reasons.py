@@ -55,7 +55,7 @@ def test_family_totals_add_up_contributions(bundle, x, head):
         assert sum(row_totals.values()) == pytest.approx(effects.sum(), abs=1e-9)
 
 
-def test_nobody_has_no_reasons(bundle):
+def test_no_rows_have_no_reasons(bundle):
     assert reasons(bundle, "value", np.zeros((0, 7)), 3) == []
     assert family_totals(bundle, "value", np.zeros((0, 7))) == []
 

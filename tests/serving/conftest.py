@@ -88,7 +88,7 @@ def bundle(features: pd.DataFrame, names: list[str]) -> Bundle:
 
 @pytest.fixture(scope="session")
 def source(bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is packed: the bundle, and the snapshot as the batch job writes it."""
+    """The input of packing: the bundle, and the snapshot as the batch job writes it."""
     return _written(tmp_path_factory.mktemp("source"), bundle, features, AS_OF)
 
 
@@ -110,7 +110,7 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
 def publication(
     bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:
-    """Makes publications, in folders of their names: each version has other scores."""
+    """Writes publications in folders of their names; the scores differ by version."""
 
     @cache
     def make(version: int, as_of: datetime = AS_OF) -> Path:
@@ -140,7 +140,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=["folder", "redis"])
 def scorer(request: pytest.FixtureRequest, published: Path) -> Iterator[Scorer]:
-    """What answers, with the customers in a mapped file and in Redis."""
+    """A scorer with the customers in a memory-mapped file, and one with the customers in Redis."""
     if request.param == "folder":
         yield warmed_up_scorer(load_publication(published, published.name))
         return
@@ -151,15 +151,15 @@ def scorer(request: pytest.FixtureRequest, published: Path) -> Iterator[Scorer]:
         LOOP.run(store.client.aclose())
 
 
-class Asked:
-    """A scorer's answers, as callers read them."""
+class ScorerAnswers:
+    """The answers of a scorer, parsed as a client parses them."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
 
     def score(self, **request: Any) -> ScoreResponse:
-        asked = ScoreRequest.model_validate_json(json.dumps(request))
-        return ScoreResponse.model_validate_json(json.dumps(LOOP.run(self.scorer.score(asked))))
+        parsed = ScoreRequest.model_validate_json(json.dumps(request))
+        return ScoreResponse.model_validate_json(json.dumps(LOOP.run(self.scorer.score(parsed))))
 
     def customer(self, customer_id: str, explain: int = 0) -> CustomerResponse:
         answer = LOOP.run(self.scorer.customer(customer_id, explain))
@@ -171,12 +171,12 @@ class Asked:
 
 
 @pytest.fixture
-def asked(scorer: Scorer) -> Asked:
-    return Asked(scorer)
+def answers(scorer: Scorer) -> ScorerAnswers:
+    return ScorerAnswers(scorer)
 
 
 class Store:
-    """A BentoML store, used from processes of their own as BentoML reads its place once."""
+    """A BentoML store, used from subprocesses as BentoML reads its path only once."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -188,7 +188,7 @@ class Store:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[str]:
-        """Python *code* in a process group of its own."""
+        """Run Python *code* in a subprocess with its own process group."""
         return subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
             cwd=cwd or self.home,
@@ -200,18 +200,18 @@ class Store:
         )
 
     def output(self, code: str, *arguments: object, cwd: Path | None = None) -> str:
-        """What *code* prints."""
+        """The output of *code*."""
         process = self.start(code, *arguments, cwd=cwd)
         out, _ = process.communicate(timeout=300)
         assert process.returncode == 0, out
         return out.strip()
 
     def start_packing(self, source: Path, version: str) -> subprocess.Popen[str]:
-        """`ripple.serving.package.package`, left alone."""
+        """Start `ripple.serving.package.package`, without waiting for it."""
         return self.start(PACKAGE, source, version)
 
     def pack(self, source: Path, version: str, cwd: Path | None = None) -> str:
-        """`ripple.serving.package.package`: the tag."""
+        """Run `ripple.serving.package.package` and return the tag."""
         return self.output(PACKAGE, source, version, cwd=cwd)
 
     def start_serving(self, tag: str, port: int, **options: object) -> subprocess.Popen[str]:
@@ -265,7 +265,7 @@ def tag(store: Store, source: Path) -> str:
 
 @pytest.fixture(scope="session")
 def serve(store: Store, tag: str) -> Callable[..., ScoringServer]:
-    """The real server, not started yet: with *options* of `ripple.serving.options`, asked with *key*."""
+    """Prepares a real server with *options* of `ripple.serving.options`, and an HTTP client with *key*."""
 
     def prepare(key: str | None = None, **options: object) -> ScoringServer:
         port = free_port()
@@ -276,14 +276,14 @@ def serve(store: Store, tag: str) -> Callable[..., ScoringServer]:
 
 @pytest.fixture(scope="session")
 def server(serve: Callable[..., ScoringServer]) -> Iterator[ScoringServer]:
-    """The real server as it is by default, ready."""
+    """The real server with default options, ready."""
     with serve() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def client(server: ScoringServer) -> httpx.Client:
-    """Asks the server that is as by default."""
+    """An HTTP client of the server with default options."""
     return server.http
 
 

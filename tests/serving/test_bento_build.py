@@ -18,10 +18,10 @@ from tests.support.scoring_server import ScoringServer
 
 def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:
     bento = store.bento(tag)
-    held = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
+    contents = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
     code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
     code |= {Path("__init__.py"), Path("atomic.py"), Path("redaction.py")}
-    assert held == {"ripple" / path for path in code}
+    assert contents == {"ripple" / path for path in code}
 
 
 def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None:
@@ -31,7 +31,7 @@ def test_a_bento_s_requirements_are_pinned_and_few(store: Any, tag: str) -> None
     assert names >= {"bentoml", "lightgbm", "uvloop", "httptools", "starlette", "uvicorn", "pydantic-core"}
     assert not names & {"mlflow", "shap", "ibis-framework", "matplotlib", "scikit-learn", "pytest"}
     lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
-    assert set(requirements) <= {f"{one['name']}=={one['version']}" for one in lock if "version" in one}
+    assert set(requirements) <= {f"{item['name']}=={item['version']}" for item in lock if "version" in item}
     assert "build-essential" not in (store.bento(tag) / "env/docker/Dockerfile").read_text()
 
 
@@ -43,7 +43,7 @@ IGNORED = ("DL3046", "SC3020", "DL4006", "DL3066")
 UNPINNED = "DL3008"
 
 
-def test_the_dockerfile_of_a_bento_is_well_made(store: Any, tag: str) -> None:
+def test_the_dockerfile_of_a_bento_passes_its_linter(store: Any, tag: str) -> None:
     file = store.bento(tag) / "env/docker/Dockerfile"
     command = [Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "info"]
     command += [option for rule in (*IGNORED, UNPINNED) for option in ("--ignore", rule)]
@@ -65,8 +65,8 @@ def test_a_bento_serves_in_an_environment_of_nothing_but_its_requirements(
         ["pip", "install", "--quiet", "--python", environment / "bin/python", "-r", requirements],
     ):
         subprocess.run([uv, *command], check=True)
-    held = subprocess.run(installed, check=True, capture_output=True, text=True).stdout
-    assert sorted(held.split()) == sorted(requirements.read_text().split())
+    frozen = subprocess.run(installed, check=True, capture_output=True, text=True).stdout
+    assert sorted(frozen.split()) == sorted(requirements.read_text().split())
     port = free_port()
     process = subprocess.Popen(
         [environment / "bin/bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],

@@ -95,13 +95,13 @@ def test_a_deeply_nested_body_is_refused() -> None:
         parse_body(b"[" * 100_000)
 
 
-def test_the_nearest_known_word_is_named_or_all_of_them() -> None:
+def test_a_suggestion_is_the_most_similar_word_or_all_of_them() -> None:
     assert suggestion("order_90d", ["orders_90d", "reach_30d"]) == "Did you mean 'orders_90d'?"
     assert suggestion("xyz", ["orders_90d", "reach_30d"]) == "Known are orders_90d, reach_30d."
 
 
 @given(st.text(max_size=200))
-def test_what_is_echoed_is_short(word: str) -> None:
+def test_echoed_text_is_short(word: str) -> None:
     assert len(shorten(word)) <= 80
     assert len(word) > 80 or shorten(word) == word
 
@@ -116,7 +116,7 @@ def test_what_is_echoed_is_short(word: str) -> None:
         ([("limit", "5"), ("limit", "6")], "twice", "limit", "Send one."),
     ],
 )
-def test_a_query_that_is_not_allowed_is_told_why(
+def test_an_invalid_query_is_refused_with_field_and_hint(
     query: list[tuple[str, str]], code: str, where: str, hint: str
 ) -> None:
     with pytest.raises(RequestError) as refused:

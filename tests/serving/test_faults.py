@@ -36,10 +36,10 @@ Make = Callable[..., Path]
 
 @contextmanager
 def _asking(ask: Callable[[], object], threads: int = 4) -> Iterator[None]:
-    """Ask all the time meanwhile; whatever fails there fails here."""
+    """Ask continuously meanwhile, in several threads; an error in one of them is raised at the end."""
     stop = Event()
 
-    def asked() -> int:
+    def ask_until_stopped() -> int:
         times = 0
         while not stop.is_set():
             ask()
@@ -47,12 +47,12 @@ def _asking(ask: Callable[[], object], threads: int = 4) -> Iterator[None]:
         return times
 
     with ThreadPoolExecutor(threads) as pool:
-        asking = [pool.submit(asked) for _ in range(threads)]
+        asking = [pool.submit(ask_until_stopped) for _ in range(threads)]
         try:
             yield
         finally:
             stop.set()
-    assert all(one.result() > 0 for one in asking)
+    assert all(future.result() > 0 for future in asking)
 
 
 def _version(server: ScoringServer) -> str:
@@ -64,15 +64,17 @@ def _score(server: ScoringServer, **request: Any) -> httpx.Response:
 
 
 def _values(publication: Path, features: pd.DataFrame) -> dict[str, float]:
-    """What a publication's model gives its customers."""
+    """The network values that a publication's model predicts for its customers."""
     scored = Bundle.load(publication / "bundle").score(features)
     return {f"c{row:04d}": value for row, value in enumerate(scored["network_value"])}
 
 
-def _refuse_unexplained(customer: CustomerScore) -> None:
+def _assert_explained(customer: CustomerScore) -> None:
     assert customer.explanation is not None
-    told = customer.explanation.value
-    assert told.base + sum(told.families.values()) == pytest.approx(customer.network_value, rel=1e-9)
+    explanation = customer.explanation.value
+    assert explanation.base + sum(explanation.families.values()) == pytest.approx(
+        customer.network_value, rel=1e-9
+    )
 
 
 @dataclass(frozen=True)
@@ -102,30 +104,30 @@ def followed(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Followed(server, FolderStore(folder), _version(server), refused)
 
 
-def test_where_the_store_is_broken_at_start_what_was_packed_is_served(followed: Followed) -> None:
+def test_the_packed_model_is_served_if_the_store_is_broken_at_start(followed: Followed) -> None:
     assert followed.version_at_start == "1"
     assert followed.refused_at_start == 1
 
 
-def test_while_publications_are_swapped_no_request_is_lost_and_every_answer_is_of_one_version(
+def test_no_request_is_lost_while_publications_change_and_an_answer_is_of_one_version(
     followed: Followed, publication: Make, features: pd.DataFrame
 ) -> None:
     values = {version: _values(publication(int(version)), features) for version in "23"}
     followed.serve(publication(2))
-    seen = set()
+    versions = set()
 
     def ask() -> None:
         response = _score(followed.server, customer_ids=IDS, explain=2)
         answer = ScoreResponse.model_validate_json(response.raise_for_status().content)
         for customer in answer.customers:
             assert customer.network_value == values[answer.model_version][str(customer.customer_id)]
-            _refuse_unexplained(customer)
-        seen.add(answer.model_version)
+            _assert_explained(customer)
+        versions.add(answer.model_version)
 
     with _asking(ask):
         for version in (3, 2, 3, 2):
             followed.serve(publication(version))
-    assert seen == {"2", "3"}
+    assert versions == {"2", "3"}
 
 
 def _flip(store: Path, copy: Path) -> None:
@@ -151,7 +153,7 @@ def _lead(store: Path, pointer: bytes) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_flip, _lead_nowhere, _garble])
-def test_a_broken_publication_is_told_once_changes_nothing_and_keeps_no_good_one_out(
+def test_a_broken_publication_is_logged_once_and_does_not_block_the_next(
     spoil: Callable[[Path, Path], None],
     followed: Followed,
     publication: Make,
@@ -160,30 +162,28 @@ def test_a_broken_publication_is_told_once_changes_nothing_and_keeps_no_good_one
 ) -> None:
     followed.serve(publication(2))
     expected = _values(publication(2), features)
-    refused, told = followed.refused(), followed.server.printed().count("is not taken")
+    refused, logged = followed.refused(), followed.server.printed().count("is not taken")
     spoil(followed.store.folder, shutil.copytree(publication(4), tmp_path / "copy"))
-    eventually(lambda: followed.server.printed().count("is not taken") > told)
+    eventually(lambda: followed.server.printed().count("is not taken") > logged)
     until = time.monotonic() + 0.5  # ten looks, of which four try again
     while time.monotonic() < until:
         answer = ScoreResponse.model_validate_json(_score(followed.server, customer_ids=IDS).content)
-        assert {one.customer_id: one.network_value for one in answer.customers} == {
-            one: expected[one] for one in IDS
+        assert {customer.customer_id: customer.network_value for customer in answer.customers} == {
+            customer_id: expected[customer_id] for customer_id in IDS
         }
     assert followed.refused() == refused + 1
-    assert followed.server.printed().count("is not taken") == told + 1
+    assert followed.server.printed().count("is not taken") == logged + 1
     followed.serve(publication(3))
 
 
-def test_publishing_again_mends_a_publication_that_was_damaged_in_the_store(
-    followed: Followed, publication: Make
-) -> None:
+def test_publishing_again_repairs_a_damaged_publication(followed: Followed, publication: Make) -> None:
     followed.serve(publication(2))
     followed.serve(publication(3))
     (followed.store.folder / "publications" / publication(2).name / "bundle/value.txt").write_text("")
     followed.serve(publication(2))
 
 
-def test_a_snapshot_of_the_future_is_served_and_is_not_younger_than_new(
+def test_a_snapshot_of_the_future_is_served_and_has_age_zero(
     followed: Followed, publication: Make, features: pd.DataFrame
 ) -> None:
     ahead = publication(5, datetime(2099, 1, 1))
@@ -191,12 +191,14 @@ def test_a_snapshot_of_the_future_is_served_and_is_not_younger_than_new(
     answer = ScoreResponse.model_validate_json(_score(followed.server, customer_ids=IDS).content)
     assert answer.as_of == "2099-01-01T00:00:00"
     expected = _values(ahead, features)
-    assert [one.network_value for one in answer.customers] == [expected[one] for one in IDS]
+    assert [customer.network_value for customer in answer.customers] == [
+        expected[customer_id] for customer_id in IDS
+    ]
     assert followed.server.metric("ripple_snapshot_age_seconds") == 0
     assert followed.server.metric("ripple_snapshot_timestamp_seconds", model_version="5") > time.time()
 
 
-def test_a_worker_that_dies_of_a_file_cut_short_comes_back_with_what_was_packed(
+def test_a_worker_that_crashes_on_a_truncated_file_restarts_with_the_packed_model(
     followed: Followed, publication: Make
 ) -> None:
     followed.serve(publication(2))
@@ -214,7 +216,7 @@ def test_a_worker_that_dies_of_a_file_cut_short_comes_back_with_what_was_packed(
     followed.serve(publication(3))
 
 
-def test_without_redis_ids_are_refused_features_are_scored_and_it_recovers(
+def test_without_redis_only_features_are_scored_until_it_is_back(
     serve: Serve, publication: Make, features: pd.DataFrame, tmp_path: Path
 ) -> None:
     expected = _values(publication(2), features)
@@ -232,8 +234,10 @@ def test_without_redis_ids_are_refused_features_are_scored_and_it_recovers(
                 response = _score(server, customer_ids=IDS)
                 if response.status_code == 503:
                     return False
-                told = ScoreResponse.model_validate_json(response.raise_for_status().content).customers
-                assert [one.network_value for one in told] == [expected[one] for one in IDS]
+                customers = ScoreResponse.model_validate_json(response.raise_for_status().content).customers
+                assert [customer.network_value for customer in customers] == [
+                    expected[customer_id] for customer_id in IDS
+                ]
                 return True
 
             assert answers()
@@ -285,9 +289,7 @@ def _full_disk(worker: psutil.Process) -> Iterator[None]:
         worker.rlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_where_the_log_finds_no_room_answers_go_on_and_it_is_written_later(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_with_a_full_disk_answers_go_on_and_the_log_is_written_later(serve: Serve, tmp_path: Path) -> None:
     many = {"customer_ids": [f"c{row:04d}" for row in range(400)] * 2}
     with serve(log=tmp_path / "log", log_salt="secret") as server:
         (worker,) = server.workers()

@@ -90,7 +90,7 @@ PLACES = st.sampled_from(
 )
 ESCAPED = st.binary(max_size=12).map(lambda value: "".join(f"%{byte:02x}" for byte in value))
 PATHS = st.builds(
-    lambda place, rest, query: place + rest + query,
+    lambda route, rest, query: route + rest + query,
     PLACES,
     ESCAPED | st.sampled_from(["", "..", "%2e%2e/%2e%2e/etc/passwd", ";", "//", "c0001", "%", "%zz", "%00"]),
     st.just("") | ESCAPED.map(lambda value: f"?limit={value}") | ESCAPED.map(lambda value: f"?{value}"),
@@ -111,12 +111,12 @@ def _request(method: str, path: str, headers: dict[str, bytes], body: bytes) -> 
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _refuse_bad_answer(answer: bytes) -> None:
+def _assert_valid_answer(answer: bytes) -> None:
     """Fail unless *answer* is a good one, tells an error in the one shape, or says that it was not HTTP."""
     head, _, body = answer.partition(b"\r\n\r\n")
-    found = re.match(rb"HTTP/1.1 (\d+)", head)
-    assert found, answer
-    status = int(found[1])
+    status_line = re.match(rb"HTTP/1.1 (\d+)", head)
+    assert status_line, answer
+    status = int(status_line[1])
     assert status < 500, answer
     if status >= 400 and body and not (status == 400 and body == b"Invalid HTTP request received."):
         assert ErrorResponse.model_validate_json(body).error.hint
@@ -136,12 +136,12 @@ def test_any_body_is_answered_or_refused(client: httpx.Client, body: bytes) -> N
 def test_any_path_method_and_headers_are_answered_or_refused(
     server: ScoringServer, method: str, path: str, headers: dict[str, bytes], body: bytes
 ) -> None:
-    _refuse_bad_answer(_raw(server, _request(method, path, headers, body)))
+    _assert_valid_answer(_raw(server, _request(method, path, headers, body)))
 
 
 @patient
 @given(st.binary(min_size=1, max_size=80))
-def test_what_is_not_http_is_refused_and_the_server_goes_on(server: ScoringServer, sent: bytes) -> None:
+def test_bytes_that_are_not_http_are_refused(server: ScoringServer, sent: bytes) -> None:
     url = httpx.URL(server.url)
     with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
         connection.sendall(sent)

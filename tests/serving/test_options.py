@@ -15,28 +15,28 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def _load(monkeypatch: pytest.MonkeyPatch, **given: str) -> Options:
-    for name, value in given.items():
+def _load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Options:
+    for name, value in variables.items():
         monkeypatch.setenv(PREFIX + name.upper(), value)
     return Options.load()
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("keys", "expected"),
     [
         (" ", ()),
         (f"{HASH} {OTHER}", (HASH, OTHER)),
         (f"{HASH}, {OTHER}\n", (HASH, OTHER)),
     ],
 )
-def test_keys_stand_side_by_side(
-    given: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+def test_keys_are_separated_by_spaces_or_commas(
+    keys: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _load(monkeypatch, keys=given).keys == expected
+    assert _load(monkeypatch, keys=keys).keys == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("variables", "message"),
     [
         ({"keys": f"{HASH} pepper"}, r"^RIPPLE_SERVE_KEYS: String should match"),
         ({"workers": "0"}, r"^RIPPLE_SERVE_WORKERS: Input should be greater than or equal to 1\.$"),
@@ -48,11 +48,11 @@ def test_keys_stand_side_by_side(
         ({"key": HASH}, r"^Unknown variable RIPPLE_SERVE_KEY; known are RIPPLE_SERVE_HOST, "),
     ],
 )
-def test_what_is_not_allowed_is_told_and_no_secret_with_it(
-    given: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+def test_an_invalid_option_is_an_error_without_secrets(
+    variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match=message) as refused:
-        _load(monkeypatch, **given)
+        _load(monkeypatch, **variables)
     assert "pepper" not in str(refused.value)
 
 
@@ -64,7 +64,7 @@ def test_the_salt_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "exposed"),
+    ("variables", "exposed"),
     [
         ({}, True),
         ({"host": "0.0.0.0"}, True),
@@ -75,7 +75,7 @@ def test_the_salt_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"keys": ""}, True),
     ],
 )
-def test_exposed_is_who_listens_beyond_the_machine_without_keys(
-    given: dict[str, str], exposed: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_service_without_keys_is_exposed_beyond_loopback(
+    variables: dict[str, str], exposed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _load(monkeypatch, **given).exposed() is exposed
+    assert _load(monkeypatch, **variables).exposed() is exposed

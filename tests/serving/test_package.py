@@ -85,42 +85,42 @@ def test_packing_killed_half_way_leaves_no_item_behind(source: Path, empty_store
     assert empty_store.items() == {}
 
 
-def test_serving_what_is_not_there_fails(store: Any) -> None:
+def test_serving_an_unknown_bento_fails(store: Any) -> None:
     process = store.start_serving("ripple-service:v9-none", 3999)
     log, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "not found" in log
 
 
-def test_the_manifest_is_one_for_kubernetes_and_names_what_there_is() -> None:
+def test_the_kubernetes_manifest_is_valid_and_names_existing_options() -> None:
     resources = list(yaml.safe_load_all((ROOT / "docs/kubernetes.yaml").read_text(encoding="utf-8")))
     for resource in resources:
         validate(resource, "1.34", strict=True)
-    found = {resource["kind"]: resource["spec"] for resource in resources}
-    pod = found["Deployment"]["template"]["spec"]
+    specs = {resource["kind"]: resource["spec"] for resource in resources}
+    pod = specs["Deployment"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert found["Deployment"]["replicas"] >= 2
+    assert specs["Deployment"]["replicas"] >= 2
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["path"] in HEALTH
     options = {PREFIX + name.upper() for name in Options.model_fields}
     assert {variable["name"] for variable in container["env"]} <= options
     assert (
-        found["Service"]["selector"].items() <= found["Deployment"]["template"]["metadata"]["labels"].items()
+        specs["Service"]["selector"].items() <= specs["Deployment"]["template"]["metadata"]["labels"].items()
     )
-    job = found["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]
+    job = specs["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]
     assert not pod["enableServiceLinks"]
     assert not job["enableServiceLinks"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "told"),
+    ("arguments", "variables", "message"),
     [
         (["--host", "0.0.0.0"], {}, "0.0.0.0 is open to the network"),
         ([], {"RIPPLE_SERVE_KEYS": "a key in clear"}, "RIPPLE_SERVE_KEYS: String should match"),
     ],
 )
-def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
-    arguments: list[str], variables: dict[str, str], told: str, tmp_path: Path
+def test_ripple_serve_validates_its_options_first(
+    arguments: list[str], variables: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("ripple"), "serve", *arguments],
@@ -132,6 +132,6 @@ def test_ripple_serve_refuses_what_is_not_allowed_before_it_does_anything(
     )
     assert done.returncode == 2
     assert done.stderr.startswith("Error: ")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "a key in clear" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -24,8 +24,8 @@ NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 def _answer(*ids: str | None, overridden: bool = False) -> dict[str, Any]:
     customers = [
         {
-            "customer_id": one,
-            "network_value": 10.5 + place,
+            "customer_id": customer,
+            "network_value": 10.5 + index,
             "network_value_low": 1.0,
             "network_value_high": 20.0,
             "top_probability": 0.125,
@@ -34,7 +34,7 @@ def _answer(*ids: str | None, overridden: bool = False) -> dict[str, Any]:
             "percentile": 50.0,
             "overridden": ["reach_30d"] if overridden else [],
         }
-        for place, one in enumerate(ids)
+        for index, customer in enumerate(ids)
     ]
     return {"model_version": "3", "as_of": "2026-06-01T00:00:00", "customers": customers}
 
@@ -75,7 +75,7 @@ def _written(log: PredictionLog) -> bool:
     return bool(list(log.folder.rglob("*.parquet")))
 
 
-def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: Any) -> None:
+def test_a_row_holds_moment_customer_and_scores(log: PredictionLog, run: Any) -> None:
     log.append(_answer("a", None, overridden=True), NOON)
     run(_run(log))
     first, second = _rows(log.folder)
@@ -94,17 +94,15 @@ def test_rows_say_what_was_answered_when_and_to_whom(log: PredictionLog, run: An
     assert (second["customer"], second["network_value"]) == (None, 11.5)
 
 
-def test_answers_are_found_again_by_id_with_the_salt_the_last_of_each_alone(
-    log: PredictionLog, run: Any
-) -> None:
+def test_the_latest_answer_of_each_customer_is_read_with_the_salt(log: PredictionLog, run: Any) -> None:
     log.append(_answer("a", "b", None), NOON)
     log.append(_answer("b", "stranger"), NOON + timedelta(days=1))
     log.append(_answer("a", overridden=True), NOON + timedelta(days=2))
     run(_run(log))
-    found = read_log(log.folder, SALT, ["a", "b", "c"]).set_index("customer_id")
-    assert found["network_value"].to_dict() == {"a": 10.5, "b": 10.5}
-    assert set(found["as_of"]) == {datetime(2026, 6, 1)}
-    assert set(found["model_version"]) == {"3"}
+    logged = read_log(log.folder, SALT, ["a", "b", "c"]).set_index("customer_id")
+    assert logged["network_value"].to_dict() == {"a": 10.5, "b": 10.5}
+    assert set(logged["as_of"]) == {datetime(2026, 6, 1)}
+    assert set(logged["model_version"]) == {"3"}
     assert read_log(log.folder, b"other", ["a", "b"]).empty
 
 
@@ -133,7 +131,7 @@ def test_an_answer_about_nobody_leaves_no_file(log: PredictionLog, run: Any) -> 
     assert not log.folder.exists()
 
 
-def test_what_cannot_be_written_is_told_kept_and_written_later(
+def test_a_failed_write_is_logged_and_retried(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(prediction_log, "FLUSH_SECONDS", 0.01)
@@ -150,10 +148,12 @@ def test_what_cannot_be_written_is_told_kept_and_written_later(
     # BentoML's logger, once it is set up, hands nothing on
     monkeypatch.setattr(prediction_log.logger, "handlers", [caplog.handler])
     run(story())
-    assert sorted(row["customer"] for row in _rows(log.folder)) == sorted(hashed(one, SALT) for one in "abc")
+    assert sorted(row["customer"] for row in _rows(log.folder)) == sorted(
+        hashed(letter, SALT) for letter in "abc"
+    )
 
 
-def test_many_rows_are_written_before_their_time(
+def test_a_half_full_buffer_is_written_at_once(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "MAX_ROWS", 10)
@@ -164,7 +164,7 @@ def test_many_rows_are_written_before_their_time(
     assert len(_rows(log.folder)) == 5
 
 
-def test_beyond_what_memory_keeps_rows_are_dropped_and_counted(
+def test_rows_for_a_full_buffer_are_dropped_and_counted(
     log: PredictionLog, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "MAX_ROWS", 5)
@@ -180,11 +180,11 @@ def test_the_service_logs_what_it_answers(serve: Any, tmp_path: Path, features: 
     whole = {name: None if value != value else value for name, value in features.iloc[7].items()}
     with serve(log=tmp_path / "log", log_salt="secret", workers=1) as server:
         assert isinstance(server, ScoringServer)
-        one = server.http.get("/v1/customers/c0003").json()["customer"]
+        customer = server.http.get("/v1/customers/c0003").json()["customer"]
         sent = server.http.post("/v1/score", json={"customers": [{"features": whole}]}).json()["customers"]
         server.http.post("/v1/score", json={"customer_ids": ["nobody"]})
         server.http.get("/v1/top")
     rows = _rows(tmp_path / "log")
     assert [row["customer"] for row in rows] == [hashed("c0003", b"secret"), None]
-    assert [row["network_value"] for row in rows] == [one["network_value"], sent[0]["network_value"]]
+    assert [row["network_value"] for row in rows] == [customer["network_value"], sent[0]["network_value"]]
     assert "c0003" not in "".join(str(file.read_bytes()) for file in (tmp_path / "log").rglob("*.parquet"))

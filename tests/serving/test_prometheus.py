@@ -11,12 +11,12 @@ from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.scorer import Scorer
 
 
-def test_metrics_tell_of_rows_errors_the_model_and_its_snapshot(client: httpx.Client) -> None:
+def test_the_service_counts_rows_errors_and_answers_and_dates_its_snapshot(client: httpx.Client) -> None:
     def value(name: str, **labels: str) -> float:
         listed = ",".join(f'{key}="{label}"' for key, label in sorted(labels.items()))
         line = f"{name}{{{listed}}} " if labels else f"{name} "
-        found = [text for text in client.get("/metrics").text.splitlines() if text.startswith(line)]
-        return float(found[0].removeprefix(line)) if found else 0.0
+        samples = [text for text in client.get("/metrics").text.splitlines() if text.startswith(line)]
+        return float(samples[0].removeprefix(line)) if samples else 0.0
 
     rows = value("ripple_scored_rows_total", model_version="1")
     errors = value("ripple_errors_total", code="one_of_two")

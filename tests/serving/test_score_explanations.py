@@ -37,10 +37,10 @@ def test_a_family_adds_what_its_features_add(
     x = bundle.matrix(features)
     effects, _ = bundle.both_contributions(x)
     contributions = explainer.contributions(x)
-    for place, family in enumerate(explainer.families):
+    for position, family in enumerate(explainer.families):
         indices = [index for index, feature in enumerate(explainer.specs) if feature.family == family]
         np.testing.assert_allclose(
-            contributions.families[:, :, place], effects[:, :, indices].sum(axis=2), atol=1e-12
+            contributions.families[:, :, position], effects[:, :, indices].sum(axis=2), atol=1e-12
         )
 
 

@@ -18,145 +18,151 @@ def _features(features: pd.DataFrame, row: int, **overrides: float | None) -> di
     return {str(name): value for name, value in known.items()} | overrides
 
 
-def _by_features(asked: Any, features: dict[str, float | None], **request: Any) -> Any:
-    return asked.score(customers=[{"features": features, **request}]).customers[0]
+def _by_features(answers: Any, features: dict[str, float | None], **request: Any) -> Any:
+    return answers.score(customers=[{"features": features, **request}]).customers[0]
 
 
 def test_ids_score_bit_for_bit_as_the_batch_did(
-    asked: Any, bundle: Bundle, features: pd.DataFrame, scorer: Scorer
+    answers: Any, bundle: Bundle, features: pd.DataFrame, scorer: Scorer
 ) -> None:
     ids = [f"c{row:04d}" for row in range(len(features))]
-    answer = asked.score(customer_ids=ids)
+    answer = answers.score(customer_ids=ids)
     batch = bundle.score(features)
     for name in SCORES:
-        assert [getattr(one, name) for one in answer.customers] == batch[name].tolist()
+        assert [getattr(customer, name) for customer in answer.customers] == batch[name].tolist()
     order = np.argsort(-batch["network_value"].to_numpy(), kind="stable")
     assert [answer.customers[row].rank for row in order] == list(range(1, 401))
-    assert sum(one.top_member for one in answer.customers) == 8
-    assert {one.percentile for one in answer.customers} == {rank / 4 for rank in range(1, 401)}
+    assert sum(customer.top_member for customer in answer.customers) == 8
+    assert {customer.percentile for customer in answer.customers} == {rank / 4 for rank in range(1, 401)}
     assert answer.customers[order[0]].percentile == 100
     assert scorer.inexact_explanations == 0
 
 
-def test_one_customer_scores_alone_as_among_all(asked: Any) -> None:
+def test_one_customer_scores_alone_as_among_all(answers: Any) -> None:
     ids = [f"c{row:04d}" for row in range(400)]
-    together = asked.score(customer_ids=ids, explain=2).customers
+    together = answers.score(customer_ids=ids, explain=2).customers
     for row in (0, 1, 17, 399):
-        assert asked.score(customer_ids=[ids[row]], explain=2).customers[0] == together[row]
-        assert asked.customer(ids[row], explain=2).customer == together[row]
+        assert answers.score(customer_ids=[ids[row]], explain=2).customers[0] == together[row]
+        assert answers.customer(ids[row], explain=2).customer == together[row]
 
 
-def test_the_snapshot_s_features_sent_back_score_as_the_id_does(asked: Any, features: pd.DataFrame) -> None:
-    by_id = asked.score(customer_ids=["c0007"], explain=3).customers[0]
+def test_the_snapshot_s_features_sent_back_score_as_the_id_does(answers: Any, features: pd.DataFrame) -> None:
+    by_id = answers.score(customer_ids=["c0007"], explain=3).customers[0]
     sent = {"features": _features(features, 7)}
-    by_features = asked.score(customers=[sent], explain=3).customers[0]
+    by_features = answers.score(customers=[sent], explain=3).customers[0]
     assert by_features.customer_id is None
     assert by_features.overridden == []
     assert by_features.explanation == by_id.explanation
     assert [getattr(by_features, name) for name in SCORES] == [getattr(by_id, name) for name in SCORES]
 
 
-def test_a_known_customer_needs_only_what_changes(asked: Any, features: pd.DataFrame) -> None:
-    changed = _by_features(asked, {"orders_30d": 50.0, "reach_90d": None}, customer_id="c0007")
-    whole = _by_features(asked, _features(features, 7, orders_30d=50.0, reach_90d=None))
+def test_a_known_customer_needs_only_what_changes(answers: Any, features: pd.DataFrame) -> None:
+    changed = _by_features(answers, {"orders_30d": 50.0, "reach_90d": None}, customer_id="c0007")
+    whole = _by_features(answers, _features(features, 7, orders_30d=50.0, reach_90d=None))
     assert changed.overridden == ["orders_30d", "reach_90d"]
     assert changed.network_value == whole.network_value
     assert changed.rank == whole.rank
     # what was sent changed nothing of what is kept
-    assert _by_features(asked, {}, customer_id="c0007") == asked.score(customer_ids=["c0007"]).customers[0]
+    assert (
+        _by_features(answers, {}, customer_id="c0007") == answers.score(customer_ids=["c0007"]).customers[0]
+    )
 
 
-def test_many_sent_at_once_score_as_each_alone(asked: Any, features: pd.DataFrame) -> None:
+def test_many_sent_at_once_score_as_each_alone(answers: Any, features: pd.DataFrame) -> None:
     sent = [
         {"features": _features(features, row, orders_30d=3.0), "customer_id": "new"} for row in range(300)
     ]
-    together = asked.score(customers=sent, explain=1).customers
+    together = answers.score(customers=sent, explain=1).customers
     assert len(together) == 300
     for row in (0, 150, 299):
-        assert asked.score(customers=[sent[row]], explain=1).customers[0] == together[row]
+        assert answers.score(customers=[sent[row]], explain=1).customers[0] == together[row]
 
 
 def test_features_sent_are_ranked_among_the_snapshot(
-    asked: Any, bundle: Bundle, features: pd.DataFrame
+    answers: Any, bundle: Bundle, features: pd.DataFrame
 ) -> None:
     values = bundle.score(features)["network_value"]
     for row in range(0, 400, 37):
-        score = _by_features(asked, _features(features, row, orders_30d=3.0))
+        score = _by_features(answers, _features(features, row, orders_30d=3.0))
         above = int((values > score.network_value).sum())
         assert score.rank == above + 1
         assert score.top_member == (score.rank <= 8)
 
 
-def test_families_and_base_add_up_to_the_score(asked: Any, bundle: Bundle, features: pd.DataFrame) -> None:
-    for one in asked.score(customer_ids=["c0001", "c0002", "c0300"], explain=1).customers:
-        value, top = one.explanation.value, one.explanation.top
-        assert value.base + sum(value.families.values()) == pytest.approx(one.network_value, rel=1e-9)
+def test_families_and_base_add_up_to_the_score(answers: Any, bundle: Bundle, features: pd.DataFrame) -> None:
+    for customer in answers.score(customer_ids=["c0001", "c0002", "c0300"], explain=1).customers:
+        value, top = customer.explanation.value, customer.explanation.top
+        assert value.base + sum(value.families.values()) == pytest.approx(customer.network_value, rel=1e-9)
         log_odds = top.base + sum(top.families.values())
-        assert 1 / (1 + math.exp(-log_odds)) == pytest.approx(one.top_probability, rel=1e-9)
-        assert set(value.families) == set(top.families) == {one.family for one in bundle.spec.features}
+        assert 1 / (1 + math.exp(-log_odds)) == pytest.approx(customer.top_probability, rel=1e-9)
+        assert (
+            set(value.families) == set(top.families) == {feature.family for feature in bundle.spec.features}
+        )
 
 
 def test_reasons_are_the_strongest_contributions_of_the_model(
-    asked: Any, bundle: Bundle, features: pd.DataFrame, names: list[str]
+    answers: Any, bundle: Bundle, features: pd.DataFrame, names: list[str]
 ) -> None:
-    explained = asked.customer("c0042", explain=10).customer.explanation
+    explained = answers.customer("c0042", explain=10).customer.explanation
     x = features.to_numpy()[42:43]
-    for head, found in (("value", explained.value), ("top", explained.top)):
+    for head, head_explanation in (("value", explained.value), ("top", explained.top)):
         contributions, base = bundle.contributions(head, x)
         effects = dict(zip(names, contributions[0].tolist(), strict=True))
         strongest = sorted(effects, key=lambda name: -abs(effects[name]))[:10]
-        assert [reason.feature for reason in found.reasons] == strongest
+        assert [reason.feature for reason in head_explanation.reasons] == strongest
         total = base[0] + contributions[0].sum()
         # of a value in currency each has its share of the difference, by its share of the logarithm
         difference = math.exp(total) - math.exp(base[0])
         scale = difference / (total - base[0]) if head == "value" else 1.0
-        for reason in found.reasons:
+        for reason in head_explanation.reasons:
             assert reason.effect == pytest.approx(effects[reason.feature] * scale, rel=1e-9, abs=1e-12)
             assert reason.direction == ("raises" if effects[reason.feature] > 0 else "lowers")
-            place = names.index(reason.feature)
-            assert reason.value == (None if math.isnan(x[0, place]) else x[0, place])
+            index = names.index(reason.feature)
+            assert reason.value == (None if math.isnan(x[0, index]) else x[0, index])
             assert reason.in_words in reason.text
 
 
-@pytest.mark.parametrize("wanted", [1, 3, 10])
-def test_as_many_reasons_as_asked_for(asked: Any, wanted: int) -> None:
-    explained = asked.score(customer_ids=["c0001"], explain=wanted).customers[0].explanation
-    assert len(explained.value.reasons) == len(explained.top.reasons) == wanted
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_as_many_reasons_as_asked_for(answers: Any, count: int) -> None:
+    explained = answers.score(customer_ids=["c0001"], explain=count).customers[0].explanation
+    assert len(explained.value.reasons) == len(explained.top.reasons) == count
 
 
-def test_without_being_asked_nothing_is_explained(asked: Any) -> None:
-    assert asked.score(customer_ids=["c0001"], explain=False).customers[0].explanation is None
+def test_without_being_asked_nothing_is_explained(answers: Any) -> None:
+    assert answers.score(customer_ids=["c0001"], explain=False).customers[0].explanation is None
 
 
-def test_the_order_asked_for_is_kept_and_the_unknown_are_told(asked: Any) -> None:
-    answer = asked.score(customer_ids=["c0009", "nobody", "c0002", "c0009", "é🐘"])
-    assert [one.customer_id for one in answer.customers] == ["c0009", "c0002", "c0009"]
+def test_the_order_of_the_request_is_kept_and_unknown_ids_are_listed(answers: Any) -> None:
+    answer = answers.score(customer_ids=["c0009", "nobody", "c0002", "c0009", "é🐘"])
+    assert [customer.customer_id for customer in answer.customers] == ["c0009", "c0002", "c0009"]
     assert answer.not_found == ["nobody", "é🐘"]
 
 
-def test_nobody_known_is_an_empty_answer(asked: Any) -> None:
-    answer = asked.score(customer_ids=["nobody"], explain=5)
+def test_unknown_ids_alone_give_an_empty_answer(answers: Any) -> None:
+    answer = answers.score(customer_ids=["nobody"], explain=5)
     assert answer.customers == []
     assert answer.not_found == ["nobody"]
     with pytest.raises(RequestError, match="does not know customer 'nobody'") as refused:
-        asked.customer("nobody")
+        answers.customer("nobody")
     assert refused.value.status == 404
 
 
-def test_the_top_comes_by_rank(asked: Any) -> None:
-    everybody = asked.top(limit=1000)
-    assert [one.rank for one in everybody.customers] == list(range(1, 401))
+def test_the_top_comes_by_rank(answers: Any) -> None:
+    everybody = answers.top(limit=1000)
+    assert [customer.rank for customer in everybody.customers] == list(range(1, 401))
     assert everybody.total == 400
-    part = asked.top(limit=7, offset=20)
+    part = answers.top(limit=7, offset=20)
     assert part.customers == everybody.customers[20:27]
-    assert asked.top(limit=7, offset=399).customers == everybody.customers[399:]
-    assert asked.top(limit=7, offset=400).customers == []
+    assert answers.top(limit=7, offset=399).customers == everybody.customers[399:]
+    assert answers.top(limit=7, offset=400).customers == []
 
 
-def test_the_top_of_a_segment_is_of_its_customers_only(asked: Any) -> None:
-    of_all = [one for one in asked.top(limit=1000).customers if int(one.customer_id[1:]) % 3 == 1]
-    assert asked.top(limit=1000, segment="plan pro").customers == of_all
-    part = asked.top(limit=5, offset=3, segment="plan pro")
+def test_the_top_of_a_segment_is_of_its_customers_only(answers: Any) -> None:
+    of_all = [
+        customer for customer in answers.top(limit=1000).customers if int(customer.customer_id[1:]) % 3 == 1
+    ]
+    assert answers.top(limit=1000, segment="plan pro").customers == of_all
+    part = answers.top(limit=5, offset=3, segment="plan pro")
     assert part.customers == of_all[3:8]
     assert part.total == len(of_all) == 133
 
@@ -165,18 +171,18 @@ def test_an_attribute_that_names_customers_makes_no_segments(scorer: Scorer) -> 
     assert scorer.model()["segments"] == {"plan basic": 134, "plan pro": 133}
 
 
-def test_an_unknown_segment_is_refused_with_the_nearest(asked: Any) -> None:
+def test_an_unknown_segment_is_refused_with_the_nearest(answers: Any) -> None:
     with pytest.raises(RequestError, match="no segment 'plan prro'") as refused:
-        asked.top(segment="plan prro")
+        answers.top(segment="plan prro")
     assert refused.value.problem["hint"] == "Did you mean 'plan pro'?"
 
 
-def test_the_model_tells_what_it_is(scorer: Scorer, bundle: Bundle) -> None:
-    told = scorer.model()
-    assert told["model_version"] == "1"
-    assert told["card"] == "# A model\n"
-    assert told["measures"] == {"capture": 0.5, "coverage": None}
-    assert [feature["name"] for feature in told["features"]] == bundle.spec.names
+def test_the_model_is_described(scorer: Scorer, bundle: Bundle) -> None:
+    model = scorer.model()
+    assert model["model_version"] == "1"
+    assert model["card"] == "# A model\n"
+    assert model["measures"] == {"capture": 0.5, "coverage": None}
+    assert [feature["name"] for feature in model["features"]] == bundle.spec.names
 
 
 @pytest.mark.parametrize(
@@ -189,21 +195,21 @@ def test_the_model_tells_what_it_is(scorer: Scorer, bundle: Bundle) -> None:
         ("c0001", {"x" * 10**6: 1.0}, "unknown_feature", "x" * 79 + "…", "Known are orders_30d"),
     ],
 )
-def test_features_the_model_cannot_use_are_refused(
-    asked: Any, customer_id: str | None, sent: dict[str, float | None], code: str, where: str, hint: str
+def test_unknown_and_missing_features_are_refused(
+    answers: Any, customer_id: str | None, sent: dict[str, float | None], code: str, where: str, hint: str
 ) -> None:
     with pytest.raises(RequestError) as refused:
-        _by_features(asked, sent, customer_id=customer_id)
+        _by_features(answers, sent, customer_id=customer_id)
     problem = refused.value.problem
     assert (problem["code"], problem["where"]) == (code, f"customers[0].features.{where}")
     assert problem["hint"].startswith(hint)
 
 
-def test_parts_that_do_not_add_up_are_counted(published: Any, asked: Any, scorer: Scorer) -> None:
+def test_parts_that_do_not_add_up_are_counted(published: Any, answers: Any, scorer: Scorer) -> None:
     before = scorer.inexact_explanations
     scorer.explainer._base_log_value += 1e-6
     try:
-        asked.score(customer_ids=["c0001", "c0002"], explain=1)
+        answers.score(customer_ids=["c0001", "c0002"], explain=1)
         assert scorer.inexact_explanations == before + 2
     finally:
         scorer.explainer._base_log_value -= 1e-6

@@ -22,8 +22,11 @@ from ripple.serving.schemas import (
 )
 from tests.support.processes import free_port
 
-# what the service must do without: the Bento's environment does not have them
-ABSENT = ("mlflow", "shap", "ibis", "matplotlib", "sklearn", "settings", "training", "features")
+# what the service must do without: neither the Bento nor its environment has them
+ABSENT = (
+    *("mlflow", "shap", "ibis", "matplotlib", "sklearn"),
+    *("ripple.settings", "ripple.arrays", "ripple.features", "ripple.training", "ripple.simulation"),
+)
 
 
 def _score(client: httpx.Client, **request: Any) -> ScoreResponse:
@@ -33,7 +36,7 @@ def _score(client: httpx.Client, **request: Any) -> ScoreResponse:
     return ScoreResponse.model_validate_json(response.content)
 
 
-def test_an_answer_says_what_it_is(client: httpx.Client) -> None:
+def test_an_answer_names_version_moment_currency_and_horizon(client: httpx.Client) -> None:
     answer = _score(client, customer_ids=["c0001", "nobody"])
     assert (answer.model_version, answer.as_of) == ("1", "2026-06-30T00:00:00")
     assert (answer.currency, answer.horizon_days) == ("EUR", 180)
@@ -57,11 +60,13 @@ def test_features_sent_score_bit_for_bit_as_in_process(
     assert [customer["overridden"] for customer in served] == [[], ["reach_30d", "orders_90d"]]
 
 
-def test_one_customer_the_top_and_the_model_have_their_own_addresses(client: httpx.Client) -> None:
-    one = CustomerResponse.model_validate_json(client.get("/v1/customers/c0001?explain=2").content)
-    assert one.customer == _score(client, customer_ids=["c0001"], explain=2).customers[0]
+def test_one_customer_the_top_and_the_model_have_their_own_routes(client: httpx.Client) -> None:
+    answer = CustomerResponse.model_validate_json(client.get("/v1/customers/c0001?explain=2").content)
+    assert answer.customer == _score(client, customer_ids=["c0001"], explain=2).customers[0]
     top = TopResponse.model_validate_json(client.get("/v1/top?limit=3&segment=plan%20pro").content)
-    assert [customer.rank for customer in top.customers] == sorted(one.rank for one in top.customers)
+    assert [customer.rank for customer in top.customers] == sorted(
+        customer.rank for customer in top.customers
+    )
     assert (top.limit, top.offset, top.segment, len(top.customers)) == (3, 0, "plan pro", 3)
     model = ModelResponse.model_validate_json(client.get("/v1/model").content)
     assert (model.customers, model.card) == (400, "# A model\n")

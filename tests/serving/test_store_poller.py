@@ -13,7 +13,7 @@ from ripple.serving.store_poller import StorePoller
 
 
 class FakeStore:
-    """A store that has what it is told to have, and counts how often that is read."""
+    """A store with one publication, which records how often it is opened."""
 
     def __init__(self, published: Path) -> None:
         self.published = published
@@ -47,7 +47,7 @@ async def _poll(store: FakeStore, polls: int, poller: StorePoller) -> int:
     return len(store.opened) - before
 
 
-def test_what_is_broken_is_read_ever_more_rarely_and_what_comes_after_it_at_once(
+def test_a_broken_publication_is_opened_with_backoff_and_the_next_one_at_once(
     store: FakeStore, run: Any
 ) -> None:
     taken: list[Scorer] = []
@@ -64,7 +64,7 @@ def test_what_is_broken_is_read_ever_more_rarely_and_what_comes_after_it_at_once
     assert len(taken) == 1
 
 
-def test_what_was_mended_in_its_place_is_taken(store: FakeStore, run: Any) -> None:
+def test_a_publication_repaired_in_place_is_taken(store: FakeStore, run: Any) -> None:
     taken: list[Scorer] = []
     poller = StorePoller(store, ServiceMetrics(), taken.append, "packed", 1.0)
     store.publish(store.published, "broken")
@@ -75,7 +75,7 @@ def test_what_was_mended_in_its_place_is_taken(store: FakeStore, run: Any) -> No
     assert len(taken) == 1
 
 
-def test_a_store_that_does_not_answer_is_asked_every_time(store: FakeStore, run: Any) -> None:
+def test_an_unavailable_store_is_polled_every_time(store: FakeStore, run: Any) -> None:
     poller = StorePoller(store, ServiceMetrics(), lambda _: None, "packed", 1.0)
     store.publish(store.published, "away")
     store.error = StoreUnavailable("away")

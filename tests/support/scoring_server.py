@@ -1,4 +1,4 @@
-"""The real scoring service for tests: processes of their own, asked over loopback."""
+"""The real scoring service for tests, in subprocesses, over the loopback interface."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.processes import becomes_ready
 
 WORKER = "_bentoml_impl.worker.service"
-# a machine that does much else starts a process in seconds rather than in tenths of one
 PATIENCE = 120.0
+"""The seconds within which a process starts or ends, even on a busy machine."""
 
 
 class ScoringServer:
-    """A service that *process* runs at *url*, and all that it has printed."""
+    """A service that *process* runs at *url*, with its output and an HTTP client."""
 
     def __init__(self, process: subprocess.Popen[str], url: str, key: str | None = None) -> None:
         self.process = process
@@ -43,7 +43,7 @@ class ScoringServer:
         assert self.process.returncode == 0, self.printed()
 
     def stop(self) -> None:
-        """End it as an operator would; what does not end in time is killed."""
+        """Terminate the process, and kill it if it does not end in time."""
         self.http.close()
         self.process.terminate()
         try:
@@ -56,7 +56,7 @@ class ScoringServer:
         self.process.stdout.close()
 
     def printed(self) -> str:
-        """What it has printed until now."""
+        """The output so far."""
         return "".join(self._printed)
 
     def metric(self, name: str, **labels: str) -> float:
@@ -66,9 +66,9 @@ class ScoringServer:
         return sum(sample.value for sample in samples if (sample.name, sample.labels) == (name, labels))
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer."""
+        """The worker processes."""
         return [
-            child for child in psutil.Process(self.process.pid).children(recursive=True) if _answers(child)
+            child for child in psutil.Process(self.process.pid).children(recursive=True) if _is_worker(child)
         ]
 
     def _read(self) -> None:
@@ -84,7 +84,7 @@ def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         time.sleep(0.05)
 
 
-def _answers(process: psutil.Process) -> bool:
+def _is_worker(process: psutil.Process) -> bool:
     try:
         return WORKER in process.cmdline()
     except psutil.Error:

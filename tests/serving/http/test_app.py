@@ -29,17 +29,17 @@ def api(published: Path) -> Api:
 
 @pytest.fixture
 def ask(api: Api, run: Any) -> Any:
-    """Asks the routes behind the guard, without a server."""
+    """Sends requests to the routes through the middleware, without a server."""
     app = AdmissionMiddleware(api, api.metrics, (), max_concurrency=2)
 
     def ask(method: str, path: str, **request: Any) -> httpx.Response:
-        async def asked() -> httpx.Response:
+        async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://ripple") as client:
                 return await client.request(method, path, **request)
 
-        found: httpx.Response = run(asked())
-        return found
+        response: httpx.Response = run(send())
+        return response
 
     return ask
 
@@ -56,7 +56,7 @@ def test_without_a_model_it_is_not_ready(api: Api, ask: Any) -> None:
     assert ask("GET", "/v1/openapi.json").status_code == 200
 
 
-def test_a_fault_of_ours_is_a_500_that_tells_nobody_what_was_sent(
+def test_an_internal_error_is_a_500_that_does_not_reveal_the_request(
     ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(self: Scorer, customer_id: str, explain: int) -> None:
@@ -83,11 +83,11 @@ def test_a_long_body_is_answered_as_a_short_one(ask: Any, features: pd.DataFrame
     many = ScoreResponse.model_validate_json(
         ask("POST", "/v1/score", content=body, headers=headers).content
     ).customers
-    one = ScoreResponse.model_validate_json(
+    single = ScoreResponse.model_validate_json(
         ask("POST", "/v1/score", json={"customers": sent[5:6], "explain": 1}).content
     ).customers
     assert len(many) == 800
-    assert many[5] == one[0]
+    assert many[5] == single[0]
 
 
 def test_every_answer_that_does_not_add_up_is_counted(api: Api, ask: Any) -> None:
@@ -104,5 +104,5 @@ def _inexact(ask: Any) -> float:
 
 
 @pytest.mark.parametrize("path", ["/v1/docs", "/v1/customers/c0001"])
-def test_what_can_be_got_can_be_asked_for_its_head(ask: Any, path: str) -> None:
+def test_a_get_route_answers_head(ask: Any, path: str) -> None:
     assert ask("HEAD", path).headers == ask("GET", path).headers

@@ -110,7 +110,7 @@ def _all(connection: socket.socket) -> tuple[int, bytes, bytes]:
     return int(head.split()[1]), head.lower(), body
 
 
-def test_who_sends_no_body_is_told_so_and_gives_way(guarded: ScoringServer) -> None:
+def test_a_request_without_its_body_times_out(guarded: ScoringServer) -> None:
     too_slow = guarded.metric("ripple_errors_total", code="too_slow")
     with _connected(guarded) as connection:
         connection.sendall(_headed(10))
@@ -120,7 +120,7 @@ def test_who_sends_no_body_is_told_so_and_gives_way(guarded: ScoringServer) -> N
     assert guarded.metric("ripple_errors_total", code="too_slow") == too_slow + 1
 
 
-def test_who_goes_away_in_the_middle_of_a_body_gives_way(guarded: ScoringServer) -> None:
+def test_a_disconnect_in_the_middle_of_a_body_frees_its_place(guarded: ScoringServer) -> None:
     incomplete = guarded.metric("ripple_errors_total", code="incomplete")
     for _ in range(MAX_CONCURRENCY):
         with _connected(guarded) as connection:
@@ -151,7 +151,7 @@ def _occupied(
     raise AssertionError("the server never said that it is overloaded")
 
 
-def test_more_than_it_can_answer_are_told_to_come_back(guarded: ScoringServer) -> None:
+def test_requests_beyond_the_limit_are_refused_with_retry_after(guarded: ScoringServer) -> None:
     body = b'{"customer_ids": ["c0001"]}'
     overloaded = guarded.metric("ripple_errors_total", code="overloaded")
     with ExitStack() as stack:
@@ -172,11 +172,11 @@ def test_more_than_it_can_answer_are_told_to_come_back(guarded: ScoringServer) -
     assert guarded.metric("ripple_errors_total", code="overloaded") >= overloaded + 2
 
 
-def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
+def test_under_a_flood_requests_are_answered_or_refused_and_retries_succeed(
     guarded: ScoringServer,
 ) -> None:
-    asked = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
-    body = json.dumps(asked).encode()
+    request = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
+    body = json.dumps(request).encode()
     with ExitStack() as stack:
         connections = [stack.enter_context(_connected(guarded)) for _ in range(64)]
         for connection in connections:
@@ -190,11 +190,11 @@ def test_under_a_flood_some_are_answered_the_others_come_back_and_then_all_are(
         assert len(json.loads(body)["customers"] if status == 200 else body) > 0
 
     with Client(guarded.url, key=KEY, timeout=30, retries=20) as client, ThreadPoolExecutor(32) as pool:
-        patient = [pool.submit(client.score, asked["customer_ids"]) for _ in range(32)]
-        assert {len(one.result().customers) for one in patient} == {300}
+        patient = [pool.submit(client.score, request["customer_ids"]) for _ in range(32)]
+        assert {len(future.result().customers) for future in patient} == {300}
 
 
-def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None:
+def test_logs_and_metrics_hold_no_customers_features_or_keys(guarded: ScoringServer) -> None:
     secret, value, feature = "c-confidential", 123456.78125, "confidential_30d"
     sent: list[dict[str, Any]] = [
         {"customer_ids": [secret, "c0001"]},
@@ -203,7 +203,7 @@ def test_logs_tell_no_customers_features_or_keys(guarded: ScoringServer) -> None
         {"customers": [{"customer_id": secret, "features": {"reach_30d": value}}]},
         {"customer_ids": [secret], "explain": secret},
     ]
-    statuses = [guarded.http.post("/v1/score", json=one).status_code for one in sent]
+    statuses = [guarded.http.post("/v1/score", json=body).status_code for body in sent]
     statuses += [guarded.http.get(f"/v1/customers/{secret}").status_code]
     statuses += [guarded.http.get(f"/v1/top?segment={secret}").status_code]
     statuses += [guarded.http.get(f"/{secret}").status_code]

@@ -23,9 +23,11 @@ def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Clie
 
 def _references(value: Any) -> list[str]:
     if isinstance(value, dict):
-        own = [value["$ref"]] if "$ref" in value else []
-        return own + [one for inner in value.values() for one in _references(inner)]
-    return [one for inner in value for one in _references(inner)] if isinstance(value, list) else []
+        references = [value["$ref"]] if "$ref" in value else []
+        return references + [reference for inner in value.values() for reference in _references(inner)]
+    return (
+        [reference for inner in value for reference in _references(inner)] if isinstance(value, list) else []
+    )
 
 
 def test_the_document_has_every_scoring_route_and_method() -> None:
@@ -42,7 +44,9 @@ def test_every_schema_and_field_of_a_query_is_described() -> None:
     assert all(schema["description"] for schema in content["components"]["schemas"].values())
     for methods in content["paths"].values():
         for operation in methods.values():
-            described = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
+            described = [
+                parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
+            ]
             assert all(parameter["description"] for parameter in described)
 
 

@@ -68,12 +68,12 @@ from ripple.serving.store_poller import warmed_up_scorer
 from ripple.serving.publications.publication import load_publication
 folder = Path(sys.argv[1])
 warmed_up_scorer(load_publication(folder, folder.name))  # imports what there is to import
-seen = []
-sys.addaudithook(lambda event, _: seen.append(event))
+events = []
+sys.addaudithook(lambda event, _: events.append(event))
 warmed_up_scorer(load_publication(folder, folder.name))
-assert "open" in seen
+assert "open" in events
 print(sorted({"exec", "compile", "import", "pickle.find_class", "marshal.loads", "os.system",
-              "subprocess.Popen", "ctypes.dlopen"} & set(seen)))
+              "subprocess.Popen", "ctypes.dlopen"} & set(events)))
 """
 
 

@@ -47,7 +47,7 @@ def test_customers_come_back_as_they_are_in_the_file(empty_redis: str, published
         np.testing.assert_array_equal(values, same)
 
 
-def test_the_layout_is_what_servers_of_other_versions_read(empty_redis: str, published: Path) -> None:
+def test_keys_and_fields_are_those_that_other_versions_read(empty_redis: str, published: Path) -> None:
     RedisStore(empty_redis).publish(published, published.name)
     with redis.Redis.from_url(empty_redis) as client:
         assert client.get("ripple:current") == published.name.encode()

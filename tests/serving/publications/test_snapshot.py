@@ -34,12 +34,12 @@ def test_a_snapshot_holds_what_the_batch_wrote(
     table = pq.read_table(source / "snapshot.parquet").to_pandas()
     assert snapshot.as_of == "2026-06-30T00:00:00"
     assert snapshot.size == len(features)
-    found = snapshot.find(table["customer_id"].tolist())
-    assert found.ids == table["customer_id"].tolist()
-    assert found.features.dtype == np.float64
-    np.testing.assert_array_equal(found.features, features.to_numpy())
-    np.testing.assert_array_equal(found.scores, table[list(SCORES)].to_numpy())
-    assert found.ranks == table["rank"].tolist()
+    lookup = snapshot.find(table["customer_id"].tolist())
+    assert lookup.ids == table["customer_id"].tolist()
+    assert lookup.features.dtype == np.float64
+    np.testing.assert_array_equal(lookup.features, features.to_numpy())
+    np.testing.assert_array_equal(lookup.scores, table[list(SCORES)].to_numpy())
+    assert lookup.ranks == table["rank"].tolist()
 
 
 def test_parts_are_those_of_the_features(snapshot: Snapshot, explainer: Explainer) -> None:
@@ -58,11 +58,11 @@ def test_it_is_mapped_and_not_read(snapshot: Snapshot) -> None:
 @given(st.lists(st.text(max_size=6), max_size=8))
 def test_ids_are_those_of_the_array(words: list[str]) -> None:
     ids = Ids(pa.array(words, pa.string()))
-    assert [one.decode() for one in ids] == words
+    assert [encoded.decode() for encoded in ids] == words
     assert len(ids) == len(words)
 
 
-def test_customers_of_the_same_hash_are_told_apart(
+def test_customers_with_equal_hashes_are_distinguished(
     source: Path, explainer: Explainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "crc32", lambda text: len(text) % 2 + int(text[-1]) % 3)

@@ -14,14 +14,14 @@ from ripple.serving.publications.stores import FolderStore, open_store
 
 
 @pytest.fixture(params=["folder", "redis"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of an empty store."""
     return str(tmp_path / "store") if request.param == "folder" else request.getfixturevalue("empty_redis")
 
 
-async def _opened(place: str) -> tuple[str | None, str | None]:
+async def _current(location: str) -> tuple[str | None, str | None]:
     """What is current in a store, and which version that is."""
-    store = open_store(place)
+    store = open_store(location)
     name = await store.current()
     version = None if name is None else (await store.open(name)).version
     if isinstance(store, RedisStore):
@@ -29,45 +29,47 @@ async def _opened(place: str) -> tuple[str | None, str | None]:
     return name, version
 
 
-def test_an_empty_store_has_nothing_current(place: str, run: Any) -> None:
-    assert run(_opened(place)) == (None, None)
+def test_an_empty_store_has_nothing_current(location: str, run: Any) -> None:
+    assert run(_current(location)) == (None, None)
 
 
-def test_what_was_published_last_is_current(place: str, published: Path, newer: Path, run: Any) -> None:
-    open_store(place).publish(published, published.name)
-    assert run(_opened(place)) == (published.name, "1")
-    open_store(place).publish(newer, newer.name)
-    assert run(_opened(place)) == (newer.name, "2")
-    open_store(place).publish(published, published.name)
-    assert run(_opened(place)) == (published.name, "1")
+def test_the_latest_publication_is_current(location: str, published: Path, newer: Path, run: Any) -> None:
+    open_store(location).publish(published, published.name)
+    assert run(_current(location)) == (published.name, "1")
+    open_store(location).publish(newer, newer.name)
+    assert run(_current(location)) == (newer.name, "2")
+    open_store(location).publish(published, published.name)
+    assert run(_current(location)) == (published.name, "1")
 
 
-def test_the_one_before_can_still_be_opened(place: str, published: Path, newer: Path, run: Any) -> None:
-    open_store(place).publish(published, published.name)
-    open_store(place).publish(newer, newer.name)
+def test_the_previous_publication_can_still_be_opened(
+    location: str, published: Path, newer: Path, run: Any
+) -> None:
+    open_store(location).publish(published, published.name)
+    open_store(location).publish(newer, newer.name)
 
     async def version() -> str:
-        store = open_store(place)
-        found = (await store.open(published.name)).version
+        store = open_store(location)
+        version = (await store.open(published.name)).version
         if isinstance(store, RedisStore):
             await store.client.aclose()
-        return found
+        return version
 
     assert run(version()) == "1"
 
 
 def test_a_publication_that_was_stopped_half_way_changes_nothing(
-    place: str, published: Path, newer: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+    location: str, published: Path, newer: Path, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_store(place).publish(published, published.name)
+    open_store(location).publish(published, published.name)
     for target in (shutil, redis.Redis):
         monkeypatch.setattr(target, "copytree" if target is shutil else "rpush", _disk_full)
     with pytest.raises(OSError, match="No space"):
-        open_store(place).publish(newer, newer.name)
+        open_store(location).publish(newer, newer.name)
     monkeypatch.undo()
-    assert run(_opened(place)) == (published.name, "1")
-    open_store(place).publish(newer, newer.name)
-    assert run(_opened(place)) == (newer.name, "2")
+    assert run(_current(location)) == (published.name, "1")
+    open_store(location).publish(newer, newer.name)
+    assert run(_current(location)) == (newer.name, "2")
 
 
 def _disk_full(*_: object, **__: object) -> None:
@@ -87,7 +89,7 @@ def test_old_publications_are_removed(published: Path, newer: Path, source: Path
 def test_a_pointer_leads_nowhere_else(tmp_path: Path, run: Any) -> None:
     (tmp_path / "current").write_text("../../elsewhere")
     with pytest.raises(PublicationError, match="names no publication"):
-        run(_opened(str(tmp_path)))
+        run(_current(str(tmp_path)))
 
 
 def test_another_url_is_no_store() -> None:
