@@ -61,7 +61,9 @@ def test_every_mean_and_every_lead_has_its_interval(result: TrainingResult) -> N
     assert [cell.text for cell in rows["degree"]] == ["25\u00a0% to 40\u00a0%", "+30.0", "+19.0 to +37.0"]
 
 
-def test_a_rule_without_a_capture_is_told_apart_from_a_period_without_value(bleak: TrainingResult) -> None:
+def test_a_rule_without_a_capture_and_a_period_without_value_have_different_reasons(
+    bleak: TrainingResult,
+) -> None:
     rows = {name: cells for name, _, cells, _ in backtest_section(bleak)["captures"]}
     first_period, second_period = rows["degree"][:2]
     assert first_period.missing
