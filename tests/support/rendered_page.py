@@ -38,3 +38,8 @@ def section_html(html: str, section: str) -> str:
     """The HTML from the start of the section with the id *section* to the next end of a section."""
     start = html.index(f'id="{section}" aria-labelledby')
     return html[start : html.index("</section>", start)]
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of *text* as they are written, in order; a date has two."""
+    return re.findall(r"[+−]?\d(?:[\d,.]*\d)?", text)

@@ -72,8 +72,8 @@ def _comparison(versions: Versions, later: str, earlier: str) -> dict[str, Any]:
     return {
         "finding": verdict(comparison, later, earlier),
         "rows": [
-            (day, [_share(own), _share(other), Cell(words.signed_points(own - other), own - other)])
-            for day, own, other in [
+            (day, [_share(first), _share(second), Cell(words.signed_points(first - second), first - second)])
+            for day, first, second in [
                 *((row["cutoff"], row["capture"], row["rival"]) for row in comparison.cutoffs),
                 ("mean", comparison.capture, comparison.rival),
             ]

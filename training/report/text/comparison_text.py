@@ -11,8 +11,8 @@ def comparison_text(comparison: Comparison, version: str, rival: str) -> str:
     width = max(len(version), len(rival), 7)
     rows = [(row["cutoff"], row["capture"], row["rival"]) for row in comparison.cutoffs]
     lines = [
-        f"{day:<10}  {own:>{width}.3f}  {other:>{width}.3f}  {own - other:>+10.3f}"
-        for day, own, other in [*rows, ("mean", comparison.capture, comparison.rival)]
+        f"{day:<10}  {first:>{width}.3f}  {second:>{width}.3f}  {first - second:>+10.3f}"
+        for day, first, second in [*rows, ("mean", comparison.capture, comparison.rival)]
     ]
     header = f"{'capture':<10}  {version:>{width}}  {rival:>{width}}  {'difference':>10}"
     return "\n".join([header, *lines, "", verdict(comparison, version, rival)])

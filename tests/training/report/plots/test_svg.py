@@ -1,4 +1,6 @@
-from ripple.training.report.plots.svg import ACCENT, inline
+import re
+
+from ripple.training.report.plots.svg import ACCENT, inline, small_bars
 
 GIVEN = f"""<?xml version="1.0"?>
 <!DOCTYPE svg PUBLIC "x" "http://example.test/svg.dtd">
@@ -15,20 +17,27 @@ GIVEN = f"""<?xml version="1.0"?>
 """
 
 
-def test_what_is_left_stands_on_its_own() -> None:
-    found = inline(GIVEN, 'a "label" & more')
-    assert found.startswith('<svg viewBox="0 0 4 4" role="img" aria-label="a &quot;label&quot; &amp; more">')
-    assert "http" not in found
-    assert "font-family" not in found
-    assert "text-anchor: middle" in found
+def test_nothing_refers_to_anything_outside() -> None:
+    svg = inline(GIVEN, 'a "label" & more')
+    assert svg.startswith('<svg viewBox="0 0 4 4" role="img" aria-label="a &quot;label&quot; &amp; more">')
+    assert "http" not in svg
+    assert "font-family" not in svg
+    assert "text-anchor: middle" in svg
 
 
-def test_ids_are_kept_only_where_something_points_at_them() -> None:
-    found = inline(GIVEN, "x")
-    assert 'id="m1"' in found
-    assert 'href="#m1"' in found
-    assert "figure_1" not in found
+def test_ids_are_kept_only_where_they_are_used() -> None:
+    svg = inline(GIVEN, "x")
+    assert 'id="m1"' in svg
+    assert 'href="#m1"' in svg
+    assert "figure_1" not in svg
 
 
-def test_colours_are_the_page_s() -> None:
+def test_colours_are_those_of_the_page() -> None:
     assert "fill: var(--accent)" in inline(GIVEN, "x")
+
+
+def test_small_bars_are_as_high_as_their_values() -> None:
+    drawn = small_bars([0.0, 5.0, 10.0], "a & b")
+    heights = [float(height) for height in re.findall(r' height="([\d.]+)"/>', drawn)]
+    assert heights == [0.8, 15.0, 30.0]
+    assert 'aria-label="a &amp; b"' in drawn

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ripple.models import Reason
 from ripple.models.reasons import reasons
-from ripple.training.report.plots.waterfall import STEPS, Waterfall, waterfall
+from ripple.training.report.plots.waterfall import MAX_STEPS, Waterfall, waterfall
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
@@ -41,13 +41,14 @@ def test_every_step_begins_where_the_one_before_ended(chains: list[tuple[float, 
 
 
 def test_the_strongest_steps_stand_alone_and_the_rest_together(
+    result: TrainingResult,
     chains: list[tuple[float, Waterfall]],
 ) -> None:
     for _, chain in chains:
-        assert len(chain.steps) == STEPS + 1
+        assert len(chain.steps) == MAX_STEPS + 1
         sizes = [abs(step.effect) for step in chain.steps[:-1]]
         assert sizes == sorted(sizes, reverse=True)
-        assert chain.steps[-1].name.endswith("other features together")
+        assert chain.steps[-1].name.startswith(f"{len(result.bundle.spec.names) - MAX_STEPS} ")
 
 
 def test_bars_stay_inside_the_chart(chains: list[tuple[float, Waterfall]]) -> None:
@@ -60,9 +61,9 @@ def test_bars_stay_inside_the_chart(chains: list[tuple[float, Waterfall]]) -> No
 @given(base=st.floats(-5, 5), effects=st.lists(st.floats(-4, 4), min_size=1, max_size=15))
 def test_any_chain_adds_up(result: TrainingResult, base: float, effects: list[float]) -> None:
     names = result.bundle.spec.names
-    given_reasons = [
+    strongest = [
         Reason(names[i], "network", 1.0, effect, math.exp(effect), "") for i, effect in enumerate(effects)
     ]
-    chain = waterfall(base, given_reasons, result.bundle.spec)
+    chain = waterfall(base, strongest, result.bundle.spec)
     assert chain.steps[-1].after == pytest.approx(base + np.sum(effects), abs=1e-9)
-    assert len(chain.steps) == min(len(effects), STEPS + 1)
+    assert len(chain.steps) == min(len(effects), MAX_STEPS + 1)

@@ -1,12 +1,14 @@
+import re
 from dataclasses import replace
 
 import pytest
 
 from ripple.training.registry.gate import Check, Decision
 from ripple.training.report import render
-from ripple.training.report.text.version_status import with_standing
+from ripple.training.report.page import template
+from ripple.training.report.text.version_status import with_status
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import visible_text
+from tests.support.rendered_page import section_html, visible_text
 
 CHECKS = (
     Check("capture", True, 0.1, -0.05, "It captures as much."),
@@ -15,42 +17,60 @@ CHECKS = (
 FAILED = Decision("3", None, CHECKS)
 
 
+def gate_section(decision: Decision) -> str:
+    """The section about the gate."""
+    return template("gate.html.j2", {}).render(gate=decision)
+
+
+def checks_shown(section: str) -> list[tuple[str, str]]:
+    """Name and result of every check in the table of the gate."""
+    return re.findall(r'<tr><th scope="row">(\w+)</th><td>(yes|no)</td>', section)
+
+
+def test_the_section_shows_every_check() -> None:
+    section = gate_section(FAILED)
+    assert checks_shown(section) == [("capture", "yes"), ("level", "no")]
+    text = visible_text(section)
+    assert FAILED.title in text
+    assert all(check.text in text for check in CHECKS)
+
+
+def test_a_version_that_passed_shows_its_checks() -> None:
+    passed = replace(FAILED, checks=CHECKS[:1])
+    assert checks_shown(gate_section(passed)) == [("capture", "yes")]
+
+
+def test_the_section_shows_why_nothing_was_registered() -> None:
+    rejected = replace(FAILED, rejection_reason="Nothing to register: <none>.")
+    section = gate_section(rejected)
+    assert rejected.title in section
+    assert "Nothing to register: &lt;none&gt;." in section
+
+
+def test_only_a_page_with_a_decision_has_the_section(page: str, failed: str) -> None:
+    assert 'id="gate"' not in page
+    assert checks_shown(section_html(failed, "gate")) == checks_shown(gate_section(FAILED))
+
+
 @pytest.fixture(scope="module")
 def failed(result: TrainingResult) -> str:
     """The page of a version that did not pass."""
     return render(result, FAILED)
 
 
-def test_the_page_tells_of_every_check(failed: str) -> None:
-    text = visible_text(failed)
-    assert "It did not pass 1 of 2 checks: level." in text
-    for check in CHECKS:
-        assert check.text in text
-
-
-def test_the_page_tells_that_all_passed(result: TrainingResult, failed: str) -> None:
-    assert "It passed all 1 checks." not in visible_text(failed)
-    assert "It passed all 1 checks." in visible_text(render(result, replace(FAILED, checks=CHECKS[:1])))
-
-
-def test_the_page_tells_why_nothing_was_registered(result: TrainingResult) -> None:
-    text = visible_text(render(result, replace(FAILED, rejection_reason="No influence was found.")))
-    assert "Nothing is registered: the run found nothing to predict. No influence was found." in text
-
-
-@pytest.mark.parametrize("decided", ["page", "failed"])
-def test_where_a_version_stands_comes_first_and_is_escaped(
-    decided: str, request: pytest.FixtureRequest
-) -> None:
-    page = request.getfixturevalue(decided)
-    said = ["Version 4 is champion.", "It was promoted, because: <b>a</b> & b.", "Gate: failed."]
-    told = with_standing(page, said)
-    assert "<b>a</b>" not in told
-    text = visible_text(told)
-    assert (
-        text.index("Version 4 is champion.")
-        < text.index("because: <b>a</b> & b.")
-        < text.index("account for")
+@pytest.mark.parametrize("name", ["page", "failed"])
+def test_the_status_comes_first_and_is_escaped(name: str, request: pytest.FixtureRequest) -> None:
+    page = request.getfixturevalue(name)
+    sentences = ["Version 4 is champion.", "It was promoted, because: <b>a</b> & b.", "Gate: failed."]
+    changed = with_status(page, sentences)
+    assert "<b>a</b>" not in changed
+    order = (
+        'id="standing"',
+        sentences[0],
+        "&lt;b&gt;a&lt;/b&gt; &amp; b.",
+        sentences[2],
+        'id="answer-title"',
     )
-    assert len(told) > len(page)
-    assert "Version 4" not in visible_text(page)
+    places = [changed.index(part) for part in order]
+    assert places == sorted(places)
+    assert 'id="standing"' not in page

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripple.training.report.text import words
+from tests.support.rendered_page import numbers
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_share_is_a_percentage(share: float, text: str) -> None:
 
 @pytest.mark.parametrize(("share", "text"), [(0.01, "1"), (0.005, "0.5"), (0.07, "7"), (0.025, "2.5")])
 def test_a_chosen_share_is_not_rounded(share: float, text: str) -> None:
-    assert words.share_name(share) == f"{text}\u00a0%"
+    assert words.exact_percent(share) == f"{text}\u00a0%"
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,21 @@ def test_a_cell_is_a_number_or_a_reason(value: float) -> None:
 
 
 def test_lists_and_counts_read_well() -> None:
-    assert words.listed(["a"]) == "a"
-    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert words.joined(["a"]) == "a"
+    assert words.joined(["a", "b", "c"]) == "a, b and c"
+    assert words.feature_words("out_degree") == "out degree"
     assert words.plural(1, "cutoff") == "1 cutoff"
     assert words.plural(1200, "row") == "1,200 rows"
     assert words.day(datetime(2025, 7, 5)) == "5 July 2025"
     assert words.decimal(-0.049) == "−0.05"
+
+
+def test_an_estimate_has_its_interval_where_that_is_known() -> None:
+    nan = math.nan
+    assert words.estimate(0.5, 0.4, 0.6) == "50\u00a0% (95\u00a0% interval 40\u00a0% to 60\u00a0%)"
+    assert words.estimate(0.5, nan, nan) == "50\u00a0%"
+    assert numbers(words.estimate(nan, nan, nan)) == []
+
+
+def test_the_wilson_interval_is_that_of_the_formula() -> None:
+    assert words.wilson_interval(3, 10) == pytest.approx((0.1078, 0.6032), abs=1e-4)

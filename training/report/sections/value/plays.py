@@ -144,7 +144,7 @@ def _play(row: Any, currency: str) -> dict[str, Any]:
         "value": _money(row.value, currency),
         "interval": _between(row, currency),
         "network": _money(row.network_value, currency),
-        "own": _money(row.direct_value, currency),
+        "direct": _money(row.direct_value, currency),
         "cost": _money(row.max_cost, currency),
     }
 

@@ -73,7 +73,7 @@ def _reasons(changes: Changes) -> list[str]:
             f"{group} were {verb} most by {words.joined(features)}, on average. Their data changed the score "
             f"{words.factor(data)}, the other model {words.factor(model)}."
             if features
-            else f"{group} moved because others did: none of their features changed much."
+            else f"{group} moved because others did: their own features hardly changed."
         )
     return sentences
 
@@ -88,7 +88,7 @@ def _row(mover: Mover, spec: Spec) -> dict[str, Any]:
             for value in (mover.value_before, mover.value_now)
         ],
         "reasons": [_shift(shift, spec) for shift in mover.shifts]
-        or ["none of their features changed; others did" if in_both else NOT_A_CUSTOMER],
+        or ["their features did not change, those of others did" if in_both else NOT_A_CUSTOMER],
     }
 
 

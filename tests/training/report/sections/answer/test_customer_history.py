@@ -1,39 +1,49 @@
 from dataclasses import replace
 
 from ripple.training.insights.customer_histories import Histories, listed
-from ripple.training.report.sections.answer.customer_history import past
+from ripple.training.report.sections.answer.customer_history import customer_history
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 FEATURES = ["tenure_days", "total_revenue", "out_degree", "referrals"]
 
 
-def test_credit_and_features_are_told_by_cutoff(result: TrainingResult) -> None:
-    name = listed(result.scores).index[0]
-    found = past(result, name, FEATURES)
-    assert found.names == ["tenure days", "total revenue", "out degree"]
-    assert [row[1] for row in found.rows] == [
+def test_rows_hold_credit_and_features_by_cutoff(result: TrainingResult) -> None:
+    history = customer_history(result, listed(result.scores).index[0], FEATURES)
+    assert history.feature_names == ["tenure days", "total revenue", "out degree"]
+    assert [row[1] for row in history.rows] == [
         "0\u00a0US$<",
         "100\u00a0US$<",
         "50.00\u00a0US$<",
         "20.00\u00a0US$<",
     ]
-    assert found.said.startswith("In 3 of 4 earlier periods of 180 days something was credited to them")
-    assert found.picture.count("<rect") == 4
+    assert {len(row) for row in history.rows} == {3 + len(history.feature_names)}
+    assert numbers(history.credit_text) == ["3", "4", "180", "100", "20.00"]
+    assert history.credit_plot.count("<rect") == 4
 
 
-def test_whom_they_moved_is_told_with_how_likely_and_how_much(result: TrainingResult) -> None:
-    found = past(result, listed(result.scores).index[0], FEATURES)
-    assert "with 100\u00a0US$< from 1 customer whom they had brought in and 1 customer" in found.whom_said
-    assert found.whom == [
-        "c9998, brought in by them: 70.00\u00a0US$<",
-        "c9999, 25\u00a0% likely because of them: 30.00\u00a0US$<",
-    ]
+def test_influenced_customers_have_a_probability_and_a_value(result: TrainingResult) -> None:
+    history = customer_history(result, listed(result.scores).index[0], FEATURES)
+    assert numbers(history.influenced_text)[0] == "100"
+    assert numbers(history.influenced_text)[-2:] == ["1", "1"]
+    referred, influenced = history.influenced
+    assert referred.startswith("c9998, ")
+    assert referred.endswith(": 70.00\u00a0US$<")
+    assert influenced.startswith("c9999, 25\u00a0% ")
+    assert influenced.endswith(": 30.00\u00a0US$<")
+    assert history.more_influenced == 0
 
 
-def test_a_newcomer_has_no_past_and_one_without_credit_is_told_so(result: TrainingResult) -> None:
+def test_without_credit_the_number_of_periods_is_left(result: TrainingResult) -> None:
+    history = customer_history(result, listed(result.scores).index[1], FEATURES)
+    assert numbers(history.credit_text) == ["4", "180"]
+    assert history.influenced == []
+
+
+def test_newcomers_and_runs_without_histories_have_no_rows(result: TrainingResult) -> None:
     names = list(listed(result.scores).index)
-    assert "had not joined at any earlier cutoff" in past(result, names[-1], FEATURES).said
-    found = past(result, names[1], FEATURES)
-    assert found.said == "In 4 earlier periods of 180 days nothing was credited to them."
-    assert "nobody’s purchase was credited to them" in found.whom_said
-    assert past(replace(result, histories=Histories()), names[0], FEATURES).rows == []
+    assert customer_history(result, names[-1], FEATURES).rows == []
+    none = customer_history(replace(result, histories=Histories()), names[0], FEATURES)
+    assert none.rows == []
+    assert none.credit_plot == ""
+    assert numbers(none.credit_text + none.influenced_text) == []

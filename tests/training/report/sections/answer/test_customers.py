@@ -1,14 +1,16 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
-from ripple.training.insights.customer_histories import FEWEST
-from ripple.training.report.sections.answer.customers import customers
+import ripple.training.insights.customer_histories as histories
+from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 
-def test_the_best_come_first_with_the_scores_they_were_given(result: TrainingResult) -> None:
-    rows = customers(result)["rows"]
-    assert len(rows) == FEWEST
+def test_the_best_come_first_with_their_scores(result: TrainingResult) -> None:
+    rows = customers_section(result)["rows"]
+    assert len(rows) == len(histories.listed(result.scores))
     best = result.scores.sort_values("rank")
     for row, (name, score) in zip(rows, best.iterrows(), strict=False):
         assert row.id == name
@@ -21,26 +23,37 @@ def test_the_best_come_first_with_the_scores_they_were_given(result: TrainingRes
 
 
 def test_the_finding_adds_the_rows_up(result: TrainingResult) -> None:
-    found = customers(result)
+    section = customers_section(result)
     values = result.scores["network_value"]
-    share = values.nlargest(FEWEST).sum() / values.sum()
-    assert f"{100 * share:.0f}\u00a0% of all expected network value" in found["finding"]
-    assert "in the backtest, 31 of 100 customers" in found["caution"]
+    listed = values.nlargest(len(section["rows"])).sum()
+    assert numbers(section["finding"])[:3] == [
+        f"{listed:,.0f}",
+        f"{100 * listed / values.sum():.0f}",
+        str(len(section["rows"])),
+    ]
+    assert section["rows"][0].id in section["finding"]
 
 
-def test_an_interval_that_reaches_zero_is_pointed_out(result: TrainingResult) -> None:
-    assert "reaches down to 0" not in customers(result)["caution"]
-    scores = result.scores.assign(network_value_low=0.0)
-    found = customers(replace(result, scores=scores))["caution"]
-    assert "For every customer below, the interval reaches down to 0" in found
+def test_the_caution_has_the_precision_and_the_intervals_that_start_at_zero(result: TrainingResult) -> None:
+    assert numbers(customers_section(result)["caution"]) == ["31", "100"]
+    zero = customers_section(replace(result, scores=result.scores.assign(network_value_low=0.0)))
+    assert numbers(zero["caution"]) == ["31", "100", str(len(zero["rows"])), "0"]
+
+
+def test_without_influence_the_caution_says_more(
+    result: TrainingResult, with_influence: Callable[..., TrainingResult]
+) -> None:
+    caution = customers_section(with_influence(90.0, 60.0, 3.0))["caution"]
+    assert caution != customers_section(result)["caution"]
+    assert caution.endswith(customers_section(result)["caution"])
 
 
 def test_an_open_interval_is_not_shown_as_a_number(bleak: TrainingResult) -> None:
-    row = customers(bleak)["rows"][0]
+    row = customers_section(bleak)["rows"][0]
     assert math.isinf(bleak.scores["network_value_high"].iloc[0])
     assert row.high.missing
     assert row.high.sort is None
 
 
 def test_few_customers_are_all_shown(bleak: TrainingResult) -> None:
-    assert len(customers(bleak)["rows"]) == 12
+    assert len(customers_section(bleak)["rows"]) == 12

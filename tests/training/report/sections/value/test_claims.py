@@ -4,85 +4,104 @@ from dataclasses import replace
 import pytest
 
 from ripple.training.insights.claims import Claim, Measured
-from ripple.training.report.sections.value.claims import WORDINGS, claims
+from ripple.training.report.sections.value.claims import WORDINGS, Row, claims_section
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 
-def told(result: TrainingResult, claim: Claim):
-    (row,) = claims(replace(result, claims=(claim,)))["rows"]
+def row_of(result: TrainingResult, claim: Claim) -> Row:
+    (row,) = claims_section(replace(result, claims=(claim,)))["rows"]
     return row
 
 
-def claim(result: TrainingResult, *found: float, **rest: object) -> Claim:
-    measured = Measured(*found, customers=40)
+def claim(result: TrainingResult, *estimate: float, **rest: object) -> Claim:
+    """A claim of 3 to 5 times with another measured figure and interval."""
+    measured = Measured(*estimate, customers=40)
     return Claim("value", (3.0, 5.0), measured, result.claims[0].period, **rest)
 
 
-def test_each_claim_stands_beside_what_is_found_with_its_interval(result: TrainingResult) -> None:
-    rows = claims(result)["rows"]
+def test_each_claim_has_a_measured_figure_with_its_interval(result: TrainingResult) -> None:
+    rows = claims_section(result)["rows"]
     assert [row.quoted for row in rows] == [wording.quoted for wording in WORDINGS.values()]
-    measured = [row for row in rows if row.picture]
+    measured = [row for row in rows if row.plot]
     assert len(measured) == 5
     for row in measured:
-        assert row.claimed
-        assert row.found
-        assert " to " in row.interval
+        assert row.quoted_figure
+        assert len(numbers(row.figure)) == 1
+        assert len(numbers(row.interval)) == 2
         assert "days from 1 January 2025" in row.period
-        assert row.meaning.endswith(".")
+        assert row.comparison in (-1, 0, 1)
 
 
-@pytest.mark.parametrize("written", [(quoted.claimed, name) for name, quoted in WORDINGS.items()])
-def test_quoted_numbers_are_those_that_are_measured_against(result: TrainingResult, written) -> None:
-    claimed, name = written
-    (asked,) = [one for one in result.claims if one.name == name]
-    scale = 100 if "%" in claimed else 1
-    numbers = [float(word) for word in claimed.split() if word.replace(".", "").isdigit()]
-    assert numbers == pytest.approx([scale * edge for edge in dict.fromkeys(asked.quoted)])
+@pytest.mark.parametrize("name", WORDINGS)
+def test_quoted_numbers_are_those_that_are_compared_with(result: TrainingResult, name: str) -> None:
+    (one,) = [one for one in result.claims if one.name == name]
+    figure = WORDINGS[name].quoted_figure
+    scale = 100 if "%" in figure else 1
+    expected = [scale * bound for bound in dict.fromkeys(one.quoted)]
+    assert [float(number) for number in numbers(figure)] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("found", "meaning"),
+    ("estimate", "comparison"),
     [
-        ((4.0, 3.5, 4.5), "In line with what is quoted"),
-        ((2.0, 1.0, 3.1), "In line with what is quoted"),
-        ((1.0, 0.5, 2.9), "Less than is quoted: here, reckon with 1.0 times."),
-        ((9.0, 5.1, 12.0), "More than is quoted: here, reckon with 9.0 times."),
+        ((4.0, 3.5, 4.5), 0),
+        ((2.0, 1.0, 3.1), 0),
+        ((1.0, 0.5, 2.9), -1),
+        ((9.0, 5.1, 12.0), 1),
     ],
 )
-def test_the_meaning_follows_from_the_interval(result: TrainingResult, found, meaning: str) -> None:
-    assert told(result, claim(result, *found)).meaning.startswith(meaning)
+def test_the_comparison_follows_from_the_interval(
+    result: TrainingResult, estimate: tuple[float, ...], comparison: int
+) -> None:
+    assert row_of(result, claim(result, *estimate)).comparison == comparison
 
 
-def test_what_stands_beside_is_told(result: TrainingResult) -> None:
-    row = told(result, claim(result, 4.0, 3.5, 4.5, beside={"of all customers": 0.3}))
-    assert row.meaning.endswith("For comparison: 0.3 times of all customers.")
+def test_the_comparison_is_worded(result: TrainingResult) -> None:
+    estimates = ((4.0, 3.5, 4.5), (1.0, 0.5, 2.9), (9.0, 5.1, 12.0))
+    assert len({row_of(result, claim(result, *estimate)).meaning for estimate in estimates}) == 3
 
 
-def test_the_picture_holds_all_its_numbers(result: TrainingResult) -> None:
-    for figures in ((4.0, 3.5, 4.5), (9.0, 5.1, 12.0), (0.1, 0.0, 0.2)):
-        picture = told(result, claim(result, *figures)).picture
-        assert 0 <= picture.left <= picture.figure <= picture.left + picture.width < 150
-        assert picture.quoted_left + picture.quoted_width < 150
-        assert f"found {figures[0]:.1f} times" in picture.spoken
+def test_other_groups_stand_beside_the_figure(result: TrainingResult) -> None:
+    row = row_of(result, claim(result, 4.0, 3.5, 4.5, beside={"of all customers": 0.3}))
+    assert row.meaning.endswith("0.3 times of all customers.")
 
 
-def test_what_cannot_be_measured_says_why_and_has_no_number(
+@pytest.mark.parametrize("estimate", [(4.0, 3.5, 4.5), (9.0, 5.1, 12.0), (0.1, 0.0, 0.2)])
+def test_the_plot_contains_all_its_numbers(result: TrainingResult, estimate: tuple[float, ...]) -> None:
+    plot = row_of(result, claim(result, *estimate)).plot
+    assert plot
+    assert 0 <= plot.left <= plot.figure <= plot.left + plot.width < 150
+    assert plot.quoted_left + plot.quoted_width < 150
+    assert f"{estimate[0]:.1f}" in numbers(plot.description)
+
+
+def test_claims_that_cannot_be_measured_have_a_reason_and_no_number(
     result: TrainingResult, bleak: TrainingResult
 ) -> None:
-    rows = claims(bleak)["rows"]
-    unmeasured = [row for row in rows if row.picture is None]
+    section = claims_section(bleak)
+    unmeasured = [row for row in section["rows"] if row.comparison is None]
     assert len(unmeasured) >= 3
-    for row in unmeasured:
-        assert row.meaning.startswith("Cannot be measured here, because ")
-        assert row.found == "not measured"
-    assert f"{len(rows) - len(unmeasured)} can be measured" in claims(bleak)["finding"]
+    for row, one in zip(section["rows"], bleak.claims, strict=True):
+        if row.comparison is None:
+            assert one.why_not in row.meaning
+            assert (row.plot, row.interval, numbers(row.figure)) == (None, "", [])
+    measured = len(section["rows"]) - len(unmeasured)
+    assert numbers(section["finding"])[1:] == [str(measured), str(len(unmeasured))]
 
 
-def test_without_influence_no_figure_is_called_influence(
-    with_influence: Callable[..., TrainingResult],
+def test_the_finding_counts_the_figures_that_agree(result: TrainingResult) -> None:
+    assert numbers(claims_section(result)["finding"]) == ["0", "5", "1"]
+    agreeing = replace(result, claims=(claim(result, 4.0, 3.5, 4.5), claim(result, 1.0, 0.5, 2.9)))
+    assert numbers(claims_section(agreeing)["finding"]) == ["1", "2", "0"]
+
+
+def test_without_influence_no_figure_is_about_influence(
+    result: TrainingResult, with_influence: Callable[..., TrainingResult]
 ) -> None:
-    found = claims(with_influence(90.0, 60.0, 3.0))
-    assert found["doubt"].startswith("No influence was found.")
-    revenue, *others = found["rows"]
-    assert "Not about influence" not in revenue.meaning
-    assert all(row.meaning.startswith("Not about influence, of which there was no sign") for row in others)
+    section, other = claims_section(with_influence(90.0, 60.0, 3.0)), claims_section(result)
+    assert section["caveat"].startswith("No influence was found.")
+    revenue, *others = zip(section["rows"], other["rows"], strict=True)
+    assert revenue[0].meaning == revenue[1].meaning
+    assert all("referral value" in row.meaning for row, _ in others)
+    assert not any("referral value" in row.meaning for _, row in others)

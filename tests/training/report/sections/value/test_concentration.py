@@ -5,73 +5,85 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from ripple.training.report.sections.value.concentration import learn
+from ripple.training.report.sections.value.concentration import concentration_section
+from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 
-def test_the_finding_names_both_tops_and_what_they_hold(result: TrainingResult) -> None:
-    shares = result.concentration.shares.set_index(["ranking", "top", "measure"])["share"]
-    found = learn(result)["finding"]
-    assert found.startswith("The top 1\u00a0% by spend brought ")
-    for key in (("spend", 0.01, "revenue"), ("network value", 0.01, "network_value")):
-        assert f"{100 * shares[key]:.0f}\u00a0% (95\u00a0% interval " in found
+def test_the_finding_has_what_both_tops_hold(result: TrainingResult) -> None:
+    shares = result.concentration.shares.set_index(["ranking", "top", "measure"])
+    spend, network, revenue = (
+        [number for share in shares.loc[key, columns] for number in numbers(words.percent(share))]
+        for key, columns in (
+            (("spend", 0.01, "revenue"), ["share", "low", "high"]),
+            (("network value", 0.01, "network_value"), ["share", "low", "high"]),
+            (("network value", 0.01, "revenue"), ["share"]),
+        )
+    )
+    assert numbers(concentration_section(result)["finding"]) == [
+        *("1", spend[0], "95", *spend[1:]),
+        *("1", *revenue, network[0], "95", *network[1:]),
+    ]
 
 
 def test_every_ranking_and_top_has_a_share_of_every_measure(result: TrainingResult) -> None:
-    rows = learn(result)["shares"]
+    rows = concentration_section(result)["shares"]
     assert len(rows) == 9
     for _, _, count, cells in rows:
         assert int(count) > 0
         assert len(cells) == 4
-        assert all(re.fullmatch(r"[\d.]+\u00a0% \(\d+ to \d+\)", given.text) for given in cells)
+        assert all(re.fullmatch(r"[\d.]+\u00a0% \(\d+ to \d+\)", cell.text) for cell in cells)
 
 
-def test_unknown_margins_are_told_with_the_reason(bleak: TrainingResult) -> None:
-    cells = {cell.text for *_, row in learn(bleak)["shares"] for cell in row if cell.missing}
-    assert cells == {
-        "not available: no margin is known",
-        "not available: nobody has spent anything",
-    }
+def test_unknown_margins_and_revenues_are_missing(bleak: TrainingResult) -> None:
+    for *_, (revenue, margin, lifetime, network) in concentration_section(bleak)["shares"]:
+        assert revenue.missing
+        assert margin.missing
+        assert not lifetime.missing
+        assert not network.missing
 
 
 @pytest.mark.parametrize(
-    ("both", "meaning"),
+    ("both", "low", "high", "kind"),
     [
-        (40, "Most big spenders are influential too."),
-        (12, "more often than by chance"),
-        (4, "no more than chance"),
-        (0, "less often influential than others"),
+        (40, 0.85, 1.0, "most"),
+        (12, 0.2, 0.4, "above chance"),
+        (4, 0.04, 0.2, "chance"),
+        (0, 0.0, 0.08, "below chance"),
     ],
 )
-def test_the_overlap_is_told_beside_chance(result: TrainingResult, both: int, meaning: str) -> None:
-    low, high = {40: (0.85, 1.0), 12: (0.2, 0.4), 4: (0.04, 0.2), 0: (0.0, 0.08)}[both]
+def test_the_overlap_is_compared_with_chance(
+    result: TrainingResult, both: int, low: float, high: float, kind: str
+) -> None:
     row = {"top": 0.1, "customers": 40, "both": both, "share": both / 40, "low": low, "high": high}
-    changed = replace(result.concentration, overlap=pd.DataFrame([row]))
-    shares = changed.shares.assign(top=0.1)
-    found = learn(replace(result, concentration=replace(changed, shares=shares)))["overlap_finding"]
-    assert f"Of the 40 customers in the top 10\u00a0% by spend, {both} are in the top" in found
-    assert meaning in found
+    shares = result.concentration.shares.assign(top=0.1)
+    changed = replace(result.concentration, overlap=pd.DataFrame([row]), shares=shares)
+    section = concentration_section(replace(result, concentration=changed))
+    assert section["overlap_kind"] == kind
+    assert numbers(section["overlap_finding"])[:4] == [str(both), "40", "10", "10"]
+    assert section["overlap"][0][:3] == ("10\u00a0%", str(both), str(40 - both))
 
 
 def test_a_lead_that_may_be_chance_is_not_claimed(result: TrainingResult) -> None:
-    def told(*lead: float) -> str:
-        own = replace(result.customer_value.direct, lead=lead)
-        return learn(replace(result, customer_value=replace(result.customer_value, direct=own)))[
-            "direct_finding"
-        ]
+    def finding(*lead: float) -> str:
+        direct = replace(result.customer_value.direct, lead=lead)
+        value = replace(result.customer_value, direct=direct)
+        return concentration_section(replace(result, customer_value=value))["direct_finding"]
 
-    assert "not shown" not in told(0.1, 0.04, 0.16)
-    assert "The lead is +10.0 points (95\u00a0% interval +4.0 to +16.0)." in told(0.1, 0.04, 0.16)
-    assert "it is not shown that the model beats that rule" in told(0.1, -0.02, 0.2)
-    assert "could not be tested" in told(float("nan"), float("nan"), float("nan"))
-
-
-def test_without_influence_the_section_says_so(with_influence: Callable[..., TrainingResult]) -> None:
-    assert learn(with_influence(90.0, 60.0, 3.0))["doubt"] == "No influence was found."
+    clear, unclear = finding(0.1, 0.04, 0.16), finding(0.1, -0.02, 0.2)
+    assert numbers(clear)[-4:] == ["+10.0", "95", "+4.0", "+16.0"]
+    assert numbers(unclear)[-4:] == ["+10.0", "95", "−2.0", "+20.0"]
+    assert "better" in clear
+    assert "better" not in unclear
+    assert "+" not in finding(float("nan"), float("nan"), float("nan"))
 
 
-def test_no_curve_is_drawn_where_nothing_is_held(bleak: TrainingResult, page: str) -> None:
-    assert "revenue, by spend" not in learn(bleak)["plot"]
-    nothing = bleak.concentration.curves * float("nan")
-    assert not learn(replace(bleak, concentration=replace(bleak.concentration, curves=nothing)))["plot"]
-    assert "the first tenth holds" in page
+def test_without_influence_the_caveat_says_so(with_influence: Callable[..., TrainingResult]) -> None:
+    assert concentration_section(with_influence(90.0, 60.0, 3.0))["caveat"] == "No influence was found."
+
+
+def test_no_curve_is_drawn_where_nothing_is_held(bleak: TrainingResult) -> None:
+    nothing = replace(bleak.concentration, curves=bleak.concentration.curves * float("nan"))
+    assert concentration_section(bleak)["plot"]
+    assert concentration_section(replace(bleak, concentration=nothing))["plot"] == ""

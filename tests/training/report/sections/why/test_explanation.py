@@ -2,29 +2,33 @@ import numpy as np
 import pytest
 
 from ripple.training.insights.shap_sample import SAMPLE, sample
-from ripple.training.report.sections.why import explanation as module
-from ripple.training.report.sections.why.explanation import Sampled, direction, explanation
+from ripple.training.report.sections.why.explanation import (
+    MAX_FEATURES,
+    Sampled,
+    direction,
+    explanation_section,
+)
 from ripple.training.result import TrainingResult
 
 
 @pytest.fixture(scope="module")
-def found(result: TrainingResult) -> dict[str, object]:
-    return explanation(result, Sampled.of(result))
+def section(result: TrainingResult) -> dict[str, object]:
+    return explanation_section(result, Sampled.of(result))
 
 
-def test_the_strongest_feature_heads_the_table(result: TrainingResult, found: dict[str, list]) -> None:
+def test_the_strongest_feature_heads_the_table(result: TrainingResult, section: dict[str, list]) -> None:
     effects, _ = result.bundle.contributions("value", result.bundle.matrix(result.features))
     size = np.abs(effects).mean(axis=0)
     strongest = result.bundle.spec.names[int(size.argmax())]
-    first = found["features"][0]
+    first = section["features"][0]
     assert first.feature.name == strongest
     assert first.share.sort == pytest.approx(size.max() / size.sum())
-    assert strongest.replace("_", " ") in str(found["finding"])
+    assert strongest.replace("_", " ") in str(section["finding"])
 
 
-def test_the_table_has_description_and_unit_of_every_feature(found: dict[str, list]) -> None:
-    assert len(found["features"]) == module.FEATURES
-    for row in found["features"]:
+def test_the_table_has_description_and_unit_of_every_feature(section: dict[str, list]) -> None:
+    assert len(section["features"]) == MAX_FEATURES
+    for row in section["features"]:
         assert row.feature.description
         assert row.unit
         assert row.unit != "currency"
@@ -39,12 +43,12 @@ def test_a_large_population_is_sampled_and_always_alike(result: TrainingResult) 
 
 def test_the_global_random_state_is_left_alone(result: TrainingResult) -> None:
     before = np.random.get_state()[1].copy()
-    explanation(result, Sampled.of(result))
+    explanation_section(result, Sampled.of(result))
     assert (np.random.get_state()[1] == before).all()
 
 
 @pytest.mark.parametrize(
-    ("effect", "said"),
+    ("effect", "name"),
     [
         (np.arange(9.0), "more raises"),
         (-np.arange(9.0), "more lowers"),
@@ -52,9 +56,9 @@ def test_the_global_random_state_is_left_alone(result: TrainingResult) -> None:
         (np.zeros(9), "none seen"),
     ],
 )
-def test_a_direction_is_named_only_where_it_is_clear(effect: np.ndarray, said: str) -> None:
-    assert direction(np.arange(9.0), effect) == said
+def test_a_direction_is_named_only_where_it_is_clear(effect: np.ndarray, name: str) -> None:
+    assert direction(np.arange(9.0), effect) == name
 
 
-def test_a_feature_that_is_never_defined_has_nodirection() -> None:
+def test_a_feature_that_is_never_defined_has_no_direction() -> None:
     assert direction(np.full(9, np.nan), np.arange(9.0)) == "none seen"

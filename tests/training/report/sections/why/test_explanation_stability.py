@@ -2,50 +2,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from ripple.training.report.sections.why.explanation import Sampled, shares
-from ripple.training.report.sections.why.explanation_stability import constancy
-from ripple.training.report.sections.why.head_agreement import agreement
+from ripple.training.report.sections.why.explanation import Sampled
+from ripple.training.report.sections.why.explanation_stability import explanation_stability_section
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 
-def test_the_same_reasons_are_kept_for_all(result: TrainingResult) -> None:
-    made = Sampled.of(result)
-    found = constancy(replace(result, earlier_effects={"2025-03-07": made.value}), made)
-    (row,) = found["rows"]
-    assert (row["first"].sort, row["family"].sort, row["kept"].text, row["ranks"].sort) == (
-        1,
-        1,
-        "3.0 of 3",
-        1,
+def test_the_same_effects_give_the_same_reasons(result: TrainingResult) -> None:
+    sample = Sampled.of(result)
+    section = explanation_stability_section(
+        replace(result, earlier_effects={"2025-03-07": sample.value}), sample
     )
-    assert (
-        "is the same as today’s for 100\u00a0% of customers (95\u00a0% interval 99\u00a0% to 100\u00a0%)"
-        in found["finding"]
-    )
+    (row,) = section["rows"]
+    assert (row["first"].sort, row["family"].sort, row["kept"].sort, row["ranks"].sort) == (1, 1, 3, 1)
+    assert numbers(section["finding"]) == ["100", "95", "99", "100", "7", "2025", "100"]
 
 
 def test_other_reasons_are_counted_customer_by_customer(result: TrainingResult) -> None:
-    made = Sampled.of(result)
-    other = made.value.copy()
+    sample = Sampled.of(result)
+    other = sample.value.copy()
     first = np.abs(other).argmax(axis=1)
     half = len(other) // 2
     other[np.arange(half), first[:half]] = 0.0
-    found = constancy(replace(result, earlier_effects={"2025-03-07": other}), made)
-    assert found["rows"][0]["first"].sort == 1 - half / len(other)
+    section = explanation_stability_section(replace(result, earlier_effects={"2025-03-07": other}), sample)
+    assert section["rows"][0]["first"].sort == 1 - half / len(other)
 
 
-def test_the_feature_that_the_heads_weigh_most_differently_comes_first(result: TrainingResult) -> None:
-    made = Sampled.of(result)
-    found = agreement(result, made)
-    apart = np.abs(shares(made.value) - shares(made.top))
-    assert found["rows"][0][0] == made.named(int(apart.argmax()))
-    assert "The two heads rank customers" in found["finding"]
-
-
-def test_customers_on_whom_the_heads_disagree_are_listed(result: TrainingResult) -> None:
-    best = result.scores["rank"].idxmin()
-    scores = result.scores.copy()
-    scores.loc[best, "top_probability"] = 0.0
-    found = agreement(replace(result, scores=scores), Sampled.of(result))
-    assert found["gambles"][0][0] == best
-    assert found["number"] >= 1
+def test_without_earlier_effects_there_are_no_rows(bleak: TrainingResult) -> None:
+    section = explanation_stability_section(bleak, Sampled.of(bleak))
+    assert (section["rows"], section["plot"]) == ([], "")

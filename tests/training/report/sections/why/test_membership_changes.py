@@ -3,36 +3,39 @@ from dataclasses import replace
 import pandas as pd
 
 from ripple.training.evaluation.membership_changes import Changes
-from ripple.training.report.sections.why.membership_changes import NONE_BEFORE, moves
+from ripple.training.report.sections.why.membership_changes import (
+    NO_CHAMPION,
+    NOT_A_CUSTOMER,
+    membership_changes_section,
+)
 from ripple.training.result import TrainingResult
+from tests.support.rendered_page import numbers
 
 NOBODY = Changes(
     "3", pd.Timestamp("2025-01-01"), 20, 0, 0, float("nan"), (), (), pd.DataFrame({"came": [], "went": []})
 )
 
 
-def test_who_came_and_went_is_counted_and_told_with_reasons(result: TrainingResult) -> None:
-    found = moves(result)
-    assert found["finding"].startswith(
-        "Of the 20 customers in the top 5\u00a0%, 2 were not there in version 3, as of"
-    )
-    came = {row["id"]: row for row in found["came"]}
+def test_customers_who_entered_and_left_are_counted_and_have_reasons(result: TrainingResult) -> None:
+    section = membership_changes_section(result)
+    assert numbers(section["finding"]) == ["2", "20", "5", "3", "5", "2025", "2"]
+    entered = {row["id"]: row for row in section["entered"]}
     best = list(result.scores.sort_values("rank").index)
-    assert came[best[0]]["ranks"][0].sort > 100
-    assert "went from" in came[best[0]]["reasons"][0]
-    assert "×" in came[best[0]]["reasons"][0]
-    assert came[best[1]]["reasons"] == ["was not there"]
-    assert came[best[1]]["ranks"][0].missing
-    assert any("Those who came were raised most by" in said for said in found["why"])
+    assert entered[best[0]]["ranks"][0].sort > 100
+    assert entered[best[0]]["reasons"][0].count("×") == 1
+    assert entered[best[1]]["reasons"] == [NOT_A_CUSTOMER]
+    assert entered[best[1]]["ranks"][0].missing
+    assert len(section["left"]) == 2
+    assert any(sentence.count("×") == 5 for sentence in section["reasons"])
 
 
-def test_without_a_champion_there_is_nothing_to_compare_with(result: TrainingResult) -> None:
-    found = moves(replace(result, changes=None))
-    assert found["finding"] == NONE_BEFORE
-    assert "nothing is known of what changed" in found["short"]
+def test_without_a_champion_there_are_no_changes(result: TrainingResult) -> None:
+    section = membership_changes_section(replace(result, changes=None))
+    assert section["finding"] == NO_CHAMPION
+    assert section["entered"] == section["left"] == []
 
 
-def test_nobody_moving_is_said(result: TrainingResult) -> None:
-    found = moves(replace(result, changes=NOBODY))
-    assert ", 0 were not there in version 3" in found["finding"]
-    assert found["why"] == []
+def test_an_unchanged_top_has_zero_changes(result: TrainingResult) -> None:
+    section = membership_changes_section(replace(result, changes=NOBODY))
+    assert numbers(section["finding"]) == ["0", "20", "5", "3", "1", "2025", "0"]
+    assert section["reasons"] == []
