@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import joblib
 import pytest
 
-from benchmarks.endpoint import peers
 from benchmarks.synthetic_model import NAMES, customer_features, fit_heads
 from ripple.settings import Model
 
 
+# raised inside BentoML when it is imported
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_naive_service_scores_one_customer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    peers = importlib.import_module("benchmarks.endpoint.peers")
     heads = fit_heads(Model(trees=5))
     joblib.dump(heads, tmp_path / "heads.joblib")
     monkeypatch.setenv("HEADS", str(tmp_path / "heads.joblib"))

@@ -1,4 +1,4 @@
-"""A small extract becomes a dataset: who joins when, whose sale is whose order, which links are interactions."""
+"""A small extract becomes a dataset: who joined when, what are orders, and which links are interactions."""
 
 from __future__ import annotations
 
