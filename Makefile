@@ -4,17 +4,19 @@ DEFAULT := .ripple/data/default
 DATA ?= $(DEFAULT)
 VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
+BENCHMARK := $(VENV)/bin/python -m benchmarks
 TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 export MLFLOW_DISABLE_TELEMETRY := true
 # tests, Spark and the service start a hundred processes: without bytecode each compiles all it imports, for 5 s
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test serve report lint types format clean coverage docs layouts links screenshot site truth \
-	benchmarks bench-features bench-publishing bench-reasons bench-report bench-serving bench-startup bench-training
+	benchmarks bench-attribution bench-features bench-foundation bench-pipeline bench-publishing bench-reasons \
+	bench-report bench-serving bench-startup bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
 train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register a version (champion if it passes the gate), write the report
@@ -47,32 +49,40 @@ format: $(VENV)/ready-dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench-training: $(VENV)/ready-dev ## measure fitting both heads on up to ten million rows
-	@$(VENV)/bin/python benchmarks/training_cost.py
+benchmarks: $(VENV)/ready-dev truth bench-pipeline ## hold the label against truth and the pipeline's cost against a floor: writes benchmarks/results
 
-benchmarks: $(VENV)/ready-dev truth ## measure cost against a floor and the label against truth: writes benchmarks/results
-	@$(VENV)/bin/python benchmarks/pipeline.py
+bench-attribution: $(VENV)/ready-dev ## measure the label of up to a million customers
+	@$(BENCHMARK).attribution_cost
 
 bench-features: $(VENV)/ready-dev ## measure the features at up to a million customers (an hour, 6 GB of disk)
-	@$(VENV)/bin/python benchmarks/feature_cost.py
+	@$(BENCHMARK).feature_cost
 
-bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and LightGBM itself
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/reasons.py
+bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE beside simple rules
+	@$(BENCHMARK).foundation_capture '$(SOURCE)'
 
-bench-report: $(VENV)/ready-dev ## measure writing the report for up to a million customers
-	@$(VENV)/bin/python benchmarks/report_cost.py
-
-bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs beside a floor and two peers (15 minutes)
-	@$(VENV)/bin/python benchmarks/serving_cost.py
-
-bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it is ready
-	@$(VENV)/bin/python benchmarks/startup_cost.py
+bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks beside one scan of the events
+	@$(BENCHMARK).pipeline_cost
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
-	@$(VENV)/bin/python benchmarks/publishing_cost.py
+	@$(BENCHMARK).endpoint.publishing_cost
+
+bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and LightGBM itself
+	@OMP_NUM_THREADS=1 $(BENCHMARK).shap_cost
+
+bench-report: $(VENV)/ready-dev ## measure writing the report for up to a million customers
+	@$(BENCHMARK).report_cost
+
+bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs beside a floor and two peers (15 minutes)
+	@$(BENCHMARK).endpoint.answer_cost
+
+bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it is ready
+	@$(BENCHMARK).endpoint.startup_cost
+
+bench-training: $(VENV)/ready-dev ## measure fitting both heads on up to ten million rows
+	@$(BENCHMARK).training_cost
 
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md, and what reports quote of it
-	@$(VENV)/bin/python benchmarks/truth.py --baselines
+	@$(BENCHMARK).truth --baselines
 	@$(VENV)/bin/python docs/generate.py # reports quote the figures
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code

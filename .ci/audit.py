@@ -22,31 +22,31 @@ def main() -> int:
         export = ["export", "--frozen", "--quiet", "--no-dev", "--all-extras", "--no-emit-project"]
         subprocess.run([BIN / "uv", *export, "--output-file", requirements], check=True)
         for service in SERVICES:
-            found = _asked(service, requirements)
-            if found:
-                return _told(service, found)
+            packages = _query(service, requirements)
+            if packages:
+                return _report(service, packages)
     print("audit: no advisory service was reached, so nothing is known of vulnerabilities")
     return 0
 
 
-def _asked(service: str, requirements: Path) -> list[dict[str, object]]:
-    """What *service* tells of every requirement it knows."""
+def _query(service: str, requirements: Path) -> list[dict[str, object]]:
+    """What *service* reports of every requirement it knows; nothing if it was not reached."""
     report = requirements.with_suffix(f".{service}.json")
     options = ["--disable-pip", "--progress-spinner=off", "--timeout=5", "--format=json"]
-    command = [BIN / "pip-audit", "-r", requirements, "-s", service, "-o", report, *options]
+    command: list[str | Path] = [BIN / "pip-audit", "-r", requirements, "-s", service, "-o", report, *options]
     try:
         subprocess.run(command, capture_output=True, timeout=180, check=False)
-        told = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
+        packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return []
-    return [one for one in told if "skip_reason" not in one]
+    return [package for package in packages if "skip_reason" not in package]
 
 
-def _told(service: str, found: list[dict[str, object]]) -> int:
-    vulnerable = [one for one in found if one["vulns"]]
-    print(f"audit: {service} knows {len(found)} of the packages, {len(vulnerable)} of them vulnerable")
-    for one in vulnerable:
-        print(f"audit: {one['name']} {one['version']}: {one['vulns']}")
+def _report(service: str, packages: list[dict[str, object]]) -> int:
+    vulnerable = [package for package in packages if package["vulns"]]
+    print(f"audit: {service} knows {len(packages)} of the packages, {len(vulnerable)} of them vulnerable")
+    for package in vulnerable:
+        print(f"audit: {package['name']} {package['version']}: {package['vulns']}")
     return 1 if vulnerable else 0
 
 

@@ -1,4 +1,4 @@
-"""Makes up datasets of any size for measuring the features: `write` and `append_day`.
+"""Synthetic datasets of any size for measuring the features, see `feature_cost`: `write` and `append_day`.
 
 Three years in which customers join, use the service on some days with a few features that they like, more
 of them with time, buy, are refunded, and meet mostly within their community. Every table but the catalog is
@@ -26,43 +26,44 @@ from ripple.arrays import Floats, Ints
 SEED = 7
 START, END = datetime(2023, 1, 1), datetime(2026, 1, 1)
 MONTHS, FURTHER_DAYS = 36, 30
-"""How many months `write` makes up, and for how many days after the end `append_day` can add more."""
+"""The number of months that `write` covers, and of days after the end that `append_day` can add."""
 DAY = 86_400_000_000
-"""In microseconds, as all moments here, which count from START."""
+"""A day in microseconds, the unit of all moments here, which count from START."""
 SPAN = (END - START).days * DAY
 
 EVENTS, ORDERS, INTERACTIONS, FEEDBACK = 100, 10, 20, 0.5
-"""Per customer on average."""
-SPREAD, STAY_DAYS = 1.2, 1_500
-"""Standard deviation of the log of the volume of use, and for how long customers stay on average."""
+"""The number of rows of each table, per customer on average."""
+VOLUME_SIGMA, STAY_DAYS = 1.2, 1_500
+"""The standard deviation of the log of the volume of use, and the mean number of days a customer stays."""
 TASKS, REPEATS, SESSION = 2.1, 1.6, DAY // 12
-"""Tasks in a session and events in a task on average, and how long a session lasts at most."""
+"""The mean number of tasks in a session and of events in a task, and the longest session."""
 FEATURES, BASICS = 40, 8
-TRIED, TRIED_LATER, FONDNESS = 4, 19, 1.6
-"""Features a newcomer uses, how many more after a year, and how much the favourites are preferred."""
+NEWCOMER_FEATURES, YEARLY_FEATURES, FAVOURITE_POWER = 4, 19, 1.6
+"""The number of features a newcomer uses and of further ones after a year, and the skew to favourites."""
 PRODUCTS, OWN_PRODUCTS, COMMUNITY = 40, 8, 60
 INDUSTRIES, COUNTRIES = 12, 40
 INSIDE, REFERRED, REFUNDED = 0.8, 0.1, 0.01
-LATE, SOON, UNTOLD = 0.03, 0.5, 0.2
-"""Share of rows known days later, known a moment later, and without a known_at."""
+"""The share of interactions inside a community, of newcomers referred, and of orders refunded."""
+DAYS_LATE, MOMENTS_LATE, NO_KNOWN_AT = 0.03, 0.5, 0.2
+"""The share of rows known days later, known a moment later, and without a known_at."""
 KINDS = ("follow", "mention", "share", "answer", "template", "referral")
 
 UNKNOWN = np.iinfo(np.int64).min
-"""As a moment it is none, and null in a table."""
+"""The moment that becomes null in a table."""
 
 Columns = dict[str, NDArray[Any]]
-"""Numbers; texts by their position in `_names`, moments in microseconds."""
+"""Columns of a table: numbers, texts as indices into `_names`, moments in microseconds."""
 
 
 @dataclass(frozen=True)
-class People:
-    """One entry per customer, in the order in which they join; some join only after the end."""
+class Population:
+    """All customers, one entry each, in the order in which they join; some join only after the end."""
 
     joined: Ints
     left: Ints
     volume: Floats
     """Relative; rates of everything grow with it."""
-    taste: NDArray[np.int8]
+    favourites: NDArray[np.int8]
     """Customer × rank: the features from the most to the least liked."""
     released: Ints
     """Moment of release of each feature."""
@@ -72,12 +73,12 @@ class People:
     """The customers, community by community and therein in the order in which they join."""
     seat: Ints
     """Where a customer is in `member`."""
-    opens: Ints
+    community_begin: Ints
     """Where the customer's community begins in `member`."""
 
     @staticmethod
-    def draw(customers: int) -> People:
-        """So many who join before the end, and as many a day as before who join after it."""
+    def draw(customers: int) -> Population:
+        """A population of so many who join before the end; after it as many a day join as before."""
         rng = np.random.default_rng(SEED)
         total = customers + customers * FURTHER_DAYS * DAY // SPAN
         later = rng.integers(SPAN, SPAN + FURTHER_DAYS * DAY, total - customers)
@@ -85,13 +86,13 @@ class People:
         liked = rng.gumbel(size=(total, FEATURES)) + rng.gumbel(size=FEATURES)
         released = np.sort(rng.uniform(-365 * DAY, 0.95 * SPAN, FEATURES)).astype(np.int64)
         released[:BASICS] = -365 * DAY
-        volume = rng.lognormal(0.0, SPREAD, total)
+        volume = rng.lognormal(0.0, VOLUME_SIGMA, total)
         users = np.minimum(rng.geometric(0.5, total) + np.sqrt(volume).astype(np.int64), 12)
         groups = max(total // COMMUNITY, 1)
         edges = np.arange(groups + 1) * total // groups
         group = rng.permutation(np.repeat(np.arange(groups), np.diff(edges)))
         member = np.argsort(group, kind="stable")
-        return People(
+        return Population(
             joined,
             joined + rng.exponential(STAY_DAYS * DAY, total).astype(np.int64),
             volume,
@@ -104,27 +105,26 @@ class People:
         )
 
     def new(self, start: int, end: int) -> Ints:
-        """Who joins in [start, end)."""
+        """Indices of the customers who join in [start, end)."""
         return np.arange(*np.searchsorted(self.joined, (start, end)))
 
     def rate(self, average: float, power: float = 1.0) -> Floats:
-        """Events per microsecond so that those who joined before the end have *average* events by then."""
+        """Events per microsecond and customer: those who joined before the end have *average* by then."""
         weight = self.volume**power
-        there = np.minimum(self.left, SPAN) - self.joined
-        early = there[self.joined < SPAN]
-        return weight * average * early.size / (weight[: early.size] @ early)
+        exposure = (np.minimum(self.left, SPAN) - self.joined)[self.joined < SPAN]
+        return weight * average * exposure.size / (weight[: exposure.size] @ exposure)
 
     def events(self, rng: np.random.Generator, rate: Floats, start: int, end: int) -> tuple[Ints, Ints]:
         """Customers and moments of the events in [start, end) that come at *rate*."""
-        began = np.maximum(self.joined, start)
-        there = np.maximum(np.minimum(self.left, end) - began, 0)
-        who = np.repeat(np.arange(rate.size), rng.poisson(rate * there))
-        return who, began[who] + _below(rng, there[who])
+        begin = np.maximum(self.joined, start)
+        exposure = np.maximum(np.minimum(self.left, end) - begin, 0)
+        who = np.repeat(np.arange(rate.size), rng.poisson(rate * exposure))
+        return who, begin[who] + _below(rng, exposure[who])
 
 
 def write(customers: int, folder: Path) -> None:
-    """Make up a dataset of *customers*."""
-    people = People.draw(customers)
+    """Write a dataset of *customers* into *folder*."""
+    people = Population.draw(customers)
     folder.mkdir(parents=True, exist_ok=True)
     advanced = np.random.default_rng(SEED).permutation(np.arange(BASICS, FEATURES))[: FEATURES // 2]
     catalog = {
@@ -141,7 +141,7 @@ def write(customers: int, folder: Path) -> None:
 def append_day(folder: Path) -> None:
     """Add the day after the last to the dataset in *folder*, as new files beside those that are there."""
     files = sorted((folder / "customers").glob("*.parquet"))
-    people = People.draw(sum(pq.read_metadata(file).num_rows for file in files[:MONTHS]))
+    people = Population.draw(sum(pq.read_metadata(file).num_rows for file in files[:MONTHS]))
     day = len(files) - MONTHS
     if day >= FURTHER_DAYS:
         raise ValueError(f"{folder} has {day} days after {END:%Y-%m-%d} already, and there are no more.")
@@ -149,7 +149,7 @@ def append_day(folder: Path) -> None:
     _append(people, folder, [(f"{END + timedelta(days=day):%Y-%m-%d}", start, start + DAY)])
 
 
-def _append(people: People, folder: Path, windows: list[tuple[str, int, int]]) -> None:
+def _append(people: Population, folder: Path, windows: list[tuple[str, int, int]]) -> None:
     """Write a file for each window, by name and [start, end), to every table but the catalog."""
     names = _names(people)
     for number, (table, make) in enumerate(TABLES.items()):
@@ -158,43 +158,43 @@ def _append(people: People, folder: Path, windows: list[tuple[str, int, int]]) -
         for name, start, end in windows:
             columns = make(np.random.default_rng((SEED, number, start // DAY)), people, start, end)
             order = np.argsort(next(columns[key] for key in columns if key.endswith("_at")), kind="stable")
-            filled = {key: _filled(key, column[order], names) for key, column in columns.items()}
+            arrays = {key: _array(key, column[order], names) for key, column in columns.items()}
             if table == "orders":
-                filled["order_id"] = _text("order", order.size, 9, first=before)
-            pq.write_table(pa.table(filled), folder / table / f"{name}.parquet", compression="zstd")
+                arrays["order_id"] = _text("order", order.size, 9, first=before)
+            pq.write_table(pa.table(arrays), folder / table / f"{name}.parquet", compression="zstd")
             before += order.size
 
 
-def _customers(rng: np.random.Generator, people: People, start: int, end: int) -> Columns:
+def _customers(rng: np.random.Generator, people: Population, start: int, end: int) -> Columns:
     new = people.new(start, end)
     industry, country = (_skewed(rng, np.full(new.size, levels)) for levels in (INDUSTRIES, COUNTRIES))
     return {"customer_id": new, "joined_at": people.joined[new], "industry": industry, "country": country}
 
 
-def _usage(rng: np.random.Generator, people: People, start: int, end: int) -> Columns:
-    who, begun = people.events(rng, people.rate(EVENTS / TASKS / REPEATS), start, end)
+def _usage(rng: np.random.Generator, people: Population, start: int, end: int) -> Columns:
+    who, begin = people.events(rng, people.rate(EVENTS / TASKS / REPEATS), start, end)
     session = np.repeat(np.arange(who.size), 1 + rng.poisson(TASKS - 1, who.size))
-    years = (begun - people.joined[who]) / (365 * DAY)
-    tried = np.minimum(TRIED + TRIED_LATER * np.sqrt(years), FEATURES)[session]
-    feature = people.taste[who[session], _skewed(rng, tried, FONDNESS)]
-    # who likes what is not yet there uses something basic
-    feature = np.where(people.released[feature] > begun[session], feature % BASICS, feature)
+    years = (begin - people.joined[who]) / (365 * DAY)
+    tried = np.minimum(NEWCOMER_FEATURES + YEARLY_FEATURES * np.sqrt(years), FEATURES)[session]
+    feature = people.favourites[who[session], _skewed(rng, tried, FAVOURITE_POWER)]
+    # a favourite that is not released yet is replaced by a basic feature
+    feature = np.where(people.released[feature] > begin[session], feature % BASICS, feature)
     first = people.first_user[who[session]]
     user = first + _skewed(rng, people.first_user[who[session] + 1] - first)
     task = np.repeat(np.arange(session.size), rng.geometric(1 / REPEATS, session.size))
     session = session[task]
-    until_midnight = (DAY - begun % DAY)[session]
+    until_midnight = (DAY - begin % DAY)[session]
     return {
         "customer_id": who[session],
-        "occurred_at": begun[session] + _below(rng, np.minimum(until_midnight, SESSION)),
+        "occurred_at": begin[session] + _below(rng, np.minimum(until_midnight, SESSION)),
         "feature": feature[task],
         "user_id": user[task],
     }
 
 
-def _orders(rng: np.random.Generator, people: People, start: int, end: int) -> Columns:
+def _orders(rng: np.random.Generator, people: Population, start: int, end: int) -> Columns:
     who, known = people.events(rng, people.rate(ORDERS, 0.5), start, end)
-    at, told = _told(rng, known, people.joined[who])
+    at, known_at = _occurred_and_known_at(rng, known, people.joined[who])
     launched = np.minimum(OWN_PRODUCTS + at * (PRODUCTS - OWN_PRODUCTS) // SPAN, PRODUCTS)
     product = (who * 7 + _skewed(rng, np.full(who.size, OWN_PRODUCTS))) % launched
     revenue = np.round(20 * 1.1**product * rng.lognormal(0.0, 0.5, who.size), 2)
@@ -209,26 +209,32 @@ def _orders(rng: np.random.Generator, people: People, start: int, end: int) -> C
         "product": product,
         "revenue": revenue,
         "margin": np.round(revenue * (0.3 + 0.01 * product), 2),
-        "known_at": np.append(told, refunded),
+        "known_at": np.append(known_at, refunded),
     }
 
 
-def _interactions(rng: np.random.Generator, people: People, start: int, end: int) -> Columns:
+def _interactions(rng: np.random.Generator, people: Population, start: int, end: int) -> Columns:
     source, known = people.events(rng, people.rate(INTERACTIONS, 0.7), start, end)
     everybody = np.searchsorted(people.joined, known, side="right")
-    # who of the community is there by then: they precede the others in it
-    opens, total = people.opens[source], people.joined.size
-    there = np.searchsorted(people.opens[people.member] * total + people.member, opens * total + everybody)
-    there -= opens
-    near = opens + (people.seat[source] - opens + 1 + _skewed(rng, there - 1)) % there
+    # members of the community who had joined by then precede the others in it
+    first, total = people.community_begin[source], people.joined.size
+    candidates = np.searchsorted(
+        people.community_begin[people.member] * total + people.member, first * total + everybody
+    )
+    candidates -= first
+    near = first + (people.seat[source] - first + 1 + _skewed(rng, candidates - 1)) % candidates
     far = (source + 1 + _below(rng, everybody - 1)) % everybody
-    inside = (rng.random(source.size) < INSIDE) & (there > 1)
+    inside = (rng.random(source.size) < INSIDE) & (candidates > 1)
     target = np.where(inside, people.member[near], far)
-    at, told = _told(rng, known, np.maximum(people.joined[source], people.joined[target]))
+    at, known_at = _occurred_and_known_at(
+        rng, known, np.maximum(people.joined[source], people.joined[target])
+    )
     # newcomers whom a member of the community brought in
     new = people.new(start, end)
-    new = new[(rng.random(new.size) < REFERRED) & (people.seat[new] > people.opens[new])]
-    by = people.member[people.opens[new] + _below(rng, people.seat[new] - people.opens[new])]
+    new = new[(rng.random(new.size) < REFERRED) & (people.seat[new] > people.community_begin[new])]
+    by = people.member[
+        people.community_begin[new] + _below(rng, people.seat[new] - people.community_begin[new])
+    ]
     kind = np.append(rng.integers(0, len(KINDS) - 1, source.size), np.full(new.size, len(KINDS) - 1))
     columns = {
         "source_id": np.append(source, by),
@@ -236,13 +242,13 @@ def _interactions(rng: np.random.Generator, people: People, start: int, end: int
         "occurred_at": np.append(at, people.joined[new]),
         "kind": kind,
         "weight": np.round(rng.gamma(2.0, 0.5, kind.size), 2),
-        "known_at": np.append(told, people.joined[new]),
+        "known_at": np.append(known_at, people.joined[new]),
     }
     others = columns["source_id"] != columns["target_id"]
     return {name: column[others] for name, column in columns.items()}
 
 
-def _feedback(rng: np.random.Generator, people: People, start: int, end: int) -> Columns:
+def _feedback(rng: np.random.Generator, people: Population, start: int, end: int) -> Columns:
     who, at = people.events(rng, people.rate(FEEDBACK, 0.5), start, end)
     return {
         "customer_id": who,
@@ -251,7 +257,7 @@ def _feedback(rng: np.random.Generator, people: People, start: int, end: int) ->
     }
 
 
-TABLES: dict[str, Callable[[np.random.Generator, People, int, int], Columns]] = {
+TABLES: dict[str, Callable[[np.random.Generator, Population, int, int], Columns]] = {
     "customers": _customers,
     "usage": _usage,
     "orders": _orders,
@@ -260,12 +266,12 @@ TABLES: dict[str, Callable[[np.random.Generator, People, int, int], Columns]] = 
 }
 
 
-def _told(rng: np.random.Generator, known: Ints, earliest: Ints) -> tuple[Ints, Ints]:
-    """When the rows that were *known* at these moments happened, and what known_at says."""
+def _occurred_and_known_at(rng: np.random.Generator, known: Ints, earliest: Ints) -> tuple[Ints, Ints]:
+    """The moments at which rows that become *known* then occurred, and their column known_at."""
     drawn = rng.random(known.size)
-    lag = np.where(drawn < LATE + SOON, rng.exponential(60e6, known.size), 0.0)
-    lag = np.where(drawn < LATE, rng.uniform(DAY, 10 * DAY, known.size), lag).astype(np.int64)
-    return np.maximum(known - lag, earliest), np.where(drawn > 1 - UNTOLD, UNKNOWN, known)
+    lag = np.where(drawn < DAYS_LATE + MOMENTS_LATE, rng.exponential(60e6, known.size), 0.0)
+    lag = np.where(drawn < DAYS_LATE, rng.uniform(DAY, 10 * DAY, known.size), lag).astype(np.int64)
+    return np.maximum(known - lag, earliest), np.where(drawn > 1 - NO_KNOWN_AT, UNKNOWN, known)
 
 
 def _below(rng: np.random.Generator, limit: Ints) -> Ints:
@@ -278,7 +284,7 @@ def _skewed(rng: np.random.Generator, limit: NDArray[Any], power: float = 2.0) -
     return (rng.random(limit.size) ** power * limit).astype(np.int64)
 
 
-def _names(people: People) -> dict[str, pa.Array]:
+def _names(people: Population) -> dict[str, pa.Array]:
     """Column → the texts that its numbers stand for."""
     customer = _text("customer", people.joined.size, 7)
     return {
@@ -299,7 +305,7 @@ def _text(name: str, count: int, width: int, first: int = 0) -> pa.Array:
     return pc.binary_join_element_wise(name, digits, " ")
 
 
-def _filled(name: str, column: NDArray[Any], names: dict[str, pa.Array]) -> pa.Array:
+def _array(name: str, column: NDArray[Any], names: dict[str, pa.Array]) -> pa.Array:
     if name in names:
         return names[name].take(pa.array(column))
     return _moments(column) if name.endswith("_at") else pa.array(column)

@@ -1,108 +1,118 @@
-"""What the report costs at up to a million customers: `python benchmarks/report_cost.py`.
+"""What the report costs at up to a million customers: `make bench-report`.
 
-A small simulated run is learnt from; its customers, with features shaken a little, are then repeated up to
-the size, scored, and foreseen at every cutoff. A process of its own reads that and writes the page. Seconds
-and megabytes are of the page alone; memory_gb is the most that the process held while writing it, beyond the
-features, scores and predictions it was given.
+Ripple is trained on a small simulated world; its customers, with features shaken a little, are then repeated
+up to the size and scored, with predictions at every cutoff. A process of its own reads that and writes the
+page. Wall-clock and CPU seconds (wall_s, cpu_s) and megabytes (page_mb) are of the page alone. memory_gb is
+the peak memory while writing it, in GB, above the floor: what the process held already when it had read the
+features, scores and predictions.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import multiprocessing
 import pickle
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import memory_gb, peak_memory_gb, publish
 
+from benchmarks.harness import Run, cost, fresh_processes, memory_gb, write_results
 from ripple import simulation
 from ripple.features.validation.checks import load
 from ripple.models.batch_scoring import score_population
 from ripple.settings import load as load_settings
-from ripple.training.insights.customer_histories import listed
+from ripple.training.insights.customer_histories import Histories, listed
 from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.shap_sample import SAMPLE
 from ripple.training.pipeline import fit_and_evaluate
+from ripple.training.report import render
 from ripple.training.result import TrainingResult
 
 SIZES = (10_000, 100_000, 1_000_000)
 CUSTOMERS, MONTHS, SEED = 1_000, 36, 7
 
 
-def small(folder: Path) -> TrainingResult:
-    """What learning from the small world finds."""
-    data = folder / "world"
-    simulation.write(
-        simulation.simulate("default", CUSTOMERS, MONTHS, SEED), data, simulation.settings_toml(MONTHS)
-    )
+def train(data: Path) -> TrainingResult:
+    """Train on the dataset in *data*."""
     return fit_and_evaluate(*load(data, load_settings(data)), "small")
 
 
-def grown(result: TrainingResult, customers: int) -> TrainingResult:
+def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
     """The same run with so many customers."""
-    random = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     origin = result.features.index.to_numpy()[np.arange(customers) % len(result.features)]
-    ids = pd.Index([f"c{number:07d}" for number in range(customers)], name="customer_id")
-    shaken = result.features.loc[origin].to_numpy() * random.lognormal(0, 0.1, (customers, 1))
-    features = pd.DataFrame(shaken, columns=result.features.columns, index=ids)
+    names = pd.Index([f"c{number:07d}" for number in range(customers)], name="customer_id")
+    shaken = result.features.loc[origin].to_numpy() * rng.lognormal(0, 0.1, (customers, 1))
+    features = pd.DataFrame(shaken, columns=result.features.columns, index=names)
     scores = score_population(result.bundle, features)
-    times = math.ceil(customers / len(result.features))
-    predictions = pd.concat([result.predictions] * times, ignore_index=True)
-    predictions["customer_id"] = ids[np.arange(len(predictions)) % customers]
-    past = result.histories
-    known = set(past.labels.index.get_level_values("customer_id"))
-    of = {name: str(origin[ids.get_loc(name)]) for name in listed(scores).index}
-    labels, seen = (
-        pd.concat({name: table.xs(one) for name, one in of.items() if one in known}, names=["customer_id"])
-        for table in (past.labels, past.features)
+    repeats = math.ceil(customers / len(result.features))
+    predictions = pd.concat([result.predictions] * repeats, ignore_index=True)
+    predictions["customer_id"] = names[np.arange(len(predictions)) % customers]
+    before = result.customer_value.direct
+    direct = replace(
+        before,
+        expected=pd.Series(before.expected.loc[origin].to_numpy(), names),
+        predictions=pd.concat([before.predictions] * repeats, ignore_index=True),
     )
-    sampled = min(SAMPLE, customers)
-    histories = replace(past, labels=labels, features=seen)
-    own = result.customer_value.direct
-    spend = pd.Series(own.expected.loc[origin].to_numpy(), ids)
-    spent = pd.concat([own.predictions] * times, ignore_index=True)
-    direct = replace(own, expected=spend, predictions=spent)
-    valued = customer_value(
+    value = customer_value(
         features, scores, direct, predictions, result.customer_value.credible, result.settings
     )
+    origin_of = {name: str(origin[names.get_loc(name)]) for name in listed(scores).index}
+    sample = min(SAMPLE, customers)
     return replace(
         result,
         features=features,
         scores=scores,
         predictions=predictions,
         earlier_effects={
-            day: np.resize(effects, (sampled, effects.shape[1]))
-            for day, effects in result.earlier_effects.items()
+            cutoff: np.resize(effects, (sample, effects.shape[1]))
+            for cutoff, effects in result.earlier_effects.items()
         },
-        histories=histories,
-        customer_value=valued,
-        playbook=playbook(features, valued, result.bundle, result.settings),
+        histories=_histories(result.histories, origin_of),
+        customer_value=value,
+        playbook=playbook(features, value, result.bundle, result.settings),
     )
 
 
-def write(given: Path) -> dict[str, float]:
-    """Write the page about the run in the file *given*."""
-    from ripple.training.report import render
+def _histories(histories: Histories, origin_of: Mapping[str, str]) -> Histories:
+    """Histories of copies of customers, each that of its origin."""
+    known = set(histories.labels.index.get_level_values("customer_id"))
+    labels, features = (
+        pd.concat(
+            {name: table.xs(origin) for name, origin in origin_of.items() if origin in known},
+            names=["customer_id"],
+        )
+        for table in (histories.labels, histories.features)
+    )
+    return replace(histories, labels=labels, features=features)
 
-    result = pickle.loads(given.read_bytes())
+
+def report_cost(file: Path) -> dict[str, float]:
+    """Cost of writing the page about the run in the pickle *file*."""
+    result = pickle.loads(file.read_bytes())
     held = memory_gb()
-    started, used = time.perf_counter(), time.process_time()
-    page = render(result)
+    page, spent = cost(render, result)
     return {
-        "wall_s": time.perf_counter() - started,
-        "cpu_s": time.process_time() - used,
-        "memory_gb": peak_memory_gb() - held,
+        "wall_s": spent["wall_s"],
+        "cpu_s": spent["cpu_s"],
+        "memory_gb": spent["peak_gb"] - held,
         "page_mb": len(page.encode()) / 1e6,
     }
+
+
+def measure(run: Run, result: TrainingResult, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each number of customers."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.pickle"
+        for customers in sizes:
+            file.write_bytes(pickle.dumps(enlarge(result, customers)))
+            yield {"customers": customers, **run(report_cost, file)}
 
 
 def main() -> None:
@@ -110,17 +120,12 @@ def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    found: list[dict[str, Any]] = []
-    fresh = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes,
-    ):
-        result, given = small(Path(folder)), Path(folder) / "evidence.pickle"
-        for customers in SIZES:
-            given.write_bytes(pickle.dumps(grown(result, customers)))
-            found.append({"customers": customers, **processes.submit(write, given).result()})
-    publish("report", found)
+    with tempfile.TemporaryDirectory() as folder, fresh_processes() as run:
+        data = Path(folder) / "world"
+        simulation.write(
+            simulation.simulate("default", CUSTOMERS, MONTHS, SEED), data, simulation.settings_toml(MONTHS)
+        )
+        write_results("report", list(measure(run, train(data), SIZES)))
 
 
 if __name__ == "__main__":

@@ -1,28 +1,26 @@
-"""What fitting both heads costs at up to ten million rows: `python benchmarks/training_cost.py`.
+"""What fitting both heads costs at up to ten million rows: `make bench-training`.
 
-Rows of 80 made-up features lie on disk, ten cutoffs of them to learn from and one to calibrate on, as
-`ripple train` keeps them where they are many. Seconds and peak memory are of a process of its own that fits
-both heads with the default parameters, predicts the cutoff that neither has seen and calibrates; bytes_a_cell
-is that memory, less what a process has that has only imported the same, by cells learnt from. The largest
-size grows fewer trees, which takes less time and the same memory. (The file is not called training.py, as it
-would then hide the package from whatever runs in this folder.)
+Rows of 80 synthetic features lie on disk, ten cutoffs of them to learn from and one to calibrate on, as
+`ripple train` keeps them where they are many. Wall-clock seconds (wall_s), CPU seconds (cpu_s) and peak
+memory in GB (peak_gb) are of a process of its own that fits both heads with the default parameters, predicts
+the held-out cutoff and calibrates. The floor is a process that has only imported the same: bytes_a_cell is
+the peak memory above it, in bytes a cell learnt from. The largest size grows fewer trees, which takes less
+time and the same memory.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import peak_memory_gb, publish
 
+from benchmarks.harness import Run, cost, fresh_processes, peak_memory_gb, write_results
 from ripple.settings import Model, Settings
 from ripple.training.estimators.heads import calibrate, fit, outcome
 from ripple.training.examples import feature_sequence
@@ -30,12 +28,12 @@ from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
 
 SIZES = ((100_000, Model().trees), (1_000_000, Model().trees), (10_000_000, 30))
-FEATURES, CUTOFFS = 80, 10
-MOMENTS = [datetime(2024, 1, 1) + i * timedelta(days=30) for i in range(CUTOFFS + 1)]
+FEATURES, TRAINING_CUTOFFS = 80, 10
+CUTOFFS = [datetime(2024, 1, 1) + i * timedelta(days=30) for i in range(TRAINING_CUTOFFS + 1)]
 
 
 def write(cutoff: datetime, customers: int, folder: Path) -> None:
-    """Customers of whom every tenth is credited with something, more if some features are large."""
+    """Write features and labels of one cutoff; a tenth of the customers has a positive label."""
     feature_sequence.MOST_HELD = 0
     rng = np.random.default_rng(cutoff.toordinal())
     x = np.round(rng.gamma(0.5, 10, (customers, FEATURES)), 2)
@@ -43,31 +41,41 @@ def write(cutoff: datetime, customers: int, folder: Path) -> None:
     value = np.where(
         rng.random(customers) < 0.1, np.nan_to_num(x[:, 0] * x[:, 1]) * rng.lognormal(0, 1, customers), 0.0
     )
-    place = folder / f"{cutoff:%Y-%m-%d}"
-    place.mkdir()
-    Rows.of(pd.DataFrame(x, columns=[f"feature_{i}" for i in range(FEATURES)]), place)
-    pd.DataFrame({"network_value": value}).to_parquet(folder / f"{place.name}.parquet")
+    features = folder / f"{cutoff:%Y-%m-%d}"
+    features.mkdir()
+    Rows.of(pd.DataFrame(x, columns=[f"feature_{i}" for i in range(FEATURES)]), features)
+    pd.DataFrame({"network_value": value}).to_parquet(folder / f"{features.name}.parquet")
 
 
 def read(cutoff: datetime, folder: Path) -> Examples:
-    """What `write` wrote."""
+    """What `write` wrote, with the features still on disk."""
     labels = pd.read_parquet(folder / f"{cutoff:%Y-%m-%d}.parquet")
     (file,) = (folder / f"{cutoff:%Y-%m-%d}").iterdir()
     return Examples(cutoff, Rows.stored(file, labels.index), labels, labels)
 
 
-def train(trees: int, folder: Path) -> dict[str, float]:
-    """Fit and calibrate on what is in *folder*."""
+def training_cost(trees: int, folder: Path) -> dict[str, float]:
+    """Cost of fitting and calibrating on what is in *folder*."""
     settings = Settings(model=Model(trees=trees))
-    shown = [read(cutoff, folder) for cutoff in MOMENTS]
-    started, used = time.perf_counter(), time.process_time()
-    heads = fit(shown[:-1], settings)
-    calibrate([outcome(heads, shown[-1], settings)], settings)
-    return {
-        "wall_s": time.perf_counter() - started,
-        "cpu_s": time.process_time() - used,
-        "peak_gb": peak_memory_gb(),
-    }
+    *training, held_out = [read(cutoff, folder) for cutoff in CUTOFFS]
+
+    def train() -> None:
+        heads = fit(training, settings)
+        calibrate([outcome(heads, held_out, settings)], settings)
+
+    return cost(train)[1]
+
+
+def measure(run: Run, sizes: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each number of rows and of trees."""
+    empty = run(peak_memory_gb)
+    for rows, trees in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            for cutoff in CUTOFFS:
+                run(write, cutoff, rows // TRAINING_CUTOFFS, Path(folder))
+            spent = run(training_cost, trees, Path(folder))
+        bytes_a_cell = (spent["peak_gb"] - empty) * 1e9 / (rows * FEATURES)
+        yield {"rows": rows, "trees": trees, **spent, "bytes_a_cell": bytes_a_cell}
 
 
 def main() -> None:
@@ -75,19 +83,8 @@ def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    found: list[dict[str, Any]] = []
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
-        empty = processes.submit(peak_memory_gb).result()
-        for number, trees in SIZES:
-            with tempfile.TemporaryDirectory() as folder:
-                for cutoff in MOMENTS:
-                    processes.submit(write, cutoff, number // CUTOFFS, Path(folder)).result()
-                made = processes.submit(train, trees, Path(folder)).result()
-            cells = number * FEATURES
-            a_cell = (made["peak_gb"] - empty) * 1e9 / cells
-            found.append({"rows": number, "trees": trees, **made, "bytes_a_cell": a_cell})
-    publish("training", found)
+    with fresh_processes() as run:
+        write_results("training", list(measure(run, SIZES)))
 
 
 if __name__ == "__main__":

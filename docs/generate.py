@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -77,7 +77,9 @@ def _rules() -> Iterator[str]:
 
 
 def _condition(value: str | bool | None) -> str:
-    return "" if value is None else {True: "yes", False: "no"}.get(value, str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or ""
 
 
 def _rows(section: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -133,7 +135,7 @@ def known_truth() -> str:
     return json.dumps(scope | {"worlds": worlds}, indent=1) + "\n"
 
 
-PAGES = {
+PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "features.md": lambda: features_page(Settings()),
     DOCS / "settings.md": settings_page,
     DOCS / "serving.md": serving_page,

@@ -1,11 +1,11 @@
 """Turn the Foundation extract (an invite tree of an auction platform, 2021) into a Ripple dataset.
 
-    python examples/foundation/convert.py SOURCE OUT
+    python -m examples.foundation.convert SOURCE OUT
 
 SOURCE holds users.csv, listings.csv, bids.csv and sales.csv; OUT becomes customers, orders, usage, catalog
 and interactions as Parquet, with a ripple.toml. The decisions, table by table:
 
-customers     Everybody in users.csv with any dated action. They join at the first thing they are seen to do:
+customers     Everybody in users.csv with any dated action. They join at their first dated action:
               mint, list, bid, sell or buy. Joining by invitation has no date of its own in the extract.
 orders        A sale is an order *of its seller*: the platform earns from what its creators sell, and network
               value here is the sales of those whom a customer invited. Revenue is the gross price in USD at
@@ -110,11 +110,11 @@ COLUMNS = {
 }
 
 
-def convert(source: Path, out: Path) -> dict[str, tuple[int, int]]:
+def convert(source: Path, out: Path) -> dict[str, int]:
     """Convert the extract in *source* to a dataset in *out*, which must not exist yet.
 
     Returns:
-        For each table written, and each one read, its name and number of rows.
+        File → its number of rows, of each file read and each one written.
     """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
@@ -146,15 +146,15 @@ def main() -> int:
     )
     parser.add_argument("source", type=Path, help="folder with users, listings, bids and sales as CSV")
     parser.add_argument("out", type=Path, help="folder to make")
-    given = parser.parse_args()
-    missing = [name for name in COLUMNS if not (given.source / f"{name}.csv").is_file()]
+    options = parser.parse_args()
+    missing = [name for name in COLUMNS if not (options.source / f"{name}.csv").is_file()]
     if missing:
-        print(f"{given.source} lacks {', '.join(f'{name}.csv' for name in missing)}.", file=sys.stderr)
+        print(f"{options.source} lacks {', '.join(f'{name}.csv' for name in missing)}.", file=sys.stderr)
         return 2
-    if given.out.exists():
-        print(f"{given.out} exists already: choose a folder that does not.", file=sys.stderr)
+    if options.out.exists():
+        print(f"{options.out} exists already: choose a folder that does not.", file=sys.stderr)
         return 2
-    for name, rows in convert(given.source, given.out).items():
+    for name, rows in convert(options.source, options.out).items():
         print(f"{name:<22} {rows:>8,} rows")
     return 0
 

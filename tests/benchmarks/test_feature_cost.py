@@ -1,37 +1,30 @@
-"""The benchmark of the features compares like with like, and what it measures still runs."""
+"""The benchmark of the features compares like with like, and measures every figure."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.support.checkout import ROOT
-
-BENCHMARKS = ROOT / "benchmarks"
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, at a tiny size, with three cutoffs instead of twelve."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    module = importlib.import_module("feature_cost")
-    monkeypatch.setattr(module, "SMALL", 300)
-    monkeypatch.setattr(module, "TWELVE", module.TWELVE[-3:])
-    return module
+from benchmarks import feature_cost
+from benchmarks.harness import Run
 
 
-def test_the_peer_in_pandas_gives_the_same_features(benchmark: ModuleType) -> None:
-    benchmark.refuse_different_features()
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_cost, "PEER_CHECK_SIZE", 300)
+    monkeypatch.setattr(feature_cost, "MONTHLY_CUTOFFS", feature_cost.MONTHLY_CUTOFFS[-3:])
 
 
-def test_every_figure_is_measured(benchmark: ModuleType, tmp_path: Path) -> None:
-    def run(work, *given):
-        return work(*given)
+def test_a_different_peer_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = feature_cost.feature_peer.features
+    monkeypatch.setattr(feature_cost.feature_peer, "features", lambda *given: same(*given) + 1e-4)
+    with pytest.raises(AssertionError, match="are different"):
+        feature_cost.check_peer_agrees()
 
-    whole, year = benchmark.measured(run, 300, tmp_path)
+
+def test_every_figure_is_measured(in_process: Run, tmp_path: Path) -> None:
+    whole, year = feature_cost.measure(in_process, 300, tmp_path)
     assert {"day_x_first", "twelve_x_one", "next_x_year"} <= set(whole)
     for row in (whole, year):
         assert all(value > 0 for name, value in row.items() if name != "span")

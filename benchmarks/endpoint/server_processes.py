@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
 PROGRAMS = Path(sys.executable).parent
+CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "BENTOML_DO_NOT_TRACK": "True",
@@ -26,7 +28,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs; *process* is the first of its processes."""
+    """A running server: its port, and the id of its parent process."""
 
     port: int
     process: int
@@ -34,16 +36,23 @@ class Server:
 
 @contextmanager
 def running(
-    command: Sequence[object], ready: Callable[[int], bool], log: Path, **env: str
+    command: Sequence[object],
+    ready: Callable[[int], bool],
+    log: Path,
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
-    """Yield a server that *command* starts, with its port as last word, once it is *ready* on that port."""
+    """Yield a server that *command* starts, with its port as last word, once it is *ready* on that port.
+
+    Raises:
+        SystemExit: the command ended before that.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     with log.open("w") as out:
         process = subprocess.Popen(
             [*map(str, command), str(port)],
-            env=os.environ | ENVIRONMENT | env,
+            env={**os.environ, **ENVIRONMENT, **env},
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -64,19 +73,22 @@ def running(
 
 
 def answers(path: str) -> Callable[[int], bool]:
-    """Whether an HTTP server on a port answers *path* with 200."""
+    """A function of a port: whether an HTTP server there answers *path* with 200."""
 
-    def asked(port: int) -> bool:
+    def ready(port: int) -> bool:
         try:
             return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 
-    return asked
+    return ready
 
 
-def bento(service: str, log: Path, programs: Path = PROGRAMS, **env: str) -> AbstractContextManager[Server]:
-    """A service of BentoML, found in this folder or in its store, by an environment's *programs*."""
+def bento(
+    service: str, log: Path, programs: Path = PROGRAMS, env: Mapping[str, str] = MappingProxyType({})
+) -> AbstractContextManager[Server]:
+    """A service of BentoML, from a module of the checkout or its store, by an environment's *programs*."""
     command = [programs / "bentoml", "serve", service, "--host", "127.0.0.1", "--working-dir"]
-    command += [Path(__file__).parent, "--port"]
-    return running(command, answers("/readyz"), log, RIPPLE_SERVE_HOST="127.0.0.1", **env)
+    return running(
+        [*command, CHECKOUT, "--port"], answers("/readyz"), log, {"RIPPLE_SERVE_HOST": "127.0.0.1", **env}
+    )

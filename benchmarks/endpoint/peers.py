@@ -1,4 +1,7 @@
-"""What the service is compared with: an endpoint that does nothing, and one as people first write it."""
+"""What the service is compared with: an endpoint that does nothing, and one as people first write it.
+
+`server_processes.bento` starts them by their names, `benchmarks.endpoint.peers:Floor` and `:Naive`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,17 @@ from typing import Any
 import bentoml
 import joblib
 import pandas as pd
-from made_up import NAMES
 from pydantic import BaseModel, create_model
 from starlette.requests import Request
 from starlette.responses import Response
 
+from benchmarks.synthetic_model import NAMES
 from ripple.serving.service import RippleService
 
-Customer: Any = create_model("Customer", **dict.fromkeys(NAMES, (float | None, ...)))
+SERVICE: Any = RippleService
+"""What `bentoml.service` made of the class, which mypy takes for the class."""
+FIELDS: dict[str, Any] = dict.fromkeys(NAMES, (float | None, ...))
+Customer: Any = create_model("Customer", **FIELDS)
 
 
 class Scores(BaseModel):
@@ -27,24 +33,24 @@ class Scores(BaseModel):
 
 
 class Body(bentoml.IODescriptor):
-    """The request's body, as it came."""
+    """The body of a request, as it came."""
 
     given: str = ""
     __root_input__ = True
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: Any) -> Any:
-        """Read it."""
+        """Read it, unparsed."""
         return await request.body()
 
 
 class Answer(bentoml.IODescriptor):
-    """What the answer looks like."""
+    """The form of the answer."""
 
     network_value: float
 
 
-@bentoml.service(name="floor", **RippleService.config)
+@bentoml.service(name="floor", **SERVICE.config)
 class Floor:
     """Answers everything with a constant, under the settings of Ripple's own server."""
 
@@ -54,7 +60,7 @@ class Floor:
 
     @bentoml.api(input_spec=Body, output_spec=Answer)
     async def score(self, body: bytes, /) -> Response:
-        """The constant."""
+        """Return the constant."""
         return Response(b'{"network_value":1.0}', media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""A load generator for HTTP on the loopback interface, in a process of its own.
+"""A load generator for HTTP on the loopback interface.
 
 Each connection is kept alive and sends one request after another, the next as soon as the answer is there.
 """
@@ -20,18 +20,19 @@ import uvloop
 
 OK, UNAVAILABLE = 200, 503
 LOST = 0
-"""Counted as the status of a request whose connection ended before the answer was there."""
+"""The status counted for a request whose connection ended before the answer was there."""
 
 
 @dataclass(frozen=True)
-class Burst:
-    """What came of a load.
+class LoadResult:
+    """What the requests of a load came to.
 
     Attributes:
-        statuses: how often each status was answered.
-        shed: how many requests were told to come again, by 503 with Retry-After.
-        cpu_us: CPU of the server's processes, user and system, by answer.
-        p50_ms, p99_ms: quantiles of the time to an answer of status 200; NaN if there was none.
+        statuses: the number of answers by status.
+        shed: the number of requests answered by 503 with Retry-After.
+        cpu_us: microseconds of CPU of the server's processes, user and system, an answer.
+        per_s: answers a second.
+        p50_ms, p99_ms: quantiles of the time to an answer of status 200, in ms; NaN if there was none.
     """
 
     statuses: Counter[int]
@@ -43,7 +44,7 @@ class Burst:
 
     @property
     def errors(self) -> int:
-        """Requests neither answered with 200 nor shed."""
+        """The number of requests neither answered by 200 nor shed."""
         return self.statuses.total() - self.statuses[OK] - self.shed
 
 
@@ -111,8 +112,8 @@ def request(path: str, body: object = None) -> bytes:
     return f"{head}{len(text)}\r\n\r\n".encode() + text
 
 
-def load(port: int, server: int, requests: Sequence[bytes], connections: int, seconds: float) -> Burst:
-    """Load the server on *port*, whose first process is *server*, for so long.
+def load(port: int, server: int, requests: Sequence[bytes], connections: int, seconds: float) -> LoadResult:
+    """Load the server on *port*, whose parent process is *server*, for so many seconds.
 
     Args:
         requests: whole HTTP requests, sent in turn, whichever connection is free.
@@ -120,32 +121,35 @@ def load(port: int, server: int, requests: Sequence[bytes], connections: int, se
     return uvloop.run(_load(port, server, requests, connections, seconds))
 
 
-async def _load(port: int, server: int, requests: Sequence[bytes], connections: int, seconds: float) -> Burst:
+async def _load(
+    port: int, server: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> LoadResult:
     loop, turns = asyncio.get_running_loop(), itertools.cycle(requests)
-    opened = [
+    open_connections = [
         (await loop.create_connection(lambda: _Connection(turns), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    # a busy server lets connections wait before it looks at them: what that costs is no request's
-    await asyncio.gather(*(one.accepted for one in opened))
-    used, started = _cpu_seconds(server), time.perf_counter()
-    for one in opened:
+    # a busy server lets connections wait before it accepts them: what that costs is no request's
+    await asyncio.gather(*(one.accepted for one in open_connections))
+    cpu, started = process_tree_cpu_seconds(server), time.perf_counter()
+    for one in open_connections:
         one.begin(started + seconds)
-    await asyncio.gather(*(one.done for one in opened))
-    took = time.perf_counter() - started
-    statuses = sum((one.statuses for one in opened), Counter[int]())
-    times = [1e3 * second for one in opened for second in one.seconds] or [np.nan]
-    p50, p99 = np.quantile(times, (0.5, 0.99)).tolist()
-    return Burst(
+    await asyncio.gather(*(one.done for one in open_connections))
+    elapsed = time.perf_counter() - started
+    statuses = sum((one.statuses for one in open_connections), Counter[int]())
+    milliseconds = [1e3 * second for one in open_connections for second in one.seconds] or [np.nan]
+    p50, p99 = np.quantile(milliseconds, (0.5, 0.99)).tolist()
+    return LoadResult(
         statuses,
-        sum(one.shed for one in opened),
-        1e6 * (_cpu_seconds(server) - used) / statuses.total(),
-        statuses.total() / took,
+        sum(one.shed for one in open_connections),
+        1e6 * (process_tree_cpu_seconds(server) - cpu) / statuses.total(),
+        statuses.total() / elapsed,
         p50,
         p99,
     )
 
 
-def _cpu_seconds(server: int) -> float:
-    first = psutil.Process(server)
-    return sum(sum(one.cpu_times()[:2]) for one in (first, *first.children(recursive=True)))
+def process_tree_cpu_seconds(process: int) -> float:
+    """CPU seconds, user and system, of a process and all its living descendants."""
+    parent = psutil.Process(process)
+    return sum(sum(one.cpu_times()[:2]) for one in (parent, *parent.children(recursive=True)))

@@ -1,4 +1,4 @@
-"""A service of BentoML that does nothing: what starting one takes at least."""
+"""A service of BentoML that does nothing: the floor of `startup_cost`, which needs BentoML alone."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ class Floor:
 
     @bentoml.api
     def score(self) -> float:
-        """The constant."""
+        """Return the constant."""
         return 1.0

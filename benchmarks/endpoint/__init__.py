@@ -1,0 +1,1 @@
+"""What answering, starting and publishing cost."""

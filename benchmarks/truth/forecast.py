@@ -1,0 +1,148 @@
+"""The forecast against known truth: what the model predicts of the next window, beside simple rules.
+
+At each evaluation cutoff the model has learnt from labels of windows closed by then, and is held against the
+expected leave-one-out value of the window that follows, plus recorded referral value. The same heads, given
+the latent traits as features and expected values rather than labels to learn from, are the ceiling: what this
+way of learning could reach if nothing were hidden and no label were noisy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from ripple import simulation
+from ripple.features.dataset import Dataset
+from ripple.features.validation.checks import Report
+from ripple.training.estimators.heads import fit
+from ripple.training.evaluation import metrics
+from ripple.training.evaluation.backtest import RollingOriginBacktester
+from ripple.training.evaluation.cutoff_evaluation import MODEL
+from ripple.training.examples.cutoffs import schedule
+from ripple.training.examples.examples import Examples, examples_at
+from ripple.training.examples.feature_sequence import Rows
+
+WITH_TRAITS, WITH_EXPECTATIONS, CEILING = "told the traits", "taught expectations", "the ceiling"
+ORACLES = [WITH_TRAITS, WITH_EXPECTATIONS, CEILING]
+"""The models that know what no table shows: the latent traits, expected values for labels, or both."""
+RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How the rankings of the next window do in a world, over its evaluation cutoffs."""
+
+    rankings: pd.DataFrame
+    """By ranking: capture, capture_cold (of newcomers, who had joined by no cutoff learnt from), spearman; of
+    the model alone total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
+    resamples: pd.DataFrame
+    """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
+
+
+def evaluate_forecast(
+    dataset: Dataset, checks: Report, history: simulation.History, redraws: int
+) -> Forecast:
+    """Predict at every evaluation cutoff and hold the rankings against expected values of the next window."""
+    settings = dataset.settings
+    plan = schedule(checks.start, simulation.END, settings)
+    examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
+    backtester = RollingOriginBacktester(examples, plan, settings)
+    expected = {
+        cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.rows.index)
+        for cutoff, one in examples.items()
+    }
+    with_traits = {cutoff: _with_traits(one, simulation.traits(history)) for cutoff, one in examples.items()}
+    oracles = {
+        WITH_TRAITS: with_traits,
+        WITH_EXPECTATIONS: _with_expectations(examples, expected),
+        CEILING: _with_expectations(with_traits, expected),
+    }
+    rows, scores = [], []
+    for cutoff in plan.evaluation:
+        training, features = plan.training_for(cutoff), with_traits[cutoff].features
+        scores.append({MODEL: backtester.outcome(cutoff).predicted} | backtester.rules(cutoff))
+        for name, informed in oracles.items():
+            heads = fit([informed[earlier] for earlier in training], settings, informed[cutoff].rows)
+            scores[-1][name] = heads.predict_value(features)
+        value = expected[cutoff].to_numpy()
+        newcomer = ~features.index.isin(examples[training[-1]].rows.index)
+        for row in _rows(scores[-1], value, newcomer, settings.top_share):
+            rows.append(row | (_interval_coverage(backtester, cutoff) if row["ranking"] == MODEL else {}))
+    customers = pd.Index(np.concatenate([examples[cutoff].rows.index for cutoff in plan.evaluation]))
+    customers = customers.unique()
+    resampled = metrics.bootstrap_captures(
+        scores,
+        [expected[cutoff].to_numpy() for cutoff in plan.evaluation],
+        [customers.get_indexer(examples[cutoff].rows.index) for cutoff in plan.evaluation],
+        settings.top_share,
+        settings.seed,
+        RESAMPLES,
+    )
+    means = {name: captures.mean(axis=1) for name, captures in resampled.items()}
+    return Forecast(
+        pd.DataFrame(rows).groupby("ranking", sort=False).mean(),
+        pd.DataFrame(means),
+    )
+
+
+def expected_values(
+    history: simulation.History, start: datetime, end: datetime, redraws: int
+) -> pd.Series[float]:
+    """Expected leave-one-out influence plus recorded referral value, by customer_id."""
+    expected = simulation.expected_leave_one_out(history, start, end, redraws, history.seed)
+    return expected["influence_value"] + simulation.referral_value(history, start, end)["referral_value"]
+
+
+def lead_interval(resamples: pd.DataFrame, rival: str) -> tuple[float, float]:
+    """95 % bounds of the model's lead in capture over *rival*."""
+    low, high = (resamples[MODEL] - resamples[rival]).quantile([0.025, 0.975])
+    return float(low), float(high)
+
+
+def _with_traits(examples: Examples, traits: pd.DataFrame) -> Examples:
+    """The same with features that no table shows: traits, and the influence that follows from them."""
+    latent = traits.reindex(examples.rows.index).astype(np.float64)
+    influence = np.exp(0.7 * latent["power"])
+    latent = latent.assign(pull=influence, pull_on_all=influence * latent["ties"]).add_prefix("latent_")
+    return replace(examples, rows=Rows.of(pd.concat([examples.features, latent], axis=1)))
+
+
+def _with_expectations(
+    examples: Mapping[datetime, Examples], expected: Mapping[datetime, pd.Series[float]]
+) -> dict[datetime, Examples]:
+    """The same with expected values for labels."""
+    return {
+        # who adopts first takes purchases from others: a negative value is no target of a Poisson loss
+        cutoff: replace(one, labels=one.labels.assign(network_value=expected[cutoff].clip(lower=0)))
+        for cutoff, one in examples.items()
+    }
+
+
+def _interval_coverage(backtester: RollingOriginBacktester, cutoff: datetime) -> dict[str, object]:
+    outcome, calibration = backtester.judged(cutoff), backtester.calibration(cutoff)
+    if calibration is None:
+        return {}
+    low, high = calibration.interval.bounds(outcome.predicted)
+    return {
+        "coverage": metrics.coverage(outcome.value, low, high),
+        "least_coverage": float(
+            metrics.coverage_by_decile(outcome.predicted, outcome.value, low, high).min()
+        ),
+    }
+
+
+def _rows(
+    scores: dict[str, np.ndarray], value: np.ndarray, newcomer: np.ndarray, share: float
+) -> Iterator[dict[str, object]]:
+    for name, score in scores.items():
+        yield {
+            "ranking": name,
+            "capture": metrics.capture(score, value, share),
+            "capture_cold": metrics.capture(score[newcomer], value[newcomer], share),
+            "spearman": metrics.rank_correlation(score, value),
+            "total_ratio": float(score.sum() / value.sum()) if name == MODEL else np.nan,
+        }

@@ -1,0 +1,1 @@
+"""The invite tree of an auction platform."""

@@ -1,0 +1,47 @@
+"""The benchmark of the report enlarges a run in all its parts, and measures a whole page."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import report_cost
+from benchmarks.harness import Run
+from ripple import simulation
+from ripple.training.result import TrainingResult
+
+FEW = """
+horizon_days = 60
+[cutoffs]
+step_days = 30
+history_days = 90
+evaluate = 2
+[features]
+windows_days = [30]
+[model]
+trees = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    folder = tmp_path_factory.mktemp("world") / "data"
+    toml = simulation.settings_toml(11) + FEW
+    simulation.write(simulation.simulate("default", 250, 11, 3), folder, toml)
+    return report_cost.train(folder)
+
+
+def test_every_part_of_a_run_grows_to_the_size(result: TrainingResult) -> None:
+    large = report_cost.enlarge(result, 900)
+    assert len(large.features) == len(large.scores) == 900
+    assert large.features.index.is_unique
+    assert len(large.predictions) > 2 * len(result.predictions)
+    assert not large.histories.labels.empty
+    assert set(large.histories.labels.index.get_level_values("customer_id")) <= set(large.features.index)
+
+
+def test_the_page_of_every_size_is_measured(result: TrainingResult, in_process: Run) -> None:
+    (row,) = report_cost.measure(in_process, result, [400])
+    assert row["customers"] == 400
+    assert row["page_mb"] > 0.5
+    assert row["cpu_s"] > 0
+    assert row["wall_s"] > 0
