@@ -5,14 +5,17 @@ DATA ?= $(DEFAULT)
 VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
 BENCHMARK := $(VENV)/bin/python -m benchmarks
+# what differs between versions of Python if anything does: settings, models, numbers, arrays
+QUICK := tests/ripple/test_settings.py tests/models tests/training/estimators tests/features/test_matrix.py
 TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 export MLFLOW_DISABLE_TELEMETRY := true
 # tests, Spark and the service start a hundred processes: without bytecode each compiles all it imports, for 5 s
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help train test serve report lint types format clean coverage docs layouts links screenshot site truth \
-	benchmarks bench-attribution bench-features bench-foundation bench-pipeline bench-publishing bench-reasons \
-	bench-report bench-serving bench-startup bench-training
+.PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
+	coverage docs layouts links screenshot site truth benchmarks bench-attribution bench-features \
+	bench-foundation bench-pipeline bench-publishing bench-reasons bench-report bench-serving bench-startup \
+	bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -34,8 +37,16 @@ report: $(VENV)/ready ## open the report of the newest version, and print where 
 test: $(VENV)/ready-dev ## run every test, on two processes
 	@$(TESTS)
 
+test-313: $(VENV)/bin/uv ## run a quick part of the tests on Python 3.13, if there is one
+	@python=$$(PYENV_VERSION=3.13 python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null) || \
+	  { echo "there is no Python 3.13 on this machine: nothing was tried on it"; exit 0; }; \
+	UV_PROJECT_ENVIRONMENT=$(VENV)-3.13 $(VENV)/bin/uv sync --quiet --frozen --python "$$python" && \
+	OMP_NUM_THREADS=1 $(VENV)-3.13/bin/pytest -q $(QUICK)
+
 coverage: $(VENV)/ready-dev ## run every test and tell which lines none of them reaches
 	@$(TESTS) --cov --cov-report=term
+
+check: lint types layers dependencies ## check all that can be read off the code, without running it
 
 lint: $(VENV)/ready-dev ## check style, formatting and the lock file
 	@$(VENV)/bin/ruff check .
@@ -44,6 +55,17 @@ lint: $(VENV)/ready-dev ## check style, formatting and the lock file
 
 types: $(VENV)/ready-dev ## check types
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/mypy benchmarks docs .ci examples
+
+layers: $(VENV)/ready-dev ## check that no room imports from a room above it
+	@$(VENV)/bin/lint-imports --no-cache
+
+dependencies: $(VENV)/ready-dev ## check that what is imported is declared, and the other way round
+	@$(VENV)/bin/deptry ripple features models serving simulation training
+	@$(VENV)/bin/deptry benchmarks docs .ci examples tests --exclude '^$$' --known-first-party tests --ignore DEP002,DEP004
+
+hooks: $(VENV)/ready-dev ## have git run these checks before each commit
+	@$(VENV)/bin/pre-commit install
 
 format: $(VENV)/ready-dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
@@ -102,7 +124,7 @@ layouts: $(VENV)/ready-dev ## take how the report looks now for how it should lo
 	@RIPPLE_LAYOUTS=write $(VENV)/bin/pytest -q -k looks_as_it_did tests/training/report/test_layout.py
 
 clean: ## remove the environment, and all runs, models and reports
-	rm -rf $(VENV) .ripple .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-3.13 .ripple .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(VENV)/bin/uv:
 	@echo "creating the environment in $(VENV)" >&2
