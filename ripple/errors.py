@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong; the message says what was found, what was expected, what to do."""
+    """Something the user gave is wrong; the message says what is there, what was expected and what to do."""

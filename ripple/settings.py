@@ -67,29 +67,34 @@ class Cutoffs(Section):
     """At which moments training stands and looks back (features) and ahead (labels)."""
 
     step_days: int = Field(60, ge=1, description="days between two cutoffs")
-    history_days: int = Field(180, ge=1, description="days of data a cutoff must have behind it")
+    history_days: int = Field(180, ge=1, description="days of data before the first cutoff")
     evaluate: int | tuple[Instant, ...] = Field(
-        4, description="the newest N closed cutoffs judge the model, or these dates"
+        4, description="evaluation cutoffs: the newest N closed ones, or these dates"
     )
 
 
 class Credit(Section):
     """How revenue is credited to those who brought it about."""
 
-    window_days: float = Field(112, gt=0, description="an earlier adoption older than this explains nothing")
-    half_life_days: float = Field(180, gt=0, description="half-life of an interaction, and so of a tie")
-    referral_days: float = Field(365, gt=0, description="a referrer is credited for this long after the join")
+    window_days: float = Field(112, gt=0, description="an exposure to an older adoption has no effect")
+    half_life_days: float = Field(180, gt=0, description="half-life of the weight of an interaction")
+    referral_days: float = Field(
+        365, gt=0, description="days after joining whose revenue is credited to the referrer"
+    )
     baseline: Literal["product", "strata", "model", "joined"] = Field(
         "joined",
-        description="what would have happened anyway: by product, by stratum, by a model of who adopts, or "
-        "by stratum and model",
+        description="baseline hazard: by product, by stratum, by case-control model, or by both (joined)",
     )
     lookback_days: float = Field(
-        180, ge=0, description="how influence works is learnt from the window and this long before it"
+        180, ge=0, description="the influence model is fitted on the window and this long before it"
     )
-    bandwidth_days: float = Field(14, gt=0, description="how far a day's rate of adoptions reaches")
-    controls: int = Field(5, ge=2, description="others at risk that an adopter is compared with at most")
-    expansion: bool = Field(True, description="subtract what would have come later in the window anyway")
+    bandwidth_days: float = Field(
+        14, gt=0, description="bandwidth of the kernel that smooths the adoption rate over days"
+    )
+    controls: int = Field(5, ge=2, description="controls at risk per adopter, at most")
+    expansion: bool = Field(
+        True, description="subtract adoptions that would have come later in the window (acceleration)"
+    )
 
     @property
     def by_stratum(self) -> bool:
@@ -108,37 +113,42 @@ class Features(Section):
     windows_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
         (30, 90), min_length=1, description="look-back windows"
     )
-    half_life_days: float = Field(90, gt=0, description="half-life of a tie")
+    half_life_days: float = Field(90, gt=0, description="half-life of the weight of a tie")
 
 
 class Model(Section):
     """Parameters of the two LightGBM heads."""
 
-    trees: int = Field(300, ge=1, description="trees of each head")
-    leaves: int = Field(5, ge=2, description="leaves of a tree at most")
-    depth: int = Field(3, ge=1, description="depth of a tree at most")
-    learning_rate: float = Field(
-        0.02, gt=0, description="shrinkage of each tree: small steps average out what is noise"
+    trees: int = Field(300, ge=1, description="trees of each head (num_iterations)")
+    leaves: int = Field(5, ge=2, description="leaves of a tree, at most (num_leaves)")
+    depth: int = Field(3, ge=1, description="depth of a tree, at most (max_depth)")
+    learning_rate: float = Field(0.02, gt=0, description="shrinkage of each tree (learning_rate)")
+    extra_trees: bool = Field(
+        False, description="draw split thresholds at random: less variance with little data"
     )
-    extra_trees: bool = Field(False, description="draw thresholds at random: steadier where history is short")
     min_rows_per_leaf: int = Field(
-        150, ge=1, description="rows a leaf must hold, or a fiftieth of all if that is less"
+        150, ge=1, description="rows of a leaf, at least (min_data_in_leaf); a fiftieth of all rows if less"
     )
-    tweedie_power: float = Field(1.0, ge=1, lt=2, description="1 is Poisson, which weighs the largest most")
+    tweedie_power: float = Field(
+        1.0, ge=1, lt=2, description="variance power of the Tweedie loss; 1 is Poisson"
+    )
     half_life_horizons: float = Field(
-        0.5, gt=0, description="a training cutoff this many horizons older weighs half as much"
+        0.5, gt=0, description="half-life of the weight of a training cutoff, in horizons"
     )
     winsorise: float = Field(
-        1.0, gt=0.5, le=1, description="cap the label of each cutoff at this quantile of its positive values"
+        1.0,
+        gt=0.5,
+        le=1,
+        description="quantile of the positive labels of a cutoff at which labels are capped",
     )
-    interval: float = Field(0.8, gt=0, lt=1, description="coverage of the interval")
+    interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of the interval")
 
 
 class Checks(Section):
     """What to do about rows that break a rule of the input contract."""
 
     set_aside: tuple[str, ...] = Field(
-        (), description="rules, as 'table.column: rule', whose rows are counted and left out, not refused"
+        (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
     )
 
 
@@ -146,20 +156,23 @@ class Gate(Section):
     """What a version has to show before it becomes champion by itself."""
 
     capture_loss: float = Field(
-        0.05, ge=0, le=1, description="capture that may be lost to the champion while chance can explain it"
+        0.05,
+        ge=0,
+        le=1,
+        description="loss of capture against the champion, at most, where it is not significant",
     )
     level_factor: float = Field(
-        2.0, gt=1, description="predicted and realised total of the backtest differ by this factor at most"
+        2.0, gt=1, description="ratio of predicted and realised total of the backtest, at most"
     )
     coverage_loss: float = Field(
-        0.1, ge=0, le=1, description="how far the interval's coverage may fall below model.interval"
+        0.1, ge=0, le=1, description="shortfall of the interval's coverage from model.interval, at most"
     )
     doubtful_share: float = Field(
-        0.5, ge=0, le=1, description="share of the credited value that may be coincidence"
+        0.5, ge=0, le=1, description="share of the attributed value that may be due to chance, at most"
     )
-    set_aside_share: float = Field(0.05, ge=0, le=1, description="share of a table's rows set aside at most")
+    set_aside_share: float = Field(0.05, ge=0, le=1, description="share of a table's rows set aside, at most")
     single_share: float = Field(
-        0.5, gt=0, le=1, description="share of a cutoff's realised value that one customer may hold"
+        0.5, gt=0, le=1, description="share of a cutoff's realised value that one customer holds, at most"
     )
 
 
@@ -171,7 +184,7 @@ class Rule(Section):
     network: Literal["high", "low"] | None = Field(None, description="network value")
     direct: Literal["high", "low"] | None = Field(None, description="direct value")
     sentiment: Literal["happy", "neutral", "unhappy", "silent"] | None = Field(
-        None, description="by the latest feedback; silent without any"
+        None, description="by the latest feedback; silent where there is none"
     )
     fading: bool | None = Field(None, description="whether engagement is going down")
 
@@ -240,16 +253,16 @@ class Plays(Section):
         0.35,
         ge=0,
         le=1,
-        description="fading: of the use in twice the longest window, less than this fell into its later half",
+        description="fading: less than this share of the use in twice the longest window fell into its later half",
     )
     effect: float = Field(
         0.1,
         gt=0,
         le=1,
-        description="share of the value at stake that a play is taken to save or win; a guess until tested",
+        description="assumed share of the value at stake that a play saves or wins; untested",
     )
     margin_share: float | None = Field(
-        None, gt=0, le=1, description="margin ÷ revenue, where orders do not tell the margin"
+        None, gt=0, le=1, description="margin ÷ revenue, where orders have no margin"
     )
     thin_margin: float = Field(0.2, ge=0, le=1, description="a margin share below this is thin")
     rules: tuple[Rule, ...] = Field(RULES, description="who gets which play; the first that fits counts")
@@ -268,9 +281,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".ripple"), exclude=True, description="where runs, models and reports are kept")
     currency: str = Field("USD", min_length=1, description="unit of revenue and margin")
     until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
-    horizon_days: int = Field(180, ge=1, description="how far ahead value is predicted")
+    horizon_days: int = Field(180, ge=1, description="days ahead over which value is predicted")
     top_share: float = Field(0.01, gt=0, lt=0.5, description="share of customers that counts as the top")
-    seed: int = Field(7, ge=0, description="seed of everything random")
+    seed: int = Field(7, ge=0, description="seed of all random draws")
     kinds: dict[str, Power] = Field(
         {}, description="power of each kind of interaction, added to the defaults"
     )

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 def open_checked(
     data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb", keep: bool = False
 ) -> tuple[Dataset, Report]:
-    """Open and check a dataset; with *keep*, what is found and computed is kept for later runs."""
+    """Open and check a dataset; with *keep*, what is computed is cached for later runs."""
     from ripple.features.tables.sources import find
     from ripple.features.validation.checks import load
     from ripple.locks import lock
@@ -60,16 +60,16 @@ def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     from ripple.training.examples.examples import features_at, frame
 
     validate_not_after_end(as_of, dataset.settings, "--as-of")
-    found = frame(features_at(dataset, as_of))
-    if found.empty:
+    features = frame(features_at(dataset, as_of))
+    if features.empty:
         raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
-    return found
+    return features
 
 
 def score_dataset(
-    dataset: Dataset, folder: Path, number: str, found: pd.DataFrame, as_of: datetime
+    dataset: Dataset, folder: Path, number: str, features: pd.DataFrame, as_of: datetime
 ) -> tuple[Bundle, pd.DataFrame]:
-    """The bundle in *folder*, and the scores of every customer of *found*.
+    """The bundle in *folder*, and the scores of every customer of *features*.
 
     Raises:
         InputError: features are missing that the version was trained on.
@@ -77,10 +77,10 @@ def score_dataset(
     from ripple.models.batch_scoring import score_population
     from ripple.models.bundle import Bundle, FeatureMismatch
 
-    logger.info(f"scoring {len(found):,} customers with version {number} as of {as_of:%Y-%m-%d}")
+    logger.info(f"scoring {len(features):,} customers with version {number} as of {as_of:%Y-%m-%d}")
     bundle = Bundle.load(folder / "bundle")
     try:
-        return bundle, score_population(bundle, found)
+        return bundle, score_population(bundle, features)
     except FeatureMismatch as error:
         raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 
@@ -90,11 +90,11 @@ def fetched_version(settings: Settings, name: str, *artifacts: str) -> Iterator[
     """A model version's number and a temporary folder with these of its artifacts."""
     from ripple.training.registry import model_versions, tracking
 
-    found = model_versions.find(tracking.connect(settings), name)
+    version = model_versions.find(tracking.connect(settings), name)
     with tempfile.TemporaryDirectory() as folder:
         for artifact in artifacts:
-            tracking.download(found.run_id, artifact, Path(folder))
-        yield found.number, Path(folder)
+            tracking.download(version.run_id, artifact, Path(folder))
+        yield version.number, Path(folder)
 
 
 def validate_not_after_end(moment: datetime, settings: Settings, flag: str) -> None:
@@ -125,8 +125,8 @@ def write_with_spark(dataset: Dataset, as_of: datetime, out: Path) -> None:
         raise InputError(f"--out {out}: Spark writes Parquet.")
     if out.is_file():
         raise InputError(f"--out {out} is a file; Spark writes a folder: name another one.")
-    found = features_at(dataset, as_of)
+    features = features_at(dataset, as_of)
     with atomic.folder(out) as building:
         building.rmdir()  # Spark makes its folder itself
-        found.to_parquet_dir(building)
-    print(f"{out}: {len(found.columns) - 1} columns, as a folder of Parquet files")
+        features.to_parquet_dir(building)
+    print(f"{out}: {len(features.columns) - 1} columns, as a folder of Parquet files")

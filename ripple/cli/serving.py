@@ -39,12 +39,12 @@ def score(
     from ripple.models.batch_scoring import with_reasons
 
     dataset, _ = open_checked(data, settings, keep=True)
-    found = features_as_of(dataset, as_of)
+    features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
-        bundle, scores = score_dataset(dataset, folder, number, found, as_of)
+        bundle, scores = score_dataset(dataset, folder, number, features, as_of)
     if reasons:
         logger.info("finding the reasons")
-        scores = with_reasons(bundle, scores, found, reasons)
+        scores = with_reasons(bundle, scores, features, reasons)
     write_table(scores, out)
 
 
@@ -75,17 +75,17 @@ def publish(
         store = open_store(place)
     except ValueError as error:
         raise InputError(f"--to: {error}") from error
-    found = features_as_of(dataset, as_of)
+    features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
-        _, scores = score_dataset(dataset, folder, number, found, as_of)
-        kinds = attributes(dataset).reindex(found.index)
-        write_snapshot(folder / "snapshot.parquet", scores, found, as_of, kinds)
+        _, scores = score_dataset(dataset, folder, number, features, as_of)
+        kinds = attributes(dataset).reindex(features.index)
+        write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
         publication = folder / "publication"
         publication.mkdir()
         name = write_publication(publication, folder, number)
         logger.info(f"publishing to {hidden(place)}")
         store.publish(publication, name)
-    print(f"{name}: {len(found):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
+    print(f"{name}: {len(features):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
 
 
 @app.command(epilog="Example: ripple package")

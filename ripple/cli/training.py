@@ -54,29 +54,29 @@ def train(
         dataset = dataset.limited_to(until)
     trained = run(dataset, checked, name or dataset.name, tune)
     result, decision = trained.result, trained.decision
-    found = result.headline()
+    headline = result.headline()
     share = f"{result.settings.top_share:.0%}"
     print(f"version:  {_registered(trained)}")
     print(f"gate:     {decision.title}.")
     for reason in decision.summary:
         print(f"          {reason}")
     print(
-        f"capture:  {found['capture']:.2f} of the value held by the true top {share}, "
-        f"against {found['best_baseline_capture']:.2f} by the best simple rule "
+        f"capture:  {headline['capture']:.2f} of the value held by the true top {share}, "
+        f"against {headline['best_baseline_capture']:.2f} by the best simple rule "
         f"({result.backtest.best_baseline})"
     )
     print(
-        f"lead:     {found['lead']:+.2f} (95 % interval {found['lead_low']:+.2f} to "
-        f"{found['lead_high']:+.2f})"
+        f"lead:     {headline['lead']:+.2f} (95 % interval {headline['lead_low']:+.2f} to "
+        f"{headline['lead_high']:+.2f})"
     )
     print(
-        f"top {share}:   {found['top_customers']:,.0f} of {found['customers']:,.0f} customers hold "
-        f"{found['top_value_share']:.0%} of the expected network value"
+        f"top {share}:   {headline['top_customers']:,.0f} of {headline['customers']:,.0f} customers hold "
+        f"{headline['top_value_share']:.0%} of the expected network value"
     )
     if tested := result.robustness:
         credited = f"{tested.revenue_share:.1%} of revenue"
         print(
-            f"credited: {credited} to influence, up to {tested.placebo_share:.0%} of it coincidence"
+            f"credited: {credited} to influence, up to {tested.placebo_share:.0%} of it by chance"
             if tested.has_influence
             else f"credited: no influence was found ({credited}, by chance)"
         )
@@ -108,9 +108,9 @@ def monitor(
     ] = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Hold what a version foresaw against what came true; exit with 3 if it should be trained again.
+    """Evaluate a version on values realised since its training; exit with 3 if it should be retrained.
 
-    What is found is kept in MLflow, with the version and its run.
+    The evaluation is recorded in MLflow, with the version and its run.
     """
     require("train")
     dataset, _ = open_checked(data, settings, keep=True)
@@ -120,11 +120,11 @@ def monitor(
     from ripple.training.report.text.monitoring_text import monitoring_text
 
     client = tracking.connect(dataset.settings)
-    found = model_versions.find(client, model)
+    version = model_versions.find(client, model)
     given = _logged(log, dataset) if log is not None else None
-    made = client.get_run(found.run_id).data
-    monitored = run(dataset, model_versions.scored(client, found), made.params, made.metrics, given)
-    record_monitoring(client, found, monitored)
+    run_data = client.get_run(version.run_id).data
+    monitored = run(dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, given)
+    record_monitoring(client, version, monitored)
     print(monitoring_text(monitored))
     if monitored.verdict == "retrain":
         sys.exit(RETRAIN)
@@ -141,12 +141,12 @@ def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
         if salt is None:
             raise InputError(f"--log {folder}: set {PREFIX}LOG_SALT to the salt with which it was written.")
         customers = frame(dataset.tables["customers"].select("customer_id")).index
-        found = read_log(folder, salt.get_secret_value().encode(), customers)
+        log = read_log(folder, salt.get_secret_value().encode(), customers)
     except (ValueError, FileNotFoundError) as error:
         raise InputError(str(error)) from error
-    if found.empty:
+    if log.empty:
         raise InputError(
             f"--log {folder}: none of its customers is one of {dataset.place}. Is {PREFIX}LOG_SALT the salt "
             "with which it was written?"
         )
-    return found
+    return log

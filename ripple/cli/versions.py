@@ -121,7 +121,7 @@ def compare(
     version: Annotated[str, typer.Argument(metavar="A", help="Version number, champion or challenger.")],
     other: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
 ) -> None:
-    """Tell which of two versions foresees better at the cutoffs both were judged at, and how sure that is."""
+    """Compare how well two versions predict at the cutoffs that both were evaluated at."""
     require("train")
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.comparison_text import comparison_text
