@@ -227,7 +227,7 @@ def test_the_champion_needs_neither_pickle_nor_ripple_installed(client, opened, 
 def test_the_model_is_plain_files_of_ripples_own(client, opened):
     artifacts = opened[0].settings.home / "artifacts"
     names = {path.name for path in artifacts.rglob("*") if path.is_file()}
-    assert {"MLmodel", "value.txt", "top.txt", "bundle.json", "pyfunc.py"} <= names
+    assert {"MLmodel", "value.txt", "top.txt", "bundle.json", "mlflow_model.py"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
     # files of the project in whose folder training happened to run
     assert not names & {"uv.lock", "pyproject.toml"}
