@@ -253,7 +253,7 @@ class Plays(Section):
         0.35,
         ge=0,
         le=1,
-        description="fading: less than this share of the use in twice the longest window fell into its later half",
+        description="fading: less than this share of use in twice the longest window is in its later half",
     )
     effect: float = Field(
         0.1,
