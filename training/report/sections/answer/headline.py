@@ -120,24 +120,26 @@ def verdict(result: TrainingResult) -> Verdict:
         return Verdict(
             "better",
             f"Ripple beats the best simple rule, {rule}.",
-            f"{compared} The lead is {words.points(lead)} percentage points, with a 95 % interval of "
-            f"{words.points(low)} to {words.points(high)}. {_interval_in_words(low, high)}",
+            f"{compared} The lead is {words.points(lead)} percentage points, with a "
+            f"95{words.NO_BREAK_SPACE}% interval of {words.points(low)} to {words.points(high)}. "
+            f"{_interval_in_words(low, high)}",
         )
     if high < 0:
         return Verdict(
             "worse",
             f"Ripple is worse than the best simple rule, {rule}.",
-            f"{compared} Ripple trails by {words.points(lead)} percentage points, with a 95 % interval of "
-            f"{words.points(high)} to {words.points(low)} behind. {_interval_in_words(low, high)} Use the "
-            f"rule to choose the top {top}, not this model.",
+            f"{compared} Ripple trails by {words.points(lead)} percentage points, with a "
+            f"95{words.NO_BREAK_SPACE}% interval of {words.points(high)} to {words.points(low)} behind. "
+            f"{_interval_in_words(low, high)} Use the rule to choose the top {top}, not this model.",
         )
     side = "ahead" if lead > 0 else "behind"
     return Verdict(
         "unclear",
         f"No clear difference between Ripple and the best simple rule, {rule}.",
-        f"{compared} Ripple is {words.points(lead)} percentage points {side}, but the 95 % interval runs "
-        f"from {words.signed_points(low)} to {words.signed_points(high)} and includes 0: the difference may "
-        f"be chance. {_interval_in_words(low, high)}",
+        f"{compared} Ripple is {words.points(lead)} percentage points {side}, but the "
+        f"95{words.NO_BREAK_SPACE}% interval runs from {words.signed_points(low)} to "
+        f"{words.signed_points(high)} and includes 0: the difference may be chance. "
+        f"{_interval_in_words(low, high)}",
     )
 
 
@@ -184,7 +186,8 @@ def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
         Tile(
             "points of lead",
             words.signed_points(lead) if known else "not available",
-            f"over the best rule; 95 % interval {words.signed_points(low)} to {words.signed_points(high)}"
+            f"over the best rule; 95{words.NO_BREAK_SPACE}% interval {words.signed_points(low)} to "
+            f"{words.signed_points(high)}"
             if known
             else "there was no value to compare",
         ),
