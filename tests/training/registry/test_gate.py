@@ -7,7 +7,7 @@ import pytest
 
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
-from ripple.training.evaluation.out_of_sample import REVISITED
+from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry.gate import decide, doubtful_share
 
 
