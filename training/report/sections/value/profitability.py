@@ -18,6 +18,7 @@ from ripple.training.result import TrainingResult
 
 MAX_CUSTOMERS = 10
 NO_MARGIN = "no margin is known"
+NO_REVENUE = "no revenue is known"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _group(name: str, note: str, mask: Any, result: TrainingResult) -> Group:
         name,
         note,
         words.count(len(group)),
-        _money(group["revenue"].mean(), result),
+        _money(group["revenue"].mean(), result, NO_REVENUE),
         _percent(with_margin["margin"].sum() / revenue if revenue > 0 else math.nan),
         _money(with_margin["margin"].mean(), result),
         _money(group["direct_value"].mean(), result),
@@ -112,8 +113,8 @@ def _finding(top: Group, everybody: Group, result: TrainingResult) -> str:
     if top.gain.missing:
         return f"{opening}; the margin on it is not known, because orders have no column margin"
     return (
-        f"{opening}; {top.gain.text} ({top.interval}) of that is margin, the most to spend on keeping such a "
-        f"customer, and {everybody.gain.text} for the average customer"
+        f"{opening}; spend at most their margin of {top.gain.text} ({top.interval}) to keep one, and "
+        f"{everybody.gain.text} to keep an average customer"
     )
 
 
@@ -159,7 +160,7 @@ def _rows(customers: pd.DataFrame, result: TrainingResult) -> list[tuple[str, li
         (
             str(name),
             [
-                _money(row["revenue"], result),
+                _money(row["revenue"], result, NO_REVENUE),
                 _percent(row["margin_share"]),
                 _money(row["direct_value"], result),
                 _money(row["network_value"], result),
