@@ -26,7 +26,7 @@ from ripple import simulation
 from ripple.features.validation.checks import load
 from ripple.models.batch_scoring import score_population
 from ripple.settings import load as load_settings
-from ripple.training.insights.customer_histories import Histories, listed
+from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
 from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.plays import playbook
 from ripple.training.insights.shap_sample import SAMPLE
@@ -61,9 +61,9 @@ def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
         predictions=pd.concat([before.predictions] * repeats, ignore_index=True),
     )
     value = customer_value(
-        features, scores, direct, predictions, result.customer_value.credible, result.settings
+        features, scores, direct, predictions, result.customer_value.credible_share, result.settings
     )
-    origin_of = {name: str(origin[names.get_loc(name)]) for name in listed(scores).index}
+    origin_of = {name: str(origin[names.get_loc(name)]) for name in listed_customers(scores).index}
     sample = min(SAMPLE, customers)
     return replace(
         result,
@@ -80,8 +80,8 @@ def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
     )
 
 
-def _histories(histories: Histories, origin_of: Mapping[str, str]) -> Histories:
-    """Histories of copies of customers, each that of its origin."""
+def _histories(histories: CustomerHistories, origin_of: Mapping[str, str]) -> CustomerHistories:
+    """CustomerHistories of copies of customers, each that of its origin."""
     known = set(histories.labels.index.get_level_values("customer_id"))
     labels, features = (
         pd.concat(

@@ -20,7 +20,7 @@ from ripple.models import Bundle, FeatureSpec, Interval, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
 from ripple.serving.package import package
 from ripple.settings import Model
-from ripple.training.estimators.heads import JOINED
+from ripple.training.estimators.distillation import STUDENT_PARAMS
 from ripple.training.registry.recording import model_from_code
 
 FEATURES, TRAINING_ROWS = 80, 20_000
@@ -62,7 +62,7 @@ def fit_heads(model: Model) -> Heads:
         "n_jobs": 1,
         "verbosity": -1,
     }
-    value_size = {name: JOINED[name] for name in ("num_leaves", "max_depth")}
+    value_size = {name: STUDENT_PARAMS[name] for name in ("num_leaves", "max_depth")}
     return (
         LGBMRegressor(objective="poisson", **(parameters | value_size)).fit(x, target),
         LGBMClassifier(**parameters).fit(x, target > np.quantile(target, 0.99)),

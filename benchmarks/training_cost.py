@@ -22,7 +22,9 @@ import pandas as pd
 
 from benchmarks.harness import Run, cost, fresh_processes, peak_memory_gb, write_results
 from ripple.settings import Model, Settings
-from ripple.training.estimators.heads import calibrate, fit, outcome
+from ripple.training.estimators.calibration import calibrate
+from ripple.training.estimators.heads import fit
+from ripple.training.estimators.held_out import predict_held_out
 from ripple.training.examples import feature_sequence
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
@@ -34,7 +36,7 @@ CUTOFFS = [datetime(2024, 1, 1) + i * timedelta(days=30) for i in range(TRAINING
 
 def write(cutoff: datetime, customers: int, folder: Path) -> None:
     """Write features and labels of one cutoff; a tenth of the customers has a positive label."""
-    feature_sequence.MOST_HELD = 0
+    feature_sequence.MAX_CELLS_IN_MEMORY = 0
     rng = np.random.default_rng(cutoff.toordinal())
     x = np.round(rng.gamma(0.5, 10, (customers, FEATURES)), 2)
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -51,7 +53,7 @@ def read(cutoff: datetime, folder: Path) -> Examples:
     """What `write` wrote, with the features still on disk."""
     labels = pd.read_parquet(folder / f"{cutoff:%Y-%m-%d}.parquet")
     (file,) = (folder / f"{cutoff:%Y-%m-%d}").iterdir()
-    return Examples(cutoff, Rows.stored(file, labels.index), labels, labels)
+    return Examples(cutoff, Rows.from_parquet(file, labels.index), labels, labels)
 
 
 def training_cost(trees: int, folder: Path) -> dict[str, float]:
@@ -61,7 +63,7 @@ def training_cost(trees: int, folder: Path) -> dict[str, float]:
 
     def train() -> None:
         heads = fit(training, settings)
-        calibrate([outcome(heads, held_out, settings)], settings)
+        calibrate([predict_held_out(heads, held_out, settings)], settings)
 
     return cost(train)[1]
 

@@ -11,8 +11,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-DISTRIBUTIONS = {"ibis": "ibis-framework", "sklearn": "scikit-learn"}
-"""Distributions that are not called as the package they bring."""
+DISTRIBUTIONS = {"ibis": ("ibis-framework", "duckdb"), "sklearn": ("scikit-learn",)}
+"""The distributions behind packages of other names; DuckDB computes the queries that ibis compiles."""
 
 
 def digest(*parts: object) -> str:
@@ -43,7 +43,7 @@ def code_digest(*modules: str) -> str:
             if top == "ripple":
                 waiting.append(imported)
             elif top not in sys.stdlib_module_names:
-                libraries.add(DISTRIBUTIONS.get(top, top))
+                libraries.update(DISTRIBUTIONS.get(top, (top,)))
     return digest(*sorted(sources.items()), *((name, _version(name)) for name in sorted(libraries)))
 
 

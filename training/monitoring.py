@@ -24,14 +24,17 @@ from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.models.bundle import Bundle, FeatureMismatch
 from ripple.settings import Settings
-from ripple.training.estimators.heads import Calibration, Outcome, target
+from ripple.training.estimators.calibration import Calibration
+from ripple.training.estimators.held_out import HeldOutPredictions
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.baselines import baselines
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate
 from ripple.training.evaluation.drift import SCORES, SHIFTED, drift
-from ripple.training.evaluation.membership_changes import Scored
-from ripple.training.evaluation.slices import slices
+from ripple.training.evaluation.membership_changes import ScoredVersion
+from ripple.training.evaluation.slices import slice_masks
 from ripple.training.examples.examples import Examples, examples_at, features_at, frame, labels_at
+from ripple.training.examples.membership import top_members
+from ripple.training.examples.targets import network_value_target
 from ripple.training.registry.gate import Check, against_baselines, calibration, reasons_of
 from ripple.training.registry.model_versions import Version
 from ripple.training.registry.tracking import LONGEST_TAG
@@ -65,7 +68,7 @@ class MonitoringResult:
         served: metrics of the scores that the service gave; see `evaluate_log`.
     """
 
-    version: Scored
+    version: ScoredVersion
     end: datetime
     backtest: Backtest | None
     expected: Mapping[str, float]
@@ -118,7 +121,7 @@ class MonitoringResult:
 
 def monitor(
     dataset: Dataset,
-    version: Scored,
+    version: ScoredVersion,
     parameters: Mapping[str, str],
     expected: Mapping[str, float],
     log: pd.DataFrame | None = None,
@@ -142,7 +145,7 @@ def monitor(
     for cutoff in closed:
         logger.info(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and realised values")
         evaluations.append(_evaluation(examples_at(dataset, cutoff), version.bundle, known, settings))
-    credited = [one for one in evaluations if one.found.at_top.any()]
+    credited = [one for one in evaluations if one.held_out.at_top.any()]
     backtest = evaluate(credited, settings) if credited else None
     logger.info(f"features as of {end:%Y-%m-%d}, for drift")
     now = frame(features_at(dataset, end))
@@ -195,8 +198,8 @@ def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataF
     for as_of in sorted(moment for moment in log["as_of"].unique() if moment + horizon <= end)[-MAX_CUTOFFS:]:
         logger.info(f"realised values of the customers whom the service scored as of {as_of:%Y-%m-%d}")
         labels = frame(labels_at(dataset, pd.Timestamp(as_of).to_pydatetime()))
-        value = pd.Series(target(labels, settings), labels.index)
-        at_top = pd.Series(metrics.members(value.to_numpy(), settings.top_share), labels.index)
+        value = pd.Series(network_value_target(labels, settings), labels.index)
+        at_top = pd.Series(top_members(value.to_numpy(), settings.top_share), labels.index)
         for number, scores in log[log["as_of"] == as_of].groupby("model_version"):
             known = scores[scores["customer_id"].isin(labels.index)].set_index("customer_id")
             if known.empty:
@@ -221,7 +224,7 @@ def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataF
 
 
 def _validate_target(
-    version: Scored, parameters: Mapping[str, str], settings: Settings, end: datetime
+    version: ScoredVersion, parameters: Mapping[str, str], settings: Settings, end: datetime
 ) -> None:
     from ripple.training.registry.recording import flat  # mlflow is slow to import
 
@@ -255,23 +258,23 @@ def _closed_cutoffs(start: datetime, end: datetime, settings: Settings) -> tuple
 
 def _evaluation(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> CutoffEvaluation:
     features = examples.features
-    scores, value = _scores(bundle, features), target(examples.realised, settings)
+    scores, value = _scores(bundle, features), network_value_target(examples.realised, settings)
     predicted = scores["network_value"].to_numpy()
     probability = scores["top_probability"].to_numpy()
     return CutoffEvaluation(
         f"{examples.cutoff:%Y-%m-%d}",
         features.index,
-        Outcome(
+        HeldOutPredictions(
             scores["network_value"].to_numpy(),
             logit(probability),
             value,
-            metrics.members(value, settings.top_share),
+            top_members(value, settings.top_share),
         ),
         {MODEL: predicted} | baselines(features, examples.credited),
         # the bundle has calibrated its probabilities already
         Calibration(1.0, 0.0, bundle.spec.interval),
         {MODEL: probability},
-        dict(slices(features, examples.attributes, ~features.index.isin(known))),
+        dict(slice_masks(features, examples.attributes, ~features.index.isin(known))),
     )
 
 
@@ -289,7 +292,7 @@ def _checks(
     drift_table: pd.DataFrame,
     settings: Settings,
 ) -> Iterator[Check]:
-    empty = [one.cutoff for one in evaluations if not one.found.at_top.any()]
+    empty = [one.cutoff for one in evaluations if not one.held_out.at_top.any()]
     if empty:
         yield Check(
             "credit",

@@ -24,9 +24,10 @@ from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.robustness import Robustness, robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
 from ripple.training.evaluation.cutoff_evaluation import Backtest
-from ripple.training.evaluation.drift import drift, learnt_from
-from ripple.training.evaluation.membership_changes import Scored, changes
-from ripple.training.evaluation.out_of_sample import CUTOFF, evaluated_at, looking_back, predictions
+from ripple.training.evaluation.drift import drift, training_features
+from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
+from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
+from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
 from ripple.training.evaluation.tuning import Trial, tune
 from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import (
@@ -38,16 +39,16 @@ from ripple.training.examples.examples import (
     frame,
 )
 from ripple.training.examples.feature_sequence import Rows
-from ripple.training.examples.preconditions import refuse_unlearnable
+from ripple.training.examples.preconditions import validate_labels
 from ripple.training.examples.provenance import data_digests, run_code_digest
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
-from ripple.training.insights.customer_histories import histories, listed
+from ripple.training.insights.customer_histories import customer_histories, listed_customers
 from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
-from ripple.training.insights.periods import begun, period
+from ripple.training.insights.periods import latest_start, period
 from ripple.training.insights.plays import playbook
-from ripple.training.insights.spend import direct
 from ripple.training.registry.gate import Decision, decide
 from ripple.training.result import TrainingResult
 
@@ -104,7 +105,7 @@ def _fit_and_evaluate(
     end = settings.until or checks.end
     plan = schedule(checks.start, end, settings)
     examples = _examples(dataset, plan, folder)
-    refuse_unlearnable(examples.values(), settings)
+    validate_labels(examples.values(), settings)
     digests = data_digests(dataset)
     backtester, tried = RollingOriginBacktester(examples, plan, settings), list[Trial]()
     if trials:
@@ -113,7 +114,7 @@ def _fit_and_evaluate(
         dataset = replace(dataset, settings=settings)
         backtester = replace(backtester, settings=settings)
     evaluated = backtest(backtester)
-    out_of_sample = predictions(backtester, _evaluation_cutoffs(evaluated, plan))
+    out_of_sample = out_of_sample_predictions(backtester, _evaluation_cutoffs(evaluated, plan))
     logger.info(f"features of all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
     logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
@@ -121,12 +122,12 @@ def _fit_and_evaluate(
     logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     latest = examples[plan.grid[-1]]
-    learnt = learnt_from([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
-    back = looking_back(backtester, dataset, set(compared_at) - set(evaluated_at(out_of_sample)))
+    learnt = training_features([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
+    back = at_champions_cutoffs(backtester, dataset, set(compared_at) - set(evaluated_at(out_of_sample)))
     logger.info("placebos, and the label under other settings")
     totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
     logger.info("what customers are worth, and what is quoted about them")
-    own = direct(backtester, dataset, evaluated_at(out_of_sample), current)
+    own = direct_value(backtester, dataset, evaluated_at(out_of_sample), current)
     valued = customer_value(current, scores, own, out_of_sample, credible_share(totals, tested), settings)
     result = TrainingResult(
         name=name,
@@ -146,13 +147,13 @@ def _fit_and_evaluate(
         claims=_claims(backtester, dataset, out_of_sample, end),
         playbook=playbook(current, valued, bundle, settings),
         predictions=out_of_sample,
-        revisited=predictions(back, back.schedule.evaluation),
+        revisited=out_of_sample_predictions(back, back.schedule.evaluation),
         digests=digests,
         trials=tried,
         attributes=attributes(dataset).reindex(current.index),
         drift=drift(bundle, learnt, current, scores),
         earlier_effects=earlier_effects(backtester, _evaluation_cutoffs(evaluated, plan), bundle, current),
-        histories=histories(dataset, examples, latest.cutoff, list(listed(scores).index)),
+        histories=customer_histories(dataset, examples, latest.cutoff, list(listed_customers(scores).index)),
     )
     if result.empty_features:
         logger.info(f"no customer has a value for {', '.join(result.empty_features)}: these have no effect")
@@ -175,8 +176,8 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
-        now = Scored(name, result.as_of, result.bundle, result.features, result.scores)
-        result = replace(result, changes=changes(now, model_versions.scored(client, champion)))
+        now = ScoredVersion(name, result.as_of, result.bundle, result.features, result.scores)
+        result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
 
@@ -253,7 +254,7 @@ def _claims(
     settings, examples = backtester.settings, backtester.examples
     latest = evaluated_at(out_of_sample)[-1]
     expected = out_of_sample["predicted"][out_of_sample[CUTOFF] == latest].to_numpy()
-    start = begun(backtester.schedule, end, LONG_DAYS)
+    start = latest_start(backtester.schedule, end, LONG_DAYS)
     return claims(
         period(dataset, examples[latest], settings.horizon_days),
         expected,

@@ -16,12 +16,12 @@ from ripple.settings import Settings
 from ripple.training.attribution.robustness import Robustness
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
-from ripple.training.evaluation.membership_changes import Changes
+from ripple.training.evaluation.membership_changes import MembershipChanges
 from ripple.training.evaluation.tuning import Trial
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.insights.claims import Claim
 from ripple.training.insights.concentration import Concentration
-from ripple.training.insights.customer_histories import Histories
+from ripple.training.insights.customer_histories import CustomerHistories
 from ripple.training.insights.customer_value import CustomerValue
 from ripple.training.insights.plays import Playbook
 
@@ -74,8 +74,8 @@ class TrainingResult:
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     earlier_effects: Mapping[str, np.ndarray] = field(default_factory=dict)
-    histories: Histories = field(default_factory=Histories)
-    changes: Changes | None = None
+    histories: CustomerHistories = field(default_factory=CustomerHistories)
+    changes: MembershipChanges | None = None
 
     @property
     def empty_features(self) -> list[str]:
@@ -128,10 +128,10 @@ class TrainingResult:
             "slices": rows(self.backtest.slices),
             "agreement": _defined(rank_agreement(self.scores)),
             "disagreements": rows(disagreements(self.scores, self.settings.top_share).reset_index()),
-            "direct": rows(self.customer_value.direct.judged.astype({"cutoff": str})),
+            "direct": rows(self.customer_value.direct.metrics.astype({"cutoff": str})),
             "direct_lead": [_defined(bound) for bound in self.customer_value.direct.lead],
             "margin_share": _defined(self.customer_value.margin_share),
-            "counted_share": _defined(self.customer_value.counted),
+            "counted_share": _defined(self.customer_value.spendable_share),
             "concentration": rows(self.concentration.shares),
             "overlap": rows(self.concentration.overlap),
             "claims": [_claim(claim) for claim in self.claims],
@@ -163,11 +163,11 @@ def _claim(claim: Claim) -> dict[str, Any]:
     return {
         "name": claim.name,
         "quoted": list(claim.quoted),
-        "found": asdict(claim.found) if claim.found else None,
+        "found": asdict(claim.estimate) if claim.estimate else None,
         "why_not": claim.why_not,
         "start": claim.period.start.isoformat() if claim.period else None,
         "days": claim.period.days if claim.period else None,
-        "beside": dict(claim.beside),
+        "beside": dict(claim.comparisons),
     }
 
 

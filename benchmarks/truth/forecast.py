@@ -21,6 +21,7 @@ from ripple.features.validation.checks import Report
 from ripple.training.estimators.heads import fit
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.backtest import RollingOriginBacktester
+from ripple.training.evaluation.bootstrap import RankedCutoff, customer_codes, resampled_captures
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import Examples, examples_at
@@ -29,7 +30,6 @@ from ripple.training.examples.feature_sequence import Rows
 WITH_TRAITS, WITH_EXPECTATIONS, CEILING = "told the traits", "taught expectations", "the ceiling"
 ORACLES = [WITH_TRAITS, WITH_EXPECTATIONS, CEILING]
 """The models that know what no table shows: the latent traits, expected values for labels, or both."""
-RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def evaluate_forecast(
     rows, scores = [], []
     for cutoff in plan.evaluation:
         training, features = plan.training_for(cutoff), with_traits[cutoff].features
-        scores.append({MODEL: backtester.outcome(cutoff).predicted} | backtester.rules(cutoff))
+        scores.append(
+            {MODEL: backtester.held_out_predictions(cutoff).predicted} | backtester.baseline_scores(cutoff)
+        )
         for name, informed in oracles.items():
             heads = fit([informed[earlier] for earlier in training], settings, informed[cutoff].rows)
             scores[-1][name] = heads.predict_value(features)
@@ -72,20 +74,18 @@ def evaluate_forecast(
         newcomer = ~features.index.isin(examples[training[-1]].rows.index)
         for row in _rows(scores[-1], value, newcomer, settings.top_share):
             rows.append(row | (_interval_coverage(backtester, cutoff) if row["ranking"] == MODEL else {}))
-    customers = pd.Index(np.concatenate([examples[cutoff].rows.index for cutoff in plan.evaluation]))
-    customers = customers.unique()
-    resampled = metrics.bootstrap_captures(
-        scores,
-        [expected[cutoff].to_numpy() for cutoff in plan.evaluation],
-        [customers.get_indexer(examples[cutoff].rows.index) for cutoff in plan.evaluation],
-        settings.top_share,
-        settings.seed,
-        RESAMPLES,
-    )
-    means = {name: captures.mean(axis=1) for name, captures in resampled.items()}
+    rankings = list(dict.fromkeys(name for own in scores for name in own))
+    codes = customer_codes([examples[cutoff].rows.index for cutoff in plan.evaluation])
+    ranked = [
+        RankedCutoff(
+            pd.DataFrame({"realised": expected[cutoff].to_numpy(), **own}), code, rankings, settings.top_share
+        )
+        for cutoff, own, code in zip(plan.evaluation, scores, codes, strict=True)
+    ]
+    resampled = resampled_captures(ranked, settings.seed).mean(axis=1)
     return Forecast(
         pd.DataFrame(rows).groupby("ranking", sort=False).mean(),
-        pd.DataFrame(means),
+        pd.DataFrame(resampled, columns=rankings),
     )
 
 
@@ -123,14 +123,14 @@ def _with_expectations(
 
 
 def _interval_coverage(backtester: RollingOriginBacktester, cutoff: datetime) -> dict[str, object]:
-    outcome, calibration = backtester.judged(cutoff), backtester.calibration(cutoff)
+    held_out, calibration = backtester.evaluation_predictions(cutoff), backtester.calibration(cutoff)
     if calibration is None:
         return {}
-    low, high = calibration.interval.bounds(outcome.predicted)
+    low, high = calibration.interval.bounds(held_out.predicted)
     return {
-        "coverage": metrics.coverage(outcome.value, low, high),
+        "coverage": metrics.coverage(held_out.realised, low, high),
         "least_coverage": float(
-            metrics.coverage_by_decile(outcome.predicted, outcome.value, low, high).min()
+            metrics.coverage_by_decile(held_out.predicted, held_out.realised, low, high).min()
         ),
     }
 

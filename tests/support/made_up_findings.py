@@ -16,13 +16,13 @@ from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, Ro
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
 from ripple.training.evaluation.slices import COLD_START, EVERYBODY
 from ripple.training.examples.cutoffs import Schedule
-from ripple.training.insights import spend as spend_head
+from ripple.training.insights import direct_value
 from ripple.training.insights.claims import claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_value import customer_value
+from ripple.training.insights.direct_value import DirectValue
 from ripple.training.insights.periods import Period
 from ripple.training.insights.plays import playbook
-from ripple.training.insights.spend import Direct
 
 RULES = ("last label", "degree", "own revenue")
 START, END = datetime(2025, 7, 5), datetime(2026, 1, 1)
@@ -43,13 +43,13 @@ def customer_insights(
     evaluations = pd.DataFrame(
         {
             "cutoff": pd.Timestamp("2025-01-01"),
-            "ranking": [spend_head.MODEL, spend_head.RULE],
+            "ranking": [direct_value.PREDICTED, direct_value.LAST_PERIOD],
             "total": [1.05, 0.8],
             "capture": [0.8, 0.7],
             "gini": [0.8, 0.7],
         }
     )
-    direct = Direct(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1)
+    direct = DirectValue(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1)
     value = customer_value(features, scores, direct, network, 0.6, settings)
     period = Period(
         start=datetime(2025, 1, 1),

@@ -17,9 +17,9 @@ from ripple.models import Bundle, FeatureSpec, Interval, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings
 from ripple.training.evaluation.drift import drift
-from ripple.training.evaluation.membership_changes import Changes, Scored, changes
+from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.examples.cutoffs import Schedule
-from ripple.training.insights.customer_histories import Histories, listed
+from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
 from ripple.training.result import TrainingResult
 from tests.support import made_up_findings as findings
 
@@ -58,8 +58,8 @@ def made_up_result() -> TrainingResult:
         predictions=findings.predictions(plan, features.index),
         drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
         earlier_effects=earlier_effects(bundle, features, plan),
-        histories=histories(plan, features, list(listed(scores).index)),
-        changes=membership_changes(bundle, features, scores),
+        histories=histories(plan, features, list(listed_customers(scores).index)),
+        changes=made_up_changes(bundle, features, scores),
         **findings.customer_insights(settings, bundle, features, scores),
     )
 
@@ -102,7 +102,7 @@ def undefined_everywhere(result: TrainingResult) -> TrainingResult:
         predictions=pd.DataFrame(),
         drift=pd.DataFrame(),
         earlier_effects={},
-        histories=Histories(),
+        histories=CustomerHistories(),
         changes=None,
     )
 
@@ -170,7 +170,7 @@ def earlier_effects(bundle: Bundle, features: pd.DataFrame, plan: Schedule) -> d
     return {f"{cutoff:%Y-%m-%d}": today * random.lognormal(0, 0.3, today.shape) for cutoff in plan.evaluation}
 
 
-def histories(plan: Schedule, features: pd.DataFrame, customers: list[str]) -> Histories:
+def histories(plan: Schedule, features: pd.DataFrame, customers: list[str]) -> CustomerHistories:
     """The last of *customers* had not joined, and the first is credited with two others."""
     index = pd.MultiIndex.from_product([customers[:-1], plan.grid[-4:]], names=["customer_id", "cutoff"])
     labels = pd.DataFrame({"network_value": 0.0, "direct_value": 12.0}, index=index)
@@ -185,13 +185,13 @@ def histories(plan: Schedule, features: pd.DataFrame, customers: list[str]) -> H
             "value": [70.0, 30.0],
         }
     )
-    return Histories(features_at, labels, influenced, plan.grid[-1], AS_OF)
+    return CustomerHistories(features_at, labels, influenced, plan.grid[-1], AS_OF)
 
 
-def membership_changes(bundle: Bundle, features: pd.DataFrame, scores: pd.DataFrame) -> Changes:
+def made_up_changes(bundle: Bundle, features: pd.DataFrame, scores: pd.DataFrame) -> MembershipChanges:
     """Since an earlier version, when one of the best had not joined and another was like the last."""
     best = list(scores.sort_values("rank").index)
     earlier = features.drop(best[1])
     earlier.loc[best[0]] = earlier.loc[best[-1]]
-    before = Scored("3", AS_OF - HORIZON, bundle, earlier, score_population(bundle, earlier))
-    return changes(Scored("4", AS_OF, bundle, features, scores), before)
+    before = ScoredVersion("3", AS_OF - HORIZON, bundle, earlier, score_population(bundle, earlier))
+    return membership_changes(ScoredVersion("4", AS_OF, bundle, features, scores), before)

@@ -1,9 +1,11 @@
-"""Tables of out-of-sample predictions made up for tests of comparing and of the gate."""
+"""Made-up predictions beside realised values, for tests of calibration, comparison and the gate."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
+from ripple.training.estimators.held_out import HeldOutPredictions
 
 CUTOFFS = (pd.Timestamp("2025-01-06"), pd.Timestamp("2025-03-07"))
 
@@ -33,3 +35,14 @@ def foreseen(
             )
         )
     return pd.concat(rows, ignore_index=True)
+
+
+def held_out(customers: int, seed: int, noise: float = 1.0) -> HeldOutPredictions:
+    """Values whose mean is predicted, scattered in the same way everywhere, some of them zero."""
+    random = np.random.default_rng(seed)
+    predicted = random.lognormal(3, 1.5, customers)
+    positive = random.random(customers) < 0.8
+    realised = predicted * random.lognormal(-(noise**2) / 2, noise, customers) * positive / 0.8
+    log_odds = random.normal(-3, 2, customers)
+    at_top = random.random(customers) < 1 / (1 + np.exp(-(0.5 * log_odds - 1)))
+    return HeldOutPredictions(predicted, log_odds, realised, at_top)

@@ -16,7 +16,7 @@ from ripple.errors import InputError
 from ripple.training import monitoring as module
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.drift import SCORES, SHIFTED
-from ripple.training.evaluation.membership_changes import Scored
+from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.examples.examples import frame, labels_at
 from ripple.training.monitoring import evaluate_log, monitor, record_monitoring
 from ripple.training.registry import model_versions, tracking
@@ -33,7 +33,7 @@ def start(plan):
 def version(result, examples, start):
     """The run's model, as if its training data had ended at *start*: how it was made does not matter here."""
     features = examples[start].features
-    return Scored("1", start, result.bundle, features, result.bundle.score(features))
+    return ScoredVersion("1", start, result.bundle, features, result.bundle.score(features))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Rolling-origin backtest with embargo: at every evaluation cutoff, do only what could have been done then.
 
-For a cutoff E the heads are fitted on cutoffs whose windows had closed by E, and calibrated on predictions
-that equally honest heads had made at cutoffs closed by E. What is shipped is the same procedure, standing at
-the end of the data.
+For a cutoff E the heads are fitted on cutoffs whose windows had closed by E, and calibrated on out-of-sample
+predictions that heads fitted in the same way had made at cutoffs closed by E. The model that is registered
+comes from the same procedure at the end of the data.
 """
 
 from __future__ import annotations
@@ -17,117 +17,129 @@ from sklearn.isotonic import IsotonicRegression
 
 from ripple.errors import InputError
 from ripple.settings import Settings
-from ripple.training.estimators.heads import Calibration, Heads, Outcome, calibrate, fit, outcome, target
-from ripple.training.evaluation import metrics
+from ripple.training.estimators.calibration import Calibration, calibrate
+from ripple.training.estimators.heads import Heads, fit
+from ripple.training.estimators.held_out import HeldOutPredictions, predict_held_out
 from ripple.training.evaluation.baselines import baselines
-from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate, numbers
-from ripple.training.evaluation.slices import slices
+from ripple.training.evaluation.bootstrap import customer_codes
+from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate
+from ripple.training.evaluation.slices import slice_masks
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
+from ripple.training.examples.membership import top_members
+from ripple.training.examples.targets import network_value_target
 
 logger = logging.getLogger(__name__)
 
 CALIBRATION_CUTOFFS = 3
+"""The number of latest closed cutoffs that a calibration uses at most."""
 
 
 @dataclass
 class RollingOriginBacktester:
-    """Fits and calibrates as of any moment, remembering what it has already fitted."""
+    """Fits and calibrates as of any moment, and caches what it has fitted.
+
+    Attributes:
+        examples: features and labels at every cutoff of `schedule`.
+        log_level: the level at which progress is logged.
+    """
 
     examples: Mapping[datetime, Examples]
     schedule: Schedule
     settings: Settings
     log_level: int = logging.INFO
-    """The level at which progress is logged."""
-    _outcomes: dict[datetime, Outcome] = field(default_factory=dict)
+    _held_out: dict[datetime, HeldOutPredictions] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
     def has_training_labels(self, moment: datetime) -> bool:
         """Whether anybody is credited with anything at a cutoff closed by *moment*."""
-        return any(self.credited(cutoff) for cutoff in self.schedule.training_for(moment))
+        return any(self.has_credit(cutoff) for cutoff in self.schedule.training_for(moment))
 
-    def credited(self, cutoff: datetime) -> bool:
+    def has_credit(self, cutoff: datetime) -> bool:
         """Whether anybody is credited with anything in the window of *cutoff*."""
         return bool((self.examples[cutoff].labels["network_value"] > 0).any())
 
-    def heads(self, moment: datetime, asked: Rows | None = None) -> Heads:
-        """Heads fitted on all cutoffs closed by *moment*, for those who are there at that moment.
+    def heads(self, moment: datetime, inference_rows: Rows | None = None) -> Heads:
+        """Heads fitted on all cutoffs closed by *moment*, for the customers of that moment.
 
         Args:
-            asked: their features, where *moment* is no cutoff.
+            inference_rows: the features of these customers, where *moment* is no cutoff.
         """
         if moment not in self._heads:
             closed = [self.examples[cutoff] for cutoff in self.schedule.training_for(moment)]
             if moment in self.examples:
-                asked = self.examples[moment].rows
-            self._heads[moment] = fit(closed, self.settings, asked)
+                inference_rows = self.examples[moment].rows
+            self._heads[moment] = fit(closed, self.settings, inference_rows)
         return self._heads[moment]
 
-    def outcome(self, cutoff: datetime) -> Outcome:
-        """What heads fitted as of *cutoff* predicted there."""
-        if cutoff not in self._outcomes:
+    def held_out_predictions(self, cutoff: datetime) -> HeldOutPredictions:
+        """Predictions at *cutoff* by heads fitted as of then, with labels as known when its window closed."""
+        if cutoff not in self._held_out:
             count = len(self.schedule.training_for(cutoff))
             logger.log(
                 self.log_level,
                 f"backtest {cutoff:%Y-%m-%d}: fitting on {count} closed cutoff{'s' * (count != 1)}",
             )
-            self._outcomes[cutoff] = outcome(self.heads(cutoff), self.examples[cutoff], self.settings)
-        return self._outcomes[cutoff]
+            self._held_out[cutoff] = predict_held_out(
+                self.heads(cutoff), self.examples[cutoff], self.settings
+            )
+        return self._held_out[cutoff]
 
-    def judged(self, cutoff: datetime) -> Outcome:
-        """The same predictions beside all that has become known since."""
-        value = target(self.examples[cutoff].realised, self.settings)
-        return replace(
-            self.outcome(cutoff), value=value, at_top=metrics.members(value, self.settings.top_share)
-        )
+    def evaluation_predictions(self, cutoff: datetime) -> HeldOutPredictions:
+        """The same predictions, with labels as known by the end of the data."""
+        realised = network_value_target(self.examples[cutoff].realised, self.settings)
+        at_top = top_members(realised, self.settings.top_share)
+        return replace(self.held_out_predictions(cutoff), realised=realised, at_top=at_top)
 
     def cross_customer_predictions(self, cutoff: datetime) -> np.ndarray:
-        """Expected value of each customer at *cutoff* by heads that were taught by other customers alone.
+        """Expected value of each customer at *cutoff* by heads that were fitted to other customers alone.
 
-        The halves go by who came first, so that names do not matter.
+        Customers are split into two halves by who appears first, so that ids do not matter.
         """
-        teachers = [self.examples[earlier] for earlier in self.schedule.training_for(cutoff)]
-        asked = self.examples[cutoff]
-        half = numbers([one.rows.index for one in (*teachers, asked)])
-        predicted = np.full(len(asked.rows), np.nan)
-        for own in (0, 1):
-            others = [one.where(number % 2 != own) for one, number in zip(teachers, half[:-1], strict=True)]
-            mine = half[-1] % 2 == own
-            predicted[mine] = fit(others, self.settings).predict_value(asked.where(mine).features)
+        training = [self.examples[earlier] for earlier in self.schedule.training_for(cutoff)]
+        examples = self.examples[cutoff]
+        *training_codes, codes = customer_codes([one.rows.index for one in (*training, examples)])
+        predicted = np.full(len(examples.rows), np.nan)
+        for half in (0, 1):
+            others = [one.where(own % 2 != half) for one, own in zip(training, training_codes, strict=True)]
+            mask = codes % 2 == half
+            predicted[mask] = fit(others, self.settings).predict_value(examples.where(mask).features)
         return predicted
 
-    def rules(self, cutoff: datetime) -> dict[str, np.ndarray]:
-        """Score of every customer at *cutoff* by each simple rule."""
+    def baseline_scores(self, cutoff: datetime) -> dict[str, np.ndarray]:
+        """The score of every customer at *cutoff* by each baseline."""
         return baselines(self.examples[cutoff].features, self.examples[cutoff].credited)
 
     def baseline_probabilities(self, cutoff: datetime) -> dict[str, np.ndarray]:
-        """The rules' scores at *cutoff* as probabilities of being at the top.
+        """The baselines' scores at *cutoff* as probabilities of being at the top.
 
         By isotonic regression (Zadrozny & Elkan 2002) on the cutoffs on which the heads are calibrated.
         """
-        closed = self._closed(cutoff)
-        known = [(self.rules(earlier), self.outcome(earlier).at_top) for earlier in closed]
-        found = {}
-        for name, score in self.rules(cutoff).items():
-            past = [(own[name], at_top) for own, at_top in known if name in own]
+        history = [
+            (self.baseline_scores(earlier), self.held_out_predictions(earlier).at_top)
+            for earlier in self._calibration_cutoffs(cutoff)
+        ]
+        probabilities = {}
+        for name, score in self.baseline_scores(cutoff).items():
+            past = [(scores[name], at_top) for scores, at_top in history if name in scores]
             if past:
-                scaled = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-                scaled.fit(*(np.concatenate(part).astype(np.float64) for part in zip(*past, strict=True)))
-                found[name] = scaled.predict(score)
-        return found
+                isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+                isotonic.fit(*(np.concatenate(part).astype(np.float64) for part in zip(*past, strict=True)))
+                probabilities[name] = isotonic.predict(score)
+        return probabilities
 
     def calibration(self, moment: datetime) -> Calibration | None:
-        """Calibration from the latest cutoffs closed by *moment* at which heads could be fitted.
+        """The calibration from the latest cutoffs closed by *moment* at which heads could be fitted.
 
-        None if there are none, or nobody is credited with anything in their windows.
+        It is None if there are none, or if nobody is credited with anything in their windows.
         """
-        closed = self._closed(moment)
-        if not any(self.credited(cutoff) for cutoff in closed):
+        closed = self._calibration_cutoffs(moment)
+        if not any(self.has_credit(cutoff) for cutoff in closed):
             return None
-        return calibrate([self.outcome(cutoff) for cutoff in closed], self.settings)
+        return calibrate([self.held_out_predictions(cutoff) for cutoff in closed], self.settings)
 
-    def _closed(self, moment: datetime) -> list[datetime]:
+    def _calibration_cutoffs(self, moment: datetime) -> list[datetime]:
         return [
             cutoff
             for cutoff in self.schedule.all
@@ -136,46 +148,45 @@ class RollingOriginBacktester:
 
 
 def backtest(backtester: RollingOriginBacktester) -> Backtest:
-    """Judge the procedure and every baseline at the evaluation cutoffs.
+    """Evaluate the procedure and every baseline at the evaluation cutoffs.
 
     Raises:
-        InputError: at none of them is there credit both to learn from and to be judged by.
+        InputError: none of them has credit both to learn from and to be evaluated by.
     """
-    return evaluate([_judged(backtester, cutoff) for cutoff in _judgeable(backtester)], backtester.settings)
+    evaluations = [_evaluation(backtester, cutoff) for cutoff in _evaluable(backtester)]
+    return evaluate(evaluations, backtester.settings)
 
 
-def _judged(backtester: RollingOriginBacktester, cutoff: datetime) -> CutoffEvaluation:
-    asked, found = backtester.examples[cutoff], backtester.judged(cutoff)
-    calibration, baseline_probabilities = (
-        backtester.calibration(cutoff),
-        backtester.baseline_probabilities(cutoff),
-    )
+def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> CutoffEvaluation:
+    examples, held_out = backtester.examples[cutoff], backtester.evaluation_predictions(cutoff)
+    calibration = backtester.calibration(cutoff)
+    probabilities = backtester.baseline_probabilities(cutoff)
     if calibration is not None:
-        baseline_probabilities[MODEL] = calibration.probability(found.log_odds)
-    taught = backtester.examples[backtester.schedule.training_for(cutoff)[-1]].rows.index
+        probabilities[MODEL] = calibration.probability(held_out.log_odds)
+    trained_on = backtester.examples[backtester.schedule.training_for(cutoff)[-1]].rows.index
     return CutoffEvaluation(
         f"{cutoff:%Y-%m-%d}",
-        asked.rows.index,
-        found,
-        {MODEL: found.predicted} | backtester.rules(cutoff),
+        examples.rows.index,
+        held_out,
+        {MODEL: held_out.predicted} | backtester.baseline_scores(cutoff),
         calibration,
-        baseline_probabilities,
-        dict(slices(asked.features, asked.attributes, ~asked.rows.index.isin(taught))),
+        probabilities,
+        dict(slice_masks(examples.features, examples.attributes, ~examples.rows.index.isin(trained_on))),
         backtester.cross_customer_predictions(cutoff),
     )
 
 
-def _judgeable(backtester: RollingOriginBacktester) -> list[datetime]:
-    chosen = []
+def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
+    cutoffs = []
     for cutoff in backtester.schedule.evaluation:
-        if backtester.has_training_labels(cutoff) and backtester.credited(cutoff):
-            chosen.append(cutoff)
+        if backtester.has_training_labels(cutoff) and backtester.has_credit(cutoff):
+            cutoffs.append(cutoff)
         else:
             logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
-    if not chosen:
+    if not cutoffs:
         raise InputError(
             "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "
             "before and after it. Check that interactions hold referrals, or ties between customers who buy "
             "the same products."
         )
-    return chosen
+    return cutoffs

@@ -1,11 +1,11 @@
-"""Simple rules that a model must beat, each a ranking of customers read off their features."""
+"""Baselines that a model must beat: simple rules, each of which ranks customers by their features."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-RULES = {
+BASELINES = {
     "last label": "past_network_value",
     "own revenue": "total_revenue",
     "number of referrals": "referrals",
@@ -17,21 +17,21 @@ RULES = {
 
 
 def baselines(features: pd.DataFrame, credited: pd.Series | None = None) -> dict[str, np.ndarray]:
-    """Score of every customer by each rule whose feature there is and says anything at all.
+    """The score of every customer by each baseline whose feature exists and differs between customers.
 
     Args:
         credited: time-decayed credit of the same customers for the last window (Goyal, Bonchi &
             Lakshmanan 2011), which is no feature.
     """
     scores = {
-        rule: features[column].fillna(0.0).to_numpy()
-        for rule, column in RULES.items()
+        name: features[column].fillna(0.0).to_numpy()
+        for name, column in BASELINES.items()
         if column in features.columns
     }
     scores |= _rfm(features)
     if credited is not None:
         scores["time-decayed credit"] = credited.to_numpy()
-    return {rule: score for rule, score in scores.items() if np.ptp(score) > 0}
+    return {name: score for name, score in scores.items() if np.ptp(score) > 0}
 
 
 def _rfm(features: pd.DataFrame) -> dict[str, np.ndarray]:

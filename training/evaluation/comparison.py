@@ -1,4 +1,4 @@
-"""Which of two versions foresees better, and how sure that is: by the same customers and closed cutoffs."""
+"""The comparison of two versions at the same closed cutoffs and customers, with its statistical certainty."""
 
 from __future__ import annotations
 
@@ -10,24 +10,31 @@ import pandas as pd
 
 from ripple.errors import InputError
 from ripple.training.evaluation import metrics
-from ripple.training.evaluation.bootstrap import BOUNDS, draws, everybody, ranked
-from ripple.training.evaluation.out_of_sample import CUTOFF
+from ripple.training.evaluation.bootstrap import (
+    observed_captures,
+    percentile_bounds,
+    ranked_cutoffs,
+    resampled_captures,
+)
+from ripple.training.evaluation.prediction_table import CUTOFF
 
-LEAST_SHARED, LEAST_AGREEMENT = 0.5, 0.5
-"""Share of the customers both have to know, and rank correlation of what each holds to have come true."""
+MIN_SHARED_CUSTOMERS = 0.5
+"""The share of the customers that both versions must have predicted."""
+MIN_LABEL_CORRELATION = 0.5
+"""The rank correlation that the realised values held by both versions must have."""
 
 
 class Incomparable(InputError):
-    """Two versions were not judged by the same thing; the message says what differs."""
+    """Two versions were not evaluated on the same outcome; the message says what differs."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Capture of a version and of its rival at the cutoffs at which both were judged.
+    """Capture of a version and of its rival at the cutoffs at which both were evaluated.
 
     Attributes:
         cutoffs: captures by cutoff, ``{"cutoff", "capture", "rival"}`` each.
-        customers: how many different customers they were judged by.
+        customers: number of different customers they were evaluated on.
         capture, rival: means over the cutoffs.
         low, high: 95 % bounds of capture − rival from a paired bootstrap over customers.
         sure: share of the resamples in which the version captures more than the rival, ties counted half.
@@ -52,58 +59,56 @@ class Comparison:
 
 
 def compare(own: pd.DataFrame, rival: pd.DataFrame, share: float, seed: int) -> Comparison:
-    """Compare two tables of `evaluation.out_of_sample` by the value that the top *share* by each held.
+    """Compare two tables of out-of-sample predictions by the value that the top *share* by each captures.
 
-    What came true is what *own* holds, so give the later version first.
+    The realised values are those in *own*, so the later version must come first.
 
     Raises:
-        Incomparable: no cutoff in common, different customers, or another idea of what came true.
+        Incomparable: no cutoff in common, different customers, or other realised values.
     """
     both = own.merge(rival, on=[CUTOFF, "customer_id"], suffixes=("", "_rival"))
-    _refuse_strangers(own, rival, both)
-    places = ranked(both, ["predicted", "predicted_rival"], share)
-    observed = np.array([place.captures(everybody(places)) for place in places])
-    resampled = np.array(
-        [np.mean([place.captures(drawn) for place in places], axis=0) for drawn in draws(places, seed)]
-    )
+    _validate_comparable(own, rival, both)
+    cutoffs = ranked_cutoffs(both, ["predicted", "predicted_rival"], share)
+    observed = observed_captures(cutoffs)
+    resampled = resampled_captures(cutoffs, seed).mean(axis=1)
     differences = resampled[:, 0] - resampled[:, 1]
-    low, high = np.nanquantile(differences, BOUNDS)
+    low, high = percentile_bounds(differences)
     return Comparison(
         [
-            {CUTOFF: day, "capture": float(one), "rival": float(other)}
-            for day, (one, other) in zip(_days(both), observed, strict=True)
+            {CUTOFF: day, "capture": float(capture), "rival": float(rival_capture)}
+            for day, (capture, rival_capture) in zip(_days(both), observed, strict=True)
         ],
         both["customer_id"].nunique(),
         float(observed[:, 0].mean()),
         float(observed[:, 1].mean()),
-        float(low),
-        float(high),
+        low,
+        high,
         float(np.nanmean((np.sign(differences) + 1) / 2)),
     )
 
 
-def _refuse_strangers(own: pd.DataFrame, rival: pd.DataFrame, both: pd.DataFrame) -> None:
-    first, second = _days(own), _days(rival)
+def _validate_comparable(own: pd.DataFrame, rival: pd.DataFrame, both: pd.DataFrame) -> None:
+    own_days, rival_days = _days(own), _days(rival)
     common = sorted(set(own[CUTOFF]) & set(rival[CUTOFF]))
     if not common:
         raise Incomparable(
-            f"They were judged at no cutoff in common: one at {', '.join(first)}, the other at "
-            f"{', '.join(second)}."
+            f"They were judged at no cutoff in common: one at {', '.join(own_days)}, the other at "
+            f"{', '.join(rival_days)}."
         )
     shared = len(both) / max(own[CUTOFF].isin(common).sum(), rival[CUTOFF].isin(common).sum())
-    if shared < LEAST_SHARED:
+    if shared < MIN_SHARED_CUSTOMERS:
         raise Incomparable(
             f"They were judged by different customers: {shared:.0%} of them are the same. They come from "
             "different datasets."
         )
-    agreement = metrics.rank_correlation(both["realised"].to_numpy(), both["realised_rival"].to_numpy())
-    if not agreement >= LEAST_AGREEMENT:
+    correlation = metrics.rank_correlation(both["realised"].to_numpy(), both["realised_rival"].to_numpy())
+    if not correlation >= MIN_LABEL_CORRELATION:
         raise Incomparable(
             "What came true after the same cutoffs differs: the network value of the same customers has a "
-            f"rank correlation of {agreement:.2f} only. They come from different datasets, or credit revenue "
-            "by different settings."
+            f"rank correlation of {correlation:.2f} only. They come from different datasets, or credit "
+            "revenue by different settings."
         )
 
 
-def _days(frame: pd.DataFrame) -> list[str]:
-    return [f"{cutoff:%Y-%m-%d}" for cutoff in sorted(frame[CUTOFF].unique())]
+def _days(predictions: pd.DataFrame) -> list[str]:
+    return [f"{cutoff:%Y-%m-%d}" for cutoff in sorted(predictions[CUTOFF].unique())]

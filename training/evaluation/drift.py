@@ -1,8 +1,9 @@
-"""How far customers today are from those the heads learnt from: the population stability index.
+"""Drift of features and scores since training: the population stability index (PSI).
 
-PSI = Σ (q − p)·ln(q / p) over bins that hold the share p of the customers then and q of those now (Siddiqi
-2006, who calls less than 0.1 stable and more than 0.25 a shift). Where nothing has changed it is still above
-zero by chance: about χ², with one degree less than there are bins, times 1/n + 1/m (Yurdakul & Naranjo 2020).
+PSI = Σ (q − p)·ln(q / p) over bins that hold the share p of the training customers and q of those today
+(Siddiqi 2006, who calls less than 0.1 stable and more than 0.25 a shift). Where nothing has changed it is
+still above zero by chance: about χ², with one degree less than there are bins, times 1/n + 1/m (Yurdakul &
+Naranjo 2020).
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from ripple.models.bundle import Bundle
 from ripple.training.examples.examples import Examples
 
 STABLE, SHIFTED = 0.1, 0.25
+"""The PSI below which a feature is called stable, and the one above which it has shifted."""
 BINS = 10
-A_CUTOFF = 5_000
-"""Customers of one cutoff that are looked at, drawn at random where there are more."""
+MAX_CUSTOMERS_PER_CUTOFF = 5_000
+"""The number of customers of one cutoff in the training sample, drawn at random where there are more."""
 SCORES = ["network_value", "top_probability"]
 
 
 def stability_index(then: np.ndarray, now: np.ndarray) -> tuple[float, float]:
-    """PSI of *now* against *then*, and the most that chance gives in 95 of 100 cases without any change.
+    """The PSI of *now* against *then*, and its 95 % quantile under no change.
 
-    Bins are tenths of *then*, fewer where values are equal, and one of undefined values where there are any.
+    Bins are deciles of *then*, fewer where values are equal, and one of undefined values where there are any.
     """
     known = then[~np.isnan(then)]
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if known.size else np.empty(0)
@@ -46,22 +48,22 @@ def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.append(bins, values.size - known.size)
 
 
-def learnt_from(examples: Sequence[Examples], seed: int) -> pd.DataFrame:
-    """Features of the customers whom the heads learnt from, up to `A_CUTOFF` of each cutoff."""
+def training_features(examples: Sequence[Examples], seed: int) -> pd.DataFrame:
+    """The features that heads were trained on, up to `MAX_CUSTOMERS_PER_CUTOFF` rows of each cutoff."""
     random = np.random.default_rng(seed)
-    found = []
+    samples = []
     for one in examples:
         size = len(one.rows)
-        chosen = np.sort(random.choice(size, min(size, A_CUTOFF), replace=False))
-        found.append(pd.DataFrame(one.rows[chosen.tolist()], columns=one.rows.names))
-    return pd.concat(found, ignore_index=True)
+        chosen = np.sort(random.choice(size, min(size, MAX_CUSTOMERS_PER_CUTOFF), replace=False))
+        samples.append(pd.DataFrame(one.rows[chosen.tolist()], columns=one.rows.names))
+    return pd.concat(samples, ignore_index=True)
 
 
 def drift(bundle: Bundle, then: pd.DataFrame, now: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Each feature of *bundle* and both scores, then and now.
+    """The drift of each feature of *bundle* and of both scores between training and now.
 
     Args:
-        then: features that the heads learnt from.
+        then: a sample of the features that the heads were trained on.
         now: features of all customers; *scores* are theirs.
 
     Returns:

@@ -1,14 +1,15 @@
-"""Whether the two heads agree, and about whom they do not."""
+"""The agreement of the two heads, and the customers about whom they disagree."""
 
 from __future__ import annotations
 
 import pandas as pd
 from scipy.stats import rankdata
 
-from ripple.training.evaluation.metrics import rank_correlation, top
+from ripple.training.evaluation.metrics import rank_correlation
+from ripple.training.examples.membership import top_mask
 
-FAR = 5
-"""A customer at the top by value and not even among this many times as many by probability."""
+MAX_RANK_RATIO = 5
+"""The multiple of the size of the top beyond which a rank by probability disagrees with the top by value."""
 
 
 def rank_agreement(scores: pd.DataFrame) -> float:
@@ -17,7 +18,7 @@ def rank_agreement(scores: pd.DataFrame) -> float:
 
 
 def disagreements(scores: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Customers at the top by expected value whose probability of being there is far lower than their rank.
+    """Customers at the top by expected value who rank far lower by the probability of being there.
 
     Such a customer is a gamble: a small chance of a great deal. There may also be an error in their data.
 
@@ -28,6 +29,6 @@ def disagreements(scores: pd.DataFrame, share: float) -> pd.DataFrame:
         value_rank=rankdata(-scores["network_value"], "min"),
         probability_rank=rankdata(-scores["top_probability"], "min"),
     )
-    at_top = top(scores["network_value"].to_numpy(), share)
-    far = ranked["probability_rank"] > FAR * at_top.sum()
+    at_top = top_mask(scores["network_value"].to_numpy(), share)
+    far = ranked["probability_rank"] > MAX_RANK_RATIO * at_top.sum()
     return ranked[at_top & far].sort_values("value_rank", kind="stable")

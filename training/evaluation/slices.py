@@ -1,4 +1,4 @@
-"""How well the model does among customers of a kind: by tenure, by reach, by segment, and those new to it."""
+"""Slices: how well the model does among customers of one tenure, reach or segment, and among new ones."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import pandas as pd
 from ripple.training.evaluation.metrics import ratio
 
 TENURE_DAYS = (180.0, 365.0)
-MOST_SEGMENTS = 12
-"""An attribute of more levels than this is a name rather than a segment."""
+"""The days since joining at which one slice of tenure ends and the next begins."""
+MAX_SEGMENTS = 12
+"""The number of levels above which an attribute is a name rather than a segment."""
 EVERYBODY = "everybody"
 COLD_START = "new since training"
-"""Customers who had not joined by any cutoff that the heads were trained on."""
+"""The slice of customers who had not joined by any cutoff that the heads were trained on."""
 UNEVEN = 2.0
-"""Predicted ÷ realised of a group this many times that of everybody, or one part of it, is pointed out."""
+"""The factor by which predicted ÷ realised of a slice may differ from 1 before it is pointed out."""
 TOTALS = ("customers", "realised", "predicted", "chosen", "at_top", "calibrated", "inside")
 
 
-def slices(
+def slice_masks(
     features: pd.DataFrame, attributes: pd.DataFrame, cold: np.ndarray
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and mask of every kind of customer.
+    """The name and mask of every slice.
 
     Args:
-        features: one row per customer; kinds are read off `tenure_days` and `out_degree`, if they are there.
+        features: one row per customer; slices are read off `tenure_days` and `out_degree`, if they are there.
         attributes: text attributes of the same customers, in the same order.
-        cold: who is new since training.
+        cold: the mask of those who are new since training.
     """
     yield EVERYBODY, np.ones(len(cold), dtype=bool)
     yield COLD_START, cold
@@ -46,18 +47,21 @@ def slices(
             yield f"degree decile {i}", decile == i
     for attribute, column in attributes.items():
         levels = column.dropna().unique()
-        if len(levels) <= MOST_SEGMENTS:
+        if len(levels) <= MAX_SEGMENTS:
             for level in sorted(levels):
                 yield f"{attribute} {level}", (column == level).fillna(False).to_numpy(dtype=bool)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Customers of a kind at one cutoff: totals, and captures inside it by ranking.
+    """One slice at one cutoff: totals, and captures inside it by ranking.
 
     Attributes:
-        chosen, at_top: how many are among the predicted and the true top of all customers.
-        calibrated, inside: how many have an interval, and how many of these it holds.
+        customers: their number.
+        realised, predicted: total values, in currency.
+        chosen, at_top: numbers of those among the predicted and the true top of all customers.
+        calibrated, inside: number of those who have an interval, and of those whose realised value is in it.
+        captures: by ranking, the value that its top share captures inside the slice.
     """
 
     customers: int
@@ -70,8 +74,8 @@ class Slice:
     captures: Mapping[str, float]
 
 
-def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
-    """Slices over cutoffs, given by name for each of these.
+def summed(cutoffs: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
+    """Totals of slices over *cutoffs*, each of which has its slices by name.
 
     Returns:
         One row per `slice`: `customers` (times cutoffs), `top_share` and `true_top_share` (of the predicted
@@ -79,10 +83,10 @@ def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
         value), `coverage` of the interval (nan where nothing was calibrated), and the means over cutoffs of
         each of `captures`.
     """
-    chosen, at_top = (sum(getattr(one[EVERYBODY], kind) for one in found) for kind in ("chosen", "at_top"))
+    chosen, at_top = (sum(getattr(one[EVERYBODY], kind) for one in cutoffs) for kind in ("chosen", "at_top"))
     rows = []
-    for name in dict.fromkeys(itertools.chain.from_iterable(found)):
-        own = [one[name] for one in found if name in one]
+    for name in dict.fromkeys(itertools.chain.from_iterable(cutoffs)):
+        own = [one[name] for one in cutoffs if name in one]
         total = {key: sum(getattr(one, key) for one in own) for key in TOTALS}
         captures = pd.DataFrame([one.captures for one in own]).mean()
         rows.append(
@@ -100,6 +104,6 @@ def summed(found: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
 
 
 def uneven(slices: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `summed` whose value is foreseen much too high or too low."""
+    """The rows of `summed` whose total value is predicted much too high or too low."""
     share = slices["predicted_share"]
     return slices[np.isfinite(share) & ~share.between(1 / UNEVEN, UNEVEN)]

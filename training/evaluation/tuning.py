@@ -1,7 +1,7 @@
-"""Searches the parameters of the heads, on cutoffs that had closed before the first one that is judged.
+"""Hyperparameter search for the heads, on cutoffs that had closed before the first evaluation cutoff.
 
-So what the backtest says of the chosen parameters is as honest as of any others. Trials are kept: a search
-that was killed, or asked for more, goes on where it stopped.
+So the backtest evaluates the chosen parameters out of sample like any others. Trials are stored: a search
+that was killed, or is to have more trials, continues where it stopped.
 """
 
 from __future__ import annotations
@@ -23,29 +23,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE = "tuning.db"
-CUTOFFS = 4
-"""The latest that serve, at most."""
-SHARES = (1, 2, 4)
-"""Capture is averaged over so many times the top share: of the top share alone it hangs on few customers."""
-UNPRUNED = 5
-"""Trials before any is given up early."""
-WHOLE = {
+MAX_CUTOFFS = 4
+"""The number of latest cutoffs that a trial is evaluated at, at most."""
+TOP_SHARE_MULTIPLES = (1, 2, 4)
+"""The multiples of the top share over which capture is averaged: at one share it depends on few customers."""
+MIN_TRIALS_BEFORE_PRUNING = 5
+"""The number of trials that are completed before any may be pruned."""
+INTEGER_RANGES = {
     "trees": (50, 600, True),
     "leaves": (4, 11, False),
     "depth": (2, 6, False),
     "min_rows_per_leaf": (20, 500, True),
 }
-REAL = {
+REAL_RANGES = {
     "learning_rate": (0.01, 0.1, True),
     "tweedie_power": (1.0, 1.6, False),
     "half_life_horizons": (0.25, 2.0, True),
 }
-"""What is searched: from, to, and whether by the logarithm. With more leaves reasons would cost much more."""
+"""The parameters that are searched: lowest, highest, and whether on a log scale.
+
+The number of leaves is bounded because the cost of SHAP values grows with it.
+"""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One choice of parameters, and how it did: mean capture over cutoffs; None where it was given up."""
+    """One choice of parameters and its mean capture over cutoffs; None where it was pruned."""
 
     number: int
     parameters: dict[str, Any]
@@ -56,10 +59,11 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
     """The settings with the best parameters found in *trials* trials, of which the first is the present ones.
 
     Args:
-        identity: digest of all that the examples follow from; trials are kept by it, in the settings' home.
+        identity: digest of all that the examples follow from; trials are stored under it, in the home of the
+            settings.
 
     Raises:
-        InputError: Optuna is not installed, or too little had closed before the first judged cutoff.
+        InputError: Optuna is not installed, or too little had closed before the first evaluation cutoff.
     """
     try:
         import optuna
@@ -72,68 +76,74 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
         storage=f"sqlite:///{settings.home / FILE}",
         study_name=f"{identity}, from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d}",
         direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=MIN_TRIALS_BEFORE_PRUNING),
         load_if_exists=True,
     )
-    done = _done(study)
-    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + len(done))
-    if not done:
-        study.enqueue_trial({name: getattr(settings.model, name) for name in (*WHOLE, *REAL)})
+    finished = _finished(study)
+    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + len(finished))
+    if not finished:
+        study.enqueue_trial({name: getattr(settings.model, name) for name in (*INTEGER_RANGES, *REAL_RANGES)})
 
     def objective(trial: optuna.Trial) -> float:
-        chosen = _with(settings, _drawn(trial))
-        asked = replace(backtester, settings=chosen, log_level=logging.DEBUG, _outcomes={}, _heads={})
-        captured: list[float] = []
+        own = _with(settings, _suggested(trial))
+        candidate = replace(backtester, settings=own, log_level=logging.DEBUG, _held_out={}, _heads={})
+        captures: list[float] = []
         for step, cutoff in enumerate(cutoffs):
-            found = asked.outcome(cutoff)
-            shares = [min(times * settings.top_share, 0.5) for times in SHARES]
-            captured.append(
-                sum(capture(found.predicted, found.value, share) for share in shares) / len(shares)
+            held_out = candidate.held_out_predictions(cutoff)
+            shares = [min(multiple * settings.top_share, 0.5) for multiple in TOP_SHARE_MULTIPLES]
+            captures.append(
+                sum(capture(held_out.predicted, held_out.realised, share) for share in shares) / len(shares)
             )
-            trial.report(sum(captured) / len(captured), step)
+            trial.report(sum(captures) / len(captures), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
-        return sum(captured) / len(captured)
+        return sum(captures) / len(captures)
 
-    def told(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        found = "given up" if trial.value is None else f"captures {trial.value:.3f}"
-        logger.info(f"trial {len(_done(study))} of {trials}: {found}; the best {study.best_value:.3f}")
+    def log_progress(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        outcome = "given up" if trial.value is None else f"captures {trial.value:.3f}"
+        logger.info(f"trial {len(_finished(study))} of {trials}: {outcome}; the best {study.best_value:.3f}")
 
-    if len(done) < trials:
-        study.optimize(objective, n_trials=trials - len(done), callbacks=[told])
+    if len(finished) < trials:
+        study.optimize(objective, n_trials=trials - len(finished), callbacks=[log_progress])
     return _with(settings, study.best_params), [
         Trial(trial.number, dict(trial.params), trial.value if trial.state.name == "COMPLETE" else None)
-        for trial in _done(study)
+        for trial in _finished(study)
     ]
 
 
 def _cutoffs(backtester: RollingOriginBacktester) -> list[datetime]:
-    plan = backtester.schedule
-    first = plan.evaluation[0]
-    found = [
+    schedule = backtester.schedule
+    first = schedule.evaluation[0]
+    cutoffs = [
         cutoff
-        for cutoff in plan.grid
-        if cutoff + plan.horizon <= first
+        for cutoff in schedule.grid
+        if cutoff + schedule.horizon <= first
         and backtester.has_training_labels(cutoff)
-        and backtester.credited(cutoff)
-    ][-CUTOFFS:]
-    if not found:
+        and backtester.has_credit(cutoff)
+    ][-MAX_CUTOFFS:]
+    if not cutoffs:
         raise InputError(
             "There is nothing to tune on: no cutoff that could be learnt for had closed by "
             f"{first:%Y-%m-%d}, the first at which the model is judged. Bring more history, or ask for fewer "
             "cutoffs.evaluate."
         )
-    return found
+    return cutoffs
 
 
-def _done(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name in ("COMPLETE", "PRUNED")]
 
 
-def _drawn(trial: optuna.Trial) -> dict[str, Any]:
+def _suggested(trial: optuna.Trial) -> dict[str, Any]:
     return {
-        **{name: trial.suggest_int(name, low, high, log=log) for name, (low, high, log) in WHOLE.items()},
-        **{name: trial.suggest_float(name, low, high, log=log) for name, (low, high, log) in REAL.items()},
+        **{
+            name: trial.suggest_int(name, low, high, log=log)
+            for name, (low, high, log) in INTEGER_RANGES.items()
+        },
+        **{
+            name: trial.suggest_float(name, low, high, log=log)
+            for name, (low, high, log) in REAL_RANGES.items()
+        },
     }
 
 

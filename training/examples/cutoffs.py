@@ -1,4 +1,4 @@
-"""Where training stands in time: which cutoffs teach, which judge, and the embargo between them.
+"""The cutoffs of a training run: those for training, those for evaluation, and the embargo between them.
 
 A cutoff T looks back for features and ahead over (T, T + horizon] for its label. Had one really stood at an
 evaluation cutoff E, the label of T would have been known only if its window had closed: T + horizon ≤ E.
@@ -17,14 +17,20 @@ from ripple.settings import Settings
 
 @dataclass(frozen=True)
 class Schedule:
-    """The cutoffs of one training run, oldest first."""
+    """The cutoffs of one training run, oldest first.
+
+    Attributes:
+        evaluation: the cutoffs at which the model is evaluated.
+        grid: the cutoffs that the model may be trained on.
+        horizon: the length of the label window after each cutoff.
+    """
 
     evaluation: tuple[datetime, ...]
     grid: tuple[datetime, ...]
     horizon: timedelta
 
     def training_for(self, cutoff: datetime) -> list[datetime]:
-        """Cutoffs whose label window had closed by *cutoff*."""
+        """The cutoffs of the grid whose label window had closed by *cutoff*."""
         return [earlier for earlier in self.grid if earlier + self.horizon <= cutoff]
 
     @property
@@ -56,14 +62,14 @@ def schedule(start: datetime, end: datetime, settings: Settings) -> Schedule:
 
 
 def _evaluation(
-    grid: list[datetime], horizon: timedelta, end: datetime, asked: int | tuple[datetime, ...]
+    grid: list[datetime], horizon: timedelta, end: datetime, requested: int | tuple[datetime, ...]
 ) -> tuple[datetime, ...]:
     first = grid[0] + horizon
-    if not asked or (isinstance(asked, int) and asked < 0):
-        raise InputError(f"cutoffs.evaluate = {asked}: at least one cutoff is needed to judge the model.")
-    if isinstance(asked, int):
-        return tuple(cutoff for cutoff in grid if cutoff >= first)[-asked:]
-    for cutoff in asked:
+    if not requested or (isinstance(requested, int) and requested < 0):
+        raise InputError(f"cutoffs.evaluate = {requested}: at least one cutoff is needed to judge the model.")
+    if isinstance(requested, int):
+        return tuple(cutoff for cutoff in grid if cutoff >= first)[-requested:]
+    for cutoff in requested:
         if cutoff < first:
             raise InputError(
                 f"At cutoff {cutoff:%Y-%m-%d} nothing could have been learnt: the first training cutoff is "
@@ -75,12 +81,12 @@ def _evaluation(
                 f"The label window of cutoff {cutoff:%Y-%m-%d} closes on {cutoff + horizon:%Y-%m-%d}, "
                 f"after the data end ({end:%Y-%m-%d}). Choose a cutoff of {end - horizon:%Y-%m-%d} or before."
             )
-    return tuple(sorted({*asked}))
+    return tuple(sorted({*requested}))
 
 
 def _too_short(start: datetime, cutoff: datetime, settings: Settings) -> str:
     horizon, step = settings.horizon_days, settings.cutoffs.step_days
-    # the cutoffs that teach lie whole steps before the one that judges
+    # training cutoffs lie whole steps before the evaluation cutoff
     needed = settings.cutoffs.history_days + math.ceil(horizon / step) * step
     return (
         f"Too little history to judge a model at {cutoff:%Y-%m-%d}: the data begin on {start:%Y-%m-%d}, and "

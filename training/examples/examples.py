@@ -1,4 +1,4 @@
-"""Features and labels at one cutoff, brought together: what a model learns from and is judged on."""
+"""Examples: the features and labels of one cutoff, which a model learns from or is evaluated on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,14 @@ from ripple.training.examples.feature_sequence import Rows
 class Examples:
     """Features and labels of the customers alive at *cutoff*, all indexed by customer_id.
 
-    `labels` hold what was known when the window closed, as a model trained then would have had them;
-    `realised` what is known by the end of the data, to judge by. They differ by rows that became known late.
+    Attributes:
+        rows: the features.
+        labels: as known when the window closed, which a model trained then would have had.
+        realised: labels as known by the end of the data, to evaluate by. They differ from `labels` by rows
+            that became known late.
+        attributes: those of the customers that are text, for slices; no model learns from them.
+        credited: time-decayed credit for the last window that closed before the cutoff, a baseline; None
+            where there are no interactions.
 
     The order of the rows follows from what they hold and not from ids: LightGBM draws rows by position and
     equal scores are ranked by it, and neither may change when customers are renamed.
@@ -34,43 +40,41 @@ class Examples:
     labels: pd.DataFrame
     realised: pd.DataFrame
     attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Attributes of the customers that are text, to judge segments by; no model learns from them."""
     credited: pd.Series | None = None
-    """Time-decayed credit for the last window that closed before the cutoff, a rule to be judged beside."""
 
     @property
     def features(self) -> pd.DataFrame:
-        """One column per feature; many rows are read from disk each time."""
+        """One column per feature; where rows are on disk, they are read at every access."""
         return self.rows.frame()
 
-    def where(self, kept: np.ndarray) -> Examples:
-        """Only the customers for whom *kept* is true."""
-        return Examples(self.cutoff, self.rows.where(kept), self.labels[kept], self.realised[kept])
+    def where(self, mask: np.ndarray) -> Examples:
+        """The examples of the customers for whom *mask* is true, without attributes and baseline credit."""
+        return Examples(self.cutoff, self.rows.where(mask), self.labels[mask], self.realised[mask])
 
 
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
     """The feature matrix at *as_of*, past credit included: the label of the last window closed by then."""
     horizon = timedelta(days=dataset.settings.horizon_days)
-    seen = dataset.tables.before(as_of)
-    return matrix(dataset, as_of, {"credit": _label(dataset, as_of - horizon, seen, as_of, inclusive=False)})
+    known = dataset.tables.before(as_of)
+    return matrix(dataset, as_of, {"credit": _label(dataset, as_of - horizon, known, as_of, inclusive=False)})
 
 
 def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None = None) -> ir.Table:
-    """The label of the horizon from *cutoff*, by what was known at *known_until*, or is known now."""
+    """The label of the horizon from *cutoff*, from what was known at *known_until*, or is known now."""
     tables = dataset.tables if known_until is None else dataset.tables.until(known_until)
     return _label(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
 
 
 def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) -> Examples:
-    """Features and labels at *cutoff*, row by row for the same customers; in *folder* if they are many."""
+    """The examples at *cutoff*; features go to a file in *folder* if they are many."""
     tables = dataset.tables
     closed = cutoff + timedelta(days=dataset.settings.horizon_days)
     features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
     late = tables.has("orders", "known_at") or tables.has("interactions", "known_at")
     realised = frame(labels_at(dataset, cutoff)) if late else labels
-    # influence value tells apart whomever its one-step part does
-    held = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
-    order = features.index[by_content(held)]
+    # the one-step part of influence value distinguishes nobody whom influence value does not
+    content = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
+    order = features.index[by_content(content)]
     features = features.loc[order]
     return Examples(
         cutoff,
@@ -82,29 +86,32 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
     )
 
 
-def by_content(held: pd.DataFrame) -> np.ndarray:
-    """Positions of rows in an order that follows from what they hold."""
-    hashes = pd.util.hash_pandas_object(held, index=False)
+def by_content(table: pd.DataFrame) -> np.ndarray:
+    """The positions of the rows of *table* in an order that follows from their content alone."""
+    hashes = pd.util.hash_pandas_object(table, index=False)
     return np.argsort(hashes.to_numpy(), kind="stable")
 
 
 def attributes(dataset: Dataset) -> pd.DataFrame:
-    """The customers' attributes that are text."""
+    """The customers' attributes that are text, indexed by customer_id."""
     rows = frame(dataset.tables["customers"].select("customer_id", *dataset.attributes))
     return rows[[name for name in rows if pd.api.types.is_string_dtype(rows[name])]]
 
 
 def _time_decayed(dataset: Dataset, cutoff: datetime, features: pd.DataFrame) -> pd.Series | None:
-    """Referral value is a record and the same by any rule, so the label's is added."""
-    seen, horizon = dataset.tables.before(cutoff), timedelta(days=dataset.settings.horizon_days)
-    if "interactions" not in seen or "past_referral_value" not in features:
+    """`Examples.credited`; referral value is recorded and the same by any rule, so the label's is added."""
+    known, horizon = dataset.tables.before(cutoff), timedelta(days=dataset.settings.horizon_days)
+    if "interactions" not in known or "past_referral_value" not in features:
         return None
-    credit = frame(decayed_credit(seen, cutoff - horizon, cutoff, dataset.settings))["influence_value"]
+    credit = frame(decayed_credit(known, cutoff - horizon, cutoff, dataset.settings))["influence_value"]
     return credit.reindex(features.index).fillna(0.0) + features["past_referral_value"]
 
 
 def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:
-    """The label of the horizon from *start*, from *tables*, which hold what was known before *known*."""
+    """The label of the horizon from *start*, from *tables*, whose rows were known before *known*.
+
+    It is cached under a digest of all it follows from, the code included.
+    """
     settings = dataset.settings
     end = start + timedelta(days=settings.horizon_days)
     return dataset.history.cached_label(
@@ -117,5 +124,5 @@ def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, i
 
 
 def frame(expression: ir.Table) -> pd.DataFrame:
-    """Run *expression* and return it as pandas, indexed by customer_id."""
+    """The rows of *expression* as pandas, indexed by customer_id."""
     return expression.to_pyarrow().to_pandas().set_index("customer_id")

@@ -1,4 +1,4 @@
-"""The features of one cutoff, in memory or on disk, as LightGBM takes them in: a batch at a time."""
+"""The features of one cutoff, in memory or on disk, in batches that LightGBM reads one at a time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-BATCH = 16_384
-"""Rows that are in memory at a time."""
-MOST_HELD = 20_000_000
-"""Cells of a cutoff that may stay in memory: 160 MB."""
+BATCH_ROWS = 16_384
+"""The number of rows that are read from disk at a time."""
+MAX_CELLS_IN_MEMORY = 20_000_000
+"""The number of cells up to which the features of a cutoff stay in memory: 160 MB."""
 
 
 class Rows(lgb.Sequence):
     """Rows of features by position.
 
     Attributes:
-        index: customer_id of each row.
-        names: of the features.
+        index: the customer_id of each row.
+        names: the features, in the order of the columns.
     """
 
-    batch_size = BATCH
+    batch_size = BATCH_ROWS
 
     def __init__(self, index: pd.Index, names: list[str], read: Callable[[np.ndarray], np.ndarray]) -> None:
-        """*read* gives the rows at ascending positions: rows × features, float64."""
+        """*read* returns the rows at ascending positions: rows × features, float64."""
         self.index = index
         self.names = names
         self._read = read
@@ -38,24 +38,24 @@ class Rows(lgb.Sequence):
     @classmethod
     def of(cls, features: pd.DataFrame, folder: Path | None = None) -> Rows:
         """The rows of *features*, in a file in *folder* if there are many."""
-        if folder is None or features.size <= MOST_HELD:
-            held = features.to_numpy(np.float64)
-            return cls(features.index, list(features.columns), lambda positions: held[positions])
+        if folder is None or features.size <= MAX_CELLS_IN_MEMORY:
+            x = features.to_numpy(np.float64)
+            return cls(features.index, list(features.columns), lambda positions: x[positions])
         path = folder / f"{uuid4().hex}.parquet"
         table = pa.Table.from_pandas(features, preserve_index=False)
-        pq.write_table(table, path, row_group_size=BATCH, compression="zstd")
-        return cls.stored(path, features.index)
+        pq.write_table(table, path, row_group_size=BATCH_ROWS, compression="zstd")
+        return cls.from_parquet(path, features.index)
 
     @classmethod
-    def stored(cls, path: Path, index: pd.Index) -> Rows:
-        """The rows in a file that `of` has written, of the customers in *index*."""
-        file = _File(path)
+    def from_parquet(cls, path: Path, index: pd.Index) -> Rows:
+        """The rows of the customers in *index*, in a file that `of` has written."""
+        file = _ParquetRows(path)
         return cls(index, file.names, file.read)
 
-    def where(self, kept: np.ndarray) -> Rows:
-        """The rows for which *kept* is true."""
-        chosen = np.flatnonzero(kept)
-        return Rows(self.index[kept], self.names, lambda positions: self._read(chosen[positions]))
+    def where(self, mask: np.ndarray) -> Rows:
+        """The rows for which *mask* is true."""
+        chosen = np.flatnonzero(mask)
+        return Rows(self.index[mask], self.names, lambda positions: self._read(chosen[positions]))
 
     def frame(self) -> pd.DataFrame:
         """All rows, indexed by customer_id."""
@@ -65,17 +65,17 @@ class Rows(lgb.Sequence):
         return len(self.index)
 
     @overload
-    def __getitem__(self, wanted: int) -> np.ndarray: ...
+    def __getitem__(self, key: int) -> np.ndarray: ...
     @overload
-    def __getitem__(self, wanted: slice | list[int]) -> np.ndarray: ...
-    def __getitem__(self, wanted: int | slice | list[int]) -> np.ndarray:
-        if isinstance(wanted, slice):
-            return self._read(np.arange(*wanted.indices(len(self))))
-        return self._read(np.atleast_1d(wanted))[0 if np.ndim(wanted) == 0 else slice(None)]
+    def __getitem__(self, key: slice | list[int]) -> np.ndarray: ...
+    def __getitem__(self, key: int | slice | list[int]) -> np.ndarray:
+        if isinstance(key, slice):
+            return self._read(np.arange(*key.indices(len(self))))
+        return self._read(np.atleast_1d(key))[0 if np.ndim(key) == 0 else slice(None)]
 
 
-class _File:
-    """A Parquet file of numbers, of which one row group is in memory."""
+class _ParquetRows:
+    """A Parquet file of numbers, of which one row group is in memory at a time."""
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path)
@@ -83,11 +83,14 @@ class _File:
         self._group, self._rows = -1, np.empty((0, 0))
 
     def read(self, positions: np.ndarray) -> np.ndarray:
-        groups = positions // BATCH
-        parts = [self._of(group)[positions[groups == group] - group * BATCH] for group in np.unique(groups)]
+        groups = positions // BATCH_ROWS
+        parts = [
+            self._row_group(group)[positions[groups == group] - group * BATCH_ROWS]
+            for group in np.unique(groups)
+        ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.names)))
 
-    def _of(self, group: int) -> np.ndarray:
+    def _row_group(self, group: int) -> np.ndarray:
         if group != self._group:
             columns = self._file.read_row_group(group).columns
             self._group, self._rows = group, np.column_stack([column.to_numpy() for column in columns])

@@ -1,4 +1,4 @@
-"""What no model can be learnt from, told before any is fitted."""
+"""Validation of labels before any model is fitted to them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ripple.errors import InputError
 from ripple.settings import Settings
 from ripple.training.examples.examples import Examples
 
-LEAST_CREDITED = 10
-"""Different customers that have to be credited with revenue of others, at one cutoff or another."""
+MIN_CREDITED = 10
+"""The number of different customers that must be credited with revenue of others, at any cutoff."""
 
 
-def refuse_unlearnable(examples: Iterable[Examples], settings: Settings) -> None:
-    """Refuse labels that tell customers apart too rarely or not at all.
+def validate_labels(examples: Iterable[Examples], settings: Settings) -> None:
+    """Check that labels differ between enough customers to learn from; all zero are left to the backtest.
 
     Raises:
         InputError: too few customers are credited with anything, or all with the same.
     """
     labels = [one.labels["network_value"] for one in examples]
     credited = {customer for label in labels for customer in label.index[label > 0]}
-    if 0 < len(credited) < LEAST_CREDITED:
+    if 0 < len(credited) < MIN_CREDITED:
         raise InputError(
             f"Only {len(credited)} customer{'s are' if len(credited) > 1 else ' is'} credited with revenue "
-            f"of others in any window; {LEAST_CREDITED} at least are needed to learn what sets them apart. "
+            f"of others in any window; {MIN_CREDITED} at least are needed to learn what sets them apart. "
             f"Bring more history or interactions, or a longer horizon_days (now {settings.horizon_days})."
         )
     if credited and all(np.ptp(label.to_numpy()) == 0 for label in labels if len(label)):

@@ -1,4 +1,4 @@
-"""What a run was made from, in a few letters: equal digests mean equal rows, whatever their order."""
+"""Digests of what a run was made from: its data, whatever the order of their rows, and its code."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CODE = (
     "ripple.training.evaluation.backtest",
     "ripple.models.bundle",
 )
-"""Modules that, with all they import, make features, labels, models and what the backtest says of them."""
+"""The modules that, with all they import, make features, labels, models and their backtest."""
 
 
 def data_digests(dataset: Dataset) -> dict[str, str]:
-    """Table → digest of its rows as training reads them: neither their order nor that of columns matters."""
-    return {name: _of_rows(table) for name, table in dataset.tables.tables.items()}
+    """Table → digest of its rows as training reads them; neither their order nor that of columns matters."""
+    return {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
 
 
-def _of_rows(table: ir.Table) -> str:
+def _rows_digest(table: ir.Table) -> str:
     columns, rows, total = sorted(table.columns), 0, np.uint64(0)
     with warnings.catch_warnings():
         # ibis 12 asks DuckDB for batches by a name that DuckDB 1.4 deprecated

@@ -1,7 +1,7 @@
 """How much of revenue, margin, lifetime and network value few customers hold, and whether they are the same.
 
 Curves as by Lorenz (1905), from the top; intervals by bootstrap over customers (Efron 1979), the top being
-chosen anew each time; those of an overlap, which may be zero, by Wilson (1927).
+chosen again in every resample; those of an overlap, which may be zero, by Wilson (1927).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from ripple.models.batch_scoring import top_count
-from ripple.training.evaluation import metrics
-from ripple.training.evaluation.bootstrap import BOUNDS
+from ripple.training.evaluation.bootstrap import BOUNDS, draws, places_taken
+from ripple.training.evaluation.metrics import rank_correlation
 from ripple.training.insights.customer_value import CustomerValue
 
-TOPS = (0.01, 0.02, 0.1)
+TOP_SHARES = (0.01, 0.02, 0.1)
 NETWORK, SPEND, BOTH = "network value", "spend", "both"
 MEASURES = ("revenue", "margin", "lifetime_value", "network_value")
 CURVES = (("revenue", SPEND), ("network_value", NETWORK), ("revenue", NETWORK))
 POINTS = 120
-ROUNDS = 200
+"""The number of points of a curve."""
 
 
 @dataclass(frozen=True)
@@ -57,46 +57,46 @@ def concentration(customer_value: CustomerValue, seed: int) -> Concentration:
         BOTH: customers["value"].to_numpy(),
     }
     orders = {name: np.argsort(-score, kind="stable") for name, score in rankings.items()}
-    # a measure that is unknown of everybody has no total
+    # a measure that is unknown for everybody has no total
     values = {name: customers[name].fillna(0.0).to_numpy() for name in MEASURES}
-    whole = _shares(orders, values, np.ones(len(customers), dtype=np.int64))
-    drawn = [_shares(orders, values, times) for times in metrics.draws(len(customers), seed, ROUNDS)]
+    observed = _shares(orders, values, np.ones(len(customers), dtype=np.int64))
+    resampled = [_shares(orders, values, counts) for counts in draws(len(customers), seed)]
     return Concentration(
-        _rows(whole, np.quantile(drawn, BOUNDS, axis=0), len(customers)),
+        _share_table(observed, np.quantile(resampled, BOUNDS, axis=0), len(customers)),
         _curves(orders, values),
-        pd.DataFrame([_overlap(orders, top, len(customers)) for top in TOPS]),
-        metrics.rank_correlation(rankings[SPEND], rankings[NETWORK]),
+        pd.DataFrame([_overlap(orders, share, len(customers)) for share in TOP_SHARES]),
+        rank_correlation(rankings[SPEND], rankings[NETWORK]),
     )
 
 
 def _shares(
-    orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray], times: np.ndarray
+    orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray], counts: np.ndarray
 ) -> np.ndarray:
-    """Shares held, rankings × tops × measures, each customer being there so many *times*."""
-    count = int(times.sum())
-    totals = np.array([(value * times).sum() for value in values.values()])
+    """Shares held, rankings × tops × measures, each customer being present *counts* times."""
+    size = int(counts.sum())
+    totals = np.array([(value * counts).sum() for value in values.values()])
     totals[totals <= 0] = np.nan
-    held = np.zeros((len(orders), len(TOPS), len(values)))
+    held = np.zeros((len(orders), len(TOP_SHARES), len(values)))
     for i, order in enumerate(orders.values()):
-        for j, top in enumerate(TOPS):
-            first, number = metrics.taken(order, times, top_count(top, count))
-            held[i, j] = [(value[first] * number).sum() for value in values.values()]
+        for j, share in enumerate(TOP_SHARES):
+            first, taken = places_taken(order, counts, top_count(share, size))
+            held[i, j] = [(value[first] * taken).sum() for value in values.values()]
     return held / totals
 
 
-def _overlap(orders: Mapping[str, np.ndarray], top: float, customers: int) -> dict[str, float]:
-    places = top_count(top, customers)
+def _overlap(orders: Mapping[str, np.ndarray], share: float, customers: int) -> dict[str, float]:
+    places = top_count(share, customers)
     both = len(np.intersect1d(orders[SPEND][:places], orders[NETWORK][:places]))
     bounds = binomtest(both, places).proportion_ci(method="wilson")
-    return {"top": top, "customers": places, "both": both, "share": both / places} | {
+    return {"top": share, "customers": places, "both": both, "share": both / places} | {
         "low": bounds.low,
         "high": bounds.high,
     }
 
 
-def _rows(share: np.ndarray, bounds: np.ndarray, customers: int) -> pd.DataFrame:
+def _share_table(share: np.ndarray, bounds: np.ndarray, customers: int) -> pd.DataFrame:
     index = pd.MultiIndex.from_product(
-        ((NETWORK, SPEND, BOTH), TOPS, MEASURES), names=["ranking", "top", "measure"]
+        ((NETWORK, SPEND, BOTH), TOP_SHARES, MEASURES), names=["ranking", "top", "measure"]
     )
     table = pd.DataFrame(
         {"share": share.ravel(), "low": bounds[0].ravel(), "high": bounds[1].ravel()}, index=index
@@ -112,6 +112,7 @@ def _curves(orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) 
     counts = np.unique(np.round(size * np.linspace(0.0, 1.0, POINTS) ** 2).astype(np.int64))
     curves = {}
     for measure, ranking in CURVES:
-        held = np.concatenate(([0.0], np.cumsum(values[measure][orders[ranking]])))
-        curves[measure, ranking] = held[counts] / held[-1] if held[-1] > 0 else np.full(len(counts), np.nan)
+        cumulative = np.concatenate(([0.0], np.cumsum(values[measure][orders[ranking]])))
+        total = cumulative[-1]
+        curves[measure, ranking] = cumulative[counts] / total if total > 0 else np.full(len(counts), np.nan)
     return pd.DataFrame(curves, index=counts / size)

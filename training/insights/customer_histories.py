@@ -1,4 +1,4 @@
-"""The past of the customers whom the report lists: features and credit by cutoff, and whom they moved."""
+"""Histories of the customers whom the report lists: features, credit, and whom they influenced."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from ripple.features.dataset import Dataset
 from ripple.training.attribution.credited_pairs import credited_pairs
 from ripple.training.examples.examples import Examples
 
-FEWEST, MOST = 25, 200
-"""Customers that are listed at least and at most; between them, all of the top."""
+MIN_LISTED, MAX_LISTED = 25, 200
+"""The numbers of customers that are listed at least and at most; between them, all of the top are listed."""
 
 
 @dataclass(frozen=True)
-class Histories:
+class CustomerHistories:
     """What is known of the listed customers beside their scores.
 
     Attributes:
-        features, labels: indexed by customer_id and cutoff; a customer has no row where they had not joined.
-        influenced: of the latest closed window, from *start* to *end*; see `attribution.credited_pairs`.
+        features, labels: indexed by customer_id and cutoff, without rows for cutoffs before the customer
+            joined.
+        influenced: see `attribution.credited_pairs`; of the latest closed window, from `start` to `end`.
     """
 
     features: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -32,17 +33,17 @@ class Histories:
     end: datetime | None = None
 
 
-def listed(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores of the customers that are listed one by one, the best first."""
+def listed_customers(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of *scores* of the customers that are listed one by one, the best first."""
     members = int(scores["top_member"].sum())
-    return scores.nsmallest(min(max(members, FEWEST), MOST), "rank")
+    return scores.nsmallest(min(max(members, MIN_LISTED), MAX_LISTED), "rank")
 
 
-def histories(
+def customer_histories(
     dataset: Dataset, examples: Mapping[datetime, Examples], latest: datetime, customers: Sequence[str]
-) -> Histories:
-    """The past of *customers*; *latest* is the last cutoff whose window has closed."""
-    parts = {cutoff: _of(one, customers) for cutoff, one in sorted(examples.items())}
+) -> CustomerHistories:
+    """The histories of *customers*; *latest* is the last cutoff whose window has closed."""
+    parts = {cutoff: _rows_of(one, customers) for cutoff, one in sorted(examples.items())}
     features, labels = (
         pd.concat({cutoff: part[i] for cutoff, part in parts.items()}, names=["cutoff"])
         .swaplevel()
@@ -50,10 +51,11 @@ def histories(
         for i in (0, 1)
     )
     end = latest + timedelta(days=dataset.settings.horizon_days)
-    moved = credited_pairs(dataset.tables.until(end), latest, end, dataset.settings, customers)
-    return Histories(features, labels, moved, latest, end)
+    pairs = credited_pairs(dataset.tables.until(end), latest, end, dataset.settings, customers)
+    return CustomerHistories(features, labels, pairs, latest, end)
 
 
-def _of(one: Examples, customers: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    there = one.rows.index.isin(list(customers))
-    return one.rows.where(there).frame(), one.labels[there]
+def _rows_of(examples: Examples, customers: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and labels of those of *customers* who are among *examples*."""
+    mask = examples.rows.index.isin(list(customers))
+    return examples.rows.where(mask).frame(), examples.labels[mask]

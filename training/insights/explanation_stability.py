@@ -1,4 +1,4 @@
-"""Whether reasons last: today's customers explained by the heads that each judged cutoff had."""
+"""Stability of explanations: today's customers explained by the heads of every evaluation cutoff."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ def earlier_effects(
 ) -> Mapping[str, np.ndarray]:
     """SHAP values on the value head, as the heads fitted as of each of *cutoffs* would have them.
 
-    Only the heads differ: the customers and their features are those of today, as `shap_values.sample` draws
-    them. By day of the cutoff, oldest first: customers × features of *bundle*, on the log scale.
+    Only the heads differ: the customers and their features are those of today, drawn by `shap_sample.sample`.
+
+    Returns:
+        Day of the cutoff, oldest first → customers × features of *bundle*, on the log scale.
     """
     x = bundle.matrix(sample(features, backtester.settings.seed))
-    found = {}
+    effects = {}
     for cutoff in cutoffs:
         heads = backtester.heads(cutoff)
-        found[f"{cutoff:%Y-%m-%d}"] = replace(bundle, value=heads.value).contributions("value", x)[0]
-    return found
+        effects[f"{cutoff:%Y-%m-%d}"] = replace(bundle, value=heads.value).contributions("value", x)[0]
+    return effects

@@ -1,4 +1,4 @@
-"""What customers did and made others do in one closed period, and what was known of them when it began."""
+"""What customers did and what they made others do in one closed period, and what was known when it began."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ import pandas as pd
 from ripple.features.dataset import Dataset
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples, frame, labels_at
-from ripple.training.insights.spend import spent
+from ripple.training.examples.targets import direct_value_target
 
 
 @dataclass(frozen=True)
 class Period:
-    """One entry per customer who was there at `start`.
+    """One entry per customer who had joined by `start`.
 
     Attributes:
         start, days: when it began and how long it was.
-        spent, orders: what each customer paid, and how often they bought.
-        brought, purchases, influenced: network value, and expected numbers of purchases and of customers,
-            that are credited to each.
+        direct_value: what each customer paid, in currency.
+        orders: number of orders of each that are no refunds.
+        network_value: what is credited to each of what others paid, in currency.
+        influenced_purchases, influenced_customers: expected numbers that are credited to each.
         engagement: share of customers who were less engaged at `start`; None without usage.
-        advanced: who used more than 80 % of the advanced features by `start`; None without tiers.
+        advanced: mask of those who used more than 80 % of the advanced features by `start`; None without
+            tiers.
     """
 
     start: datetime
     days: int
-    spent: np.ndarray
+    direct_value: np.ndarray
     orders: np.ndarray
-    brought: np.ndarray
-    purchases: np.ndarray
-    influenced: np.ndarray
+    network_value: np.ndarray
+    influenced_purchases: np.ndarray
+    influenced_customers: np.ndarray
     engagement: np.ndarray | None
     advanced: np.ndarray | None
 
 
-def period(dataset: Dataset, known: Examples, days: int) -> Period:
-    """The *days* from the cutoff of *known*, in the order of its rows."""
-    start, features = known.cutoff, known.features
+def period(dataset: Dataset, examples: Examples, days: int) -> Period:
+    """The *days* from the cutoff of *examples*, in the order of its rows."""
+    start, features = examples.cutoff, examples.features
     horizon = dataset.settings.model_copy(update={"horizon_days": days})
     labels = frame(labels_at(replace(dataset, settings=horizon), start)).reindex(features.index)
     inside = dataset.tables.orders_in(start, start + timedelta(days=days))
-    counted = inside.group_by("customer_id").aggregate(orders=inside.count(where=inside.revenue > 0))
-    orders = frame(counted)["orders"].reindex(features.index).fillna(0)
+    counts = inside.group_by("customer_id").aggregate(orders=inside.count(where=inside.revenue > 0))
+    orders = frame(counts)["orders"].reindex(features.index).fillna(0)
     engagement = f"engagement_percentile_{max(dataset.settings.features.windows_days)}d"
     return Period(
         start,
         days,
-        spent(labels),
+        direct_value_target(labels),
         orders.to_numpy(np.float64),
         labels["network_value"].to_numpy(),
         labels["influenced_purchases"].to_numpy(),
@@ -64,6 +66,6 @@ def _column(features: pd.DataFrame, name: str) -> np.ndarray:
     return features[name].fillna(0.0).to_numpy()
 
 
-def begun(plan: Schedule, end: datetime, days: int) -> datetime | None:
-    """The latest cutoff that teaches and has so many *days* of data after it; None if there is none."""
-    return max((cutoff for cutoff in plan.grid if cutoff + timedelta(days=days) <= end), default=None)
+def latest_start(schedule: Schedule, end: datetime, days: int) -> datetime | None:
+    """The latest cutoff of the grid with so many *days* of data after it; None if there is none."""
+    return max((cutoff for cutoff in schedule.grid if cutoff + timedelta(days=days) <= end), default=None)

@@ -1,4 +1,4 @@
-"""Which customers get which play, by explicit rules, what is at stake with each and what it may cost at most.
+"""Plays: who gets which by explicit rules, the value at stake, and what a play may cost at most.
 
 The rules are `plays.rules` of the settings. What a play may cost at most is the margin on the share of the
 value at stake that it is taken to save or win (`plays.effect`): a play that costs more would lose money even
@@ -17,15 +17,15 @@ import pandas as pd
 from ripple.models.bundle import Bundle
 from ripple.models.reasons import in_words, reasons
 from ripple.settings import Rule, Settings
-from ripple.training.evaluation import metrics
+from ripple.training.examples.membership import top_mask
 from ripple.training.insights.customer_value import CustomerValue
 
 FILE = "plays.csv"
-"""Under which a run keeps the list."""
-BATCH = 16_384
-"""Customers whose reasons are worked out at a time."""
-REASONS, LOOKED_AT = 2, 8
-"""Reasons of the model that are told, among so many of its strongest."""
+"""The name of the file in a run that lists the customers with a play."""
+CHUNK_CUSTOMERS = 16_384
+"""The number of customers whose reasons are computed at a time."""
+MAX_REASONS, CANDIDATE_REASONS = 2, 8
+"""The number of reasons that are listed, and of the strongest ones from which those that raise are taken."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Playbook:
         plays: one row per rule in their order: `play`, `action`, `customers`, and over these the totals
             `value` with the bounds `low` and `high` of what they bring together, `network_value`,
             `direct_value` and `max_cost`.
-        segment_of: every customer's segments, see `segments`.
+        customer_segments: every customer's segments, see `segments`.
         segments: one row per combination of `network`, `direct` and `sentiment` that there is: `customers`,
             how many of them are `fading`, `network_value`, `direct_value` and `plays`, the names of those
             that its customers get.
@@ -47,23 +47,23 @@ class Playbook:
 
     customers: pd.DataFrame
     plays: pd.DataFrame
-    segment_of: pd.DataFrame
+    customer_segments: pd.DataFrame
     segments: pd.DataFrame
 
 
 def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Settings) -> pd.DataFrame:
-    """What rules may ask for of every customer, read off their *features* at the end of the data.
+    """The properties of every customer that rules may refer to, from *features* at the end of the data.
 
     Returns:
         By customer_id, `network` and `direct` ("high" or "low"), `sentiment` ("happy", "neutral", "unhappy",
         or "silent" without feedback), `fading` (whether engagement is going down; nobody's without usage),
-        and the `feedback` and `trend` that these two were read off, nan where there is nothing.
+        and the `feedback` and `trend` that these two were derived from, nan where there is nothing.
     """
     customers, plays = customer_value.customers, settings.plays
     features = features.reindex(customers.index)
     feedback = _column(features, "feedback_latest")
     trend = _column(features, f"usage_trend_{max(settings.features.windows_days)}d")
-    # who used it once and not at all of late has no trend: it has stopped
+    # customers with past but without recent use have no trend: theirs has stopped
     trend = np.where(np.isnan(trend) & ~np.isnan(_column(features, "days_since_last_use")), 0.0, trend)
     sentiment = np.select(
         [np.isnan(feedback), feedback < plays.unhappy_below, feedback > plays.happy_above],
@@ -72,9 +72,9 @@ def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Se
     )
     return pd.DataFrame(
         {
-            # where all of it may be coincidence, nobody is known to be influential
+            # where all of it may be chance, nobody is known to be influential
             "network": _high(customers["network_value"], plays.network_share)
-            if customer_value.credible
+            if customer_value.credible_share
             else "low",
             "direct": _high(customers["direct_value"], plays.direct_share),
             "sentiment": sentiment,
@@ -90,33 +90,33 @@ def playbook(
     features: pd.DataFrame, customer_value: CustomerValue, bundle: Bundle, settings: Settings
 ) -> Playbook:
     """Apply the rules of the settings to every customer of *customer_value*."""
-    found, rules = segments(features, customer_value, settings), settings.plays.rules
-    chosen = np.select([_meets(found, rule) for rule in rules], range(len(rules)), -1)
+    properties, rules = segments(features, customer_value, settings), settings.plays.rules
+    chosen = np.select([_rule_mask(properties, rule) for rule in rules], range(len(rules)), -1)
     customers = customer_value.customers.assign(
         max_cost=settings.plays.effect * customer_value.customers["gain"]
     )
     return Playbook(
-        _listed(chosen, found, features, customers, bundle, settings),
+        _customers_with_play(chosen, properties, features, customers, bundle, settings),
         _totals(chosen, customers, customer_value, settings),
-        found,
-        _counted(chosen, found, customers, rules),
+        properties,
+        _segment_totals(chosen, properties, customers, rules),
     )
 
 
-def write(book: Playbook, path: Path) -> None:
-    """Write the customers of *book* as CSV, as a CRM takes it in; what is unknown is left empty."""
-    book.customers.rename(columns={"low": "value_low", "high": "value_high"}).round(2).to_csv(path)
+def write(playbook: Playbook, path: Path) -> None:
+    """Write the customers of *playbook* as CSV for a CRM; unknown values are left empty."""
+    playbook.customers.rename(columns={"low": "value_low", "high": "value_high"}).round(2).to_csv(path)
 
 
-def _meets(found: pd.DataFrame, rule: Rule) -> np.ndarray:
+def _rule_mask(properties: pd.DataFrame, rule: Rule) -> np.ndarray:
     """Mask of the customers who meet all conditions of *rule*."""
     conditions = rule.model_dump(exclude={"play", "action"}, exclude_none=True)
-    met = [(found[name] == wanted).to_numpy() for name, wanted in conditions.items()]
-    return np.logical_and.reduce([np.ones(len(found), dtype=bool), *met])
+    masks = [(properties[name] == value).to_numpy() for name, value in conditions.items()]
+    return np.logical_and.reduce([np.ones(len(properties), dtype=bool), *masks])
 
 
 def _high(value: pd.Series, share: float) -> np.ndarray:
-    return np.where(metrics.top(value.to_numpy(), share), "high", "low")
+    return np.where(top_mask(value.to_numpy(), share), "high", "low")
 
 
 def _column(features: pd.DataFrame, name: str) -> np.ndarray:
@@ -124,9 +124,9 @@ def _column(features: pd.DataFrame, name: str) -> np.ndarray:
     return features[name].to_numpy(np.float64) if name in features else np.full(len(features), np.nan)
 
 
-def _listed(
+def _customers_with_play(
     chosen: np.ndarray,
-    found: pd.DataFrame,
+    properties: pd.DataFrame,
     features: pd.DataFrame,
     customers: pd.DataFrame,
     bundle: Bundle,
@@ -139,7 +139,9 @@ def _listed(
         {
             "play": [rules[i].play for i in chosen[order]],
             "action": [rules[i].action for i in chosen[order]],
-            "reasons": _reasons(order, found, features.reindex(listed.index), listed, bundle, settings),
+            "reasons": _reasons(
+                properties.iloc[order], features.reindex(listed.index), listed, bundle, settings
+            ),
         },
         index=listed.index,
     )
@@ -147,50 +149,52 @@ def _listed(
 
 
 def _reasons(
-    order: np.ndarray,
-    found: pd.DataFrame,
+    properties: pd.DataFrame,
     features: pd.DataFrame,
     listed: pd.DataFrame,
     bundle: Bundle,
     settings: Settings,
 ) -> list[str]:
-    """What the rules saw in each listed customer and, of the influential, why the model says so."""
-    seen, currency = found.iloc[order], settings.currency
-    high, much = (
+    """The properties that rules refer to and, of influential customers, the reasons of the model, as text."""
+    currency = settings.currency
+    influential, spending = (
         f"top {share:.0%} by expected"
         for share in (settings.plays.network_share, settings.plays.direct_share)
     )
-    told = []
-    for own, network, direct, by_model in zip(
-        seen.to_dict("records"),
+    texts = []
+    for row, network, direct, model_reasons in zip(
+        properties.to_dict("records"),
         listed["network_value"],
         listed["direct_value"],
-        _model_reasons(features, (seen["network"] == "high").to_numpy(), bundle),
+        _model_reasons(features, (properties["network"] == "high").to_numpy(), bundle),
         strict=True,
     ):
         facts = [
-            (own["network"] == "high", f"{high} network value ({in_words(network, 'currency', currency)})"),
-            (own["direct"] == "high", f"{much} spend ({in_words(direct, 'currency', currency)})"),
             (
-                own["sentiment"] in ("happy", "unhappy"),
-                f"{own['sentiment']}: latest feedback {own['feedback']:+.2f}",
+                row["network"] == "high",
+                f"{influential} network value ({in_words(network, 'currency', currency)})",
             ),
-            (own["fading"], f"fading: {own['trend']:.0%} of recent use in its later half"),
+            (row["direct"] == "high", f"{spending} spend ({in_words(direct, 'currency', currency)})"),
+            (
+                row["sentiment"] in ("happy", "unhappy"),
+                f"{row['sentiment']}: latest feedback {row['feedback']:+.2f}",
+            ),
+            (row["fading"], f"fading: {row['trend']:.0%} of recent use in its later half"),
         ]
-        told.append("; ".join([fact for holds, fact in facts if holds] + by_model))
-    return told
+        texts.append("; ".join([fact for holds, fact in facts if holds] + model_reasons))
+    return texts
 
 
-def _model_reasons(features: pd.DataFrame, asked: np.ndarray, bundle: Bundle) -> list[list[str]]:
-    """The strongest reasons that raise the network value of each row that is *asked* for."""
-    told: list[list[str]] = [[] for _ in range(len(features))]
-    wanted = np.flatnonzero(asked)
-    for start in range(0, len(wanted), BATCH):
-        rows = wanted[start : start + BATCH]
-        found = reasons(bundle, "value", bundle.matrix(features.iloc[rows]), LOOKED_AT)
-        for row, own in zip(rows, found, strict=True):
-            told[row] = [reason.text for reason in own if reason.effect > 0][:REASONS]
-    return told
+def _model_reasons(features: pd.DataFrame, mask: np.ndarray, bundle: Bundle) -> list[list[str]]:
+    """The strongest reasons that raise the network value of each row in *mask*; no reasons of others."""
+    texts: list[list[str]] = [[] for _ in range(len(features))]
+    indices = np.flatnonzero(mask)
+    for start in range(0, len(indices), CHUNK_CUSTOMERS):
+        rows = indices[start : start + CHUNK_CUSTOMERS]
+        candidates = reasons(bundle, "value", bundle.matrix(features.iloc[rows]), CANDIDATE_REASONS)
+        for row, strongest in zip(rows, candidates, strict=True):
+            texts[row] = [reason.text for reason in strongest if reason.effect > 0][:MAX_REASONS]
+    return texts
 
 
 def _totals(
@@ -199,7 +203,7 @@ def _totals(
     rows = []
     for i, rule in enumerate(settings.plays.rules):
         own = customers[chosen == i]
-        low, high = customer_value.bounds(own, settings.seed)
+        low, high = customer_value.total_bounds(own, settings.seed)
         sums = own[["value", "network_value", "direct_value"]].sum()
         cost = own["max_cost"].sum(skipna=False)
         rows.append(
@@ -209,10 +213,10 @@ def _totals(
     return pd.DataFrame(rows)
 
 
-def _counted(
-    chosen: np.ndarray, found: pd.DataFrame, customers: pd.DataFrame, rules: Sequence[Rule]
+def _segment_totals(
+    chosen: np.ndarray, properties: pd.DataFrame, customers: pd.DataFrame, rules: Sequence[Rule]
 ) -> pd.DataFrame:
-    table = found.join(customers[["network_value", "direct_value"]]).assign(
+    table = properties.join(customers[["network_value", "direct_value"]]).assign(
         customers=1,
         play=[rules[i].play if i >= 0 else "" for i in chosen],
     )

@@ -1,4 +1,4 @@
-"""SHAP values of a sample of customers: what the report explains from, and what is kept beside it."""
+"""SHAP values of a sample of customers, from which the report explains the model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 from ripple.models.bundle import Bundle, Head
 
 SAMPLE = 1000
+"""The number of customers in the sample, at most."""
 
 
 def sample(features: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -21,8 +22,8 @@ def shap_values(bundle: Bundle, features: pd.DataFrame, head: Head, seed: int) -
 
     A row adds up to the logarithm of network value, or to the log-odds of being at the top.
     """
-    chosen = sample(features, seed)
-    values, base = bundle.contributions(head, bundle.matrix(chosen))
-    found = pd.DataFrame(values, columns=bundle.spec.names, index=chosen.index)
-    found.insert(0, "base", base)
-    return found
+    sampled = sample(features, seed)
+    values, base = bundle.contributions(head, bundle.matrix(sampled))
+    table = pd.DataFrame(values, columns=bundle.spec.names, index=sampled.index)
+    table.insert(0, "base", base)
+    return table

@@ -17,7 +17,7 @@ import pandas as pd
 from ripple.settings import Settings
 from ripple.training.evaluation.comparison import Comparison, Incomparable, compare
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
-from ripple.training.evaluation.out_of_sample import CUTOFF
+from ripple.training.evaluation.prediction_table import CUTOFF
 from ripple.training.result import TrainingResult
 
 CAPTURE = "capture"

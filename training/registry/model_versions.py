@@ -22,7 +22,7 @@ from ripple.errors import InputError
 from ripple.models.batch_scoring import read_snapshot
 from ripple.models.bundle import Bundle
 from ripple.training.evaluation.comparison import Comparison, Incomparable, compare
-from ripple.training.evaluation.membership_changes import Scored
+from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.insights import plays
 from ripple.training.registry.gate import Decision
 from ripple.training.registry.recording import PREDICTIONS, LoggedModel
@@ -166,12 +166,12 @@ def predictions(client: mlflow.MlflowClient, version: Version) -> pd.DataFrame |
         return pd.read_parquet(download(version.run_id, PREDICTIONS, Path(folder)))
 
 
-def scored(client: mlflow.MlflowClient, version: Version) -> Scored:
+def scored(client: mlflow.MlflowClient, version: Version) -> ScoredVersion:
     """The version, with the features and scores of all customers at the end of the data it was trained on."""
     with tempfile.TemporaryDirectory() as folder:
         bundle = Bundle.load(download(version.run_id, "bundle", Path(folder)))
         as_of, features, scores = read_snapshot(download(version.run_id, "snapshot.parquet", Path(folder)))
-    return Scored(version.number, as_of, bundle, features, scores)
+    return ScoredVersion(version.number, as_of, bundle, features, scores)
 
 
 def export_plays(client: mlflow.MlflowClient, version: Version, out: Path) -> None:

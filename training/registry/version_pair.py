@@ -9,7 +9,7 @@ import pandas as pd
 
 from ripple.errors import InputError
 from ripple.training.evaluation.comparison import Comparison
-from ripple.training.evaluation.membership_changes import Changes, Scored, changes
+from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.registry import model_versions
 from ripple.training.registry.model_versions import Version
 
@@ -27,11 +27,11 @@ class Versions:
         metrics: metrics that both runs have, likewise.
     """
 
-    later: Scored
-    earlier: Scored
+    later: ScoredVersion
+    earlier: ScoredVersion
     comparison: Comparison | None
     why_not: str
-    changes: Changes
+    changes: MembershipChanges
     parameters: pd.DataFrame
     metrics: pd.DataFrame
 
@@ -60,7 +60,7 @@ def versions(client: mlflow.MlflowClient, one: Version, other: Version) -> Versi
         earlier,
         comparison,
         why_not,
-        changes(later, earlier),
+        membership_changes(later, earlier),
         parameters[parameters["later"] != parameters["earlier"]],
         metrics.dropna(),
     )

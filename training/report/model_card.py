@@ -11,7 +11,12 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ripple.features.tables.contract import CONTRACT
-from ripple.training.evaluation.bootstrap import Ranked, ranked, with_interval
+from ripple.training.evaluation.bootstrap import (
+    RankedCutoff,
+    customer_count,
+    estimate_with_bounds,
+    ranked_cutoffs,
+)
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.slices import uneven
@@ -71,51 +76,51 @@ def _metrics(result: TrainingResult) -> list[tuple[str, str, str]]:
     """Name, number with its 95 % interval, and meaning of each metric."""
     settings = result.settings
     top = words.exact_percent(settings.top_share)
-    rankings = ranked(result.predictions, ["predicted"], settings.top_share)
+    rankings = ranked_cutoffs(result.predictions, ["predicted"], settings.top_share)
 
     def estimate(statistic: Any) -> str:
-        return _estimate(with_interval(rankings, settings.seed, statistic))
+        return _estimate(estimate_with_bounds(statistic, customer_count(rankings), settings.seed))
 
     return [
         (
             f"Capture at {top}",
-            estimate(lambda drawn: float(np.mean([ranking.captures(drawn)[0] for ranking in rankings]))),
+            estimate(lambda counts: float(np.mean([ranking.captures(counts)[0] for ranking in rankings]))),
             "realised value of the predicted top ÷ that of the true top, mean over cutoffs",
         ),
         (
             "Predicted ÷ realised",
-            estimate(lambda drawn: _ratio(rankings, drawn, "predicted", "realised")),
+            estimate(lambda counts: _ratio(rankings, counts, "predicted", "realised")),
             "total over all cutoffs; 1 is perfect",
         ),
         (
             "Coverage",
-            estimate(lambda drawn: _coverage(rankings, drawn)),
+            estimate(lambda counts: _coverage(rankings, counts)),
             f"share of realised values inside the {settings.model.interval:.0%} interval",
         ),
         (
             f"Expected ÷ true members of the top {top}",
-            estimate(lambda drawn: _ratio(rankings, drawn, "top_probability", "at_top")),
+            estimate(lambda counts: _ratio(rankings, counts, "top_probability", "at_top")),
             "sum of probabilities ÷ number of members; 1 is perfect",
         ),
     ]
 
 
-def _ratio(rankings: list[Ranked], drawn: np.ndarray, upper: str, lower: str) -> float:
+def _ratio(rankings: list[RankedCutoff], counts: np.ndarray, upper: str, lower: str) -> float:
     """The total of one column ÷ the total of another, over rows where both are known."""
     numerator = denominator = 0.0
     for ranking in rankings:
         above, below = (ranking.rows[name].to_numpy(np.float64) for name in (upper, lower))
-        times = drawn[ranking.who] * np.isfinite(above)
+        times = counts[ranking.codes] * np.isfinite(above)
         numerator += (times * np.nan_to_num(above)).sum()
         denominator += (times * below).sum()
     return numerator / denominator if denominator > 0 else math.nan
 
 
-def _coverage(rankings: list[Ranked], drawn: np.ndarray) -> float:
+def _coverage(rankings: list[RankedCutoff], counts: np.ndarray) -> float:
     inside = total = 0.0
     for ranking in rankings:
         low, high, value = (ranking.rows[name].to_numpy() for name in ("low", "high", "realised"))
-        times = drawn[ranking.who] * np.isfinite(low)
+        times = counts[ranking.codes] * np.isfinite(low)
         inside += times[(low <= value) & (value <= high)].sum()
         total += times.sum()
     return inside / total if total else math.nan

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.settings import Settings
-from ripple.training.evaluation.membership_changes import Scored
+from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.insights.shap_sample import sample
 from ripple.training.registry.version_pair import Versions
 from ripple.training.report.page import Part, template
@@ -109,7 +109,7 @@ def _importance(versions: Versions, later: str, earlier: str) -> dict[str, Any]:
     }
 
 
-def _family_shares(version: Scored) -> pd.Series:
+def _family_shares(version: ScoredVersion) -> pd.Series:
     x = version.bundle.matrix(sample(version.features, Settings().seed))
     return by_family(version.bundle, shares(version.bundle.contributions("value", x)[0]))
 

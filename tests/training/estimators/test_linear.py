@@ -18,13 +18,13 @@ def model():
 
 
 def test_a_product_of_powers_is_found(model):
-    found, true = linear.logarithm(model, ROWS), np.log(EXPECTED / EXPECTED.mean())
-    assert np.corrcoef(found, true)[0, 1] > 0.99
-    assert np.average(np.exp(found)) == pytest.approx(AMOUNT.mean(), rel=0.01)
+    predicted, true = linear.predict_log(model, ROWS), np.log(EXPECTED / EXPECTED.mean())
+    assert np.corrcoef(predicted, true)[0, 1] > 0.99
+    assert np.average(np.exp(predicted)) == pytest.approx(AMOUNT.mean(), rel=0.01)
 
 
 def test_it_tells_the_logarithm_of_what_scikit_learn_foresees(model):
-    assert np.exp(linear.logarithm(model, ROWS)) == pytest.approx(model.predict(ROWS))
+    assert np.exp(linear.predict_log(model, ROWS)) == pytest.approx(model.predict(ROWS))
 
 
 def test_rows_that_weigh_nothing_teach_nothing(model):
@@ -34,18 +34,18 @@ def test_rows_that_weigh_nothing_teach_nothing(model):
         np.concatenate((ONE, 0 * ONE)),
         1.0,
     )
-    assert linear.logarithm(again, ROWS) == pytest.approx(linear.logarithm(model, ROWS), abs=1e-4)
+    assert linear.predict_log(again, ROWS) == pytest.approx(linear.predict_log(model, ROWS), abs=1e-4)
 
 
 def test_whether_a_feature_is_defined_tells_customers_apart():
     rows = np.column_stack([np.where(RANDOM.random(5000) < 0.5, np.nan, 1.0), np.full(5000, np.nan)])
     amount = RANDOM.poisson(np.where(np.isnan(rows[:, 0]), 2.0, 0.5)).astype(float)
-    asked = np.array([[1.0, np.nan], [np.nan, np.nan]])
-    found = np.exp(linear.logarithm(linear.fit(rows, amount, ONE, 1.0), asked))
-    assert found == pytest.approx([0.5, 2.0], rel=0.2)
+    new = np.array([[1.0, np.nan], [np.nan, np.nan]])
+    predicted = np.exp(linear.predict_log(linear.fit(rows, amount, ONE, 1.0), new))
+    assert predicted == pytest.approx([0.5, 2.0], rel=0.2)
 
 
 def test_what_is_far_beyond_all_that_was_seen_says_no_more(model):
-    beyond, further = (linear.logarithm(model, np.array([[x, 0.0, 4.0]])) for x in (1e30, 1e300))
+    beyond, further = (linear.predict_log(model, np.array([[x, 0.0, 4.0]])) for x in (1e30, 1e300))
     assert beyond == further
     assert np.isfinite(beyond).all()

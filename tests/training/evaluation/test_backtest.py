@@ -42,10 +42,13 @@ def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
             for seed, (other, one) in enumerate(examples.items())
         }
         assert any(altered[other] is not examples[other] for other in plan.grid if other < cutoff)
-        honest, blind = backtester(examples).outcome(cutoff), backtester(altered).outcome(cutoff)
+        honest, blind = (
+            backtester(examples).held_out_predictions(cutoff),
+            backtester(altered).held_out_predictions(cutoff),
+        )
         assert np.array_equal(honest.predicted, blind.predicted)
         assert np.array_equal(honest.log_odds, blind.log_odds)
-        assert not np.array_equal(honest.value, blind.value)
+        assert not np.array_equal(honest.realised, blind.realised)
         assert backtester(examples).calibration(cutoff) == backtester(altered).calibration(cutoff)
 
 
@@ -55,14 +58,26 @@ def test_heads_do_learn_from_every_label_that_was_known(examples):
     teacher = plan.training_for(cutoff)[-1]
     altered = examples | {teacher: relabelled(examples[teacher], 1)}
     assert not np.array_equal(
-        backtester(examples).outcome(cutoff).predicted, backtester(altered).outcome(cutoff).predicted
+        backtester(examples).held_out_predictions(cutoff).predicted,
+        backtester(altered).held_out_predictions(cutoff).predicted,
     )
 
 
-def test_a_cutoff_is_fitted_once(examples, progress):
-    asked = backtester(examples)
+def test_evaluation_uses_what_became_known_after_the_window_closed(examples):
     cutoff = synthetic_events.plan().evaluation[0]
-    assert asked.outcome(cutoff) is asked.outcome(cutoff)
+    late = examples[cutoff].labels * 3
+    own = backtester(examples | {cutoff: replace(examples[cutoff], realised=late)})
+    closed, evaluated = own.held_out_predictions(cutoff), own.evaluation_predictions(cutoff)
+    assert evaluated.predicted is closed.predicted
+    assert closed.realised.tolist() == examples[cutoff].labels["network_value"].tolist()
+    assert evaluated.realised.tolist() == late["network_value"].tolist()
+    assert evaluated.at_top.tolist() == closed.at_top.tolist()
+
+
+def test_a_cutoff_is_fitted_once(examples, progress):
+    own = backtester(examples)
+    cutoff = synthetic_events.plan().evaluation[0]
+    assert own.held_out_predictions(cutoff) is own.held_out_predictions(cutoff)
     assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
@@ -182,11 +197,12 @@ def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
     assert heads["coverage"].between(0.5, 1).all()
     for cutoff in synthetic_events.plan().evaluation:
         row = heads.loc[f"{cutoff:%Y-%m-%d}"]
-        asked = backtester(examples)
-        found, calibration = asked.outcome(cutoff), asked.calibration(cutoff)
-        assert row["realised"] == found.value.sum()
-        assert row["predicted_share"] == pytest.approx(found.predicted.sum() / found.value.sum())
-        assert row["coverage"] == coverage(found.value, *calibration.interval.bounds(found.predicted))
+        own = backtester(examples)
+        held_out, calibration = own.held_out_predictions(cutoff), own.calibration(cutoff)
+        predicted, realised = held_out.predicted, held_out.realised
+        assert row["realised"] == realised.sum()
+        assert row["predicted_share"] == pytest.approx(predicted.sum() / realised.sum())
+        assert row["coverage"] == coverage(realised, *calibration.interval.bounds(predicted))
         # 5 % are at the top
         assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
 

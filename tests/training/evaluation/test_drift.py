@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripple.training.evaluation.drift import A_CUTOFF, SHIFTED, STABLE, drift, learnt_from, stability_index
+from ripple.training.evaluation.drift import (
+    MAX_CUSTOMERS_PER_CUTOFF,
+    SHIFTED,
+    STABLE,
+    drift,
+    stability_index,
+    training_features,
+)
 from tests.support import synthetic_events
 
 
@@ -48,12 +55,20 @@ def test_a_shift_of_one_deviation_is_called_one_and_the_order_of_rows_does_not_m
 
 
 def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
-    found = learnt_from(
-        [synthetic_events.examples(customers=A_CUTOFF + 50), synthetic_events.examples(seed=1)], seed=3
+    found = training_features(
+        [
+            synthetic_events.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
+            synthetic_events.examples(seed=1),
+        ],
+        seed=3,
     )
-    assert len(found) == A_CUTOFF + 300
-    again = learnt_from(
-        [synthetic_events.examples(customers=A_CUTOFF + 50), synthetic_events.examples(seed=1)], seed=3
+    assert len(found) == MAX_CUSTOMERS_PER_CUTOFF + 300
+    again = training_features(
+        [
+            synthetic_events.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
+            synthetic_events.examples(seed=1),
+        ],
+        seed=3,
     )
     pd.testing.assert_frame_equal(found, again)
 

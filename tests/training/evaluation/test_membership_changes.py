@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 
 from ripple.models.batch_scoring import score_population
-from ripple.training.evaluation.membership_changes import Scored, changes
+from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
 
 
 def scored(result, features, number="2"):
-    return Scored(number, result.as_of, result.bundle, features, score_population(result.bundle, features))
+    return ScoredVersion(
+        number, result.as_of, result.bundle, features, score_population(result.bundle, features)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +32,18 @@ def lifted(result, before):
 
 
 def test_without_a_change_nobody_moves(result, before):
-    found = changes(scored(result, result.features), before)
+    found = membership_changes(scored(result, result.features), before)
     assert (found.stayed, found.entered, found.left) == (before.scores["top_member"].sum(), 0, 0)
     assert found.correlation == pytest.approx(1)
-    assert found.carried.abs().to_numpy().max(initial=0) < 1e-12
+    assert found.mean_shifts.abs().to_numpy().max(initial=0) < 1e-12
     assert (found.number, found.as_of) == ("1", datetime(2025, 1, 1))
 
 
 def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_model(result, before, lifted):
     name, features = lifted
-    found = changes(scored(result, features), before)
+    found = membership_changes(scored(result, features), before)
     assert found.entered == found.left == 1
-    came = found.came[0]
+    came = found.entrants[0]
     assert came.customer == name
     assert came.rank_before == len(features)
     assert came.rank_now <= 2
@@ -57,7 +59,7 @@ def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_mode
         assert shift.now == pytest.approx(features.loc[name, shift.feature], nan_ok=True)
         assert shift.before == pytest.approx(result.features.loc[name, shift.feature], nan_ok=True)
     assert came.shifts[0].feature == moved.idxmax()
-    assert found.carried["came"].idxmax() == moved.idxmax()
+    assert found.mean_shifts["came"].idxmax() == moved.idxmax()
 
 
 def test_who_left_is_told_with_what_lowered_them(result, before):
@@ -65,8 +67,8 @@ def test_who_left_is_told_with_what_lowered_them(result, before):
     last = before.scores["rank"].idxmax()
     features = result.features.copy()
     features.loc[first] = features.loc[last]
-    found = changes(scored(result, features), before)
-    (went,) = found.went
+    found = membership_changes(scored(result, features), before)
+    (went,) = found.leavers
     assert (went.customer, went.rank_before) == (first, 1)
     assert went.shifts
     assert all(shift.effect < 0 for shift in went.shifts)
@@ -80,8 +82,8 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
         features=before.features.drop(first),
         scores=before.scores.drop(first).assign(top_member=False),
     )
-    found = changes(scored(result, result.features), earlier)
-    came = {mover.customer: mover for mover in found.came}[first]
+    found = membership_changes(scored(result, result.features), earlier)
+    came = {mover.customer: mover for mover in found.entrants}[first]
     assert came.rank_before is None
     assert math.isnan(came.by_data)
     assert came.shifts == ()
@@ -90,8 +92,8 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
 
 def test_another_model_on_the_same_data_is_told_apart_from_other_data(result, before):
     louder = replace(result.bundle, spec=replace(result.bundle.spec, level=result.bundle.spec.level * 2))
-    now = Scored("2", result.as_of, louder, result.features, score_population(louder, result.features))
+    now = ScoredVersion("2", result.as_of, louder, result.features, score_population(louder, result.features))
     odd = replace(before, scores=before.scores.assign(top_member=False))
-    came = changes(now, odd).came[0]
+    came = membership_changes(now, odd).entrants[0]
     assert came.by_data == pytest.approx(0, abs=1e-9)
     assert came.by_model == pytest.approx(np.log(2))

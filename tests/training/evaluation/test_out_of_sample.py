@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
-from ripple.training.evaluation.out_of_sample import evaluated_at, looking_back, predictions
+from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
+from ripple.training.evaluation.prediction_table import evaluated_at
 from tests.support import synthetic_events
 
 
@@ -19,14 +19,14 @@ def backtester():
 
 
 @pytest.fixture(scope="module")
-def found(backtester):
-    return predictions(backtester, synthetic_events.plan().evaluation)
+def predictions(backtester):
+    return out_of_sample_predictions(backtester, synthetic_events.plan().evaluation)
 
 
-def test_they_are_what_the_backtest_judged(backtester, found):
+def test_they_are_what_the_backtest_judged(backtester, predictions):
     judged = backtest(backtester)
     rankings = judged.rankings.set_index(["cutoff", "ranking"])["capture"]
-    for cutoff, rows in found.groupby("cutoff"):
+    for cutoff, rows in predictions.groupby("cutoff"):
         day = f"{cutoff:%Y-%m-%d}"
         predicted, realised = rows["predicted"].to_numpy(), rows["realised"].to_numpy()
         assert capture(predicted, realised, 0.05) == pytest.approx(rankings[(day, MODEL)])
@@ -38,27 +38,20 @@ def test_they_are_what_the_backtest_judged(backtester, found):
         assert brier == pytest.approx(head["brier"])
 
 
-def test_there_is_a_row_for_every_customer_of_every_cutoff(backtester, found):
+def test_there_is_a_row_for_every_customer_of_every_cutoff(backtester, predictions):
     for cutoff in synthetic_events.plan().evaluation:
-        rows = found[found["cutoff"] == cutoff]
+        rows = predictions[predictions["cutoff"] == cutoff]
         assert rows["customer_id"].tolist() == backtester.examples[cutoff].features.index.tolist()
 
 
 def test_without_a_cutoff_to_calibrate_on_there_is_no_interval(backtester):
     plan = synthetic_events.plan()
-    rows = predictions(backtester, [plan.grid[0] + plan.horizon])
+    rows = out_of_sample_predictions(backtester, [plan.grid[0] + plan.horizon])
     assert rows[["low", "high", "top_probability"]].isna().all(axis=None)
     assert (rows["predicted"] > 0).all()
 
 
-def test_a_run_was_judged_at_its_own_cutoffs_only(found):
-    cutoffs = list(synthetic_events.plan().evaluation)
-    assert evaluated_at(found) == cutoffs
-    assert evaluated_at(found.assign(revisited=found["cutoff"] == cutoffs[0])) == cutoffs[1:]
-    assert evaluated_at(None) == evaluated_at(pd.DataFrame()) == []
-
-
-def test_looking_back_serves_where_something_had_closed_and_the_window_has(backtester, monkeypatch):
+def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has(backtester, monkeypatch):
     plan = synthetic_events.plan()
     end = synthetic_events.END
     dated = replace(backtester, settings=backtester.settings.model_copy(update={"until": end}))
@@ -71,13 +64,13 @@ def test_looking_back_serves_where_something_had_closed_and_the_window_has(backt
 
     monkeypatch.setattr("ripple.training.evaluation.out_of_sample.examples_at", examples_at)
     asked = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
-    back = looking_back(dated, None, asked)
+    back = at_champions_cutoffs(dated, None, asked)
     assert back.schedule.evaluation == (middle, plan.grid[-1])
     assert made == [middle]
     # taught by what had closed by then, and by none of the cutoffs that are looked back at
     taught = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
     assert back.schedule.training_for(middle) == taught
-    rows = predictions(back, back.schedule.evaluation)
+    rows = out_of_sample_predictions(back, back.schedule.evaluation)
     assert evaluated_at(rows) == [middle, plan.grid[-1]]
     assert np.isfinite(rows["predicted"]).all()
 
@@ -90,6 +83,6 @@ def test_nobody_credited_there_is_nothing_to_compare_by(backtester, monkeypatch)
         "ripple.training.evaluation.out_of_sample.examples_at",
         lambda *given: replace(nobody, labels=nobody.labels * 0.0),
     )
-    back = looking_back(backtester, None, [middle])
+    back = at_champions_cutoffs(backtester, None, [middle])
     assert back.schedule.evaluation == ()
-    assert predictions(back, ()).empty
+    assert out_of_sample_predictions(back, ()).empty

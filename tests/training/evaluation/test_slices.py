@@ -4,14 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.training.evaluation.slices import COLD_START, EVERYBODY, Slice, slices, summed
+from ripple.training.evaluation.slices import (
+    COLD_START,
+    EVERYBODY,
+    UNEVEN,
+    Slice,
+    slice_masks,
+    summed,
+    uneven,
+)
 
 FEATURES = pd.DataFrame({"tenure_days": [10.0, 200.0, 365.0, 900.0], "out_degree": [4.0, 3.0, 2.0, 1.0]})
 COLD = np.array([True, False, False, False])
 
 
 def masks(features, attributes=FEATURES[[]]):
-    return {name: mask.tolist() for name, mask in slices(features, attributes, COLD)}
+    return {name: mask.tolist() for name, mask in slice_masks(features, attributes, COLD)}
 
 
 def test_customers_are_sliced_by_what_is_known_of_them():
@@ -30,7 +38,7 @@ def test_customers_are_sliced_by_what_is_known_of_them():
 def test_a_mere_name_is_no_segment():
     names = pd.DataFrame({"name": [f"n{i}" for i in range(13)]})
     many = pd.DataFrame({"tenure_days": np.ones(13)})
-    found = [name for name, _ in slices(many, names, np.zeros(13, dtype=bool))]
+    found = [name for name, _ in slice_masks(many, names, np.zeros(13, dtype=bool))]
     assert not any(name.startswith("name") for name in found)
 
 
@@ -59,3 +67,10 @@ def test_what_is_undefined_in_a_slice_is_nan():
     found = summed([{EVERYBODY: Slice(3, 0.0, 1.0, 1, 0, 0, 0, {"capture": math.nan})}]).iloc[0]
     assert all(math.isnan(found[name]) for name in ("predicted_share", "coverage", "capture"))
     assert math.isnan(found["true_top_share"])
+
+
+def test_slices_far_off_either_way_are_pointed_out():
+    table = pd.DataFrame(
+        {"slice": list("abcde"), "predicted_share": [1.0, 1.01 * UNEVEN, 0.99 / UNEVEN, UNEVEN, math.nan]}
+    )
+    assert uneven(table)["slice"].tolist() == ["b", "c"]

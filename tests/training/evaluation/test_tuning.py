@@ -6,7 +6,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.settings import Model
 from ripple.training.evaluation.backtest import RollingOriginBacktester
-from ripple.training.evaluation.tuning import REAL, WHOLE, tune
+from ripple.training.evaluation.tuning import INTEGER_RANGES, REAL_RANGES, tune
 from tests.support import synthetic_events
 from tests.support.synthetic_events import SETTINGS
 
@@ -27,12 +27,12 @@ def backtester(examples, tmp_path):
 
 def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(backtester):
     settings, trials = tune(backtester, 4, "data")
-    assert trials[0].parameters == {name: getattr(QUICK, name) for name in (*WHOLE, *REAL)}
+    assert trials[0].parameters == {name: getattr(QUICK, name) for name in (*INTEGER_RANGES, *REAL_RANGES)}
     best = max(trials, key=lambda trial: trial.capture or 0.0)
     assert settings.model == Model(**best.parameters)
     assert settings.model_copy(update={"model": QUICK}) == backtester.settings
     for trial in trials:
-        for name, (low, high, _) in (WHOLE | REAL).items():
+        for name, (low, high, _) in (INTEGER_RANGES | REAL_RANGES).items():
             assert low <= trial.parameters[name] <= high
 
 

@@ -3,10 +3,13 @@ from datetime import timedelta
 
 import ibis
 import pandas as pd
+import pytest
 
+from ripple import digests
+from ripple.digests import code_digest
 from ripple.features.tables.tables import Tables
 from ripple.training.attribution import LABEL_COLUMNS, network_value
-from ripple.training.examples.examples import examples_at, features_at, frame
+from ripple.training.examples.examples import examples_at, features_at, frame, labels_at
 
 
 def test_features_and_labels_are_of_the_customers_alive_at_the_cutoff(opened, plan, examples):
@@ -74,3 +77,67 @@ def test_past_credit_knows_nothing_that_became_known_later(opened, plan, example
 def test_the_order_of_rows_is_not_that_of_ids(examples):
     for one in examples.values():
         assert not one.features.index.is_monotonic_increasing
+
+
+LABEL = "ripple.training.attribution.label"
+TABLES = "ripple.features.tables.tables"
+
+
+@pytest.fixture
+def change_code(monkeypatch, tmp_path):
+    """Changes the source of a module that digests of code are made from."""
+    real = digests._file
+    changed = tmp_path / "changed.py"
+
+    def change(name):
+        changed.write_text(real(name).read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        monkeypatch.setattr(digests, "_file", lambda module: changed if module == name else real(module))
+        code_digest.cache_clear()
+
+    code_digest.cache_clear()
+    yield change
+    code_digest.cache_clear()
+
+
+def kept_labels(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*.parquet") if "labels" in path.parts}
+
+
+def test_a_kept_label_is_used_again_until_the_code_it_follows_from_changes(
+    opened, plan, tmp_path_factory, change_code
+):
+    folder = tmp_path_factory.mktemp("cache")
+
+    def keep():
+        """As a new run would, which knows nothing but what is in the folder."""
+        frame(labels_at(replace(opened[0], cache=folder), plan.grid[0]))
+        return kept_labels(folder)
+
+    first = keep()
+    assert len(first) == 1
+    assert keep() == first
+    change_code(TABLES)  # `Tables.orders_in` picks the orders that are credited
+    assert len(keep() - first) == 1
+
+
+@pytest.mark.parametrize("module", [TABLES, "ripple.training.attribution.influence", "ripple.arrays"])
+def test_the_digest_of_the_label_follows_from_every_module_it_runs_through(module, change_code):
+    before = code_digest(LABEL)
+    change_code(module)
+    assert code_digest(LABEL) != before
+
+
+def test_the_digest_of_the_label_does_not_follow_from_the_report(change_code):
+    before = code_digest(LABEL)
+    change_code("ripple.training.report.page")
+    assert code_digest(LABEL) == before
+
+
+@pytest.mark.parametrize("library", ["duckdb", "ibis-framework", "networkit", "scipy", "numpy"])
+def test_the_digest_of_the_label_follows_from_the_libraries_that_compute_it(
+    library, change_code, monkeypatch
+):
+    before, real = code_digest(LABEL), digests.version
+    monkeypatch.setattr(digests, "version", lambda name: "0.0.1" if name == library else real(name))
+    code_digest.cache_clear()
+    assert code_digest(LABEL) != before

@@ -24,8 +24,8 @@ def stored(tmp_path, monkeypatch) -> Rows:
 
 
 def store(features: pd.DataFrame, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Rows:
-    monkeypatch.setattr(feature_sequence, "MOST_HELD", 0)
-    monkeypatch.setattr(feature_sequence, "BATCH", 7)
+    monkeypatch.setattr(feature_sequence, "MAX_CELLS_IN_MEMORY", 0)
+    monkeypatch.setattr(feature_sequence, "BATCH_ROWS", 7)
     return Rows.of(features, folder)
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ripple.errors import InputError
-from ripple.training.examples.preconditions import refuse_unlearnable
+from ripple.training.examples.preconditions import validate_labels
 from tests.support import synthetic_events
 
 
@@ -17,8 +17,8 @@ def labelled(value):
 
 
 def test_enough_credit_is_not_refused():
-    refuse_unlearnable(labelled(lambda i: i % 7), synthetic_events.SETTINGS)
-    refuse_unlearnable(labelled(lambda i: i < 10), synthetic_events.SETTINGS)
+    validate_labels(labelled(lambda i: i % 7), synthetic_events.SETTINGS)
+    validate_labels(labelled(lambda i: i < 10), synthetic_events.SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def test_enough_credit_is_not_refused():
 )
 def test_too_few_credited_are_told(count, told):
     with pytest.raises(InputError, match=f"{told}.*10 at least are needed.*now 60"):
-        refuse_unlearnable(labelled(lambda i: i < count), synthetic_events.SETTINGS)
+        validate_labels(labelled(lambda i: i < count), synthetic_events.SETTINGS)
 
 
 def test_the_same_for_everybody_is_told():
     with pytest.raises(InputError, match="all customers are credited with the same network value"):
-        refuse_unlearnable(labelled(lambda i: 3), synthetic_events.SETTINGS)
+        validate_labels(labelled(lambda i: 3), synthetic_events.SETTINGS)
 
 
 def test_no_credit_at_all_is_left_to_the_backtest():
-    refuse_unlearnable(labelled(lambda i: 0), synthetic_events.SETTINGS)
+    validate_labels(labelled(lambda i: 0), synthetic_events.SETTINGS)

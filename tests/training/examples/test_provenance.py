@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ripple import digests
 from ripple.features.dataset import Dataset
 from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
@@ -51,3 +52,49 @@ def test_whatever_else_differs_shows(other):
 def test_the_code_has_a_digest_that_stays():
     assert run_code_digest() == run_code_digest()
     assert len(run_code_digest()) == 24
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """The modules that the digest of a run's code is made from."""
+    seen, real = set(), digests._imports
+
+    def imports(module, source):
+        seen.add(module)
+        return real(module, source)
+
+    monkeypatch.setattr(digests, "_imports", imports)
+    digests.code_digest.cache_clear()
+    run_code_digest()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "features.matrix",
+        "features.tables.tables",
+        "features.definitions.network",
+        "training.attribution.label",
+        "training.attribution.influence",
+        "training.estimators.distillation",
+        "training.estimators.conformal",
+        "training.evaluation.backtest",
+        "training.evaluation.bootstrap",
+        "models.bundle",
+    ],
+)
+def test_a_run_follows_from_features_attribution_estimators_backtest_and_bundle(modules, module):
+    assert f"ripple.{module}" in modules
+
+
+def test_a_run_does_not_follow_from_how_it_is_reported_recorded_or_served(modules):
+    others = (
+        "training.report",
+        "training.insights",
+        "training.registry",
+        "training.pipeline",
+        "serving",
+        "cli",
+    )
+    assert not [name for name in modules if name.startswith(tuple(f"ripple.{other}" for other in others))]

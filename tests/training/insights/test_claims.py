@@ -11,7 +11,7 @@ from ripple.training.insights.claims import (
     NO_USAGE,
     claims,
     mean,
-    ratio,
+    ratio_of_totals,
     share_of_the_top,
     times_the_average,
 )
@@ -20,7 +20,7 @@ from ripple.training.insights.periods import Period
 CUSTOMERS = 1000
 
 
-def made() -> Period:
+def period_by_hand() -> Period:
     """1,000 customers: the first 100 are the most engaged, and the first 20 hold what there is to find.
 
     The first 20 spend 300 each and bring 1,200; the others spend 14,000 ÷ 980 each and bring nothing.
@@ -29,25 +29,25 @@ def made() -> Period:
     return Period(
         start=datetime(2025, 1, 1),
         days=180,
-        spent=np.where(first, 300.0, 14_000 / 980),
+        direct_value=np.where(first, 300.0, 14_000 / 980),
         orders=np.where(first, 2.0, 1.0),
-        brought=np.where(first, 1200.0, 0.0),
-        purchases=np.where(first, 16.0, 0.0),
-        influenced=np.where(first, 30.0, 0.0),
+        network_value=np.where(first, 1200.0, 0.0),
+        influenced_purchases=np.where(first, 16.0, 0.0),
+        influenced_customers=np.where(first, 30.0, 0.0),
         engagement=1 - np.arange(CUSTOMERS) / CUSTOMERS,
         advanced=np.arange(CUSTOMERS) < 50,
     )
 
 
-def found(period: Period, expected: np.ndarray | None = None, long: Period | None = None):
-    score = period.brought if expected is None else expected
+def measured_claims(period: Period, expected: np.ndarray | None = None, long: Period | None = None):
+    score = period.network_value if expected is None else expected
     return {claim.name: claim for claim in claims(period, score, long, 0.02, seed=7)}
 
 
 def test_every_figure_is_what_was_put_in():
-    period = made()
-    measured = found(period, long=replace(period, days=548))
-    figures = {name: claim.found.figure for name, claim in measured.items()}
+    period = period_by_hand()
+    measured = measured_claims(period, long=replace(period, days=548))
+    figures = {name: claim.estimate.figure for name, claim in measured.items()}
     assert figures == pytest.approx(
         {
             "revenue": 6_000 / 20_000,  # 20 customers at 300, of 6,000 + 14,000
@@ -66,7 +66,7 @@ def test_every_figure_is_what_was_put_in():
         (6.0, 6.0),
         (11.0, 11.0),
     ]
-    assert {name: claim.found.customers for name, claim in measured.items()} == {
+    assert {name: claim.estimate.customers for name, claim in measured.items()} == {
         "revenue": 20,
         "value": 20,
         "purchases": 20,
@@ -76,52 +76,57 @@ def test_every_figure_is_what_was_put_in():
     }
     assert measured["followers"].period.days == measured["advanced"].period.days == 548
     for claim in measured.values():
-        assert claim.found.low <= claim.found.figure <= claim.found.high
+        assert claim.estimate.low <= claim.estimate.figure <= claim.estimate.high
 
 
 def test_what_others_of_the_same_kind_reach_stands_beside():
-    measured = found(made(), long=made())
-    assert measured["value"].beside["of all customers"] == pytest.approx(24_000 / 20_000)
-    assert measured["purchases"].beside["of all customers"] == pytest.approx(320 / 1020)
-    assert measured["followers"].beside == {"of all customers": pytest.approx(0.6)}
-    assert measured["advanced"].beside == {"of all other customers": 0.0}
-    assert list(measured["revenue"].beside.values()) == pytest.approx([0.3, 24_000 / 20_000])
+    measured = measured_claims(period_by_hand(), long=period_by_hand())
+    assert measured["value"].comparisons["of all customers"] == pytest.approx(24_000 / 20_000)
+    assert measured["purchases"].comparisons["of all customers"] == pytest.approx(320 / 1020)
+    assert measured["followers"].comparisons == {"of all customers": pytest.approx(0.6)}
+    assert measured["advanced"].comparisons == {"of all other customers": 0.0}
+    assert list(measured["revenue"].comparisons.values()) == pytest.approx([0.3, 24_000 / 20_000])
 
 
 def test_the_influential_are_those_foreseen_and_not_those_who_turned_out_to_be():
-    period = made()
+    period = period_by_hand()
     wrong = 1.0 - np.arange(CUSTOMERS)[::-1]  # the last 20 were foreseen
-    claim = found(period, wrong)["value"]
-    assert claim.found.figure == 0
-    assert claim.beside["with hindsight, of those who turned out to bring most"] == pytest.approx(4)
+    claim = measured_claims(period, wrong)["value"]
+    assert claim.estimate.figure == 0
+    assert claim.comparisons["with hindsight, of those who turned out to bring most"] == pytest.approx(4)
 
 
 def test_what_cannot_be_measured_says_why():
-    period = replace(made(), engagement=None, advanced=None)
-    measured = found(period, long=period)
-    assert measured["engaged"].found is measured["followers"].found is None
+    period = replace(period_by_hand(), engagement=None, advanced=None)
+    measured = measured_claims(period, long=period)
+    assert measured["engaged"].estimate is measured["followers"].estimate is None
     assert measured["engaged"].why_not == measured["followers"].why_not == NO_USAGE
     assert measured["advanced"].why_not == NO_TIERS
-    assert "18 months" in found(period)["followers"].why_not
+    assert "18 months" in measured_claims(period)["followers"].why_not
 
 
 def test_of_a_group_of_few_nothing_is_said():
     few = np.arange(CUSTOMERS) < 9
-    claim = found(replace(made(), advanced=few))["advanced"]
-    assert claim.found is None
+    claim = measured_claims(replace(period_by_hand(), advanced=few))["advanced"]
+    assert claim.estimate is None
     assert claim.why_not == "the group has 9 customers, and of fewer than 10 nothing can be said"
 
 
 def test_where_nobody_brings_or_buys_anything_the_figure_is_zero_or_says_why():
     nothing = np.zeros(CUSTOMERS)
     silent = replace(
-        made(), brought=nothing, spent=nothing, orders=nothing, purchases=nothing, influenced=nothing
+        period_by_hand(),
+        network_value=nothing,
+        direct_value=nothing,
+        orders=nothing,
+        influenced_purchases=nothing,
+        influenced_customers=nothing,
     )
-    measured = found(silent)
+    measured = measured_claims(silent)
     for name in ("revenue", "value", "purchases", "engaged"):
-        assert measured[name].found is None
+        assert measured[name].estimate is None
         assert measured[name].why_not
-    assert measured["advanced"].found.figure == 0
+    assert measured["advanced"].estimate.figure == 0
 
 
 def test_the_interval_of_a_mean_is_that_of_the_bootstrap():
@@ -134,8 +139,8 @@ def test_the_interval_of_a_mean_is_that_of_the_bootstrap():
 
 
 def test_a_ratio_is_of_totals_and_not_a_mean_of_ratios():
-    assert ratio(np.array([1.0, 9.0]), np.array([1.0, 1.0]), seed=1).figure == 5
-    assert ratio(np.array([1.0, 9.0]), np.array([9.0, 1.0]), seed=1).figure == 1
+    assert ratio_of_totals(np.array([1.0, 9.0]), np.array([1.0, 1.0]), seed=1).figure == 5
+    assert ratio_of_totals(np.array([1.0, 9.0]), np.array([9.0, 1.0]), seed=1).figure == 1
 
 
 def test_the_average_holds_the_group_itself():

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from ripple.training.insights.customer_histories import FEWEST, MOST, listed
+from ripple.training.insights.customer_histories import MAX_LISTED, MIN_LISTED, listed_customers
 
 
 def test_all_of_the_top_are_listed_within_limits():
@@ -8,14 +8,14 @@ def test_all_of_the_top_are_listed_within_limits():
         rank = pd.Series(range(customers, 0, -1), name="rank")
         return pd.DataFrame({"rank": rank, "top_member": rank <= members})
 
-    assert list(listed(scores(60))["rank"]) == list(range(1, 61))
-    assert len(listed(scores(3))) == FEWEST
-    assert len(listed(scores(700))) == MOST
-    assert len(listed(scores(3, customers=9))) == 9
+    assert list(listed_customers(scores(60))["rank"]) == list(range(1, 61))
+    assert len(listed_customers(scores(3))) == MIN_LISTED
+    assert len(listed_customers(scores(700))) == MAX_LISTED
+    assert len(listed_customers(scores(3, customers=9))) == 9
 
 
 def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_there_at(result, examples):
-    found, everybody = result.histories, listed(result.scores).index
+    found, everybody = result.histories, listed_customers(result.scores).index
     assert set(found.labels.index.get_level_values("customer_id")) <= set(everybody)
     for cutoff, one in examples.items():
         there = [name for name in everybody if name in one.rows.index]
@@ -30,7 +30,7 @@ def test_whom_they_influenced_is_of_the_latest_closed_window(result, examples, p
     found = result.histories
     assert (found.start, found.end) == (plan.grid[-1], plan.grid[-1] + plan.horizon)
     assert not found.influenced.empty
-    assert set(found.influenced["source_id"]) <= set(listed(result.scores).index)
+    assert set(found.influenced["source_id"]) <= set(listed_customers(result.scores).index)
     referred = found.influenced[found.influenced["referred"]].groupby("source_id")["value"].sum()
     labels = examples[plan.grid[-1]].labels["referral_value"].reindex(referred.index)
     pd.testing.assert_series_equal(referred, labels, check_names=False)

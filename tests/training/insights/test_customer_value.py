@@ -6,13 +6,12 @@ import pandas as pd
 import pytest
 
 from ripple.settings import Settings
-from ripple.training.insights.customer_value import Past, credible_share, customer_value
-from ripple.training.insights.spend import Direct
+from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.direct_value import DirectValue
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
 FEATURES = pd.DataFrame({"total_revenue": [100.0, 0.0, 300.0], "margin_share": [0.5, np.nan, 0.1]}, index=IDS)
 SCORES = pd.DataFrame({"network_value": [40.0, 8.0, 0.5]}, index=IDS)
-ONE_KIND = np.zeros(2000, dtype=np.int64)
 TOTALS = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.0}
 
 
@@ -20,7 +19,7 @@ def past(count=400, ratio=1.0):
     foreseen = np.linspace(1.0, 100.0, count)
     cutoff = np.repeat(pd.Timestamp("2025-01-01"), count)
     half = pd.DataFrame({"cutoff": cutoff, "predicted": foreseen / 2, "realised": ratio * foreseen / 2})
-    return half, Direct(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
+    return half, DirectValue(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
 
 
 def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
@@ -45,8 +44,8 @@ def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_th
 
 
 def test_money_is_spent_on_what_came_true_of_such_forecasts_and_never_on_more():
-    assert of(ratio=0.5).counted == pytest.approx(0.25)
-    assert of(ratio=2.0).counted == pytest.approx(0.5)
+    assert of(ratio=0.5).spendable_share == pytest.approx(0.25)
+    assert of(ratio=2.0).spendable_share == pytest.approx(0.5)
     half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]
     assert whole - half == pytest.approx(0.2 * 0.25 * 40)
 
@@ -67,43 +66,6 @@ def test_the_interval_follows_what_came_of_such_forecasts():
     assert exact["high"].to_numpy() == pytest.approx(exact["value"].to_numpy())
     doubled = of(ratio=2.0).customers
     assert doubled["high"].to_numpy() == pytest.approx(2 * doubled["value"].to_numpy())
-
-
-def test_together_customers_vary_less_than_each_alone():
-    random = np.random.default_rng(2)
-    foreseen = np.full(2000, 10.0)
-    found = Past(np.zeros(2000), foreseen, foreseen * random.exponential(1.0, 2000), ONE_KIND[:2000])
-    low, high = found.total(np.full(100, 10.0), ONE_KIND[:100], 0.8, seed=1)
-    spread = 1.28 * 10 * math.sqrt(100)
-    assert low == pytest.approx(1000 - spread, rel=0.06)
-    assert high == pytest.approx(1000 + spread, rel=0.06)
-
-
-def test_a_bad_period_may_come_again():
-    """Two periods in one of which all came in at half: the lower bound is half, the upper the forecast."""
-    cutoff, foreseen = np.repeat([0, 1], 50), np.tile(np.linspace(1, 9, 50), 2)
-    found = Past(cutoff, foreseen, foreseen * np.where(cutoff == 0, 0.5, 1.0), ONE_KIND[:100])
-    assert found.total(np.array([4.0, 6.0]), ONE_KIND[:2], 0.8, seed=1) == pytest.approx((5.0, 10.0))
-
-
-def test_each_kind_of_customer_is_held_against_its_own():
-    foreseen, kind = np.tile(np.linspace(1, 9, 50), 2), np.repeat([0, 1], 50)
-    found = Past(np.zeros(100), foreseen, foreseen * np.where(kind == 0, 1.0, 0.2), kind)
-    assert found.total(np.array([4.0, 6.0]), np.array([0, 0]), 0.8, seed=1) == pytest.approx((10.0, 10.0))
-    assert found.total(np.array([4.0, 6.0]), np.array([0, 1]), 0.8, seed=1) == pytest.approx((5.2, 10.0))
-
-
-def test_a_kind_that_was_never_there_is_held_against_everybody():
-    foreseen = np.linspace(1, 9, 50)
-    found = Past(np.zeros(50), foreseen, 3 * foreseen, ONE_KIND[:50])
-    assert found.total(np.array([10.0]), np.array([1]), 0.8, seed=1) == pytest.approx((10.0, 30.0))
-
-
-def test_the_sum_of_forecasts_lies_inside_its_interval():
-    foreseen = np.linspace(1, 9, 50)
-    found = Past(np.zeros(50), foreseen, 3 * foreseen, ONE_KIND[:50])
-    assert found.total(np.array([4.0, 6.0]), ONE_KIND[:2], 0.8, seed=1) == pytest.approx((10.0, 30.0))
-    assert found.total(np.array([]), ONE_KIND[:0], 0.8, seed=1) == (0.0, 0.0)
 
 
 def test_of_influence_what_placebos_find_is_not_credible_and_referrals_are():

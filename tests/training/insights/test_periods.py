@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from ripple.training.insights.periods import begun, period
+from ripple.training.insights.periods import latest_start, period
 
 
 @pytest.fixture(scope="module")
@@ -13,9 +13,9 @@ def known(examples, plan):
 def test_a_period_as_long_as_the_horizon_is_the_label_of_the_cutoff(opened, plan, known):
     found = period(opened[0], known, plan.horizon.days)
     assert found.start == known.cutoff
-    assert found.brought.tolist() == known.realised["network_value"].tolist()
-    assert found.influenced.tolist() == known.realised["influenced_customers"].tolist()
-    assert found.spent == pytest.approx(known.realised["direct_value"].clip(lower=0).to_numpy())
+    assert found.network_value.tolist() == known.realised["network_value"].tolist()
+    assert found.influenced_customers.tolist() == known.realised["influenced_customers"].tolist()
+    assert found.direct_value == pytest.approx(known.realised["direct_value"].clip(lower=0).to_numpy())
 
 
 def test_purchases_are_orders_that_are_no_refunds(opened, plan, known):
@@ -38,11 +38,11 @@ def test_a_longer_period_holds_more(opened, plan, examples):
     short, long = (period(opened[0], start, days) for days in (60, 120))
     assert (long.orders >= short.orders).all()
     assert long.orders.sum() > short.orders.sum()
-    assert long.influenced.sum() > short.influenced.sum()
+    assert long.influenced_customers.sum() > short.influenced_customers.sum()
 
 
 def test_it_begins_at_the_latest_cutoff_with_enough_data_after_it(plan):
     end = plan.grid[-1] + plan.horizon
-    assert begun(plan, end, plan.horizon.days) == plan.grid[-1]
-    assert begun(plan, end, plan.horizon.days + 1) == plan.grid[-2]
-    assert begun(plan, end, 9999) is None
+    assert latest_start(plan, end, plan.horizon.days) == plan.grid[-1]
+    assert latest_start(plan, end, plan.horizon.days + 1) == plan.grid[-2]
+    assert latest_start(plan, end, 9999) is None

@@ -7,7 +7,7 @@ import pytest
 
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
-from ripple.training.evaluation.out_of_sample import REVISITED
+from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry.gate import decide, doubtful_share
 
 
@@ -178,6 +178,16 @@ def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
     decision = decide(with_loss(challenger, -0.9 * found.difference), "4", perfect)
     assert failed(decision) == ["capture"]
     assert "gate.capture_loss" in decision.reasons[0]
+
+
+def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
+    perfect = own(good, predicted=good.out_of_sample["realised"])
+    worse = replace(good, predictions=upside_down(good).drop(columns=REVISITED))
+    comparison = decide(worse, "4", perfect).comparison
+    assert comparison.high < 0
+    decision = decide(with_loss(worse, -1.1 * comparison.difference), "4", perfect)
+    assert failed(decision) == ["capture"]
+    assert "so it is worse" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from ripple.models import Bundle
 from ripple.models.bundle import SCORES
 from ripple.training.evaluation.cutoff_evaluation import MODEL
-from ripple.training.examples.provenance import code_digest
+from ripple.training.examples.provenance import run_code_digest
 from ripple.training.registry import model_versions, tracking
 from ripple.training.report.model_card import model_card
 from tests.support.checkout import ROOT
@@ -79,7 +79,7 @@ def test_what_a_difference_between_runs_may_come_from_is_a_parameter(run, result
     for table, found in result.digests.items():
         assert parameters[f"data.{table}"] == found
     assert parameters["data.end"] == result.as_of.isoformat()
-    assert parameters["code"] == code_digest()
+    assert parameters["code"] == run_code_digest()
     assert parameters["ripple"] == installed("ripple")
     assert parameters["features"] == str(len(result.features.columns))
     used = {one.dataset.name: one.dataset.digest for one in run.inputs.dataset_inputs}

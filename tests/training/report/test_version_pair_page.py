@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from ripple.models.batch_scoring import score_population
 from ripple.training.evaluation.comparison import Comparison
-from ripple.training.evaluation.membership_changes import Scored, changes
+from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
 from ripple.training.registry.version_pair import NOT_SET, Versions
 from ripple.training.report.version_pair_page import render_versions
 from ripple.training.result import TrainingResult
@@ -35,13 +35,15 @@ def two(result: TrainingResult) -> Versions:
     best = result.scores["rank"].idxmin()
     earlier = result.features.copy()
     earlier.loc[best] = earlier.loc[result.scores["rank"].idxmax()]
-    later = Scored("4", result.as_of, result.bundle, result.features, result.scores)
-    before = Scored("2", result.as_of, result.bundle, earlier, score_population(result.bundle, earlier))
+    later = ScoredVersion("4", result.as_of, result.bundle, result.features, result.scores)
+    before = ScoredVersion(
+        "2", result.as_of, result.bundle, earlier, score_population(result.bundle, earlier)
+    )
     parameters = pd.DataFrame(
         {"later": ["0.02", "x"], "earlier": ["0.1", NOT_SET]}, ["model.rate", "data.usage"]
     )
     metrics = pd.DataFrame({"later": [0.5, 400.0], "earlier": [0.4, 380.0]}, index=["capture", "customers"])
-    return Versions(later, before, COMPARISON, "", changes(later, before), parameters, metrics)
+    return Versions(later, before, COMPARISON, "", membership_changes(later, before), parameters, metrics)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_versions_that_cannot_be_compared_have_a_reason_and_no_captures(two: Ver
 
 
 def test_runs_with_the_same_parameters_differ_in_zero(two: Versions, opened: Callable[..., None]) -> None:
-    same = replace(two, parameters=two.parameters.iloc[:0], changes=changes(two.later, two.later))
+    same = replace(two, parameters=two.parameters.iloc[:0], changes=membership_changes(two.later, two.later))
     html = render_versions(same)
     assert numbers(heading(html, "made")) == ["0"]
     assert numbers(heading(html, "who"))[0] == "0"

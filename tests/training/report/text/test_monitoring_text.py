@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from ripple.training.evaluation.membership_changes import Scored
+from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.monitoring import MonitoringResult
 from ripple.training.registry.gate import Check
 from ripple.training.report.text.monitoring_text import ADVICE, COLUMNS, monitoring_text
@@ -16,7 +16,7 @@ FAILED = Check("level", False, 3.0, 2.0, "Predicted ÷ realised total is 3.00.")
 
 @pytest.fixture
 def monitored(result: TrainingResult) -> MonitoringResult:
-    version = Scored("3", result.as_of, result.bundle, result.features, result.scores)
+    version = ScoredVersion("3", result.as_of, result.bundle, result.features, result.scores)
     return MonitoringResult(
         version=version,
         end=datetime(2026, 9, 1),

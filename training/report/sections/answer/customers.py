@@ -7,7 +7,7 @@ from typing import Any
 
 from ripple.models.reasons import family_totals, reasons
 from ripple.training.evaluation.cutoff_evaluation import MODEL
-from ripple.training.insights.customer_histories import listed
+from ripple.training.insights.customer_histories import listed_customers
 from ripple.training.report.plots.waterfall import Waterfall, waterfall
 from ripple.training.report.sections.answer.customer_history import CustomerHistory, customer_history
 from ripple.training.report.sections.trust.backtest import POOLED
@@ -53,7 +53,7 @@ class Family:
 
 def customers_section(result: TrainingResult) -> dict[str, Any]:
     """The listed customers, the highest expected network value first."""
-    scores = listed(result.scores)
+    scores = listed_customers(result.scores)
     bundle, currency = result.bundle, result.settings.currency
     x = bundle.matrix(result.features.loc[scores.index])
     _, base = bundle.contributions("value", x)

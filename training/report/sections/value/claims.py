@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ripple.training.insights.claims import Claim, Measured, Name
+from ripple.training.insights.claims import Claim, Estimate, Name
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
@@ -128,7 +128,7 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "caveat": (
             f"{notice.title} The values below are "
-            f"{'referral value' if result.customer_value.credible else 'noise'}; do not read them as "
+            f"{'referral value' if result.customer_value.credible_share else 'noise'}; do not read them as "
             "influence."
             if notice
             else "Influence is what would not have happened anyway. " + placebo_caveat(result)
@@ -144,28 +144,28 @@ def _row(claim: Claim, result: TrainingResult) -> Row:
     period = ""
     if claim.period:
         period = f"{words.plural(claim.period.days, 'day')} from {words.day(claim.period.start)}"
-    if claim.found is None:
+    if claim.estimate is None:
         meaning = f"Cannot be measured: {claim.why_not}."
         return Row(
             wording.quoted, measured, wording.quoted_figure, "not measured", "", period, None, None, meaning
         )
-    figure = wording.as_text(claim.found.figure)
-    interval = f"{wording.as_text(claim.found.low)} to {wording.as_text(claim.found.high)}"
-    comparison = _comparison(claim, claim.found)
+    figure = wording.as_text(claim.estimate.figure)
+    interval = f"{wording.as_text(claim.estimate.low)} to {wording.as_text(claim.estimate.high)}"
+    comparison = _comparison(claim, claim.estimate)
     return Row(
         wording.quoted,
         measured,
         wording.quoted_figure,
         figure,
         interval,
-        f"{period}; {words.plural(claim.found.customers, 'customer')}",
+        f"{period}; {words.plural(claim.estimate.customers, 'customer')}",
         comparison,
-        _plot(claim, claim.found, f"quoted {wording.quoted_figure}, measured {figure}, {interval}"),
+        _plot(claim, claim.estimate, f"quoted {wording.quoted_figure}, measured {figure}, {interval}"),
         _meaning(claim, comparison, wording, result),
     )
 
 
-def _comparison(claim: Claim, measured: Measured) -> int:
+def _comparison(claim: Claim, measured: Estimate) -> int:
     low, high = claim.quoted
     return (measured.low > high) - (measured.high < low)
 
@@ -177,13 +177,13 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
         -1: "Less than the quoted figure",
     }[comparison]
     if claim.name != "revenue" and no_influence_notice(result):
-        value = "referral value" if result.customer_value.credible else "noise"
+        value = "referral value" if result.customer_value.credible_share else "noise"
         verdict = f"This is {value}: no influence was found"
-    others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.beside.items())
+    others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.comparisons.items())
     return f"{verdict}. For comparison: {others}." if others else f"{verdict}."
 
 
-def _plot(claim: Claim, measured: Measured, description: str) -> ClaimPlot:
+def _plot(claim: Claim, measured: Estimate, description: str) -> ClaimPlot:
     scale = WIDTH / (1.08 * max(measured.high, measured.figure, claim.quoted[1]))
     low, high = (scale * bound for bound in claim.quoted)
     return ClaimPlot(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from ripple.training.insights import spend as spend_head
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND
+from ripple.training.insights.direct_value import LAST_PERIOD, PREDICTED, DirectValue
 from ripple.training.report.plots.lorenz import lorenz
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
@@ -129,23 +129,23 @@ def _direct_finding(result: TrainingResult) -> str:
     )
     if not all(map(math.isfinite, direct.lead)):
         return f"{opening} It could not be evaluated: in a backtest period nobody spent anything."
-    means = direct.judged.groupby("ranking")["capture"].mean()
+    means = direct.metrics.groupby("ranking")["capture"].mean()
     top = words.exact_percent(direct.share)
     lead_text = (
         f"{words.signed_points(lead)} points (95{words.NO_BREAK_SPACE}% interval {words.signed_points(low)} "
         f"to {words.signed_points(high)})"
     )
     captures = (
-        f"Its top {top} captured {words.percent(means[spend_head.MODEL])} of what the true top {top} spent; "
-        f"the top {top} by spend in the previous period captured {words.percent(means[spend_head.RULE])}."
+        f"Its top {top} captured {words.percent(means[PREDICTED])} of what the true top {top} spent; "
+        f"the top {top} by spend in the previous period captured {words.percent(means[LAST_PERIOD])}."
     )
     if low > 0:
         return f"{opening} {captures} The model is better by {lead_text}."
     return f"{opening} {captures} The lead of {lead_text} is not clear."
 
 
-def _direct_rows(direct: spend_head.Direct) -> list[tuple[str, str, list[Cell]]]:
-    names = {spend_head.MODEL: "the model", spend_head.RULE: "spend in the previous period"}
+def _direct_rows(direct: DirectValue) -> list[tuple[str, str, list[Cell]]]:
+    names = {PREDICTED: "the model", LAST_PERIOD: "spend in the previous period"}
     why = "nobody spent anything in this period"
     return [
         (
@@ -157,5 +157,5 @@ def _direct_rows(direct: spend_head.Direct) -> list[tuple[str, str, list[Cell]]]
                 words.cell(row["total"], words.decimal(row["total"]), why),
             ],
         )
-        for row in direct.judged.to_dict("records")
+        for row in direct.metrics.to_dict("records")
     ]

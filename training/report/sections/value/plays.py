@@ -71,7 +71,7 @@ class Risk:
 
 def _at_risk(result: TrainingResult) -> dict[str, Risk]:
     """Risk by group; the last group is all influential customers, the one before those in any group."""
-    segments, customer_value = result.playbook.segment_of, result.customer_value
+    segments, customer_value = result.playbook.customer_segments, result.customer_value
     high = segments["network"] == "high"
     unhappy, fading = segments["sentiment"] == "unhappy", segments["fading"]
     groups = {
@@ -84,7 +84,7 @@ def _at_risk(result: TrainingResult) -> dict[str, Risk]:
     risks = {}
     for name, mask in groups.items():
         group = customer_value.customers[high & mask]
-        bounds = customer_value.network_bounds(group, result.settings.seed)
+        bounds = customer_value.network_total_bounds(group, result.settings.seed)
         risks[name] = Risk(len(group), float(group["network_value"].sum()), *bounds)
     return risks
 
@@ -132,7 +132,7 @@ def _caution(result: TrainingResult) -> str:
         )
     if notice is None:
         return text + placebo_caveat(result)
-    referrals = "Network value here is referral value. " if result.customer_value.credible else ""
+    referrals = "Network value here is referral value. " if result.customer_value.credible_share else ""
     return f"{notice.title} {referrals}{text}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ripple.training.evaluation import metrics
+from ripple.training.examples.membership import top_mask
 from ripple.training.report.plots.amounts import amount_bars
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.text import words
@@ -45,7 +45,7 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
         f"top {top} by network value": ("expected", result.scores["top_member"].reindex(customers.index)),
         f"top {top} by spend": (
             "revenue so far",
-            metrics.top(customers["revenue"].to_numpy(), settings.top_share),
+            top_mask(customers["revenue"].to_numpy(), settings.top_share),
         ),
         "all customers": ("", np.ones(len(customers), dtype=bool)),
     }
@@ -57,7 +57,9 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
     }
     bars = pd.DataFrame(averages).T.rename(columns={"network_value": "network", "direct_value": "direct"})
     return {
-        "finding": _finding(groups[0] if result.customer_value.credible else groups[1], groups[2], result),
+        "finding": _finding(
+            groups[0] if result.customer_value.credible_share else groups[1], groups[2], result
+        ),
         "caution": _caution(result),
         "known": known,
         "plot": amount_bars(bars, "Expected value per customer", settings.currency),
@@ -87,7 +89,7 @@ def _group(name: str, note: str, mask: Any, result: TrainingResult) -> Group:
     group = customer_value.customers[np.asarray(mask)]
     with_margin, gain = group[group["margin"].notna()], float(group["gain"].mean())
     revenue = float(with_margin["revenue"].sum())
-    low, high = customer_value.bounds(group, result.settings.seed)
+    low, high = customer_value.total_bounds(group, result.settings.seed)
     scale = gain / float(group["value"].sum())
     return Group(
         name,
@@ -121,16 +123,16 @@ def _caution(result: TrainingResult) -> str:
     notice = no_influence_notice(result)
     opening = f"{notice.title} " if notice else ""
     return (
-        f"{opening}{words.percent(value.counted)} of expected network value counts here: "
-        f"{words.percent(value.credible)} is referral value or influence beyond the placebos, and of that "
-        f"{words.percent(min(1.0, value.realised_ratio))} was realised in the backtest. Discounts and the "
-        "cost to serve are not in the tables; subtract them before you spend."
+        f"{opening}{words.percent(value.spendable_share)} of expected network value counts here: "
+        f"{words.percent(value.credible_share)} is referral value or influence beyond the placebos, and of "
+        f"that {words.percent(min(1.0, value.realised_ratio))} was realised in the backtest. Discounts and "
+        "the cost to serve are not in the tables; subtract them before you spend."
     )
 
 
 def _valued(result: TrainingResult) -> pd.DataFrame:
     """Customers with high network value or high spend, the most valuable first."""
-    high = (result.playbook.segment_of[["network", "direct"]] == "high").any(axis=1)
+    high = (result.playbook.customer_segments[["network", "direct"]] == "high").any(axis=1)
     return result.customer_value.customers[high].sort_values("value", ascending=False, kind="stable")
 
 

@@ -16,12 +16,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from ripple.models.reasons import in_words
-from ripple.training.evaluation.metrics import draws
+from ripple.training.evaluation.bootstrap import draws
 from ripple.training.report.plots import reason_plots
 from ripple.training.report.sections.why.explanation import Sampled, direction
 from ripple.training.report.text import words
 
-MAX_FEATURES, BINS, ROUNDS = 4, 12, 200
+MAX_FEATURES, BINS = 4, 12
 MIN_EXPLAINED = 0.7
 """The share of the variance of an effect explained by its own feature, below which another is named."""
 
@@ -107,7 +107,7 @@ def curve(x: np.ndarray, effect: np.ndarray, seed: int) -> Curve:
         return np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
 
     mean = means(np.ones(len(x)))
-    crossings = np.array([_crossing(at, means(drawn)) for drawn in draws(len(x), seed, ROUNDS)])
+    crossings = np.array([_crossing(at, means(drawn)) for drawn in draws(len(x), seed)])
     crossings = crossings[np.isfinite(crossings)]
     low, high = np.quantile(crossings, (0.025, 0.975)) if len(crossings) else (math.nan, math.nan)
     total = float(((effect - effect.mean()) ** 2).sum())

@@ -7,7 +7,7 @@ from typing import Any
 
 from ripple.models.bundle import Spec
 from ripple.models.reasons import in_words
-from ripple.training.evaluation.membership_changes import Changes, Mover, Shift
+from ripple.training.evaluation.membership_changes import EffectShift, MembershipChange, MembershipChanges
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
@@ -24,7 +24,7 @@ def membership_changes_section(result: TrainingResult) -> dict[str, Any]:
     return membership_changes(result.changes, result.bundle.spec)
 
 
-def membership_changes(changes: Changes, spec: Spec) -> dict[str, Any]:
+def membership_changes(changes: MembershipChanges, spec: Spec) -> dict[str, Any]:
     """*changes* as sentences and tables."""
     top, total = words.exact_percent(spec.top_share), changes.stayed + changes.entered
     finding = (
@@ -36,31 +36,31 @@ def membership_changes(changes: Changes, spec: Spec) -> dict[str, Any]:
         "finding": finding,
         "summary": f"{finding}.",
         "reasons": [*_agreement(changes), *_reasons(changes)],
-        "entered": [_row(mover, spec) for mover in changes.came],
-        "left": [_row(mover, spec) for mover in changes.went],
-        "not_listed": (changes.entered - len(changes.came), changes.left - len(changes.went)),
+        "entered": [_row(mover, spec) for mover in changes.entrants],
+        "left": [_row(mover, spec) for mover in changes.leavers],
+        "not_listed": (changes.entered - len(changes.entrants), changes.left - len(changes.leavers)),
         "number": changes.number,
     }
 
 
-def _agreement(changes: Changes) -> list[str]:
+def _agreement(changes: MembershipChanges) -> list[str]:
     if not math.isfinite(changes.correlation):
         return []
     correlation = words.decimal(changes.correlation)
     return [f"The Spearman correlation of the values of customers in both versions is {correlation}."]
 
 
-def _reasons(changes: Changes) -> list[str]:
+def _reasons(changes: MembershipChanges) -> list[str]:
     """Features that raised those who entered and lowered those who left, and the parts of data and model."""
     sentences = []
     for key, movers, group, verb, sign in (
-        ("came", changes.came, "Customers who entered", "raised", 1),
-        ("went", changes.went, "Customers who left", "lowered", -1),
+        ("came", changes.entrants, "Customers who entered", "raised", 1),
+        ("went", changes.leavers, "Customers who left", "lowered", -1),
     ):
         known = [mover for mover in movers if math.isfinite(mover.by_data)]
         if not known:
             continue
-        moved = (sign * changes.carried[key]).sort_values(ascending=False)
+        moved = (sign * changes.mean_shifts[key]).sort_values(ascending=False)
         strongest = moved[moved > 0].head(3)
         features = [
             f"{words.feature_words(str(name))} ({words.factor(sign * size)})"
@@ -78,7 +78,7 @@ def _reasons(changes: Changes) -> list[str]:
     return sentences
 
 
-def _row(mover: Mover, spec: Spec) -> dict[str, Any]:
+def _row(mover: MembershipChange, spec: Spec) -> dict[str, Any]:
     in_both = math.isfinite(mover.value_before) and math.isfinite(mover.value_now)
     return {
         "id": mover.customer,
@@ -96,7 +96,7 @@ def _rank(rank: int | None) -> Cell:
     return Cell(NOT_A_CUSTOMER, None, missing=True) if rank is None else Cell(words.count(rank), float(rank))
 
 
-def _shift(shift: Shift, spec: Spec) -> str:
+def _shift(shift: EffectShift, spec: Spec) -> str:
     unit = {feature.name: feature.unit for feature in spec.features}.get(shift.feature, "")
     before, now = (in_words(value, unit, spec.currency) for value in (shift.before, shift.now))
     change = f"stays at {now}" if before == now else f"went from {before} to {now}"

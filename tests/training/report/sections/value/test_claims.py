@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from ripple.training.insights.claims import Claim, Measured
+from ripple.training.insights.claims import Claim, Estimate
 from ripple.training.report.sections.value.claims import WORDINGS, Row, claims_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
@@ -16,7 +16,7 @@ def row_of(result: TrainingResult, claim: Claim) -> Row:
 
 def claim(result: TrainingResult, *estimate: float, **rest: object) -> Claim:
     """A claim of 3 to 5 times with another measured figure and interval."""
-    measured = Measured(*estimate, customers=40)
+    measured = Estimate(*estimate, customers=40)
     return Claim("value", (3.0, 5.0), measured, result.claims[0].period, **rest)
 
 

@@ -20,7 +20,7 @@ def with_feedback(result: TrainingResult, **plays: object) -> TrainingResult:
 
 def test_the_finding_is_the_network_value_at_risk(result: TrainingResult) -> None:
     changed = with_feedback(result, fading_below=0.0)
-    customers, segments = changed.customer_value.customers, changed.playbook.segment_of
+    customers, segments = changed.customer_value.customers, changed.playbook.customer_segments
     mask = (segments["network"] == "high") & (segments["sentiment"] == "unhappy")
     at_risk = customers["network_value"][mask]
     section = plays_section(changed)

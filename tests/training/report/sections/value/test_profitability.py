@@ -34,7 +34,7 @@ def test_the_finding_is_the_most_that_keeping_one_may_cost(section: dict) -> Non
 
 def test_the_caution_has_the_shares_that_count(result: TrainingResult, section: dict) -> None:
     value = result.customer_value
-    shares = (value.counted, value.credible, min(1.0, value.realised_ratio))
+    shares = (value.spendable_share, value.credible_share, min(1.0, value.realised_ratio))
     assert numbers(section["caution"]) == [f"{100 * share:.0f}" for share in shares]
 
 
@@ -45,7 +45,7 @@ def test_thin_margins_are_those_of_the_influential_below_the_setting(result: Tra
             replace(result, settings=result.settings.model_copy(update={"plays": plays}))
         )
 
-    segments = result.playbook.segment_of
+    segments = result.playbook.customer_segments
     high = result.customer_value.customers[(segments["network"] == "high") | (segments["direct"] == "high")]
     limit = float(high["margin_share"].median())
     thin = high[high["margin_share"] < limit].sort_values("value", ascending=False)

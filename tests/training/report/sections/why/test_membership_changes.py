@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ripple.training.evaluation.membership_changes import Changes
+from ripple.training.evaluation.membership_changes import MembershipChanges
 from ripple.training.report.sections.why.membership_changes import (
     NO_CHAMPION,
     NOT_A_CUSTOMER,
@@ -11,7 +11,7 @@ from ripple.training.report.sections.why.membership_changes import (
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
 
-NOBODY = Changes(
+NOBODY = MembershipChanges(
     "3", pd.Timestamp("2025-01-01"), 20, 0, 0, float("nan"), (), (), pd.DataFrame({"came": [], "went": []})
 )
 

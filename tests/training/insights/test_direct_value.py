@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from ripple.training.evaluation.backtest import RollingOriginBacktester
-from ripple.training.evaluation.out_of_sample import predictions
-from ripple.training.insights.spend import direct, fit_direct
+from ripple.training.evaluation.out_of_sample import out_of_sample_predictions
+from ripple.training.insights.direct_value import direct_value, fit_direct_value
 
 
 @pytest.fixture(scope="module")
@@ -14,11 +14,11 @@ def backtester(examples, plan, opened):
 
 @pytest.fixture(scope="module")
 def found(backtester, plan, opened, result):
-    return direct(backtester, opened[0], plan.evaluation, result.features)
+    return direct_value(backtester, opened[0], plan.evaluation, result.features)
 
 
 def test_rows_are_those_of_the_predictions_of_network_value(found, backtester, plan):
-    network = predictions(backtester, plan.evaluation)
+    network = out_of_sample_predictions(backtester, plan.evaluation)
     keys = ["cutoff", "customer_id"]
     pd.testing.assert_frame_equal(found.predictions[keys], network[keys])
 
@@ -39,13 +39,13 @@ def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan
 
 
 def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(found):
-    own = found.judged[found.judged["ranking"] == "predicted"]
+    own = found.metrics[found.metrics["ranking"] == "predicted"]
     assert (own["gini"] > 0.4).all()
     assert own["total"].between(0.5, 2).all()
     assert (found.expected > 0).all()
     lead, low, high = found.lead
     assert low <= lead <= high
-    pooled = found.judged.groupby("ranking")["capture"].mean()
+    pooled = found.metrics.groupby("ranking")["capture"].mean()
     assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
 
 
@@ -57,7 +57,7 @@ def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
         if cutoff + plan.horizon > first:
             labels = one.labels.assign(direct_value=np.arange(len(one.labels), dtype=float))
             changed[cutoff] = type(one)(cutoff, one.rows, labels, labels, one.attributes, one.credited)
-    other = direct(
+    other = direct_value(
         RollingOriginBacktester(changed, plan, opened[0].settings),
         opened[0],
         [first],
@@ -73,7 +73,7 @@ def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, 
         type(one)(one.cutoff, one.rows, one.labels.assign(direct_value=-1.0), one.realised)
         for one in backtester.examples.values()
     ]
-    assert fit_direct(poor, opened[0].settings) is None
+    assert fit_direct_value(poor, opened[0].settings) is None
 
 
 def test_values_scale_with_the_market(backtester, plan, opened):
@@ -87,6 +87,6 @@ def test_values_scale_with_the_market(backtester, plan, opened):
     ]
     features = teachers[-1].features
     once, twice = (
-        fit_direct(given, opened[0].settings).predict_value(features) for given in (teachers, doubled)
+        fit_direct_value(given, opened[0].settings).predict_value(features) for given in (teachers, doubled)
     )
     assert twice == pytest.approx(2 * once, rel=1e-6)

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ripple.training.estimators.conformal import MAX_BAND_UNDERCOVERAGE, conformal_interval
+from ripple.training.evaluation.metrics import coverage
+from tests.support.synthetic_predictions import held_out
+
+NOMINAL = 0.8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_intervals_cover_what_they_promise_where_the_future_is_like_the_past(seed):
+    known = [held_out(10_000, 10 * seed + i) for i in range(3)]
+    future = held_out(20_000, 10 * seed + 9)
+    predicted, realised = (
+        np.concatenate([getattr(one, name) for one in known]) for name in ("predicted", "realised")
+    )
+    interval = conformal_interval(predicted, realised, NOMINAL)
+    low, high = interval.bounds(future.predicted)
+    assert coverage(future.realised, low, high) >= NOMINAL - 0.03
+    assert (low <= future.predicted).all()
+    assert (future.predicted <= high).all()
+    bands = np.searchsorted(interval.edges, future.predicted, side="right")
+    for band in range(len(interval.low)):
+        inside = bands == band
+        least = NOMINAL - MAX_BAND_UNDERCOVERAGE - 0.03
+        assert coverage(future.realised[inside], low[inside], high[inside]) >= least
+
+
+def test_where_most_values_are_zero_the_interval_is_narrower_elsewhere():
+    predicted = np.repeat([1.0, 10.0], 5000)
+    random = np.random.default_rng(1)
+    realised = np.concatenate((np.where(random.random(5000) < 0.95, 0, 20.0), random.lognormal(2, 1, 5000)))
+    low, high = conformal_interval(predicted, realised, NOMINAL).bounds(predicted)
+    inside = (realised >= low) & (realised <= high)
+    assert inside[:5000].mean() >= 0.9
+    assert 0.65 <= inside[5000:].mean() < 0.75
+    assert inside.mean() >= NOMINAL
+
+
+def test_both_tails_hold_the_same_share_of_the_ratios():
+    ratio = np.arange(1, 1000) / 500  # 1/1000 of them in every step, and 1 in the middle
+    interval = conformal_interval(np.ones(999), ratio, NOMINAL)
+    low, high = interval.bounds(np.ones(1))
+    below, above = (ratio < low).mean(), (ratio > high).mean()
+    assert below == pytest.approx(0.1, abs=0.005)
+    assert above == pytest.approx(0.1, abs=0.005)
+
+
+def test_where_the_lower_bound_is_zero_the_upper_tail_holds_what_both_would():
+    """Half of the customers realise nothing, so nobody is below the interval."""
+    ratio = np.concatenate((np.zeros(500), np.arange(1, 500) / 100))
+    low, high = conformal_interval(np.ones(999), ratio, NOMINAL).bounds(np.ones(1))
+    assert low == 0
+    assert (ratio > high).mean() == pytest.approx(1 - NOMINAL, abs=0.005)
+
+
+@hypothesis_settings(max_examples=50)
+@given(st.lists(st.sampled_from([1.0, 2.0, 2.5, 40.0]), min_size=1, max_size=40))
+def test_every_prediction_has_an_interval_however_many_are_alike(predictions):
+    predicted = np.array(predictions)
+    interval = conformal_interval(predicted, predicted + 1, NOMINAL)
+    assert len(interval.low) == len(interval.high) == len(interval.edges) + 1
+    assert list(interval.edges) == sorted(set(interval.edges))
+    low, high = interval.bounds(np.array([1e-9, *predicted, 1e9]))
+    assert (low <= high).all()

@@ -1,0 +1,98 @@
+"""The evaluation of made-up predictions, whose metrics and intervals can be computed another way."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple.models.bundle import Interval
+from ripple.training.estimators.calibration import Calibration
+from ripple.training.evaluation import metrics
+from ripple.training.evaluation.bootstrap import RankedCutoff, resampled_captures
+from ripple.training.evaluation.cutoff_evaluation import MODEL, CutoffEvaluation, evaluate
+from tests.support.synthetic_events import SETTINGS
+from tests.support.synthetic_predictions import held_out
+
+SIZE, RULE = 400, "degree"
+CUSTOMERS = pd.Index([f"c{number}" for number in range(SIZE)])
+CALIBRATION = Calibration(0.5, -1.0, Interval(0.8, (), (0.2,), (3.0,)))
+
+
+def evaluation(seed: int, calibration: Calibration | None = CALIBRATION) -> CutoffEvaluation:
+    """One cutoff at which a rule knows the value better than the model."""
+    one = held_out(SIZE, seed)
+    noise = np.random.default_rng(1000 + seed).lognormal(0, 0.5, SIZE)
+    probabilities = {MODEL: calibration.probability(one.log_odds)} if calibration else {}
+    return CutoffEvaluation(
+        f"2025-0{seed}-01",
+        CUSTOMERS,
+        one,
+        {MODEL: one.predicted, RULE: one.realised * noise},
+        calibration,
+        probabilities,
+        {"everybody": np.ones(SIZE, dtype=bool), "nobody": np.zeros(SIZE, dtype=bool)},
+    )
+
+
+@pytest.fixture(scope="module")
+def cutoffs():
+    return [evaluation(1), evaluation(2)]
+
+
+@pytest.fixture(scope="module")
+def backtest(cutoffs):
+    return evaluate(cutoffs, SETTINGS)
+
+
+def test_the_interval_of_the_lead_is_that_of_95_percent_of_the_resamples(cutoffs, backtest):
+    ranked = [
+        RankedCutoff(
+            pd.DataFrame({"realised": one.held_out.realised, **one.scores}),
+            np.arange(SIZE),
+            [MODEL, RULE],
+            SETTINGS.top_share,
+        )
+        for one in cutoffs
+    ]
+    model, rule = resampled_captures(ranked, SETTINGS.seed).mean(axis=1).T
+    lead, low, high = backtest.lead
+    assert backtest.best_baseline == RULE
+    assert lead == pytest.approx(backtest.capture(MODEL) - backtest.capture(RULE))
+    assert (low, high) == pytest.approx(tuple(np.quantile(model - rule, (0.025, 0.975))))
+    assert np.mean((model - rule < low) | (model - rule > high)) == pytest.approx(0.05, abs=0.005)
+    assert backtest.capture_interval(MODEL)[1:] == pytest.approx(tuple(np.quantile(model, (0.025, 0.975))))
+
+
+def test_the_interval_of_a_single_cutoff_is_of_its_own_resamples(cutoffs, backtest):
+    alone = evaluate(cutoffs[:1], SETTINGS)
+    columns = ["capture", "capture_low", "capture_high", "lead", "lead_low", "lead_high"]
+    rows = [one.rankings[one.rankings["cutoff"] == cutoffs[0].cutoff][columns] for one in (alone, backtest)]
+    pd.testing.assert_frame_equal(rows[0], rows[1].reset_index(drop=True), check_exact=True)
+
+
+def test_the_row_of_a_cutoff_has_the_metrics_of_its_predictions(cutoffs, backtest):
+    one, row = cutoffs[0], backtest.heads.iloc[0]
+    predicted, realised, at_top = one.held_out.predicted, one.held_out.realised, one.held_out.at_top
+    assert row["predicted_share"] == predicted.sum() / realised.sum()
+    assert row["coverage"] == metrics.coverage(realised, 0.2 * predicted, 3 * predicted)
+    assert row["brier"] == metrics.brier(CALIBRATION.probability(one.held_out.log_odds), at_top)
+    assert row["brier_base_rate"] == pytest.approx(at_top.mean() * (1 - at_top.mean()))
+    assert np.isnan(row["capture_unseen"])
+    with_others = replace(one, cross_customer_predictions=realised)
+    assert evaluate([with_others], SETTINGS).heads["capture_unseen"].tolist() == [1.0]
+
+
+def test_the_level_is_the_median_and_the_rest_the_mean_of_calibrated_cutoffs(cutoffs):
+    backtest = evaluate([evaluation(3, None), *cutoffs, evaluation(4)], SETTINGS)
+    calibrated = backtest.heads.iloc[1:]
+    assert np.isnan(backtest.heads.loc[0, ["predicted_share", "coverage", "brier"]].to_list()).all()
+    assert backtest.calibration["predicted_share"] == calibrated["predicted_share"].median()
+    assert backtest.calibration["coverage"] == calibrated["coverage"].mean()
+
+
+def test_empty_slices_are_left_out(backtest):
+    assert backtest.slices["slice"].tolist() == ["everybody"]
+    row = backtest.slices.iloc[0]
+    assert row["capture"] == pytest.approx(backtest.capture(MODEL))
+    assert row["rule_capture"] == pytest.approx(backtest.capture(RULE))
