@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 import pytest
 
 from benchmarks import pipeline_cost
+from benchmarks.harness import cpu_seconds
+from ripple.features.dataset import Dataset
 
 
-def test_every_figure_is_measured() -> None:
-    row = pipeline_cost.measure(200)
-    assert row["customers"] == 200
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_cost, "MONTHS", 9)
+
+
+def test_every_figure_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline_cost, "cpu_seconds", partial(cpu_seconds, rounds=1))
+    row = pipeline_cost.measure(100)
+    assert row["customers"] == 100
     assert all(value > 0 for value in row.values())
 
 
 def test_no_round_uses_what_another_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    histories: set[int] = set()
-    kept = []
+    datasets: list[Dataset] = []
 
-    def cpu_seconds(work: object) -> float:
-        return 1.0
+    def remember(dataset: Dataset, cutoff: datetime) -> None:
+        datasets.append(dataset)
 
-    def features_at(dataset: object, cutoff: object) -> object:
-        kept.append(dataset)
-        histories.add(id(dataset))
-        return original(dataset, cutoff)
-
-    original = pipeline_cost.features_at
-    monkeypatch.setattr(pipeline_cost, "features_at", features_at)
-    monkeypatch.setattr(pipeline_cost, "labels_at", lambda dataset, cutoff: original(dataset, cutoff))
+    monkeypatch.setattr(pipeline_cost, "features_at", remember)
+    monkeypatch.setattr(pipeline_cost, "labels_at", remember)
+    monkeypatch.setattr(pipeline_cost, "frame", lambda table: table)
     pipeline_cost.measure(100)
-    assert len(kept) == len(histories) == 3
+    assert len(datasets) == len({id(dataset.history) for dataset in datasets}) == 6
