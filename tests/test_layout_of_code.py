@@ -1,4 +1,4 @@
-"""The layout of the code: small folders, short modules, and for every module a test file in the same place."""
+"""The layout of the code: small folders, short modules, and a test file for every module."""
 
 from __future__ import annotations
 
