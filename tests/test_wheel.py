@@ -34,6 +34,7 @@ BARE_ARGUMENTS = {
     "publish": ["world", "--as-of", "2025-01-01"],
     "package": [],
     "serve": [],
+    "versions": [],
     "report": [],
     "compare": ["1", "2"],
     "promote": [],

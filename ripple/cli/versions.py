@@ -1,4 +1,4 @@
-"""Commands on registered versions: report, compare, promote."""
+"""Commands on registered versions: versions, report, compare, promote."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ def _csv(out: Path | None) -> Path | None:
     if out is not None and out.suffix != ".csv":
         raise InputError(f"--plays {out} must end in .csv.")
     return out
+
+
+@app.command(epilog="Example: ripple versions")
+def versions() -> None:
+    """List the registered versions, the newest first: which is champion, and how each of them came out."""
+    require("train")
+    from ripple.training.registry import model_versions, tracking
+
+    rows = model_versions.overview(tracking.connect(load_settings()))
+    if not rows:
+        sys.stderr.write("No version is registered yet: `ripple train DATA` makes one.\n")
+        return
+    widths = {name: max(map(len, (name, *(row[name] for row in rows)))) for name in rows[0]}
+    for row in ({name: name for name in rows[0]}, *rows):
+        print("  ".join(value.ljust(widths[name]) for name, value in row.items()).rstrip())
 
 
 @app.command(epilog="Example: ripple report 3 --plays plays.csv (or two versions, 3 2, to compare them)")

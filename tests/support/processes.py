@@ -121,3 +121,15 @@ def forking_ripple(folder: Path) -> Iterator[Ripple]:
         yield run
     finally:
         process.communicate(timeout=60)
+
+
+def assert_refused(
+    ripple: Ripple, world: TrainedWorld, folder: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    """Assert that a command ends with 2 and one message, and leaves no file."""
+    done = ripple(*(argument.format(data=world.data) for argument in arguments), home=world.home, cwd=folder)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(folder.iterdir()) == []

@@ -139,6 +139,26 @@ def find(client: mlflow.MlflowClient, name: str = CHAMPION) -> Version:
     return version
 
 
+def overview(client: mlflow.MlflowClient) -> list[dict[str, str]]:
+    """A row of texts for every registered version, the newest first; empty where nothing is known."""
+    roles = {_alias(client, role): role for role in (CHALLENGER, CHAMPION)}
+    rows = []
+    for entry in sorted(client.search_model_versions(f"name = '{MODEL}'"), key=lambda one: -int(one.version)):
+        version, tags = Version(str(entry.version), str(entry.run_id)), entry.tags
+        run = client.get_run(version.run_id).data
+        rows.append(
+            {
+                "version": version.number,
+                "role": roles.get(version, ""),
+                "trained until": run.params.get("data.end", "")[:10],
+                "capture": f"{run.metrics['capture']:.2f}" if "capture" in run.metrics else "",
+                "gate": tags.get("gate", ""),
+                "promoted": f"{tags['promoted']}, {tags['promoted.at']}" if "promoted" in tags else "",
+            }
+        )
+    return rows
+
+
 def champion(client: mlflow.MlflowClient) -> Version | None:
     """The version that is served; None before there is one."""
     return _alias(client, CHAMPION)

@@ -94,6 +94,21 @@ def test_a_forced_promotion_is_kept_with_its_reason(client, register):
     assert said[2] == "Gate: failed. It captures less."
 
 
+def test_the_overview_lists_the_newest_version_first(client, register, trained):
+    failed, passed = register(FAILED), register(PASSED)
+    model_versions.promote(client, passed.number)
+    model_versions.set_challenger(client, failed)
+    rows = model_versions.overview(client)
+    assert [row["version"] for row in rows] == [passed.number, failed.number, "1"]
+    assert [row["role"] for row in rows] == ["champion", "challenger", ""]
+    assert [row["gate"] for row in rows] == ["passed", "failed", "passed"]
+    assert {row["trained until"] for row in rows} == {f"{trained.result.as_of:%Y-%m-%d}"}
+    assert {row["capture"] for row in rows} == {f"{trained.result.headline()['capture']:.2f}"}
+    assert rows[0]["promoted"].startswith("by hand, 20")
+    assert rows[1]["promoted"] == ""
+    assert rows[2]["promoted"].startswith("by the gate, 20")
+
+
 def test_a_version_judged_against_a_former_champion_needs_a_reason(client, register):
     stale = register(PASSED)
     model_versions.promote(client, register(PASSED).number)

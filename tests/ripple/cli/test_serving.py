@@ -1,0 +1,205 @@
+"""Scoring and serving from the command line: batch and service agree, files are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ripple import Client
+from ripple.serving.schemas import CustomerScore
+from tests.support.processes import (
+    Ripple,
+    TrainedWorld,
+    assert_refused,
+    becomes_ready,
+    free_port,
+)
+
+SCORES = [
+    "customer_id",
+    "network_value",
+    "network_value_low",
+    "network_value_high",
+    "top_probability",
+    "top_member",
+    "rank",
+]
+
+
+@pytest.fixture(scope="module")
+def scores(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path_factory: pytest.TempPathFactory
+) -> pd.DataFrame:
+    """What `ripple score` writes as of the end of the data."""
+    return _scores(ripple, trained_world, tmp_path_factory.mktemp("scores") / "scores.parquet")
+
+
+def test_scores_rank_everybody(scores: pd.DataFrame) -> None:
+    assert list(scores.columns) == SCORES
+    assert sorted(scores["rank"]) == list(range(1, len(scores) + 1))
+    assert scores["top_member"].sum() == np.ceil(0.01 * len(scores))
+    assert scores.sort_values("rank")["network_value"].is_monotonic_decreasing
+    assert scores["top_probability"].between(0, 1).all()
+    assert (scores["network_value_low"] <= scores["network_value"]).all()
+    assert (scores["network_value"] <= scores["network_value_high"]).all()
+
+
+def test_scores_come_with_reasons_if_asked_for(
+    ripple: Ripple, trained_world: TrainedWorld, scores: pd.DataFrame, tmp_path: Path
+) -> None:
+    out = tmp_path / "reasons.csv"
+    options = ("--as-of", "2026-01-01", "--out", out, "--reasons", "2")
+    done = ripple("score", trained_world.data, *options, home=trained_world.home)
+    assert done.returncode == 0, done.stderr
+    told = pd.read_csv(out)
+    assert list(told.columns) == [
+        *scores.columns,
+        *("value_reason_1", "value_reason_2", "top_reason_1", "top_reason_2"),
+    ]
+    assert told["value_reason_1"].str.contains("the expected network value ×").all()
+    assert told["top_reason_2"].str.contains("the odds of being at the top ×").all()
+
+
+def test_a_killed_score_leaves_the_earlier_file(
+    executable: Path, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    out = tmp_path / "scores.parquet"
+    out.write_bytes(b"earlier")
+    started = subprocess.Popen(
+        [executable, "score", trained_world.data, "--as-of", "2026-01-01", "--out", out],
+        env=os.environ | {"RIPPLE_HOME": str(trained_world.home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stderr is not None
+    for line in started.stderr:
+        if "scoring" in line:
+            started.send_signal(signal.SIGKILL)
+            break
+    started.stderr.close()
+    assert started.wait() == -signal.SIGKILL
+    assert out.read_bytes() == b"earlier"
+
+
+def test_service_and_batch_agree_to_the_last_bit(
+    ripple: Ripple, executable: Path, trained_world: TrainedWorld, scores: pd.DataFrame, tmp_path: Path
+) -> None:
+    """What the real server answers, by id and by features, is what `ripple score` wrote."""
+    scores = scores.set_index("customer_id")
+    out = tmp_path / "features.parquet"
+    ripple("features", trained_world.data, "--as-of", "2026-01-01", "--out", out, home=trained_world.home)
+    features = pd.read_parquet(out).set_index("customer_id")
+    ids = [*scores.index[:40], *scores.sort_values("rank").index[:10]]
+    rows = [
+        {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
+    ]
+    with _served(executable, trained_world.home, "--store", tmp_path / "store") as url, Client(url) as client:
+        by_id = client.score([*ids, "nobody"])
+        by_features = client.score(customers=[{"features": row} for row in rows], explain=3)
+        assert by_id.as_of == "2026-01-01T00:00:00"
+        assert by_id.not_found == ["nobody"]
+        for answer in (by_id, by_features):
+            _assert_same(answer.customers, scores.loc[ids])
+        assert all(len(one.explanation.value.reasons) == 3 for one in by_features.customers)
+
+        # and from the moment on that newer ones are published, those
+        publish = ("publish", trained_world.data, "--as-of", "2025-11-01", "--to", tmp_path / "store")
+        published = ripple(*publish, home=trained_world.home)
+        assert published.returncode == 0, published.stderr
+        assert re.match(r"v1-[0-9a-f]{12}: \d+ customers as of 2025-11-01, published to ", published.stdout)
+        deadline = time.monotonic() + 30
+        while client.model().as_of != "2025-11-01T00:00:00":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        earlier = _scores(ripple, trained_world, tmp_path / "earlier.parquet", "2025-11-01")
+        earlier = earlier.set_index("customer_id").sort_values("rank")
+        top = client.top(limit=100)
+        assert [one.customer_id for one in top.customers] == earlier.index[:100].tolist()
+        _assert_same(top.customers, earlier[:100])
+
+
+def test_a_key_is_made_with_the_hash_by_which_it_is_known(ripple: Ripple, tmp_path: Path) -> None:
+    printed = dict(line.split() for line in ripple("key", home=tmp_path).stdout.splitlines())
+    assert hashlib.sha256(printed["key:"].encode()).hexdigest() == printed["hash:"]
+    assert len(printed["key:"]) >= 40
+
+
+def test_packaging_prints_the_tag_of_the_bento(ripple: Ripple, trained_world: TrainedWorld) -> None:
+    packed = ripple("package", home=trained_world.home)
+    assert packed.returncode == 0, packed.stderr
+    assert re.fullmatch(r"ripple-service:v1-[0-9a-f]{12}", packed.stdout.strip())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("score", "{data}", "--as-of", "2026-01-01", "--out", "s.xlsx"), ".parquet or .csv"),
+        (("score", "{data}", "--as-of", "soon", "--out", "s.parquet"), "soon"),
+        (("serve", "--host", "0.0.0.0"), "0.0.0.0 is open to the network, and nobody would need a key"),
+    ],
+)
+def test_bad_input_ends_with_2_a_message_and_no_file(
+    forked: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert_refused(forked, trained_world, tmp_path, arguments, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("score", "{data}", "--as-of", "2031-01-01", "--out", "s.parquet"), "after the data end"),
+        (("score", "{data}", "--as-of", "2010-01-01", "--out", "s.parquet"), "Nobody had joined"),
+        (
+            ("score", "{data}", "--as-of", "2026-01-01", "--out", "s.parquet", "--model", "9"),
+            "No version '9'",
+        ),
+        (("publish", "{data}", "--as-of", "2026-01-01", "--to", "s3://bucket"), "--to: 's3://bucket' is no"),
+    ],
+)
+def test_what_is_refused_once_the_data_are_open_ends_likewise(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert_refused(ripple, trained_world, tmp_path, arguments, expected)
+
+
+def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
+    found = pd.DataFrame([dict(one) for one in served])
+    exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+    for column in [*exact, "top_member", "rank"]:
+        assert found[column].tolist() == scores[column].tolist(), column
+
+
+@contextmanager
+def _served(executable: Path, home: Path, *options: object) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [executable, "serve", "--port", str(port), *map(str, options)],
+        env=os.environ | {"RIPPLE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert becomes_ready(server, url)
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+
+
+def _scores(ripple: Ripple, world: TrainedWorld, out: Path, as_of: str = "2026-01-01") -> pd.DataFrame:
+    done = ripple("score", world.data, "--as-of", as_of, "--out", out, home=world.home)
+    assert done.returncode == 0, done.stderr
+    return pd.read_parquet(out)

@@ -1,0 +1,122 @@
+"""Training from the command line: what it prints, keeps, uses and refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.support.postgres_server import told_of_password
+from tests.support.processes import (
+    LENIENT,
+    Ripple,
+    TrainedWorld,
+    assert_refused,
+)
+
+
+def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
+    assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
+    assert re.search(r"^gate: +It passed all \d checks\.$", trained_world.printed, re.MULTILINE)
+    assert "capture:" in trained_world.printed
+    report = re.search(r"^report: +(.+)$", trained_world.printed, re.MULTILINE)
+    assert report
+    assert Path(report[1]).is_file()
+    assert trained_world.printed.rstrip().endswith("make serve")
+    assert "features and labels" in trained_world.progress
+    assert "features and labels" not in trained_world.printed
+
+
+def test_training_leaves_the_password_nowhere(trained_world: TrainedWorld) -> None:
+    """The world was read from the server; the run is in MLflow, its model and report are written."""
+    assert told_of_password(trained_world.printed + trained_world.progress) == []
+    left = [file for file in trained_world.home.rglob("*") if file.is_file()]
+    (result,) = (file for file in left if file.name == "evidence.json")
+    assert '"dataset": "shop"' in result.read_text(encoding="utf-8")
+    assert {file.name for file in left} >= {"mlflow.db", "ripple-v1.html"}
+    for file in left:
+        assert told_of_password(str(file) + file.read_bytes().decode("latin-1")) == []
+
+
+def test_until_uses_nothing_that_came_later(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    """Training until a date gives the same model as training on tables that end there."""
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    until = pd.Timestamp("2025-10-01")
+    for file in trained_world.data.glob("*.parquet"):
+        table = pd.read_parquet(file)
+        for column in ("joined_at", "ordered_at", "occurred_at", "known_at", "released_at"):
+            if column in table.columns:
+                table = table[table[column] <= until]
+        table.to_parquet(cut / file.name, index=False)
+    few = "[cutoffs]\nstep_days = 90\n" + LENIENT
+    (cut / "ripple.toml").write_text("until = 2025-10-01\n" + few, encoding="utf-8")
+    (tmp_path / "few.toml").write_text(few, encoding="utf-8")
+    home, printed = tmp_path / "home", []
+    until_then = (trained_world.data, "--until", "2025-10-01", "--settings", tmp_path / "few.toml")
+    for name, arguments in (("until", until_then), ("whole", (cut,))):
+        trained = ripple("train", *arguments, "--name", name, home=home)
+        assert trained.returncode == 0, trained.stderr
+        printed.append(trained.stdout)
+    first, second = (
+        {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
+        for report in home.glob("artifacts/*/artifacts/report.html")
+    )
+    assert set(first) == {"bundle.json", "measures.json", "model_card.md", "top.txt", "value.txt"}
+    assert first == second
+    # so short a history leaves nothing to calibrate on, so the gate lets neither pass
+    assert "ripple 2 (challenger)" in printed[1]
+    assert "Calibration is unknown" in printed[1]
+    _promoted_and_compared(partial(ripple, home=home))
+
+
+def _promoted_and_compared(ripple: Ripple) -> None:
+    """Two versions that foresee the same, of which the gate let none pass."""
+    refused = ripple("promote")
+    assert refused.returncode == 2
+    assert 'ripple promote 2 --because "…"' in refused.stderr
+    promoted = ripple("promote", "2", "--because", "a trial")
+    assert promoted.returncode == 0, promoted.stderr
+    assert "Version 2 is champion." in promoted.stdout
+    compared = ripple("compare", "1", "champion")
+    assert compared.returncode == 0, compared.stderr
+    assert compared.stdout.startswith("capture ")
+    assert "ripple 2 and ripple 1 put the same customers first: neither is better." in compared.stdout
+    together = ripple("report", "1", "newest")
+    assert together.returncode == 0, together.stderr
+    both = Path(together.stdout.strip())
+    assert both.name == "versions-2-1.html"
+    assert "0 parameters differ" in both.read_text(encoding="utf-8")
+    reported = ripple("report")
+    page = Path(reported.stdout.strip()).read_text(encoding="utf-8")
+    assert "It was promoted against the gate on " in page
+    assert ", because: a trial." in page
+
+
+def test_evidence_is_plain_json_without_nan(trained_world: TrainedWorld) -> None:
+    (file,) = trained_world.home.glob("artifacts/*/artifacts/evidence.json")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} in evidence.json")
+
+    result = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert result["rows"]["customers"] == 900
+    assert result["label"].endswith("incremental credit")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("train", "{data}", "--until", "2024-06-01"), "Too little history"),
+    ],
+)
+def test_what_is_refused_once_the_data_are_open_ends_likewise(
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert_refused(ripple, trained_world, tmp_path, arguments, expected)
