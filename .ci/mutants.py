@@ -37,7 +37,7 @@ name = "local"
 
 
 def main(names: list[str]) -> int:
-    """Report on each of these modules, or on all of `MODULES`; 1 if a module's tests fail without a change."""
+    """Report on these modules, or on all of `MODULES`; 1 if the tests of one fail without a change."""
     modules = names or [
         str(path.relative_to(ROOT))
         for pattern in MODULES
