@@ -46,38 +46,43 @@ def train(data: Path) -> TrainingResult:
 def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
     """The same run with so many customers."""
     rng = np.random.default_rng(SEED)
-    origin = result.features.index.to_numpy()[np.arange(customers) % len(result.features)]
+    origin = result.population.features.index.to_numpy()[
+        np.arange(customers) % len(result.population.features)
+    ]
     names = pd.Index([f"c{number:07d}" for number in range(customers)], name="customer_id")
-    shaken = result.features.loc[origin].to_numpy() * rng.lognormal(0, 0.1, (customers, 1))
-    features = pd.DataFrame(shaken, columns=result.features.columns, index=names)
-    scores = score_population(result.bundle, features)
-    repeats = math.ceil(customers / len(result.features))
-    predictions = pd.concat([result.predictions] * repeats, ignore_index=True)
+    shaken = result.population.features.loc[origin].to_numpy() * rng.lognormal(0, 0.1, (customers, 1))
+    features = pd.DataFrame(shaken, columns=result.population.features.columns, index=names)
+    scores = score_population(result.population.bundle, features)
+    repeats = math.ceil(customers / len(result.population.features))
+    predictions = pd.concat([result.evaluation.predictions] * repeats, ignore_index=True)
     predictions["customer_id"] = names[np.arange(len(predictions)) % customers]
-    before = result.customer_value.direct
+    before = result.insights.customer_value.direct
     direct = replace(
         before,
         expected=pd.Series(before.expected.loc[origin].to_numpy(), names),
         predictions=pd.concat([before.predictions] * repeats, ignore_index=True),
     )
     value = customer_value(
-        features, scores, direct, predictions, result.customer_value.credible_share, result.settings
+        features, scores, direct, predictions, result.insights.customer_value.credible_share, result.settings
     )
     origin_of = {name: str(origin[names.get_loc(name)]) for name in listed_customers(scores).index}
     sample = min(SAMPLE, customers)
-    return replace(
-        result,
-        features=features,
-        scores=scores,
+    evaluation = replace(
+        result.evaluation,
         predictions=predictions,
         earlier_effects={
             cutoff: np.resize(effects, (sample, effects.shape[1]))
-            for cutoff, effects in result.earlier_effects.items()
+            for cutoff, effects in result.evaluation.earlier_effects.items()
         },
-        histories=_histories(result.histories, origin_of),
-        customer_value=value,
-        playbook=playbook(features, value, result.bundle, result.settings),
     )
+    insights = replace(
+        result.insights,
+        customer_value=value,
+        playbook=playbook(features, value, result.population.bundle, result.settings),
+        histories=_histories(result.insights.histories, origin_of),
+    )
+    population = replace(result.population, features=features, scores=scores)
+    return replace(result, evaluation=evaluation, population=population, insights=insights)
 
 
 def _histories(histories: CustomerHistories, origin_of: Mapping[str, str]) -> CustomerHistories:

@@ -21,7 +21,7 @@ from ripple.features.validation.checks import Report
 from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, FeatureSpec, Spec
 from ripple.training.attribution import INFLUENCE_METHOD
-from ripple.training.attribution.robustness import Robustness, robustness
+from ripple.training.attribution.robustness import robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.drift import drift, training_features
@@ -50,7 +50,14 @@ from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
 from ripple.training.insights.plays import playbook
 from ripple.training.registry.gate import Decision, decide
-from ripple.training.result import TrainingResult
+from ripple.training.result import (
+    Evaluation,
+    Insights,
+    LabelSummary,
+    Population,
+    TrainingData,
+    TrainingResult,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +87,7 @@ def fit_and_evaluate(
     compared_at: Sequence[datetime] = (),
     trials: int = 0,
 ) -> TrainingResult:
-    """Features, labels, backtest, both heads and everybody's scores at the end of the data.
+    """Features, labels, backtest, both heads and the scores of all customers at the end of the data.
 
     Args:
         compared_at: evaluation cutoffs of another version, to be compared with.
@@ -101,67 +108,45 @@ def _fit_and_evaluate(
     trials: int,
     folder: Path,
 ) -> TrainingResult:
-    settings = dataset.settings
-    end = settings.until or checks.end
-    plan = schedule(checks.start, end, settings)
+    end = dataset.settings.until or checks.end
+    plan = schedule(checks.start, end, dataset.settings)
     examples = _examples(dataset, plan, folder)
-    validate_labels(examples.values(), settings)
-    digests = data_digests(dataset)
-    backtester, tried = RollingOriginBacktester(examples, plan, settings), list[Trial]()
+    validate_labels(examples.values(), dataset.settings)
+    data = TrainingData(checks, plan, data_digests(dataset))
+    backtester, searched = RollingOriginBacktester(examples, plan, dataset.settings), list[Trial]()
     if trials:
-        identity = digest(digests, settings.model_dump(), run_code_digest())
-        settings, tried = tune(backtester, trials, identity)
-        dataset = replace(dataset, settings=settings)
-        backtester = replace(backtester, settings=settings)
-    evaluated = backtest(backtester)
-    out_of_sample = out_of_sample_predictions(backtester, _evaluation_cutoffs(evaluated, plan))
-    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
-    current = frame(features_at(dataset, end))
-    logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
-    bundle = _bundle(backtester, end, Rows.of(current.iloc[by_content(current)], folder))
-    logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
-    scores = score_population(bundle, current)
-    latest = examples[plan.grid[-1]]
-    learnt = training_features([examples[cutoff] for cutoff in plan.training_for(end)], settings.seed)
-    back = at_champions_cutoffs(backtester, dataset, set(compared_at) - set(evaluated_at(out_of_sample)))
-    logger.info("placebos, and the label under other settings")
-    totals, tested = _label_totals(dataset, latest), _robustness(dataset, latest.cutoff)
-    logger.info("what customers are worth, and what is quoted about them")
-    own = direct_value(backtester, dataset, evaluated_at(out_of_sample), current)
-    valued = customer_value(current, scores, own, out_of_sample, credible_share(totals, tested), settings)
-    result = TrainingResult(
-        name=name,
-        dataset=dataset.name,
-        settings=settings,
-        checks=checks,
-        schedule=plan,
-        backtest=evaluated,
-        label_totals=totals,
-        robustness=tested,
-        bundle=bundle,
-        as_of=end,
-        features=current,
-        scores=scores,
-        customer_value=valued,
-        concentration=concentration(valued, settings.seed),
-        claims=_claims(backtester, dataset, out_of_sample, end),
-        playbook=playbook(current, valued, bundle, settings),
-        predictions=out_of_sample,
-        revisited=out_of_sample_predictions(back, back.schedule.evaluation),
-        digests=digests,
-        trials=tried,
-        attributes=attributes(dataset).reindex(current.index),
-        drift=drift(bundle, learnt, current, scores),
-        earlier_effects=earlier_effects(backtester, _evaluation_cutoffs(evaluated, plan), bundle, current),
-        histories=customer_histories(dataset, examples, latest.cutoff, list(listed_customers(scores).index)),
+        identity = digest(data.digests, dataset.settings.model_dump(), run_code_digest())
+        settings, searched = tune(backtester, trials, identity)
+        dataset, backtester = replace(dataset, settings=settings), replace(backtester, settings=settings)
+    backtested = backtest(backtester)
+    predictions = out_of_sample_predictions(backtester, _evaluation_cutoffs(backtested, plan))
+    population = _population(dataset, backtester, end, folder)
+    revisiting = at_champions_cutoffs(backtester, dataset, set(compared_at) - set(evaluated_at(predictions)))
+    evaluation = Evaluation(
+        backtested,
+        predictions,
+        out_of_sample_predictions(revisiting, revisiting.schedule.evaluation),
+        searched,
+        earlier_effects(
+            backtester, _evaluation_cutoffs(backtested, plan), population.bundle, population.features
+        ),
     )
-    if result.empty_features:
-        logger.info(f"no customer has a value for {', '.join(result.empty_features)}: these have no effect")
+    logger.info("placebos, and the label under other settings")
+    label = _label_summary(dataset, examples[plan.grid[-1]])
+    logger.info("what customers are worth, and what is quoted about them")
+    insights = _insights(dataset, backtester, label, predictions, population)
+    result = TrainingResult(
+        name, dataset.name, dataset.settings, data, label, evaluation, population, insights
+    )
+    if population.empty_features:
+        logger.info(
+            f"no customer has a value for {', '.join(population.empty_features)}: these have no effect"
+        )
     return result
 
 
 def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> TrainedVersion:
-    """Learn, put the version before the gate, record the run in MLflow and register what came of it.
+    """Fit and evaluate, let the gate decide, record the run in MLflow and register the version.
 
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
     that is killed leaves no half version and the champion as it was.
@@ -176,7 +161,8 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
-        now = ScoredVersion(name, result.as_of, result.bundle, result.features, result.scores)
+        own = result.population
+        now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)
         result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
@@ -242,18 +228,70 @@ def _bundle(backtester: RollingOriginBacktester, end: datetime, inference_rows: 
     return Bundle(heads.value, heads.top, spec)
 
 
-def _robustness(dataset: Dataset, cutoff: datetime) -> Robustness | None:
-    closed = cutoff + timedelta(days=dataset.settings.horizon_days)
-    return robustness(dataset.tables.until(closed), cutoff, closed, dataset.settings)
+def _population(
+    dataset: Dataset, backtester: RollingOriginBacktester, end: datetime, folder: Path
+) -> Population:
+    """Fit the final heads, and score all customers with them."""
+    plan, examples = backtester.schedule, backtester.examples
+    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
+    current = frame(features_at(dataset, end))
+    logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
+    bundle = _bundle(backtester, end, Rows.of(current.iloc[by_content(current)], folder))
+    logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
+    scores = score_population(bundle, current)
+    reference = training_features(
+        [examples[cutoff] for cutoff in plan.training_for(end)], backtester.settings.seed
+    )
+    return Population(
+        bundle,
+        end,
+        current,
+        scores,
+        attributes(dataset).reindex(current.index),
+        drift(bundle, reference, current, scores),
+    )
+
+
+def _label_summary(dataset: Dataset, latest: Examples) -> LabelSummary:
+    """Totals and placebo tests of the label in the window of the *latest* closed cutoff."""
+    closed = latest.cutoff + timedelta(days=dataset.settings.horizon_days)
+    inside = dataset.tables.orders_in(latest.cutoff, closed)
+    credited = latest.labels[["network_value", "referral_value", "influence_value"]].sum()
+    revenue = sum_or_zero(inside.revenue).to_pyarrow().as_py()
+    totals = {"revenue": float(revenue), **{str(part): float(value) for part, value in credited.items()}}
+    tested = robustness(dataset.tables.until(closed), latest.cutoff, closed, dataset.settings)
+    return LabelSummary(totals, tested)
+
+
+def _insights(
+    dataset: Dataset,
+    backtester: RollingOriginBacktester,
+    label: LabelSummary,
+    predictions: pd.DataFrame,
+    population: Population,
+) -> Insights:
+    settings, latest = backtester.settings, backtester.schedule.grid[-1]
+    features, scores = population.features, population.scores
+    direct = direct_value(backtester, dataset, evaluated_at(predictions), features)
+    credible = credible_share(label.totals, label.robustness)
+    value = customer_value(features, scores, direct, predictions, credible, settings)
+    listed = list(listed_customers(scores).index)
+    return Insights(
+        value,
+        concentration(value, settings.seed),
+        _claims(backtester, dataset, predictions, population.as_of),
+        playbook(features, value, population.bundle, settings),
+        customer_histories(dataset, backtester.examples, latest, listed),
+    )
 
 
 def _claims(
-    backtester: RollingOriginBacktester, dataset: Dataset, out_of_sample: pd.DataFrame, end: datetime
+    backtester: RollingOriginBacktester, dataset: Dataset, predictions: pd.DataFrame, end: datetime
 ) -> tuple[Claim, ...]:
     """Quoted figures, in the latest evaluated period and in the latest one that is long enough."""
     settings, examples = backtester.settings, backtester.examples
-    latest = evaluated_at(out_of_sample)[-1]
-    expected = out_of_sample["predicted"][out_of_sample[CUTOFF] == latest].to_numpy()
+    latest = evaluated_at(predictions)[-1]
+    expected = predictions["predicted"][predictions[CUTOFF] == latest].to_numpy()
     start = latest_start(backtester.schedule, end, LONG_DAYS)
     return claims(
         period(dataset, examples[latest], settings.horizon_days),
@@ -262,11 +300,3 @@ def _claims(
         settings.top_share,
         settings.seed,
     )
-
-
-def _label_totals(dataset: Dataset, latest: Examples) -> dict[str, float]:
-    closed = latest.cutoff + timedelta(days=dataset.settings.horizon_days)
-    inside = dataset.tables.orders_in(latest.cutoff, closed)
-    credited = latest.labels[["network_value", "referral_value", "influence_value"]].sum()
-    revenue = sum_or_zero(inside.revenue).to_pyarrow().as_py()
-    return {"revenue": float(revenue), **{str(part): float(value) for part, value in credited.items()}}

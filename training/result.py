@@ -1,4 +1,4 @@
-"""What a training run found: everything the report and the record of the run are made from."""
+"""The result of a training run, in the parts that the report and the record of the run are made from."""
 
 from __future__ import annotations
 
@@ -27,120 +27,167 @@ from ripple.training.insights.plays import Playbook
 
 
 @dataclass(frozen=True)
-class TrainingResult:
-    """One run's findings.
+class TrainingData:
+    """What a version was trained on.
 
     Attributes:
-        dataset: the dataset's short name.
-        checks: what checking the tables found, rows set aside included.
-        label_totals: over the latest closed window, in currency: all revenue, network value, and its
-            referral and influence parts.
-        robustness: of the label of that window; None without interactions.
-        as_of: the moment of `features` and `scores`: the end of the data.
-        features, scores: of all customers alive then, indexed by customer_id; see `models.batch_scoring`.
-        attributes: those of the same customers that are text.
-        customer_value, concentration, claims, playbook: what customers are worth, who holds how much of it,
-            figures that are quoted about them, and who gets which play; see the modules of these names.
-        predictions: of the backtest, by cutoff and customer; see `ripple.training.evaluation.out_of_sample`.
-        revisited: the same at cutoffs at which the champion was judged and this run was not.
-        digests: of each table, by name.
-        trials: choices of parameters that were tried before; see `ripple.training.evaluation.tuning`.
-        drift: since the cutoffs that were learnt from; see `ripple.training.evaluation.drift`.
-        earlier_effects: reasons by the heads of judged cutoffs; see `insights.explanation_stability`.
-        histories: of the listed customers.
-        changes: since the champion that this run was compared with; None where there is none.
+        checks: findings of the validation of the tables, with the rows set aside.
+        digests: digest of each table, by name.
     """
 
-    name: str
-    dataset: str
-    settings: Settings
     checks: Report
     schedule: Schedule
-    backtest: Backtest
-    label_totals: dict[str, float]
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelSummary:
+    """The label of the latest closed window.
+
+    Attributes:
+        totals: all revenue, network value, and its referral and influence parts, in currency.
+        robustness: placebo tests and sensitivity; None without interactions.
+    """
+
+    totals: dict[str, float]
     robustness: Robustness | None
-    bundle: Bundle
-    as_of: datetime
-    features: pd.DataFrame
-    scores: pd.DataFrame
-    customer_value: CustomerValue
-    concentration: Concentration
-    claims: Sequence[Claim]
-    playbook: Playbook
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well the procedure predicts, at closed cutoffs.
+
+    Attributes:
+        predictions: out-of-sample predictions, by cutoff and customer; see `evaluation.out_of_sample`.
+        revisited: the same at evaluation cutoffs of the champion that are not evaluation cutoffs of this run.
+        trials: trials of the parameter search; see `evaluation.tuning`.
+        earlier_effects: SHAP values by the heads of the evaluation cutoffs; see
+            `insights.explanation_stability`.
+    """
+
+    backtest: Backtest
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
-    digests: Mapping[str, str] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
-    attributes: pd.DataFrame | None = None
-    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     earlier_effects: Mapping[str, np.ndarray] = field(default_factory=dict)
-    histories: CustomerHistories = field(default_factory=CustomerHistories)
-    changes: MembershipChanges | None = None
-
-    @property
-    def empty_features(self) -> list[str]:
-        """Features without a value for any customer at the end of the data: they tell nobody apart."""
-        return [str(name) for name in self.features if self.features[name].isna().all()]
 
     @property
     def out_of_sample(self) -> pd.DataFrame:
-        """All predictions that can be compared with another version's, those `revisited` marked."""
+        """All predictions that can be compared with those of another version, `revisited` ones marked."""
         own = self.predictions.assign(revisited=False)
         if self.revisited.empty:
             return own
         return pd.concat([own, self.revisited.assign(revisited=True)], ignore_index=True)
 
+
+@dataclass(frozen=True)
+class Population:
+    """All customers at the end of the data, as the version scores them.
+
+    Attributes:
+        as_of: end of the data.
+        features, scores: a row per customer, indexed by customer_id; see `models.batch_scoring`.
+        attributes: those attributes of the same customers that are text.
+        drift: of features and scores since the training cutoffs; see `evaluation.drift`.
+    """
+
+    bundle: Bundle
+    as_of: datetime
+    features: pd.DataFrame
+    scores: pd.DataFrame
+    attributes: pd.DataFrame | None = None
+    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def empty_features(self) -> list[str]:
+        """Features without a value for any customer; they have no effect on the scores."""
+        return [str(name) for name in self.features if self.features[name].isna().all()]
+
+
+@dataclass(frozen=True)
+class Insights:
+    """What the scores mean for the business; see the modules of these names in `training.insights`."""
+
+    customer_value: CustomerValue
+    concentration: Concentration
+    claims: Sequence[Claim]
+    playbook: Playbook
+    histories: CustomerHistories = field(default_factory=CustomerHistories)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The result of a training run, from which its report and its record in MLflow are made.
+
+    Attributes:
+        name: of the run.
+        dataset: short name of the dataset.
+        changes: since the champion that the version was compared with; None where there is none.
+    """
+
+    name: str
+    dataset: str
+    settings: Settings
+    data: TrainingData
+    label: LabelSummary
+    evaluation: Evaluation
+    population: Population
+    insights: Insights
+    changes: MembershipChanges | None = None
+
     def headline(self) -> dict[str, float]:
         """The numbers that are printed, logged and shown first."""
-        members = self.scores[self.scores["top_member"]]
-        value = self.scores["network_value"].sum()
+        members = self.population.scores[self.population.scores["top_member"]]
+        value = self.population.scores["network_value"].sum()
         return {
-            **self.backtest.headline(),
-            "customers": float(len(self.scores)),
+            **self.evaluation.backtest.headline(),
+            "customers": float(len(self.population.scores)),
             "top_customers": float(len(members)),
             "top_value_share": float(members["network_value"].sum() / value),
-            "referral_share": _share(self.label_totals, "referral_value"),
-            "influence_share": _share(self.label_totals, "influence_value"),
-            "coincidence": self.robustness.placebo_share if self.robustness else 0.0,
+            "referral_share": _share(self.label.totals, "referral_value"),
+            "influence_share": _share(self.label.totals, "influence_value"),
+            "coincidence": self.label.robustness.placebo_share if self.label.robustness else 0.0,
         }
 
     def record(self) -> dict[str, Any]:
-        """The findings as plain data, for evidence.json; what is undefined is null."""
+        """The result as plain data, for evidence.json; what is undefined is null."""
         return {
             "name": self.name,
             "dataset": self.dataset,
             "settings": self.settings.model_dump(mode="json"),
-            "rows": self.checks.rows,
-            "absent_tables": self.checks.absent,
-            "set_aside": {finding.key: finding.count for finding in self.checks.set_aside},
-            "data_start": self.checks.start.isoformat(),
-            "data_end": self.as_of.isoformat(),
-            "evaluation_cutoffs": [cutoff.isoformat() for cutoff in self.schedule.evaluation],
-            "training_cutoffs": [cutoff.isoformat() for cutoff in self.schedule.grid],
-            "label": self.bundle.spec.label,
-            "label_totals": self.label_totals,
-            "robustness": _tested(self.robustness),
+            "rows": self.data.checks.rows,
+            "absent_tables": self.data.checks.absent,
+            "set_aside": {finding.key: finding.count for finding in self.data.checks.set_aside},
+            "data_start": self.data.checks.start.isoformat(),
+            "data_end": self.population.as_of.isoformat(),
+            "evaluation_cutoffs": [cutoff.isoformat() for cutoff in self.data.schedule.evaluation],
+            "training_cutoffs": [cutoff.isoformat() for cutoff in self.data.schedule.grid],
+            "label": self.population.bundle.spec.label,
+            "label_totals": self.label.totals,
+            "robustness": _tested(self.label.robustness),
             "headline": {name: _defined(value) for name, value in self.headline().items()},
-            "best_baseline": self.backtest.best_baseline,
-            "rankings": rows(self.backtest.rankings),
-            "heads": rows(self.backtest.heads),
-            "deciles": rows(self.backtest.deciles),
-            "slices": rows(self.backtest.slices),
-            "agreement": _defined(rank_agreement(self.scores)),
-            "disagreements": rows(disagreements(self.scores, self.settings.top_share).reset_index()),
-            "direct": rows(self.customer_value.direct.metrics.astype({"cutoff": str})),
-            "direct_lead": [_defined(bound) for bound in self.customer_value.direct.lead],
-            "margin_share": _defined(self.customer_value.margin_share),
-            "counted_share": _defined(self.customer_value.spendable_share),
-            "concentration": rows(self.concentration.shares),
-            "overlap": rows(self.concentration.overlap),
-            "claims": [_claim(claim) for claim in self.claims],
-            "plays": rows(self.playbook.plays),
-            "segments": rows(self.playbook.segments),
-            "digests": dict(self.digests),
-            "trials": [asdict(trial) for trial in self.trials],
-            "empty_features": self.empty_features,
-            "drift": rows(self.drift.rename_axis("name").reset_index()),
+            "best_baseline": self.evaluation.backtest.best_baseline,
+            "rankings": rows(self.evaluation.backtest.rankings),
+            "heads": rows(self.evaluation.backtest.heads),
+            "deciles": rows(self.evaluation.backtest.deciles),
+            "slices": rows(self.evaluation.backtest.slices),
+            "agreement": _defined(rank_agreement(self.population.scores)),
+            "disagreements": rows(
+                disagreements(self.population.scores, self.settings.top_share).reset_index()
+            ),
+            "direct": rows(self.insights.customer_value.direct.metrics.astype({"cutoff": str})),
+            "direct_lead": [_defined(bound) for bound in self.insights.customer_value.direct.lead],
+            "margin_share": _defined(self.insights.customer_value.margin_share),
+            "counted_share": _defined(self.insights.customer_value.spendable_share),
+            "concentration": rows(self.insights.concentration.shares),
+            "overlap": rows(self.insights.concentration.overlap),
+            "claims": [_claim(claim) for claim in self.insights.claims],
+            "plays": rows(self.insights.playbook.plays),
+            "segments": rows(self.insights.playbook.segments),
+            "digests": dict(self.data.digests),
+            "trials": [asdict(trial) for trial in self.evaluation.trials],
+            "empty_features": self.population.empty_features,
+            "drift": rows(self.population.drift.rename_axis("name").reset_index()),
             "changes": self.changes.record() if self.changes else None,
         }
 

@@ -63,7 +63,7 @@ def train(
     print(
         f"capture:  {headline['capture']:.2f} of the value held by the true top {share}, "
         f"against {headline['best_baseline_capture']:.2f} by the best simple rule "
-        f"({result.backtest.best_baseline})"
+        f"({result.evaluation.backtest.best_baseline})"
     )
     print(
         f"lead:     {headline['lead']:+.2f} (95 % interval {headline['lead_low']:+.2f} to "
@@ -73,7 +73,7 @@ def train(
         f"top {share}:   {headline['top_customers']:,.0f} of {headline['customers']:,.0f} customers hold "
         f"{headline['top_value_share']:.0%} of the expected network value"
     )
-    if tested := result.robustness:
+    if tested := result.label.robustness:
         credited = f"{tested.revenue_share:.1%} of revenue"
         print(
             f"credited: {credited} to influence, up to {tested.placebo_share:.0%} of it by chance"

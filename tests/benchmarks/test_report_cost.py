@@ -32,11 +32,13 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
 
 def test_every_part_of_a_run_grows_to_the_size(result: TrainingResult) -> None:
     large = report_cost.enlarge(result, 900)
-    assert len(large.features) == len(large.scores) == 900
-    assert large.features.index.is_unique
-    assert len(large.predictions) > 2 * len(result.predictions)
-    assert not large.histories.labels.empty
-    assert set(large.histories.labels.index.get_level_values("customer_id")) <= set(large.features.index)
+    assert len(large.population.features) == len(large.population.scores) == 900
+    assert large.population.features.index.is_unique
+    assert len(large.evaluation.predictions) > 2 * len(result.evaluation.predictions)
+    assert not large.insights.histories.labels.empty
+    assert set(large.insights.histories.labels.index.get_level_values("customer_id")) <= set(
+        large.population.features.index
+    )
 
 
 def test_the_page_of_every_size_is_measured(result: TrainingResult, in_process: Run) -> None:

@@ -20,8 +20,16 @@ from ripple.training.evaluation.drift import drift
 from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
-from ripple.training.result import TrainingResult
+from ripple.training.result import (
+    Evaluation,
+    Insights,
+    LabelSummary,
+    Population,
+    TrainingData,
+    TrainingResult,
+)
 from tests.support import made_up_findings as findings
+from tests.support.results import altered
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -41,32 +49,39 @@ def made_up_result() -> TrainingResult:
         name="run <1>",
         dataset="shop & co",
         settings=settings,
-        checks=checks(),
-        schedule=plan,
-        backtest=findings.backtest(plan),
-        label_totals={
-            "revenue": 90_000.0,
-            "network_value": 30_000.0,
-            "referral_value": 10_000.0,
-            "influence_value": 20_000.0,
-        },
-        robustness=findings.robustness(20_000.0, 8_600.0, 400.0),
-        bundle=bundle,
-        as_of=AS_OF,
-        features=features,
-        scores=scores,
-        predictions=findings.predictions(plan, features.index),
-        drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
-        earlier_effects=earlier_effects(bundle, features, plan),
-        histories=histories(plan, features, list(listed_customers(scores).index)),
+        data=TrainingData(checks(), plan),
+        label=LabelSummary(
+            {
+                "revenue": 90_000.0,
+                "network_value": 30_000.0,
+                "referral_value": 10_000.0,
+                "influence_value": 20_000.0,
+            },
+            findings.robustness(20_000.0, 8_600.0, 400.0),
+        ),
+        evaluation=Evaluation(
+            findings.backtest(plan),
+            findings.predictions(plan, features.index),
+            earlier_effects=earlier_effects(bundle, features, plan),
+        ),
+        population=Population(
+            bundle,
+            AS_OF,
+            features,
+            scores,
+            drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
+        ),
+        insights=Insights(
+            **findings.customer_insights(settings, bundle, features, scores),
+            histories=histories(plan, features, list(listed_customers(scores).index)),
+        ),
         changes=made_up_changes(bundle, features, scores),
-        **findings.customer_insights(settings, bundle, features, scores),
     )
 
 
 def undefined_everywhere(result: TrainingResult) -> TrainingResult:
     """*result* with every number undefined that can be, from a dataset without optional tables."""
-    rankings, heads = result.backtest.rankings.copy(), result.backtest.heads.copy()
+    rankings, heads = result.evaluation.backtest.rankings.copy(), result.evaluation.backtest.heads.copy()
     first = rankings["cutoff"].iloc[0]
     rankings.loc[rankings["cutoff"] == first, ["capture", "pr_auc", "gini", "spearman"]] = math.nan
     # a rule that has the same value for everybody at a cutoff has no row there
@@ -75,29 +90,31 @@ def undefined_everywhere(result: TrainingResult) -> TrainingResult:
     ]
     heads.loc[:, ["predicted_share", "coverage", "brier"]] = math.nan
     backtest = replace(
-        result.backtest,
+        result.evaluation.backtest,
         rankings=rankings,
         heads=heads,
         lead=(math.nan, math.nan, math.nan),
-        deciles=result.backtest.deciles.assign(coverage=math.nan),
+        deciles=result.evaluation.backtest.deciles.assign(coverage=math.nan),
         slices=pd.DataFrame(),
     )
     checks = replace(
-        result.checks,
+        result.data.checks,
         rows={"customers": 400, "orders": 900},
         absent=["usage", "catalog", "interactions", "feedback"],
     )
-    features = result.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
+    features = result.population.features.head(12).assign(tenure_days=math.nan, total_revenue=0.0)
     features = features.assign(margin_share=math.nan)
-    scores = score_population(result.bundle, features)
-    return replace(
+    scores = score_population(result.population.bundle, features)
+    return altered(
         result,
         backtest=backtest,
         checks=checks,
         features=features,
         scores=scores.assign(network_value_high=math.inf),
-        **findings.customer_insights(result.settings, result.bundle, features, scores, measured=False),
-        label_totals=dict.fromkeys(result.label_totals, 0.0),
+        **findings.customer_insights(
+            result.settings, result.population.bundle, features, scores, measured=False
+        ),
+        totals=dict.fromkeys(result.label.totals, 0.0),
         robustness=None,
         predictions=pd.DataFrame(),
         drift=pd.DataFrame(),

@@ -33,7 +33,9 @@ def start(plan):
 def version(result, examples, start):
     """The run's model, as if its training data had ended at *start*: how it was made does not matter here."""
     features = examples[start].features
-    return ScoredVersion("1", start, result.bundle, features, result.bundle.score(features))
+    return ScoredVersion(
+        "1", start, result.population.bundle, features, result.population.bundle.score(features)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +112,12 @@ def test_customers_who_joined_since_are_judged_apart(monitored, version, example
 
 
 def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, opened, result):
-    today = replace(version, as_of=result.as_of, features=result.features)
+    today = replace(version, as_of=result.population.as_of, features=result.population.features)
     found = look(today)
     assert found.verdict == "wait"
     assert found.backtest is None
     assert found.windows == 0
-    assert found.next_close == result.as_of + timedelta(days=opened[0].settings.horizon_days)
+    assert found.next_close == result.population.as_of + timedelta(days=opened[0].settings.horizon_days)
     assert (found.drift["psi"] < 0.01).all()
     assert "verdict:  wait" in monitoring_text(found)
 
@@ -139,8 +141,8 @@ def test_doing_worse_than_promised_calls_for_training(look, version, opened):
 
 
 def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look, version, result):
-    then = result.features.assign(**dict.fromkeys(result.bundle.spec.names, 0.0))
-    found = look(replace(version, as_of=result.as_of, features=then))
+    then = result.population.features.assign(**dict.fromkeys(result.population.bundle.spec.names, 0.0))
+    found = look(replace(version, as_of=result.population.as_of, features=then))
     assert found.backtest is None
     assert found.drift.loc[SCORES, "psi"].max() > SHIFTED
     assert (found.verdict, failed(found)) == ("retrain", ["drift"])
@@ -165,7 +167,7 @@ def test_settings_that_foresee_something_else_are_refused(look, version, opened)
 
 def test_data_that_end_before_those_of_the_training_are_refused(look, version, result):
     with pytest.raises(InputError, match="nothing has been realised yet"):
-        look(replace(version, as_of=result.as_of + timedelta(days=1)))
+        look(replace(version, as_of=result.population.as_of + timedelta(days=1)))
 
 
 def test_data_without_a_feature_that_is_needed_are_refused(look, version, examples, start):
@@ -179,16 +181,16 @@ def test_answers_are_held_against_what_came_true_of_these_customers(opened, vers
     scores = version.bundle.score(version.features).iloc[::3]
     given = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
     stranger = given.head(1).assign(customer_id="nobody")
-    fresh = given.assign(as_of=result.as_of)
+    fresh = given.assign(as_of=result.population.as_of)
     log = pd.concat([given, stranger, fresh], ignore_index=True)
-    (row,) = evaluate_log(opened[0], log, result.as_of).to_dict("records")
+    (row,) = evaluate_log(opened[0], log, result.population.as_of).to_dict("records")
     value = frame(labels_at(opened[0], version.as_of))["network_value"].reindex(scores.index)
     assert (row["as_of"], row["model_version"]) == (f"{version.as_of:%Y-%m-%d}", "1-a")
     assert row["customers"] == len(scores)
     assert row["predicted_share"] == pytest.approx(scores["network_value"].sum() / value.sum())
     inside = value.between(scores["network_value_low"], scores["network_value_high"])
     assert row["coverage"] == pytest.approx(inside.mean())
-    nothing = evaluate_log(opened[0], fresh, result.as_of)
+    nothing = evaluate_log(opened[0], fresh, result.population.as_of)
     assert nothing.empty
     assert list(nothing.columns) == list(row)
 

@@ -29,6 +29,7 @@ from ripple.training.registry import model_versions, runs, tracking
 from ripple.training.registry.gate import decide
 from ripple.training.report.model_card import model_card
 from tests.support.checkout import ROOT
+from tests.support.results import altered
 
 SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
 
@@ -148,7 +149,11 @@ def test_the_next_training_moves_the_champion(client, opened, result, monkeypatc
     assert again.decision.comparison.difference == 0
     changes = again.result.changes
     assert changes.number == champion.number
-    assert (changes.stayed, changes.entered, changes.left) == (result.scores["top_member"].sum(), 0, 0)
+    assert (changes.stayed, changes.entered, changes.left) == (
+        result.population.scores["top_member"].sum(),
+        0,
+        0,
+    )
 
 
 @pytest.fixture
@@ -167,7 +172,7 @@ def ends_with(copied_store, opened, monkeypatch):
 
 def test_every_trial_has_a_child_run(result, ends_with):
     trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
-    _, client = ends_with(replace(result, trials=trials))
+    _, client = ends_with(altered(result, trials=trials))
     experiment = client.get_experiment_by_name("ripple").experiment_id
     found = client.search_runs([experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"])
     assert [run.data.params["model.trees"] for run in found] == ["100", "50"]
@@ -187,8 +192,8 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
 
 
 def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(result, ends_with):
-    heads = result.backtest.heads.assign(predicted_share=40.0)
-    found, client = ends_with(replace(result, backtest=replace(result.backtest, heads=heads)))
+    heads = result.evaluation.backtest.heads.assign(predicted_share=40.0)
+    found, client = ends_with(altered(result, backtest=replace(result.evaluation.backtest, heads=heads)))
     assert not found.champion
     assert model_versions.find(client).number == "1"
     assert model_versions.find(client, "challenger").number == found.version
@@ -213,9 +218,9 @@ def test_a_champion_of_the_meantime_is_not_replaced(result, ends_with, monkeypat
 
 
 def test_a_run_without_influence_is_recorded_but_not_registered(result, ends_with):
-    tested = replace(result.robustness, influence=0.0)
-    totals = result.label_totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
-    found, client = ends_with(replace(result, name="empty", robustness=tested, label_totals=totals))
+    tested = replace(result.label.robustness, influence=0.0)
+    totals = result.label.totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
+    found, client = ends_with(altered(result, name="empty", robustness=tested, totals=totals))
     assert found.version is None
     assert not found.champion
     assert model_versions.find(client).number == "1"
@@ -234,9 +239,9 @@ def test_a_run_without_influence_is_recorded_but_not_registered(result, ends_wit
 
 
 def test_the_bundle_says_what_it_was_trained_on(result, opened, plan):
-    spec = result.bundle.spec
-    assert spec.names == list(result.features.columns)
-    assert spec.trained_until == result.as_of.isoformat() == opened[1].end.isoformat()
+    spec = result.population.bundle.spec
+    assert spec.names == list(result.population.features.columns)
+    assert spec.trained_until == result.population.as_of.isoformat() == opened[1].end.isoformat()
     assert (spec.horizon_days, spec.top_share, spec.currency) == (60, 0.01, "USD")
     assert all(feature.description and feature.unit and feature.family for feature in spec.features)
     assert spec.level > 0
@@ -244,15 +249,15 @@ def test_the_bundle_says_what_it_was_trained_on(result, opened, plan):
 
 
 def test_scores_are_of_everybody_at_the_end_of_the_data(result, opened):
-    now = frame(features_at(opened[0], result.as_of))
-    pd.testing.assert_frame_equal(result.features, now, check_exact=True)
-    scores = result.bundle.score(now)
-    pd.testing.assert_frame_equal(result.scores[SCORES], scores, check_exact=True)
-    assert result.scores["top_member"].sum() == np.ceil(0.01 * len(now))
+    now = frame(features_at(opened[0], result.population.as_of))
+    pd.testing.assert_frame_equal(result.population.features, now, check_exact=True)
+    scores = result.population.bundle.score(now)
+    pd.testing.assert_frame_equal(result.population.scores[SCORES], scores, check_exact=True)
+    assert result.population.scores["top_member"].sum() == np.ceil(0.01 * len(now))
 
 
 def test_more_credit_in_the_past_never_lowers_a_score(result):
-    features, bundle = result.features, result.bundle
+    features, bundle = result.population.features, result.population.bundle
     rising = [name for name in features if name.startswith("past_") or "referral" in name]
     assert len(rising) > 5
     before = bundle.score(features)
@@ -288,15 +293,19 @@ def renamed(folder, tmp_path_factory):
 def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(result, renamed):
     folder, names = renamed
     found = pipeline.fit_and_evaluate(*load(folder, load_settings(folder)), "renamed")
-    features = result.features.rename(index=names).sort_index()
+    features = result.population.features.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
-    assert asdict(found.bundle.spec) == asdict(result.bundle.spec)
-    assert found.bundle.value.model_to_string() == result.bundle.value.model_to_string()
-    assert found.bundle.top.model_to_string() == result.bundle.top.model_to_string()
-    scores = result.scores.rename(index=names).sort_index()
+    assert asdict(found.bundle.spec) == asdict(result.population.bundle.spec)
+    assert found.bundle.value.model_to_string() == result.population.bundle.value.model_to_string()
+    assert found.bundle.top.model_to_string() == result.population.bundle.top.model_to_string()
+    scores = result.population.scores.rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
-    pd.testing.assert_frame_equal(found.backtest.rankings, result.backtest.rankings, check_exact=True)
-    foreseen = result.predictions.assign(customer_id=result.predictions["customer_id"].map(names))
+    pd.testing.assert_frame_equal(
+        found.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
+    )
+    foreseen = result.evaluation.predictions.assign(
+        customer_id=result.evaluation.predictions["customer_id"].map(names)
+    )
     pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
     assert decide(found, None, None).reasons == decide(result, None, None).reasons
     # a sum over customers in the order of their ids
@@ -317,7 +326,7 @@ def learn(opened, examples, monkeypatch):
 def files(result, folder):
     """What is written of a bundle, its card included."""
     folder.mkdir()
-    result.bundle.save(folder)
+    result.population.bundle.save(folder)
     return {file.name: file.read_bytes() for file in folder.iterdir()} | {"card": model_card(result)}
 
 
@@ -325,21 +334,23 @@ def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(result, lea
     with threadpool_limits(2):
         found = learn()
         assert files(found, tmp_path / "two") == files(result, tmp_path / "one")
-    pd.testing.assert_frame_equal(found.predictions, result.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(found.predictions, result.evaluation.predictions, check_exact=True)
     assert decide(found, None, None) == decide(result, None, None)
 
 
 def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result):
     dataset = opened[0]
     customers = dataset.tables["customers"]
-    joined_at = ibis.literal(result.as_of - timedelta(days=40))
+    joined_at = ibis.literal(result.population.as_of - timedelta(days=40))
     nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
     both = customers.union(nobody.cast(customers.schema())).cache()
     tables = Tables(dict(dataset.tables.tables) | {"customers": both})
-    found = frame(features_at(replace(dataset, tables=tables, cache=None), result.as_of)).loc[["nobody"]]
-    score = result.bundle.score(found).iloc[0]
+    found = frame(features_at(replace(dataset, tables=tables, cache=None), result.population.as_of)).loc[
+        ["nobody"]
+    ]
+    score = result.population.bundle.score(found).iloc[0]
     assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
-    assert score["network_value"] < result.scores["network_value"].mean()
+    assert score["network_value"] < result.population.scores["network_value"].mean()
     assert 0 < score["top_probability"] < 0.05
     # as wide as the value itself: that they bring nothing cannot be ruled out
     assert score["network_value_low"] == 0

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ripple.training.evaluation.cutoff_evaluation import MODEL
+from tests.support.results import altered
 
 
 def test_the_headline_agrees_with_scores_and_backtest(result):
     found = result.headline()
-    scores, judged = result.scores, result.backtest
+    scores, judged = result.population.scores, result.evaluation.backtest
     assert found["customers"] == len(scores)
     assert found["top_customers"] == scores["top_member"].sum()
     value = scores["network_value"]
@@ -29,7 +30,7 @@ def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(result, e
     after = orders["ordered_at"] - latest.cutoff
     revenue = orders["revenue"][(after > timedelta(0)) & (after <= plan.horizon)].sum()
     assert revenue > latest.labels["direct_value"].sum()
-    totals, found = result.label_totals, result.headline()
+    totals, found = result.label.totals, result.headline()
     assert totals["revenue"] == pytest.approx(revenue)
     for part in ("network_value", "referral_value", "influence_value"):
         assert totals[part] == pytest.approx(latest.labels[part].sum())
@@ -41,7 +42,7 @@ def test_the_record_is_plain_data(result, plan):
     record = json.loads(json.dumps(result.record(), allow_nan=False))
     assert record["training_cutoffs"] == [cutoff.isoformat() for cutoff in plan.grid]
     assert record["settings"]["horizon_days"] == 60
-    assert record["rows"] == result.checks.rows
+    assert record["rows"] == result.data.checks.rows
     assert {row["ranking"] for row in record["rankings"]} >= {MODEL, "last label", "degree"}
     assert len(record["deciles"]) == 10
     assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
@@ -49,50 +50,50 @@ def test_the_record_is_plain_data(result, plan):
 
 def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
     record = json.loads(json.dumps(result.record(), allow_nan=False))
-    assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in result.claims]
-    assert record["plays"] == result.playbook.plays.to_dict("records")
-    assert sum(row["customers"] for row in record["segments"]) == len(result.scores)
-    assert record["direct_lead"] == list(result.customer_value.direct.lead)
+    assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in result.insights.claims]
+    assert record["plays"] == result.insights.playbook.plays.to_dict("records")
+    assert sum(row["customers"] for row in record["segments"]) == len(result.population.scores)
+    assert record["direct_lead"] == list(result.insights.customer_value.direct.lead)
     assert {row["ranking"] for row in record["concentration"]} == {"network value", "spend", "both"}
     assert 0 <= record["counted_share"] <= 1
 
 
 def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(result):
-    scores = result.scores.copy()
+    scores = result.population.scores.copy()
     best = scores["network_value"].idxmax()
     scores.loc[best, "top_probability"] = 0.0
-    record = json.loads(json.dumps(replace(result, scores=scores).record(), allow_nan=False))
+    record = json.loads(json.dumps(altered(result, scores=scores).record(), allow_nan=False))
     assert record["agreement"] > 0.3
     assert record["disagreements"][0]["customer_id"] == best
     assert record["disagreements"][0]["value_rank"] == 1
 
 
 def test_what_is_undefined_is_null_in_the_record(result):
-    heads = result.backtest.heads.assign(coverage=np.nan, brier=np.nan)
-    record = replace(result, backtest=replace(result.backtest, heads=heads)).record()
+    heads = result.evaluation.backtest.heads.assign(coverage=np.nan, brier=np.nan)
+    record = altered(result, backtest=replace(result.evaluation.backtest, heads=heads)).record()
     found = json.loads(json.dumps(record, allow_nan=False))
     assert found["headline"]["coverage"] is None
     assert found["heads"][0]["brier"] is None
 
 
 def test_the_record_holds_what_the_placebos_found(result):
-    tested, record = result.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
+    tested, record = result.label.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
     found = record["robustness"]
     assert found["influence_found"] == tested.has_influence
     assert found["coincidence"] == record["headline"]["coincidence"] == tested.placebo_share
     assert found["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
     assert set(found["sensitivity"]) == set(tested.sensitivity.index)
-    assert tested.end - tested.start == result.schedule.horizon
+    assert tested.end - tested.start == result.data.schedule.horizon
 
 
 def test_robustness_is_of_the_period_and_the_revenue_of_the_label(result, plan):
-    tested, totals = result.robustness, result.label_totals
+    tested, totals = result.label.robustness, result.label.totals
     assert tested.start == plan.grid[-1]
     assert tested.revenue == pytest.approx(totals["revenue"])
     assert tested.influence >= totals["influence_value"] - 0.01
 
 
 def test_without_interactions_the_record_says_that_nothing_was_tested(result):
-    record = replace(result, robustness=None).record()
+    record = altered(result, robustness=None).record()
     assert record["robustness"] is None
     assert record["headline"]["coincidence"] == 0.0

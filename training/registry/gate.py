@@ -124,13 +124,13 @@ def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | N
     """
     comparison = None
     if champion is None:
-        capture = against_baselines(result.backtest, result.settings)
+        capture = against_baselines(result.evaluation.backtest, result.settings)
         capture = replace(capture, text=f"{capture.text} There is no champion to compare with.")
     else:
         capture, comparison = _against_champion(result, champion, rival)
     checks = (
         capture,
-        *calibration(result.backtest, result.settings),
+        *calibration(result.evaluation.backtest, result.settings),
         _placebo(result),
         *_data(result),
     )
@@ -143,11 +143,11 @@ def doubtful_share(result: TrainingResult) -> float:
     Recorded referrals are not. Of influence it is the share that the placebos find, or all where no influence
     was found.
     """
-    totals = result.label_totals
+    totals = result.label.totals
     if totals["network_value"] <= 0:
         return 1.0
     influence = totals["influence_value"] / totals["network_value"]
-    tested = result.robustness
+    tested = result.label.robustness
     return influence * (min(tested.placebo_share, 1.0) if tested and tested.has_influence else 1.0)
 
 
@@ -158,7 +158,7 @@ def _rejection_reason(result: TrainingResult) -> str | None:
             "predictions of it. Check that interactions hold referrals, or the contacts through which "
             "customers learn what others buy."
         )
-    if np.ptp(result.scores["network_value"].to_numpy()) == 0:
+    if np.ptp(result.population.scores["network_value"].to_numpy()) == 0:
         return (
             "The model predicts the same network value for every customer. Bring more history or more tables."
         )
@@ -172,7 +172,7 @@ def _against_champion(
     try:
         if rival is None:
             raise Incomparable(f"Version {champion} holds no out-of-sample predictions.")
-        comparison = compare(result.out_of_sample, rival, settings.top_share, settings.seed)
+        comparison = compare(result.evaluation.out_of_sample, rival, settings.top_share, settings.seed)
     except Incomparable as error:
         text = f"Cannot be compared with the champion, version {champion}. {error}"
         return Check(CAPTURE, False, None, None, text), None
@@ -253,7 +253,7 @@ def calibration(backtest: Backtest, settings: Settings) -> Iterator[Check]:
 
 def _placebo(result: TrainingResult) -> Check:
     share, limit = doubtful_share(result), result.settings.gate.doubtful_share
-    tested = result.robustness
+    tested = result.label.robustness
     absent = "" if tested is None or tested.has_influence else "No influence was found. "
     return Check(
         "placebo",
@@ -265,7 +265,7 @@ def _placebo(result: TrainingResult) -> Check:
 
 
 def _data(result: TrainingResult) -> Iterator[Check]:
-    limits, checks = result.settings.gate, result.checks
+    limits, checks = result.settings.gate, result.data.checks
     aside: dict[str, int] = {}
     for finding in checks.set_aside:
         table = finding.key.partition(".")[0]
@@ -281,7 +281,7 @@ def _data(result: TrainingResult) -> Iterator[Check]:
         f"Of {worst or 'every table'}, {share:.1%} of the rows broke a rule and were set aside; "
         f"{limits.set_aside_share:.0%} is allowed.",
     )
-    realised = result.predictions.groupby(CUTOFF)["realised"]
+    realised = result.evaluation.predictions.groupby(CUTOFF)["realised"]
     held = (realised.max() / realised.sum()).max()
     yield Check(
         "single customer",

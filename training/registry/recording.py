@@ -63,7 +63,7 @@ def log(result: TrainingResult, decision: Decision, report: str, card: str) -> L
         mlflow.set_tags(
             {
                 "dataset": result.dataset,
-                "label": result.bundle.spec.label,
+                "label": result.population.bundle.spec.label,
                 "gate": "passed" if decision.passed else "failed",
                 "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
             }
@@ -81,20 +81,20 @@ def log(result: TrainingResult, decision: Decision, report: str, card: str) -> L
 def _parameters(result: TrainingResult) -> dict[str, Any]:
     """Settings, and all else that a difference between two runs may come from."""
     provenance = {
-        "data.start": result.checks.start.isoformat(),
-        "data.end": result.as_of.isoformat(),
-        "features": len(result.bundle.spec.names),
+        "data.start": result.data.checks.start.isoformat(),
+        "data.end": result.population.as_of.isoformat(),
+        "features": len(result.population.bundle.spec.names),
         "ripple": version("ripple"),
         "code": run_code_digest(),
     }
-    data = {f"data.{table}": digest_of_rows for table, digest_of_rows in result.digests.items()}
+    data = {f"data.{table}": digest_of_rows for table, digest_of_rows in result.data.digests.items()}
     return flat(result.settings.model_dump(mode="json")) | provenance | data
 
 
 def _log_inputs(result: TrainingResult) -> None:
     """The tables, as MLflow's data sets."""
     source = CodeDatasetSource({"dataset": result.dataset})
-    for table, digest_of_rows in result.digests.items():
+    for table, digest_of_rows in result.data.digests.items():
         # its abstract property is left out by MLflow, which makes them all the same
         entry = MetaDataset(source, name=table, digest=digest_of_rows)  # type: ignore[abstract]
         mlflow.log_input(entry, context="training")
@@ -102,7 +102,7 @@ def _log_inputs(result: TrainingResult) -> None:
 
 def _log_trials(result: TrainingResult) -> None:
     """A child run for every choice of parameters that was tried."""
-    for trial in result.trials:
+    for trial in result.evaluation.trials:
         state = "given up" if trial.capture is None else "complete"
         tags = {"kind": "trial", "trial": state}
         with runs.run(f"{result.name}, trial {trial.number}", nested=True, tags=tags):
@@ -113,7 +113,7 @@ def _log_trials(result: TrainingResult) -> None:
 
 def _log_cutoffs(result: TrainingResult, parent: str) -> None:
     """A child run for every evaluation cutoff, and the model's metrics by cutoff in the parent as well."""
-    backtest, plan = result.backtest, result.schedule
+    backtest, plan = result.evaluation.backtest, result.data.schedule
     heads = backtest.heads.set_index("cutoff").to_dict("index")
     client, by_cutoff = mlflow.MlflowClient(), []
     for step, cutoff in enumerate(plan.evaluation):
@@ -153,21 +153,25 @@ def _write_artifacts(
     result: TrainingResult, decision: Decision, report: str, card: str, folder: Path
 ) -> None:
     (folder / "bundle").mkdir()
-    result.bundle.save(folder / "bundle")
+    result.population.bundle.save(folder / "bundle")
     headline = {name: value if isfinite(value) else None for name, value in result.headline().items()}
     _write_json(folder / "bundle" / "measures.json", headline)
     for place in (folder, folder / "bundle"):
         (place / "model_card.md").write_text(card, encoding="utf-8")
     write_snapshot(
-        folder / "snapshot.parquet", result.scores, result.features, result.as_of, result.attributes
+        folder / "snapshot.parquet",
+        result.population.scores,
+        result.population.features,
+        result.population.as_of,
+        result.population.attributes,
     )
-    result.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
-    plays.write(result.playbook, folder / plays.FILE)
+    result.evaluation.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
+    plays.write(result.insights.playbook, folder / plays.FILE)
     (folder / "shap").mkdir()
     for head in HEADS:
-        shap_values(result.bundle, result.features, head, result.settings.seed).to_parquet(
-            folder / "shap" / f"{head}.parquet"
-        )
+        shap_values(
+            result.population.bundle, result.population.features, head, result.settings.seed
+        ).to_parquet(folder / "shap" / f"{head}.parquet")
     _write_json(folder / "evidence.json", result.record())
     _write_json(folder / "gate.json", decision.record())
     (folder / "features.md").write_text(catalogue(result.settings), encoding="utf-8")
@@ -190,8 +194,8 @@ def _log_bundle(result: TrainingResult, bundle: Path) -> str:
     logged = mlflow.pyfunc.log_model(
         name=MODEL,
         **model_from_code(bundle),
-        signature=_signature(result.bundle.spec),
-        input_example=result.features.head(5).reset_index(drop=True),
+        signature=_signature(result.population.bundle.spec),
+        input_example=result.population.features.head(5).reset_index(drop=True),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
     return str(logged.model_uri)

@@ -46,26 +46,26 @@ def model_card(result: TrainingResult) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"day": words.day, "money": words.money, "percent": words.percent}
-    settings, spec = result.settings, result.bundle.spec
+    settings, spec = result.settings, result.population.bundle.spec
     text = environment.get_template(TEMPLATE).render(
         top=words.exact_percent(settings.top_share),
         settings=settings,
         label=spec.label,
         result=result,
         features=len(spec.names),
-        tables=[name for name in CONTRACT if name not in result.checks.absent],
-        cutoffs=result.schedule.training_for(result.as_of),
-        totals=result.label_totals,
+        tables=[name for name in CONTRACT if name not in result.data.checks.absent],
+        cutoffs=result.data.schedule.training_for(result.population.as_of),
+        totals=result.label.totals,
         may_be_chance=words.percent(doubtful_share(result)),
-        robustness=result.robustness,
+        robustness=result.label.robustness,
         assumption=ASSUMPTION,
         metrics=_metrics(result),
         rankings=_rankings(result),
-        lead=_estimate(result.backtest.lead),
-        best=result.backtest.best_baseline,
-        slices=_slices(result.backtest.slices),
-        uneven_slices=_uneven_slices(result.backtest.slices),
-        agreement=_number(rank_agreement(result.scores)),
+        lead=_estimate(result.evaluation.backtest.lead),
+        best=result.evaluation.backtest.best_baseline,
+        slices=_slices(result.evaluation.backtest.slices),
+        uneven_slices=_uneven_slices(result.evaluation.backtest.slices),
+        agreement=_number(rank_agreement(result.population.scores)),
         disagreements=_disagreements(result),
         limits=limits(result),
     )
@@ -76,7 +76,7 @@ def _metrics(result: TrainingResult) -> list[tuple[str, str, str]]:
     """Name, number with its 95 % interval, and meaning of each metric."""
     settings = result.settings
     top = words.exact_percent(settings.top_share)
-    rankings = ranked_cutoffs(result.predictions, ["predicted"], settings.top_share)
+    rankings = ranked_cutoffs(result.evaluation.predictions, ["predicted"], settings.top_share)
 
     def estimate(statistic: Any) -> str:
         return _estimate(estimate_with_bounds(statistic, customer_count(rankings), settings.seed))
@@ -135,7 +135,7 @@ def _estimate(bounds: tuple[float, float, float]) -> str:
 
 
 def _rankings(result: TrainingResult) -> list[tuple[str, ...]]:
-    table = result.backtest.rankings
+    table = result.evaluation.backtest.rankings
     pooled = table[table["cutoff"] == "pooled"].sort_values("capture", ascending=False, kind="stable")
     return [
         (
@@ -174,7 +174,7 @@ def _disagreements(result: TrainingResult) -> list[str]:
         f"{customer}: expected {words.money(row['network_value'], settings.currency)} (rank "
         f"{row['value_rank']:.0f}), with a probability of {row['top_probability']:.1%} (rank "
         f"{row['probability_rank']:.0f})"
-        for customer, row in disagreements(result.scores, settings.top_share)
+        for customer, row in disagreements(result.population.scores, settings.top_share)
         .head(MAX_DISAGREEMENTS)
         .iterrows()
     ]

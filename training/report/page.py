@@ -68,7 +68,7 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
     return template("page.html.j2", terms).render(
         name=result.name,
         dataset=result.dataset,
-        as_of=result.as_of,
+        as_of=result.population.as_of,
         top=words.exact_percent(result.settings.top_share),
         currency=result.settings.currency,
         headline=headline_section(result),
@@ -79,7 +79,7 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         plays=plays_section(result),
         profitability=profitability_section(result),
         explanation=explanation_section(result, sampled),
-        dependence=dependence_section(sampled, result.earlier_effects, result.settings.seed),
+        dependence=dependence_section(sampled, result.evaluation.earlier_effects, result.settings.seed),
         head_agreement=head_agreement_section(result, sampled),
         explanation_stability=explanation_stability_section(result, sampled),
         membership_changes=membership_changes_section(result),

@@ -74,13 +74,18 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
 
 
 def test_every_feature_and_both_scores_are_told_then_and_now(result, examples, plan):
-    found = result.drift
-    names = result.bundle.spec.names
+    found = result.population.drift
+    names = result.population.bundle.spec.names
     assert list(found.index) == ["network_value", "top_probability", *names]
     assert (found["psi"] >= 0).all()
-    now = result.features["tenure_days"]
+    now = result.population.features["tenure_days"]
     assert found.loc["tenure_days", "median_now"] == now.median()
-    then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(result.as_of)])
+    then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(result.population.as_of)])
     assert found.loc["tenure_days", "median_then"] == then["tenure_days"].median()
-    same = drift(result.bundle, result.features, result.features, result.scores)
+    same = drift(
+        result.population.bundle,
+        result.population.features,
+        result.population.features,
+        result.population.scores,
+    )
     assert same["psi"].max() < 1e-12

@@ -13,26 +13,30 @@ from ripple.training.evaluation.membership_changes import ScoredVersion, members
 
 def scored(result, features, number="2"):
     return ScoredVersion(
-        number, result.as_of, result.bundle, features, score_population(result.bundle, features)
+        number,
+        result.population.as_of,
+        result.population.bundle,
+        features,
+        score_population(result.population.bundle, features),
     )
 
 
 @pytest.fixture(scope="module")
 def before(result):
-    return replace(scored(result, result.features, "1"), as_of=datetime(2025, 1, 1))
+    return replace(scored(result, result.population.features, "1"), as_of=datetime(2025, 1, 1))
 
 
 @pytest.fixture(scope="module")
 def lifted(result, before):
     """The lowest customer becomes like the highest in all but name."""
     ranks = before.scores["rank"]
-    features = result.features.copy()
+    features = result.population.features.copy()
     features.loc[ranks.idxmax()] = features.loc[ranks.idxmin()]
     return ranks.idxmax(), features
 
 
 def test_without_a_change_nobody_moves(result, before):
-    found = membership_changes(scored(result, result.features), before)
+    found = membership_changes(scored(result, result.population.features), before)
     assert (found.stayed, found.entered, found.left) == (before.scores["top_member"].sum(), 0, 0)
     assert found.correlation == pytest.approx(1)
     assert found.mean_shifts.abs().to_numpy().max(initial=0) < 1e-12
@@ -50,14 +54,16 @@ def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_mode
     assert came.by_data == pytest.approx(math.log(came.value_now / came.value_before))
     assert came.by_model == pytest.approx(0, abs=1e-9)
     effects = [
-        result.bundle.contributions("value", result.bundle.matrix(part.loc[[name]]))[0][0]
-        for part in (features, result.features)
+        result.population.bundle.contributions("value", result.population.bundle.matrix(part.loc[[name]]))[0][
+            0
+        ]
+        for part in (features, result.population.features)
     ]
-    moved = pd.Series(effects[0] - effects[1], index=result.bundle.spec.names)
+    moved = pd.Series(effects[0] - effects[1], index=result.population.bundle.spec.names)
     for shift in came.shifts:
         assert shift.effect == pytest.approx(moved[shift.feature])
         assert shift.now == pytest.approx(features.loc[name, shift.feature], nan_ok=True)
-        assert shift.before == pytest.approx(result.features.loc[name, shift.feature], nan_ok=True)
+        assert shift.before == pytest.approx(result.population.features.loc[name, shift.feature], nan_ok=True)
     assert came.shifts[0].feature == moved.idxmax()
     assert found.mean_shifts["came"].idxmax() == moved.idxmax()
 
@@ -65,7 +71,7 @@ def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_mode
 def test_who_left_is_told_with_what_lowered_them(result, before):
     first = before.scores["rank"].idxmin()
     last = before.scores["rank"].idxmax()
-    features = result.features.copy()
+    features = result.population.features.copy()
     features.loc[first] = features.loc[last]
     found = membership_changes(scored(result, features), before)
     (went,) = found.leavers
@@ -82,7 +88,7 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
         features=before.features.drop(first),
         scores=before.scores.drop(first).assign(top_member=False),
     )
-    found = membership_changes(scored(result, result.features), earlier)
+    found = membership_changes(scored(result, result.population.features), earlier)
     came = {mover.customer: mover for mover in found.entrants}[first]
     assert came.rank_before is None
     assert math.isnan(came.by_data)
@@ -91,8 +97,17 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
 
 
 def test_another_model_on_the_same_data_is_told_apart_from_other_data(result, before):
-    louder = replace(result.bundle, spec=replace(result.bundle.spec, level=result.bundle.spec.level * 2))
-    now = ScoredVersion("2", result.as_of, louder, result.features, score_population(louder, result.features))
+    louder = replace(
+        result.population.bundle,
+        spec=replace(result.population.bundle.spec, level=result.population.bundle.spec.level * 2),
+    )
+    now = ScoredVersion(
+        "2",
+        result.population.as_of,
+        louder,
+        result.population.features,
+        score_population(louder, result.population.features),
+    )
     odd = replace(before, scores=before.scores.assign(top_member=False))
     came = membership_changes(now, odd).entrants[0]
     assert came.by_data == pytest.approx(0, abs=1e-9)

@@ -15,7 +15,7 @@ def test_all_of_the_top_are_listed_within_limits():
 
 
 def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_there_at(result, examples):
-    found, everybody = result.histories, listed_customers(result.scores).index
+    found, everybody = result.insights.histories, listed_customers(result.population.scores).index
     assert set(found.labels.index.get_level_values("customer_id")) <= set(everybody)
     for cutoff, one in examples.items():
         there = [name for name in everybody if name in one.rows.index]
@@ -27,10 +27,10 @@ def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_the
 
 
 def test_whom_they_influenced_is_of_the_latest_closed_window(result, examples, plan):
-    found = result.histories
+    found = result.insights.histories
     assert (found.start, found.end) == (plan.grid[-1], plan.grid[-1] + plan.horizon)
     assert not found.influenced.empty
-    assert set(found.influenced["source_id"]) <= set(listed_customers(result.scores).index)
+    assert set(found.influenced["source_id"]) <= set(listed_customers(result.population.scores).index)
     referred = found.influenced[found.influenced["referred"]].groupby("source_id")["value"].sum()
     labels = examples[plan.grid[-1]].labels["referral_value"].reindex(referred.index)
     pd.testing.assert_series_equal(referred, labels, check_names=False)

@@ -14,7 +14,7 @@ def backtester(examples, plan, opened):
 
 @pytest.fixture(scope="module")
 def found(backtester, plan, opened, result):
-    return direct_value(backtester, opened[0], plan.evaluation, result.features)
+    return direct_value(backtester, opened[0], plan.evaluation, result.population.features)
 
 
 def test_rows_are_those_of_the_predictions_of_network_value(found, backtester, plan):
@@ -61,7 +61,7 @@ def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
         RollingOriginBacktester(changed, plan, opened[0].settings),
         opened[0],
         [first],
-        result.features,
+        result.population.features,
     )
     at_first = found.predictions["cutoff"] == first
     assert other.predictions["predicted"].tolist() == found.predictions["predicted"][at_first].tolist()

@@ -13,24 +13,28 @@ SETTINGS = Settings(plays={"network_share": 0.5, "direct_share": 0.5})
 
 @pytest.fixture(scope="module")
 def found(result):
-    return result.playbook
+    return result.insights.playbook
 
 
 def valued(result, **columns):
     """The worth of the run with some columns of the first customers changed."""
-    customers = result.customer_value.customers.copy()
+    customers = result.insights.customer_value.customers.copy()
     for name, values in columns.items():
         customers.loc[customers.index[: len(values)], name] = values
-    return type(result.customer_value)(**{**vars(result.customer_value), "customers": customers})
+    return type(result.insights.customer_value)(
+        **{**vars(result.insights.customer_value), "customers": customers}
+    )
 
 
 def told(features: pd.DataFrame, result, settings: Settings = SETTINGS):
     """Segments of four customers of whom the first two bring much and the odd ones spend much."""
-    index = result.customer_value.customers.index[:4]
-    customers = result.customer_value.customers.loc[index].assign(
+    index = result.insights.customer_value.customers.index[:4]
+    customers = result.insights.customer_value.customers.loc[index].assign(
         network_value=[9.0, 8.0, 1.0, 1.0], direct_value=[9.0, 1.0, 8.0, 1.0]
     )
-    four = type(result.customer_value)(**{**vars(result.customer_value), "customers": customers})
+    four = type(result.insights.customer_value)(
+        **{**vars(result.insights.customer_value), "customers": customers}
+    )
     return segments(features.set_index(index), four, settings)
 
 
@@ -73,8 +77,8 @@ def test_thresholds_are_settings(result):
 
 
 def test_of_the_rules_that_fit_the_first_one_counts(result, found):
-    features, customers = result.features, result.customer_value.customers
-    seen = segments(features, result.customer_value, result.settings)
+    features, customers = result.population.features, result.insights.customer_value.customers
+    seen = segments(features, result.insights.customer_value, result.settings)
     plays = found.customers["play"].reindex(customers.index)
     expected = []
     for network, direct, sentiment, fading in zip(
@@ -114,23 +118,23 @@ def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(result, 
 
 def test_reasons_are_the_customer_s_own(result, found):
     unhappy = found.customers[found.customers["play"] == "rescue"].index[0]
-    feedback = result.features.loc[unhappy, "feedback_latest"]
+    feedback = result.population.features.loc[unhappy, "feedback_latest"]
     assert f"unhappy: latest feedback {feedback:+.2f}" in found.customers.loc[unhappy, "reasons"]
     assert "raises the expected network value" in found.customers.loc[unhappy, "reasons"]
     spender = found.customers[found.customers["play"] == "connect"].index[0]
-    amount = f"{result.customer_value.customers.loc[spender, 'direct_value']:,.0f} USD"
+    amount = f"{result.insights.customer_value.customers.loc[spender, 'direct_value']:,.0f} USD"
     assert f"top 10% by expected spend ({amount})" in found.customers.loc[spender, "reasons"]
 
 
 def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(result, found):
-    gain = result.customer_value.customers["gain"].reindex(found.customers.index)
+    gain = result.insights.customer_value.customers["gain"].reindex(found.customers.index)
     assert found.customers["max_cost"].to_numpy() == pytest.approx(0.1 * gain.to_numpy())
     assert (found.customers["max_cost"] < found.customers["value"]).all()
 
 
 def test_without_margins_no_play_has_a_cost(result):
-    poor = valued(result, gain=np.full(len(result.customer_value.customers), np.nan))
-    found = playbook(result.features, poor, result.bundle, result.settings)
+    poor = valued(result, gain=np.full(len(result.insights.customer_value.customers), np.nan))
+    found = playbook(result.population.features, poor, result.population.bundle, result.settings)
     assert found.customers["max_cost"].isna().all()
     assert all(math.isnan(cost) for cost in found.plays["max_cost"])
 
@@ -138,9 +142,11 @@ def test_without_margins_no_play_has_a_cost(result):
 def test_rules_of_your_own_replace_the_others(result):
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
     settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
-    found = playbook(result.features, result.customer_value, result.bundle, settings)
-    happy = result.features["feedback_latest"] > 0.25
-    assert set(found.customers.index) == set(result.features.index[happy])
+    found = playbook(
+        result.population.features, result.insights.customer_value, result.population.bundle, settings
+    )
+    happy = result.population.features["feedback_latest"] > 0.25
+    assert set(found.customers.index) == set(result.population.features.index[happy])
     assert set(found.customers["play"]) == {"greet"}
     assert found.plays["play"].tolist() == ["greet"]
 
@@ -159,9 +165,9 @@ def test_the_list_is_written_for_a_crm(found, tmp_path):
 
 
 def test_segments_hold_every_customer_once(result, found):
-    assert found.segments["customers"].sum() == len(result.customer_value.customers)
+    assert found.segments["customers"].sum() == len(result.insights.customer_value.customers)
     assert found.segments["network_value"].sum() == pytest.approx(
-        result.customer_value.customers["network_value"].sum()
+        result.insights.customer_value.customers["network_value"].sum()
     )
     of_few = found.segments[(found.segments["network"] == "low") & (found.segments["direct"] == "low")]
     assert (of_few["plays"] == "").all()

@@ -16,7 +16,7 @@ def test_a_sample_is_of_different_customers_in_order_of_id_whatever_the_order_of
 
 
 def test_contributions_add_up_to_the_logarithm_of_the_score(result):
-    values = shap_values(result.bundle, result.features, "value", seed=3)
-    assert list(values.columns) == ["base", *result.bundle.spec.names]
-    expected = np.log(result.scores.loc[values.index, "network_value"])
+    values = shap_values(result.population.bundle, result.population.features, "value", seed=3)
+    assert list(values.columns) == ["base", *result.population.bundle.spec.names]
+    expected = np.log(result.population.scores.loc[values.index, "network_value"])
     assert values.sum(axis=1).to_numpy() == pytest.approx(expected.to_numpy())

@@ -9,6 +9,7 @@ from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry.gate import decide, doubtful_share
+from tests.support.results import altered
 
 
 def check(decision, name):
@@ -21,8 +22,8 @@ def failed(decision):
 
 
 def with_heads(result, **columns):
-    judged = result.backtest
-    return replace(result, backtest=replace(judged, heads=judged.heads.assign(**columns)))
+    judged = result.evaluation.backtest
+    return altered(result, backtest=replace(judged, heads=judged.heads.assign(**columns)))
 
 
 def with_loss(result, loss):
@@ -33,29 +34,29 @@ def with_loss(result, loss):
 
 def with_totals(result, referral, influence):
     totals = {"network_value": referral + influence, "referral_value": referral, "influence_value": influence}
-    return replace(result, label_totals=result.label_totals | totals)
+    return altered(result, totals=result.label.totals | totals)
 
 
 @pytest.fixture(scope="module")
 def good(result):
     """The run with numbers that pass everything, and the limits that hold where none are set."""
     result = replace(result, settings=result.settings.model_copy(update={"gate": Gate()}))
-    lead = replace(result.backtest, lead=(0.1, 0.02, 0.2))
+    lead = replace(result.evaluation.backtest, lead=(0.1, 0.02, 0.2))
     found = with_heads(
-        replace(result, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
+        altered(result, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
     )
-    placebos = result.robustness.placebos.assign(share=[0.3, 0.05])
-    tested = replace(result.robustness, influence=3e4, revenue=1e5, placebos=placebos)
-    return with_totals(replace(found, robustness=tested), 10_000.0, 30_000.0)
+    placebos = result.label.robustness.placebos.assign(share=[0.3, 0.05])
+    tested = replace(result.label.robustness, influence=3e4, revenue=1e5, placebos=placebos)
+    return with_totals(altered(found, robustness=tested), 10_000.0, 30_000.0)
 
 
 def own(result, **columns):
     """What a champion would have foreseen that differs from this run in *columns*."""
-    return result.out_of_sample.assign(**columns)
+    return result.evaluation.out_of_sample.assign(**columns)
 
 
 def upside_down(result):
-    return own(result, predicted=-result.out_of_sample["realised"])
+    return own(result, predicted=-result.evaluation.out_of_sample["realised"])
 
 
 def test_a_first_version_within_all_limits_passes(good):
@@ -89,35 +90,37 @@ def test_calibration_beyond_its_limits_does_not_pass(good, columns, names):
 
 
 def test_a_first_version_that_is_shown_to_be_worse_than_a_rule_does_not_pass(good):
-    worse = replace(good, backtest=replace(good.backtest, lead=(-0.2, -0.3, -0.06)))
+    worse = altered(good, backtest=replace(good.evaluation.backtest, lead=(-0.2, -0.3, -0.06)))
     decision = decide(worse, None, None)
     assert failed(decision) == ["capture"]
     assert "so it is worse than that rule by more than 0.05" in decision.reasons[0]
     # the rule was picked after the fact, which favours it: that much is allowed
-    assert decide(replace(good, backtest=replace(good.backtest, lead=(-0.2, -0.3, -0.04))), None, None).passed
+    assert decide(
+        altered(good, backtest=replace(good.evaluation.backtest, lead=(-0.2, -0.3, -0.04))), None, None
+    ).passed
 
 
 def test_too_much_that_may_be_coincidence_does_not_pass(good):
-    tested = replace(good.robustness, placebos=good.robustness.placebos.assign(share=[0.8, 0.05]))
-    decision = decide(replace(good, robustness=tested), None, None)
+    tested = replace(good.label.robustness, placebos=good.label.robustness.placebos.assign(share=[0.8, 0.05]))
+    decision = decide(altered(good, robustness=tested), None, None)
     assert failed(decision) == ["placebo"]
     assert check(decision, "placebo").value == pytest.approx(0.6)
 
 
 def test_recorded_referrals_are_no_coincidence(good):
-    absent = replace(good.robustness, influence=0.0)
+    absent = replace(good.label.robustness, influence=0.0)
     assert not absent.has_influence
-    without = replace(good, robustness=absent)
+    without = altered(good, robustness=absent)
     assert doubtful_share(with_totals(without, 9_000.0, 1_000.0)) == pytest.approx(0.1)
     assert decide(with_totals(without, 9_000.0, 1_000.0), None, None).passed
     decision = decide(with_totals(without, 4_000.0, 6_000.0), None, None)
     assert failed(decision) == ["placebo"]
     assert decision.reasons[0].startswith("No influence was found. Up to 60%")
-    assert doubtful_share(replace(with_totals(good, 5.0, 0.0), robustness=None)) == 0
+    assert doubtful_share(altered(with_totals(good, 5.0, 0.0), robustness=None)) == 0
 
 
 def test_neither_influence_nor_referrals_is_not_even_registered(good):
-    nothing = with_totals(replace(good, robustness=replace(good.robustness, influence=0.0)), 0.0, 100.0)
+    nothing = with_totals(altered(good, robustness=replace(good.label.robustness, influence=0.0)), 0.0, 100.0)
     decision = decide(nothing, None, None)
     assert not decision.passed
     assert "No influence was found" in decision.rejection_reason
@@ -127,22 +130,22 @@ def test_neither_influence_nor_referrals_is_not_even_registered(good):
 
 
 def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
-    decision = decide(replace(good, scores=good.scores.assign(network_value=3.0)), None, None)
+    decision = decide(altered(good, scores=good.population.scores.assign(network_value=3.0)), None, None)
     assert "the same network value for every customer" in decision.rejection_reason
 
 
 def test_many_rows_set_aside_do_not_pass(good):
-    rows = good.checks.rows["orders"]
+    rows = good.data.checks.rows["orders"]
     aside = Finding("orders.revenue: a finite number", "correct it", rows // 10, [], set_aside=True)
-    decision = decide(replace(good, checks=replace(good.checks, findings=[aside])), None, None)
+    decision = decide(altered(good, checks=replace(good.data.checks, findings=[aside])), None, None)
     assert failed(decision) == ["rows set aside"]
     assert decision.reasons[0].startswith("Of orders, 10.0% of the rows")
 
 
 def test_one_huge_sale_does_not_decide(good):
-    found = good.predictions.copy()
+    found = good.evaluation.predictions.copy()
     found.loc[found["realised"].idxmax(), "realised"] = 5e6
-    decision = decide(replace(good, predictions=found), None, None)
+    decision = decide(altered(good, predictions=found), None, None)
     assert failed(decision) == ["single customer"]
     assert "model.winsorise" in decision.reasons[0]
 
@@ -156,22 +159,22 @@ def test_a_challenger_as_good_as_the_champion_passes(good):
 
 
 def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
-    perfect = own(good, predicted=good.out_of_sample["realised"])
-    blind = replace(good, predictions=upside_down(good).drop(columns=REVISITED))
+    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    blind = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     decision = decide(blind, "4", perfect)
     assert failed(decision) == ["capture"]
     assert decision.comparison.high < 0
     assert "so it is worse" in decision.reasons[0]
-    better = decide(replace(good, predictions=perfect.drop(columns=REVISITED)), "4", upside_down(good))
+    better = decide(altered(good, predictions=perfect.drop(columns=REVISITED)), "4", upside_down(good))
     assert better.passed
     assert better.comparison.low > 0
 
 
 def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
-    noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.predictions))
-    perfect = own(good, predicted=good.out_of_sample["realised"])
+    noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.evaluation.predictions))
+    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
     noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
-    challenger = replace(good, predictions=noisy)
+    challenger = altered(good, predictions=noisy)
     found = decide(challenger, "4", perfect).comparison
     assert found.difference < 0 <= found.high
     assert decide(with_loss(challenger, -1.1 * found.difference), "4", perfect).passed
@@ -181,8 +184,8 @@ def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
 
 
 def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
-    perfect = own(good, predicted=good.out_of_sample["realised"])
-    worse = replace(good, predictions=upside_down(good).drop(columns=REVISITED))
+    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    worse = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     comparison = decide(worse, "4", perfect).comparison
     assert comparison.high < 0
     decision = decide(with_loss(worse, -1.1 * comparison.difference), "4", perfect)
@@ -206,9 +209,11 @@ def test_a_champion_that_cannot_be_compared_with_stays(good, rival, told):
 
 
 def test_cutoffs_revisited_for_the_champion_are_compared_at(good):
-    earlier = good.predictions.assign(cutoff=good.predictions["cutoff"] - pd.Timedelta(days=15))
+    earlier = good.evaluation.predictions.assign(
+        cutoff=good.evaluation.predictions["cutoff"] - pd.Timedelta(days=15)
+    )
     assert decide(good, "4", earlier).comparison is None
-    decision = decide(replace(good, revisited=earlier), "4", earlier)
+    decision = decide(altered(good, revisited=earlier), "4", earlier)
     assert decision.passed
     assert [row["cutoff"] for row in decision.comparison.cutoffs] == sorted(
         f"{cutoff:%Y-%m-%d}" for cutoff in earlier["cutoff"].unique()

@@ -20,6 +20,7 @@ from ripple.training import pipeline
 from ripple.training.registry import model_versions, tracking
 from tests.support.postgres_server import PASSWORD, PostgresServer
 from tests.support.processes import free_port
+from tests.support.results import altered
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +79,13 @@ def test_training_promoting_and_comparing_on_a_server(address, result, train_on,
     first = train_on(result)
     assert first.champion
     trees = result.settings.model.model_copy(update={"trees": 50})
-    other = replace(
+    other = altered(
         result,
         name="fewer trees",
         settings=result.settings.model_copy(update={"model": trees}),
-        backtest=replace(result.backtest, heads=result.backtest.heads.assign(predicted_share=40.0)),
+        backtest=replace(
+            result.evaluation.backtest, heads=result.evaluation.backtest.heads.assign(predicted_share=40.0)
+        ),
     )
     second = train_on(other)
     assert not second.champion
@@ -101,8 +104,8 @@ def test_training_promoting_and_comparing_on_a_server(address, result, train_on,
         children = client.search_runs(
             [run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
         )
-        assert len(children) == len(result.backtest.heads)
-        assert len(run.inputs.dataset_inputs) == len(result.digests)
+        assert len(children) == len(result.evaluation.backtest.heads)
+        assert len(run.inputs.dataset_inputs) == len(result.data.digests)
     page = httpx.get(address, timeout=10)
     assert page.status_code == 200
     assert "MLflow" in page.text
@@ -111,8 +114,8 @@ def test_training_promoting_and_comparing_on_a_server(address, result, train_on,
     card = tracking.download(runs[1].info.run_id, "model_card.md", tmp_path / "there")
     assert card.read_text(encoding="utf-8").startswith("# Model card")
     model = mlflow.pyfunc.load_model("models:/ripple@champion")
-    expected = result.bundle.score(result.features)
-    pd.testing.assert_frame_equal(model.predict(result.features), expected, check_exact=True)
+    expected = result.population.bundle.score(result.population.features)
+    pd.testing.assert_frame_equal(model.predict(result.population.features), expected, check_exact=True)
 
     found, *names = model_versions.compared(
         client, model_versions.find(client, "1"), model_versions.find(client, "2")

@@ -1,10 +1,9 @@
-from dataclasses import replace
-
 import pytest
 
 from ripple.errors import InputError
 from ripple.training.registry import model_versions, recording, tracking
 from ripple.training.registry.gate import Check, Decision
+from tests.support.results import altered
 
 PASSED = Decision("1", None, (Check("capture", True, 0.01, -0.05, "It captures as much."),))
 FAILED = Decision("1", None, (Check("capture", False, -0.2, -0.05, "It captures less."),))
@@ -149,14 +148,16 @@ def test_two_versions_are_compared_later_first(client, register, result):
     found, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
     assert (own, rival) == (f"ripple {version.number}", "ripple 1")
     assert found.difference == 0
-    assert len(found.cutoffs) == len(result.backtest.heads)
+    assert len(found.cutoffs) == len(result.evaluation.backtest.heads)
     with pytest.raises(InputError, match="Both are version 1"):
         model_versions.compared(client, model_versions.find(client, "1"), model_versions.find(client))
 
 
 def test_versions_that_cannot_be_compared_are_told(client, register, result, tmp_path):
-    later = result.predictions.assign(cutoff=lambda found: found["cutoff"] + result.schedule.horizon)
-    with_other_cutoffs = replace(result, predictions=later)
+    later = result.evaluation.predictions.assign(
+        cutoff=lambda found: found["cutoff"] + result.data.schedule.horizon
+    )
+    with_other_cutoffs = altered(result, predictions=later)
     logged = recording.log(with_other_cutoffs, PASSED, "<html></html>", "# card")
     version = model_versions.register(logged, PASSED)
     with pytest.raises(

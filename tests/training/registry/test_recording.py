@@ -70,42 +70,42 @@ def test_the_run_holds_parameters_metrics_and_tags(run, result):
     headline = result.headline()
     assert {name: run.data.metrics[name] for name in headline} == pytest.approx(headline)
     assert run.data.tags["dataset"] == "small"
-    assert run.data.tags["label"] == result.bundle.spec.label
+    assert run.data.tags["label"] == result.population.bundle.spec.label
     assert run.data.tags["gate"] == "passed"
 
 
 def test_what_a_difference_between_runs_may_come_from_is_a_parameter(run, result):
     parameters = run.data.params
-    for table, found in result.digests.items():
+    for table, found in result.data.digests.items():
         assert parameters[f"data.{table}"] == found
-    assert parameters["data.end"] == result.as_of.isoformat()
+    assert parameters["data.end"] == result.population.as_of.isoformat()
     assert parameters["code"] == run_code_digest()
     assert parameters["ripple"] == installed("ripple")
-    assert parameters["features"] == str(len(result.features.columns))
+    assert parameters["features"] == str(len(result.population.features.columns))
     used = {one.dataset.name: one.dataset.digest for one in run.inputs.dataset_inputs}
-    assert used == dict(result.digests)
+    assert used == dict(result.data.digests)
 
 
 def test_every_judged_cutoff_has_a_child_run(client, run, result):
     mine = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
     children = client.search_runs([run.info.experiment_id], mine, order_by=["params.cutoff ASC"])
-    heads = result.backtest.heads
+    heads = result.evaluation.backtest.heads
     assert [child.data.params["cutoff"] for child in children] == sorted(heads["cutoff"])
     assert {child.info.status for child in children} == {"FINISHED"}
-    rankings = result.backtest.rankings.set_index(["cutoff", "ranking"])
+    rankings = result.evaluation.backtest.rankings.set_index(["cutoff", "ranking"])
     for child in children:
         cutoff = child.data.params["cutoff"]
         found = child.data.metrics
         assert found["capture"] == rankings.loc[(cutoff, MODEL), "capture"]
         assert found["capture of degree"] == rankings.loc[(cutoff, "degree"), "capture"]
         assert found["coverage"] == heads.set_index("cutoff").loc[cutoff, "coverage"]
-        closed = result.schedule.training_for(datetime.fromisoformat(cutoff))
+        closed = result.data.schedule.training_for(datetime.fromisoformat(cutoff))
         assert child.data.params["training_cutoffs"] == str(len(closed))
 
 
 def test_the_parent_holds_every_metric_by_cutoff(client, run, result):
     history = client.get_metric_history(run.info.run_id, "cutoff.capture")
-    rankings = result.backtest.rankings
+    rankings = result.evaluation.backtest.rankings
     own = rankings[(rankings["ranking"] == MODEL) & (rankings["cutoff"] != "pooled")]
     assert [metric.value for metric in history] == own["capture"].tolist()
     when = [datetime.fromtimestamp(metric.timestamp / 1000, UTC) for metric in history]
@@ -128,13 +128,13 @@ def test_the_run_holds_everything_to_score_and_judge_with(client, run, result, t
     }
     folder = tracking.download(run.info.run_id, "", tmp_path)
     pd.testing.assert_frame_equal(
-        Bundle.load(folder / "bundle").score(result.features),
-        result.bundle.score(result.features),
+        Bundle.load(folder / "bundle").score(result.population.features),
+        result.population.bundle.score(result.population.features),
         check_exact=True,
     )
     snapshot = pq.read_table(folder / "snapshot.parquet")
-    assert snapshot.num_rows == len(result.scores)
-    assert snapshot.schema.metadata == {b"as_of": result.as_of.isoformat().encode()}
+    assert snapshot.num_rows == len(result.population.scores)
+    assert snapshot.schema.metadata == {b"as_of": result.population.as_of.isoformat().encode()}
     for name, record in (("evidence", result.record()), ("gate", trained.decision.record())):
         assert json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) == json.loads(
             json.dumps(record)
@@ -142,7 +142,7 @@ def test_the_run_holds_everything_to_score_and_judge_with(client, run, result, t
     card = (folder / "model_card.md").read_bytes()
     assert card == (folder / "bundle" / "model_card.md").read_bytes() == model_card(result).encode()
     catalogue = (folder / "features.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in catalogue for name in result.features)
+    assert all(f"`{name}`" in catalogue for name in result.population.features)
 
 
 def test_the_environment_is_locked(client, run, tmp_path):
@@ -155,34 +155,36 @@ def test_the_environment_is_locked(client, run, tmp_path):
 
 def test_out_of_sample_predictions_are_kept_by_customer(client, result):
     found = model_versions.predictions(client, model_versions.find(client, "1"))
-    pd.testing.assert_frame_equal(found, result.out_of_sample, check_exact=True)
+    pd.testing.assert_frame_equal(found, result.evaluation.out_of_sample, check_exact=True)
 
 
 def test_shap_values_add_up_to_the_scores(client, run, result, tmp_path):
     for head, score in (("value", np.log), ("top", lambda p: np.log(p / (1 - p)))):
         kept = pd.read_parquet(tracking.download(run.info.run_id, f"shap/{head}.parquet", tmp_path))
-        assert list(kept.columns) == ["base", *result.bundle.spec.names]
+        assert list(kept.columns) == ["base", *result.population.bundle.spec.names]
         name = "network_value" if head == "value" else "top_probability"
-        served = result.scores.loc[kept.index, name]
+        served = result.population.scores.loc[kept.index, name]
         assert kept.sum(axis=1).to_numpy() == pytest.approx(score(served).to_numpy(), rel=1e-9, abs=1e-9)
 
 
 def test_the_champion_scores_like_the_bundle(client, result):
     model = mlflow.pyfunc.load_model(CHAMPION)
-    expected = result.bundle.score(result.features)
-    pd.testing.assert_frame_equal(model.predict(result.features), expected, check_exact=True)
+    expected = result.population.bundle.score(result.population.features)
+    pd.testing.assert_frame_equal(model.predict(result.population.features), expected, check_exact=True)
 
 
 def test_the_champion_takes_columns_by_name(client, result):
     model = mlflow.pyfunc.load_model(CHAMPION)
-    shuffled = result.features.sample(frac=1, axis=1, random_state=1).assign(account_owner="somebody")
-    expected = result.bundle.score(result.features)
+    shuffled = result.population.features.sample(frac=1, axis=1, random_state=1).assign(
+        account_owner="somebody"
+    )
+    expected = result.population.bundle.score(result.population.features)
     pd.testing.assert_frame_equal(model.predict(shuffled), expected, check_exact=True)
 
 
 def test_the_signature_requires_every_feature_whatever_is_null_in_the_rows(client, result):
     signature = mlflow.models.get_model_info(CHAMPION).signature
-    assert signature.inputs.required_input_names() == result.bundle.spec.names
+    assert signature.inputs.required_input_names() == result.population.bundle.spec.names
     assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
     assert signature.outputs.input_names() == list(SCORES)
 
@@ -191,18 +193,20 @@ def test_the_model_has_an_input_example_that_it_scores(client, result):
     model = mlflow.pyfunc.load_model(CHAMPION)
     example = model.input_example
     pd.testing.assert_frame_equal(
-        model.predict(example), result.bundle.score(example).reset_index(drop=True), check_exact=True
+        model.predict(example),
+        result.population.bundle.score(example).reset_index(drop=True),
+        check_exact=True,
     )
 
 
 def test_a_missing_column_is_named(client, result):
     model = mlflow.pyfunc.load_model(CHAMPION)
     with pytest.raises(MlflowException, match="out_degree"):
-        model.predict(result.features.drop(columns="out_degree"))
+        model.predict(result.population.features.drop(columns="out_degree"))
 
 
 def test_the_champion_needs_neither_pickle_nor_ripple_installed(client, opened, result, tmp_path):
-    result.features.to_parquet(tmp_path / "features.parquet")
+    result.population.features.to_parquet(tmp_path / "features.parquet")
     store = f"sqlite:///{opened[0].settings.home / 'mlflow.db'}"
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, store, str(ROOT), "features.parquet", "scores.parquet"],
@@ -219,7 +223,7 @@ def test_the_champion_needs_neither_pickle_nor_ripple_installed(client, opened, 
     assert Path(done.stdout).is_relative_to(artifacts)
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "scores.parquet"),
-        result.bundle.score(result.features),
+        result.population.bundle.score(result.population.features),
         check_exact=True,
     )
 

@@ -25,7 +25,7 @@ def client(opened, trained):
 @pytest.fixture(scope="module")
 def features_with_nulls(result):
     """Features of which some are null, NaN to pandas."""
-    features = result.features.copy()
+    features = result.population.features.copy()
     random = np.random.default_rng(1)
     return features.mask(random.random(features.shape) < 0.1)
 
@@ -57,20 +57,23 @@ def test_it_scores_like_the_bundle(table, score, features_with_nulls, result):
     assert table.filter("out_degree is null").count() > 0
     scores = collected(table.select("customer_id", score().alias("score")))
     assert tuple(scores.columns) == SCORES
-    same(scores, result.bundle.score(features_with_nulls))
+    same(scores, result.population.bundle.score(features_with_nulls))
 
 
 def test_a_struct_is_matched_by_name_in_any_order(table, score, features_with_nulls, result):
-    names = ["owner", "customer_id", *result.bundle.spec.names[::-1]]
+    names = ["owner", "customer_id", *result.population.bundle.spec.names[::-1]]
     owned = table.withColumn("owner", F.lit("somebody"))
     scores = collected(owned.select("customer_id", score(F.struct(*names)).alias("score")))
-    same(scores, result.bundle.score(features_with_nulls))
+    same(scores, result.population.bundle.score(features_with_nulls))
 
 
 def test_nan_and_null_are_both_undefined(spark, table, score, features_with_nulls, result):
     nothing = table.withColumn("out_degree", F.lit(None)).withColumn("in_degree", F.lit(float("nan")))
     scores = collected(nothing.select("customer_id", score().alias("score")))
-    same(scores, result.bundle.score(features_with_nulls.assign(out_degree=np.nan, in_degree=np.nan)))
+    same(
+        scores,
+        result.population.bundle.score(features_with_nulls.assign(out_degree=np.nan, in_degree=np.nan)),
+    )
 
 
 def test_a_result_type_chooses_scores_by_name(spark, client, table, features_with_nulls, result):
@@ -78,7 +81,7 @@ def test_a_result_type_chooses_scores_by_name(spark, client, table, features_wit
     score = mlflow.pyfunc.spark_udf(spark, CHAMPION, result_type=chosen, env_manager="local")
     scores = collected(table.select("customer_id", score().alias("score")))
     assert list(scores.columns) == ["top_probability", "network_value"]
-    same(scores, result.bundle.score(features_with_nulls))
+    same(scores, result.population.bundle.score(features_with_nulls))
 
 
 def test_a_missing_column_is_named(table, score):
@@ -94,13 +97,13 @@ def test_the_page_scores_and_ranks_everybody(spark, client, opened, result, tmp_
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.get_tracking_uri())
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".ripple").symlink_to(opened[0].settings.home.absolute())
-    result.features.reset_index().to_parquet("features.parquet", index=False)
+    result.population.features.reset_index().to_parquet("features.parquet", index=False)
     page: dict = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         # the JVM stays in the folder it was started from
         exec(block.replace('.parquet("', f'.parquet("{tmp_path}/'), page)
     scores = page["ranked"].toPandas().set_index("customer_id").sort_index()
-    expected = result.scores.sort_index()
+    expected = result.population.scores.sort_index()
     same(scores[list(expected.columns)], expected)
     assert scores["top_member"].sum() == 4
     percentile = expected["network_value"].rank(method="min").sub(1).div(len(expected) - 1)

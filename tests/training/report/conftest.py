@@ -11,6 +11,7 @@ from ripple.training.report import render
 from ripple.training.result import TrainingResult
 from tests.support.made_up_findings import robustness
 from tests.support.made_up_run import made_up_result, undefined_everywhere
+from tests.support.results import altered
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +37,12 @@ def with_influence(result: TrainingResult) -> Callable[..., TrainingResult]:
     def change(
         influence: float, shuffled: float, late: float, referral: float = 10_000.0, **rest: float
     ) -> TrainingResult:
-        totals = result.label_totals | {
+        totals = result.label.totals | {
             "network_value": referral + influence,
             "referral_value": referral,
             "influence_value": influence,
         }
-        return replace(result, label_totals=totals, robustness=robustness(influence, shuffled, late, **rest))
+        return altered(result, totals=totals, robustness=robustness(influence, shuffled, late, **rest))
 
     return change
 
@@ -51,6 +52,6 @@ def with_lead(result: TrainingResult) -> Callable[..., TrainingResult]:
     """The same run with another lead over the best rule, and its interval."""
 
     def change(lead: float, low: float, high: float) -> TrainingResult:
-        return replace(result, backtest=replace(result.backtest, lead=(lead, low, high)))
+        return altered(result, backtest=replace(result.evaluation.backtest, lead=(lead, low, high)))
 
     return change

@@ -9,6 +9,7 @@ from ripple.training.report.model_card import model_card
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 SECTIONS = ["Intended use", "Data", "Label", "Metrics", "Fairness", "Limits"]
 MIN_LENGTH = 80
@@ -33,15 +34,15 @@ def card(result):
 @pytest.fixture(scope="module")
 def bleak(result):
     """The run where everything is undefined or absent that can be."""
-    backtest = result.backtest
+    backtest = result.evaluation.backtest
     heads = backtest.heads.assign(predicted_share=np.nan, coverage=np.nan, brier=np.nan)
-    return replace(
+    return altered(
         result,
         backtest=replace(backtest, heads=heads, lead=(np.nan, np.nan, np.nan)),
-        predictions=result.predictions.assign(low=np.nan, high=np.nan, top_probability=np.nan),
-        label_totals=dict.fromkeys(result.label_totals, 0.0),
+        predictions=result.evaluation.predictions.assign(low=np.nan, high=np.nan, top_probability=np.nan),
+        totals=dict.fromkeys(result.label.totals, 0.0),
         robustness=None,
-        features=result.features.assign(tenure_days=np.nan),
+        features=result.population.features.assign(tenure_days=np.nan),
     )
 
 
@@ -68,7 +69,7 @@ def test_metrics_come_with_intervals_that_hold_them(card):
 
 def test_metrics_are_those_of_the_run(card, result):
     assert f"| Capture at 1 % | {result.headline()['capture']:.3f} (" in card
-    heads = result.backtest.heads
+    heads = result.evaluation.backtest.heads
     share = (heads["predicted_share"] * heads["realised"]).sum() / heads["realised"].sum()
     assert f"| Predicted ÷ realised | {share:.3f} (" in card
 
@@ -80,32 +81,35 @@ def test_the_label_has_the_assumption_and_the_share_that_may_be_chance(card, res
 
 
 def test_a_label_without_influence_is_marked(card, result):
-    absent = replace(result, robustness=replace(result.robustness, influence=0.0))
+    absent = altered(result, robustness=replace(result.label.robustness, influence=0.0))
     assert "**" in sections(model_card(absent))["Label"]
     assert "**" not in sections(card)["Label"]
 
 
 def test_kinds_of_customers_that_are_predicted_badly_are_named(result):
     def listed(shares):
-        backtest = replace(result.backtest, slices=result.backtest.slices.assign(predicted_share=shares))
-        fairness = sections(model_card(replace(result, backtest=backtest)))["Fairness"]
+        backtest = replace(
+            result.evaluation.backtest,
+            slices=result.evaluation.backtest.slices.assign(predicted_share=shares),
+        )
+        fairness = sections(model_card(altered(result, backtest=backtest)))["Fairness"]
         return re.findall(r"^- (.+): ([\d.]+) times", fairness, re.MULTILINE)
 
     assert listed(1.0) == []
-    first, *others = result.backtest.slices["slice"]
+    first, *others = result.evaluation.backtest.slices["slice"]
     assert listed([2.6, *[1.0] * len(others)]) == [(first, "2.60")]
 
 
 def test_customers_about_whom_the_models_disagree_are_listed(result):
-    scores = result.scores.copy()
+    scores = result.population.scores.copy()
     best = scores["network_value"].idxmax()
     scores.loc[best, "top_probability"] = 0.0
-    text = sections(model_card(replace(result, scores=scores)))["Metrics"]
+    text = sections(model_card(altered(result, scores=scores)))["Metrics"]
     assert re.search(rf"^- {best}: .+ \(rank 1\), .+ 0\.0% ", text, re.MULTILINE)
 
 
 def test_empty_features_are_named(result):
-    empty = replace(result, features=result.features.assign(out_degree=np.nan))
+    empty = altered(result, features=result.population.features.assign(out_degree=np.nan))
     assert "out_degree" in sections(model_card(empty))["Data"]
     assert "out_degree" not in sections(model_card(result))["Data"]
 

@@ -32,12 +32,22 @@ COMPARISON = Comparison(
 
 @pytest.fixture(scope="module")
 def two(result: TrainingResult) -> Versions:
-    best = result.scores["rank"].idxmin()
-    earlier = result.features.copy()
-    earlier.loc[best] = earlier.loc[result.scores["rank"].idxmax()]
-    later = ScoredVersion("4", result.as_of, result.bundle, result.features, result.scores)
+    best = result.population.scores["rank"].idxmin()
+    earlier = result.population.features.copy()
+    earlier.loc[best] = earlier.loc[result.population.scores["rank"].idxmax()]
+    later = ScoredVersion(
+        "4",
+        result.population.as_of,
+        result.population.bundle,
+        result.population.features,
+        result.population.scores,
+    )
     before = ScoredVersion(
-        "2", result.as_of, result.bundle, earlier, score_population(result.bundle, earlier)
+        "2",
+        result.population.as_of,
+        result.population.bundle,
+        earlier,
+        score_population(result.population.bundle, earlier),
     )
     parameters = pd.DataFrame(
         {"later": ["0.02", "x"], "earlier": ["0.1", NOT_SET]}, ["model.rate", "data.usage"]

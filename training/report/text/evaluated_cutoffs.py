@@ -14,11 +14,11 @@ def cutoff_key(cutoff: datetime) -> str:
 
 def evaluated_cutoffs(result: TrainingResult) -> list[datetime]:
     """The cutoffs that were evaluated, the oldest first."""
-    keys = set(result.backtest.heads["cutoff"])
-    return [cutoff for cutoff in result.schedule.evaluation if cutoff_key(cutoff) in keys]
+    keys = set(result.evaluation.backtest.heads["cutoff"])
+    return [cutoff for cutoff in result.data.schedule.evaluation if cutoff_key(cutoff) in keys]
 
 
 def skipped_cutoffs(result: TrainingResult) -> list[datetime]:
     """The planned cutoffs without network value to train on or to evaluate with."""
     evaluated = evaluated_cutoffs(result)
-    return [cutoff for cutoff in result.schedule.evaluation if cutoff not in evaluated]
+    return [cutoff for cutoff in result.data.schedule.evaluation if cutoff not in evaluated]

@@ -15,8 +15,8 @@ from ripple.training.result import TrainingResult
 @pytest.fixture(scope="module")
 def chains(result: TrainingResult) -> list[tuple[float, Waterfall]]:
     """Score and chain of every customer."""
-    bundle = result.bundle
-    x = bundle.matrix(result.features)
+    bundle = result.population.bundle
+    x = bundle.matrix(result.population.features)
     _, base = bundle.contributions("value", x)
     values = bundle.score_matrix(x)["network_value"]
     return [
@@ -48,7 +48,7 @@ def test_the_strongest_steps_stand_alone_and_the_rest_together(
         assert len(chain.steps) == MAX_STEPS + 1
         sizes = [abs(step.effect) for step in chain.steps[:-1]]
         assert sizes == sorted(sizes, reverse=True)
-        assert chain.steps[-1].name.startswith(f"{len(result.bundle.spec.names) - MAX_STEPS} ")
+        assert chain.steps[-1].name.startswith(f"{len(result.population.bundle.spec.names) - MAX_STEPS} ")
 
 
 def test_bars_stay_inside_the_chart(chains: list[tuple[float, Waterfall]]) -> None:
@@ -60,10 +60,10 @@ def test_bars_stay_inside_the_chart(chains: list[tuple[float, Waterfall]]) -> No
 
 @given(base=st.floats(-5, 5), effects=st.lists(st.floats(-4, 4), min_size=1, max_size=15))
 def test_any_chain_adds_up(result: TrainingResult, base: float, effects: list[float]) -> None:
-    names = result.bundle.spec.names
+    names = result.population.bundle.spec.names
     strongest = [
         Reason(names[i], "network", 1.0, effect, math.exp(effect), "") for i, effect in enumerate(effects)
     ]
-    chain = waterfall(base, strongest, result.bundle.spec)
+    chain = waterfall(base, strongest, result.population.bundle.spec)
     assert chain.steps[-1].after == pytest.approx(base + np.sum(effects), abs=1e-9)
     assert len(chain.steps) == min(len(effects), MAX_STEPS + 1)

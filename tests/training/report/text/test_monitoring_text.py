@@ -16,13 +16,21 @@ FAILED = Check("level", False, 3.0, 2.0, "Predicted ÷ realised total is 3.00.")
 
 @pytest.fixture
 def monitored(result: TrainingResult) -> MonitoringResult:
-    version = ScoredVersion("3", result.as_of, result.bundle, result.features, result.scores)
+    version = ScoredVersion(
+        "3",
+        result.population.as_of,
+        result.population.bundle,
+        result.population.features,
+        result.population.scores,
+    )
     return MonitoringResult(
         version=version,
         end=datetime(2026, 9, 1),
-        backtest=result.backtest,
+        backtest=result.evaluation.backtest,
         expected={"capture": 0.4},
-        drift=result.drift.assign(psi=[0.3, 0.1, 0.5, *[0.0] * (len(result.drift) - 3)]),
+        drift=result.population.drift.assign(
+            psi=[0.3, 0.1, 0.5, *[0.0] * (len(result.population.drift) - 3)]
+        ),
         checks=(FAILED,),
         next_close=datetime(2026, 10, 1),
         windows=4,
@@ -35,10 +43,10 @@ def test_the_table_has_a_row_per_cutoff_one_for_all_and_one_for_the_backtest(
     lines = monitoring_text(monitored).splitlines()
     assert re.split(r"  +", lines[2]) == list(COLUMNS)
     rows = [re.split(r"  +", line) for line in lines[3:8]]
-    assert [row[0] for row in rows] == [*result.backtest.heads["cutoff"], "all", "backtest"]
+    assert [row[0] for row in rows] == [*result.evaluation.backtest.heads["cutoff"], "all", "backtest"]
     assert rows[0][1:] == ["300", "0.60", "0.45", "3.20", "0.60", "1.09"]
     assert rows[-1][1:] == ["0.40", "–"]
-    assert lines[8].endswith(result.backtest.best_baseline)
+    assert lines[8].endswith(result.evaluation.backtest.best_baseline)
     assert all(line == line.rstrip() for line in lines)
 
 

@@ -43,14 +43,14 @@ class CustomerHistory:
 
 def customer_history(result: TrainingResult, customer: str, features: Sequence[str]) -> CustomerHistory:
     """The history of *customer*, with the first of *features*, which are their strongest reasons."""
-    histories, currency = result.histories, result.settings.currency
+    histories, currency = result.insights.histories, result.settings.currency
     names = list(features)[:MAX_FEATURES]
     has_history = not histories.labels.empty and customer in histories.labels.index.get_level_values(0)
     labels, features_at = (
         pd.DataFrame(table.xs(customer, level="customer_id") if has_history else None).tail(MAX_PERIODS)
         for table in (histories.labels, histories.features)
     )
-    units = {feature.name: feature.unit for feature in result.bundle.spec.features}
+    units = {feature.name: feature.unit for feature in result.population.bundle.spec.features}
     influenced = histories.influenced
     influenced = influenced[influenced["source_id"] == customer] if len(influenced) else influenced
     days = result.settings.horizon_days
@@ -94,10 +94,10 @@ def _credit_text(labels: pd.DataFrame, days: int, currency: str) -> str:
 
 
 def _influenced_text(result: TrainingResult, influenced: pd.DataFrame) -> str:
-    histories, currency = result.histories, result.settings.currency
+    histories, currency = result.insights.histories, result.settings.currency
     if histories.start is None or histories.end is None:
         return "Not kept for this run."
-    if "interactions" in result.checks.absent:
+    if "interactions" in result.data.checks.absent:
         return "Not known: there is no interactions table."
     period = f"from {words.day(histories.start)} to {words.day(histories.end)}"
     if influenced.empty:

@@ -53,9 +53,9 @@ class Family:
 
 def customers_section(result: TrainingResult) -> dict[str, Any]:
     """The listed customers, the highest expected network value first."""
-    scores = listed_customers(result.scores)
-    bundle, currency = result.bundle, result.settings.currency
-    x = bundle.matrix(result.features.loc[scores.index])
+    scores = listed_customers(result.population.scores)
+    bundle, currency = result.population.bundle, result.settings.currency
+    x = bundle.matrix(result.population.features.loc[scores.index])
     _, base = bundle.contributions("value", x)
     of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
     families = family_totals(bundle, "value", x)
@@ -78,11 +78,11 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
         for i, (name, score) in enumerate(scores.iterrows())
     ]
     total = scores["network_value"].sum()
-    share = total / result.scores["network_value"].sum()
+    share = total / result.population.scores["network_value"].sum()
     return {
         "rows": rows,
         "rows_shown": ROWS_SHOWN,
-        "members": int(result.scores["top_member"].sum()),
+        "members": int(result.population.scores["top_member"].sum()),
         "finding": (
             f"{words.money(total, currency)}, {words.percent(share)} of all expected network value, is "
             f"expected from the first {len(rows)} customers; {rows[0].value.text} from the first of them, "
@@ -112,7 +112,7 @@ def _money(amount: float, currency: str) -> Cell:
 
 def _caution(result: TrainingResult, rows: list[Customer]) -> str:
     """How reliable a single row of the table is."""
-    rankings = result.backtest.rankings
+    rankings = result.evaluation.backtest.rankings
     pooled = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
     precision = float(pooled["precision"].iloc[0])
     at_zero = sum(row.low.sort == 0 for row in rows)

@@ -79,12 +79,12 @@ def _answer_without_influence(result: TrainingResult) -> str:
 
 def _total(result: TrainingResult, metrics: dict[str, float], without_influence: bool) -> str:
     settings = result.settings
-    members = result.scores[result.scores["top_member"]]
-    until = result.as_of + timedelta(days=settings.horizon_days)
+    members = result.population.scores[result.population.scores["top_member"]]
+    until = result.population.as_of + timedelta(days=settings.horizon_days)
     together = (
         f"{words.money(members['network_value'].sum(), settings.currency)} of "
-        f"{words.money(result.scores['network_value'].sum(), settings.currency)}, from "
-        f"{words.day(result.as_of)} to {words.day(until)}."
+        f"{words.money(result.population.scores['network_value'].sum(), settings.currency)}, from "
+        f"{words.day(result.population.as_of)} to {words.day(until)}."
     )
     meaning = (
         "The network value of a customer is revenue from other customers that is credited to them; their own "
@@ -100,7 +100,7 @@ def _total(result: TrainingResult, metrics: dict[str, float], without_influence:
 
 def verdict(result: TrainingResult) -> Verdict:
     """Better, worse or unclear, as the 95 % interval of the lead says."""
-    backtest = result.backtest
+    backtest = result.evaluation.backtest
     lead, low, high = backtest.lead
     rule = f"“{backtest.best_baseline}”"
     if not all(math.isfinite(number) for number in backtest.lead):
@@ -151,11 +151,11 @@ def _interval_in_words(low: float, high: float) -> str:
 
 
 def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
-    settings, backtest = result.settings, result.backtest
+    settings, backtest = result.settings, result.evaluation.backtest
     top = words.exact_percent(settings.top_share)
     lead, low, high = backtest.lead
-    value = result.scores["network_value"]
-    mean_of_top = value[result.scores["top_member"]].mean()
+    value = result.population.scores["network_value"]
+    mean_of_top = value[result.population.scores["top_member"]].mean()
     known = math.isfinite(lead) and math.isfinite(low) and math.isfinite(high)
     return [
         Tile(
@@ -196,14 +196,14 @@ def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
 
 def label_description(result: TrainingResult) -> list[str]:
     """How much network value was credited, and how influence was estimated, in two paragraphs."""
-    totals, currency = result.label_totals, result.settings.currency
+    totals, currency = result.label.totals, result.settings.currency
     referral, influence, value = (
         totals[part] for part in ("referral_value", "influence_value", "network_value")
     )
     credited = (
         f"{words.money(value, currency)} of {words.money(totals['revenue'], currency)} revenue in the latest "
         f"closed period of {result.settings.horizon_days} days was credited to customers other than the "
-        f"buyers. The label that the model is trained on is “{result.bundle.spec.label}”"
+        f"buyers. The label that the model is trained on is “{result.population.bundle.spec.label}”"
     )
     if influence <= 0:
         parts = (
@@ -223,7 +223,7 @@ def label_description(result: TrainingResult) -> list[str]:
 
 def _method(result: TrainingResult) -> list[str]:
     """How influence was estimated."""
-    if result.robustness is None:
+    if result.label.robustness is None:
         return ["Influence was not estimated: this run has no interactions table."]
     credit = result.settings.credit
     later = (
@@ -231,9 +231,9 @@ def _method(result: TrainingResult) -> list[str]:
         if credit.expansion
         else " Purchases that would have come later in the same period count in full."
     )
-    if result.robustness.influence <= 0:
+    if result.label.robustness.influence <= 0:
         conclusion = "In this run it is 0."
-    elif result.robustness.has_influence:
+    elif result.label.robustness.has_influence:
         conclusion = f"It is {ASSUMPTION}."
     else:
         conclusion = "In this run it is no larger than noise."

@@ -13,7 +13,7 @@ from ripple.training.result import TrainingResult
 
 def limits(result: TrainingResult) -> list[str]:
     """The limits that hold for this run, in one to three sentences each."""
-    settings, rule = result.settings, result.backtest.best_baseline
+    settings, rule = result.settings, result.evaluation.backtest.best_baseline
     cutoffs = evaluated_cutoffs(result)
     sentences = _limits_of_label(result)
     sentences += [
@@ -26,7 +26,7 @@ def limits(result: TrainingResult) -> list[str]:
         "changed a feature.",
     ]
     gaps = [later - earlier for earlier, later in pairwise(cutoffs)]
-    if gaps and min(gaps) < result.schedule.horizon:
+    if gaps and min(gaps) < result.data.schedule.horizon:
         sentences.append(
             f"Backtest periods overlap: each is {settings.horizon_days} days long, and some begin only "
             f"{min(gaps).days} days apart. So they are not independent."
@@ -43,7 +43,7 @@ def limits(result: TrainingResult) -> list[str]:
 
 
 def _limits_of_label(result: TrainingResult) -> list[str]:
-    totals, sentences = result.label_totals, []
+    totals, sentences = result.label.totals, []
     if totals["influence_value"] > 0:
         sentences.append(
             "Influence is estimated from recorded contacts and orders. Anything outside the tables that "

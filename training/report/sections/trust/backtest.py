@@ -48,16 +48,16 @@ def backtest_section(result: TrainingResult) -> dict[str, Any]:
     order = _order(result)
     captures = _captures(result, order)
     numbers = captures.to_numpy(dtype=float)
-    wins, periods = _wins(captures, result.backtest.best_baseline)
+    backtest = result.evaluation.backtest
+    wins, periods = _wins(captures, backtest.best_baseline)
     table = _pooled(result)
     pooled = {name: {metric: float(table[metric][name]) for metric in METRICS} for name in order}
     return {
         "finding": (
             f"Ripple’s top {words.exact_percent(result.settings.top_share)} captured "
-            f"{words.estimate(*result.backtest.capture_interval(MODEL))} of the possible network value, "
-            f"“{result.backtest.best_baseline}” "
-            f"{words.estimate(*result.backtest.capture_interval(result.backtest.best_baseline))}; Ripple was "
-            f"ahead in {wins} of {words.plural(periods, 'period')}"
+            f"{words.estimate(*backtest.capture_interval(MODEL))} of the possible network value, "
+            f"“{backtest.best_baseline}” {words.estimate(*backtest.capture_interval(backtest.best_baseline))}; "
+            f"Ripple was ahead in {wins} of {words.plural(periods, 'period')}"
         ),
         "cutoffs": [words.day(cutoff) for cutoff in evaluated_cutoffs(result)],
         "captures": [
@@ -75,7 +75,7 @@ def backtest_section(result: TrainingResult) -> dict[str, Any]:
         "capture_plot": figures.capture(
             captures, table.loc[order, ["capture_low", "capture_high"]].to_numpy(dtype=float), MODEL
         ),
-        "calibration_plot": figures.calibration(result.backtest.deciles, result.settings.currency),
+        "calibration_plot": figures.calibration(result.evaluation.backtest.deciles, result.settings.currency),
         "calibration_finding": _calibration_finding(result),
         "model": MODEL,
     }
@@ -88,13 +88,13 @@ def _order(result: TrainingResult) -> list[str]:
 
 
 def _pooled(result: TrainingResult) -> pd.DataFrame:
-    rankings = result.backtest.rankings
+    rankings = result.evaluation.backtest.rankings
     return rankings[rankings["cutoff"] == POOLED].set_index("ranking")
 
 
 def _captures(result: TrainingResult, order: list[str]) -> pd.DataFrame:
     """Capture with one row per ranking and one column per cutoff, the mean last."""
-    wide = result.backtest.rankings.groupby(["ranking", "cutoff"])["capture"].mean().unstack()
+    wide = result.evaluation.backtest.rankings.groupby(["ranking", "cutoff"])["capture"].mean().unstack()
     columns = [cutoff_key(cutoff) for cutoff in evaluated_cutoffs(result)]
     return wide.reindex(index=order, columns=[*columns, POOLED])
 
@@ -160,14 +160,14 @@ def _pooled_finding(pooled: dict[str, dict[str, float]]) -> str:
 
 
 def _calibration_finding(result: TrainingResult) -> str:
-    deciles, currency = result.backtest.deciles, result.settings.currency
+    deciles, currency = result.evaluation.backtest.deciles, result.settings.currency
     highest = deciles.iloc[-1]
     predicted, realised = float(highest["predicted"]), float(highest["realised"])
     finding = (
         f"The 10{words.NO_BREAK_SPACE}% of customers with the highest predictions had a predicted value of "
         f"{words.money(predicted, currency)} each and a realised value of {words.money(realised, currency)}"
     )
-    heads = result.backtest.heads
+    heads = result.evaluation.backtest.heads
     far_off = heads[(heads["predicted_share"] > 2) | (heads["predicted_share"] < 0.5)]
     if len(far_off):
         days = [words.day(datetime.fromisoformat(cutoff)) for cutoff in far_off["cutoff"]]

@@ -20,8 +20,8 @@ MIN_CUSTOMERS = 10
 
 def calibration_section(result: TrainingResult) -> dict[str, Any]:
     """Reliability by group of probability, and coverage of the interval by tenth of prediction."""
-    predictions, nominal = result.predictions, result.settings.model.interval
-    deciles = result.backtest.deciles
+    predictions, nominal = result.evaluation.predictions, result.settings.model.interval
+    deciles = result.evaluation.backtest.deciles
     has_coverage = "coverage" in deciles and bool(np.isfinite(deciles["coverage"]).any())
     bins = reliability(predictions) if len(predictions) else pd.DataFrame()
     if bins.empty:

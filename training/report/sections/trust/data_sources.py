@@ -36,11 +36,11 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 def data_sources_section(result: TrainingResult) -> dict[str, Any]:
     """Rows by table, the period, missing tables and features, rows set aside, and the cutoffs."""
-    checks, plan = result.checks, result.schedule
+    checks, plan = result.data.checks, result.data.schedule
     return {
         "finding": (
             f"{words.count(sum(checks.rows.values()))} rows in {words.plural(len(checks.rows), 'table')} "
-            f"were read, from {words.day(checks.start)} to {words.day(result.as_of)}; "
+            f"were read, from {words.day(checks.start)} to {words.day(result.population.as_of)}; "
             f"{_rows_set_aside(checks)} of them were set aside"
         ),
         "tables": [
@@ -56,7 +56,7 @@ def data_sources_section(result: TrainingResult) -> dict[str, Any]:
         "set_aside": [
             (finding.count, *finding.key.split(": ", 1), finding.remedy) for finding in checks.set_aside
         ],
-        "features": len(result.bundle.spec.names),
+        "features": len(result.population.bundle.spec.names),
         "cutoffs": [
             (
                 cutoff,
@@ -68,9 +68,9 @@ def data_sources_section(result: TrainingResult) -> dict[str, Any]:
             for cutoff in evaluated_cutoffs(result)
         ],
         "skipped": [words.day(cutoff) for cutoff in skipped_cutoffs(result)],
-        "final": len(plan.training_for(result.as_of)),
+        "final": len(plan.training_for(result.population.as_of)),
         "first": plan.grid[0],
-        "last": plan.training_for(result.as_of)[-1],
+        "last": plan.training_for(result.population.as_of)[-1],
         "horizon_days": result.settings.horizon_days,
         "step_days": result.settings.cutoffs.step_days,
     }
@@ -82,13 +82,13 @@ def _rows_set_aside(checks: Report) -> str:
 
 def _missing_features(result: TrainingResult) -> list[tuple[str, list[str]]]:
     """The features that could not be computed, by the missing table or column."""
-    present = set(result.bundle.spec.names)
+    present = set(result.population.bundle.spec.names)
     missing: dict[str, list[str]] = {}
     for feature in features(result.settings.features):
         if feature.name not in present:
-            cause = _cause(feature, result.checks.absent)
+            cause = _cause(feature, result.data.checks.absent)
             missing.setdefault(cause, []).append(words.feature_words(feature.name))
-    for table in result.checks.absent:
+    for table in result.data.checks.absent:
         missing.setdefault(f"the table {table}", [])
     return list(missing.items())
 

@@ -20,7 +20,7 @@ UNDEFINED = "undefined for everybody"
 
 def drift_section(result: TrainingResult) -> dict[str, Any]:
     """One row per score and feature, the largest drift first; without rows where none was measured."""
-    table = result.drift
+    table = result.population.drift
     if table.empty:
         return {"rows": [], "plot": "", "finding": "Not measured: this run keeps no numbers on drift"}
     features = table.drop(index=SCORES).sort_values("psi", ascending=False, kind="stable")
@@ -37,7 +37,7 @@ def drift_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "plot": trust_plots.drift([_label(str(name)) for name in shown.index], shown["psi"].to_numpy()),
         "rows": [_row(str(name), row, result) for name, row in ordered.iterrows()],
-        "cutoffs": len(result.schedule.training_for(result.as_of)),
+        "cutoffs": len(result.data.schedule.training_for(result.population.as_of)),
     }
 
 
@@ -61,7 +61,7 @@ def _label(name: str) -> str:
 
 
 def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[Cell], str]:
-    spec = result.bundle.spec
+    spec = result.population.bundle.spec
     units = {feature.name: feature.unit for feature in spec.features}
     units |= {"network_value": "currency", "top_probability": "share"}
 

@@ -18,7 +18,7 @@ NOTHING = "nothing was realised in this period"
 
 def heads_section(result: TrainingResult) -> dict[str, Any]:
     """One row per cutoff with total, coverage and Brier score, each as a number and in words."""
-    table = result.backtest.heads
+    table = result.evaluation.backtest.heads
     nominal = result.settings.model.interval
     rows = [_row(row, nominal, result.settings.currency) for _, row in table.iterrows()]
     return {

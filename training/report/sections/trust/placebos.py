@@ -60,7 +60,7 @@ def comparison_group(credit: Credit) -> str:
 
 def placebo_caveat(result: TrainingResult) -> str:
     """The sentence that stands beside every amount of influence: how much of it may be chance."""
-    robustness = result.robustness
+    robustness = result.label.robustness
     if robustness is None:
         return "Influence was not tested: this run has no interactions table."
     if robustness.influence <= 0:
@@ -77,7 +77,7 @@ def placebo_caveat(result: TrainingResult) -> str:
 
 def no_influence_notice(result: TrainingResult) -> Notice | None:
     """The notice that comes before everything else where no influence was found; None where some was."""
-    robustness = result.robustness
+    robustness = result.label.robustness
     if robustness is None or robustness.has_influence:
         return None
     return Notice(
@@ -91,7 +91,7 @@ def no_influence_notice(result: TrainingResult) -> Notice | None:
 
 def placebo_section(result: TrainingResult) -> dict[str, Any]:
     """The placebos and the label under other settings, as tables, a figure and text."""
-    robustness, currency = result.robustness, result.settings.currency
+    robustness, currency = result.label.robustness, result.settings.currency
     if robustness is None:
         return {
             "finding": "Not tested: this run has no interactions table",
@@ -184,14 +184,14 @@ def value_meaning(result: TrainingResult) -> ValueMeaning:
     share = referral_share(result)
     if share <= 0:
         return "noise"
-    if result.label_totals["influence_value"] <= 0:
+    if result.label.totals["influence_value"] <= 0:
         return "referral value"
     return "mostly referral value" if share >= MOSTLY_REFERRALS else "partly referral value"
 
 
 def referral_share(result: TrainingResult) -> float:
     """The share of referral value in the network value of the latest closed period."""
-    totals = result.label_totals
+    totals = result.label.totals
     return totals["referral_value"] / totals["network_value"] if totals["network_value"] > 0 else 0.0
 
 
@@ -230,7 +230,7 @@ def _paragraphs(result: TrainingResult, robustness: Robustness) -> list[str]:
 
 def _newcomers(result: TrainingResult, robustness: Robustness) -> str:
     """The test covers all customers, the label of a period only those who had joined when it began."""
-    currency, credited = result.settings.currency, result.label_totals["influence_value"]
+    currency, credited = result.settings.currency, result.label.totals["influence_value"]
     if words.money(credited, currency) == words.money(robustness.influence, currency):
         return ""
     return ", customers who joined during it included"

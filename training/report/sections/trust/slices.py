@@ -20,7 +20,7 @@ UNCALIBRATED = "no interval had been calibrated yet"
 
 def slices_section(result: TrainingResult) -> dict[str, Any]:
     """A figure and a table with one row per kind; without rows where the backtest has none."""
-    slices = result.backtest.slices
+    slices = result.evaluation.backtest.slices
     if slices.empty:
         return {
             "rows": [],
@@ -30,11 +30,11 @@ def slices_section(result: TrainingResult) -> dict[str, Any]:
     evaluated = slices[(slices["slice"] != EVERYBODY) & (slices["predicted_share"] > 0)]
     return {
         "finding": _finding(slices, evaluated),
-        "newest": _newest_customers(slices, result.backtest.best_baseline),
+        "newest": _newest_customers(slices, result.evaluation.backtest.best_baseline),
         "plot": trust_plots.ratios(list(evaluated["slice"]), evaluated["predicted_share"].to_numpy())
         if len(evaluated)
         else "",
-        "rule": result.backtest.best_baseline,
+        "rule": result.evaluation.backtest.best_baseline,
         "rows": [_row(row) for _, row in slices.iterrows()],
     }
 

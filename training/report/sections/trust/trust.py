@@ -13,7 +13,7 @@ from ripple.training.result import TrainingResult
 
 def trust_section(result: TrainingResult) -> dict[str, Any]:
     """The finding and the caveat that the part opens with."""
-    backtest, top = result.backtest, words.exact_percent(result.settings.top_share)
+    backtest, top = result.evaluation.backtest, words.exact_percent(result.settings.top_share)
     return {
         "finding": (
             f"Ripple’s top {top} captured {words.estimate(*backtest.capture_interval(MODEL))} of the "

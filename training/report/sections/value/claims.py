@@ -117,10 +117,10 @@ class Row:
 
 def claims_section(result: TrainingResult) -> dict[str, Any]:
     """A row per claim, how many agree with this data, and how much of it may be chance."""
-    rows = [_row(claim, result) for claim in result.claims]
+    rows = [_row(claim, result) for claim in result.insights.claims]
     measured = sum(row.comparison is not None for row in rows)
     agreeing = sum(row.comparison == 0 for row in rows)
-    notice = no_influence_notice(result)
+    notice, value = no_influence_notice(result), result.insights.customer_value
     return {
         "finding": (
             f"{agreeing} of {words.plural(measured, 'quoted figure')} that can be measured in this data "
@@ -128,8 +128,7 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "caveat": (
             f"{notice.title} The values below are "
-            f"{'referral value' if result.customer_value.credible_share else 'noise'}; do not read them as "
-            "influence."
+            f"{'referral value' if value.credible_share else 'noise'}; do not read them as influence."
             if notice
             else "Influence is what would not have happened anyway. " + placebo_caveat(result)
         ),
@@ -177,7 +176,7 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
         -1: "Less than the quoted figure",
     }[comparison]
     if claim.name != "revenue" and no_influence_notice(result):
-        value = "referral value" if result.customer_value.credible_share else "noise"
+        value = "referral value" if result.insights.customer_value.credible_share else "noise"
         verdict = f"This is {value}: no influence was found"
     others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.comparisons.items())
     return f"{verdict}. For comparison: {others}." if others else f"{verdict}."

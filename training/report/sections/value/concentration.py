@@ -47,7 +47,7 @@ Shares = dict[tuple[str, float, str], Any]
 
 def concentration_section(result: TrainingResult) -> dict[str, Any]:
     """Concentration of value, overlap of spend and network value, and predictions of own spend."""
-    concentration, notice = result.concentration, no_influence_notice(result)
+    concentration, notice = result.insights.concentration, no_influence_notice(result)
     rows: list[Any] = list(concentration.shares.itertuples())
     shares = {(row.ranking, row.top, row.measure): row for row in rows}
     tops = list(concentration.overlap["top"])
@@ -70,8 +70,8 @@ def concentration_section(result: TrainingResult) -> dict[str, Any]:
         ],
         "overlap": [_overlap_row(row) for row in concentration.overlap.itertuples()],
         "direct_finding": _direct_finding(result),
-        "direct": _direct_rows(result.customer_value.direct),
-        "direct_top": words.exact_percent(result.customer_value.direct.share),
+        "direct": _direct_rows(result.insights.customer_value.direct),
+        "direct_top": words.exact_percent(result.insights.customer_value.direct.share),
     }
 
 
@@ -90,7 +90,7 @@ def _finding(shares: Shares, top: float) -> str:
 
 
 def _overlap_finding(result: TrainingResult) -> str:
-    row: Any = list(result.concentration.overlap.itertuples())[-1]
+    row: Any = list(result.insights.concentration.overlap.itertuples())[-1]
     top = words.exact_percent(row.top)
     numbers = (
         f"{row.both} of the {words.count(row.customers)} customers in the top {top} by spend are also in the "
@@ -119,7 +119,7 @@ def _overlap_row(row: Any) -> tuple[str, str, str, Cell, str]:
 
 
 def _direct_finding(result: TrainingResult) -> str:
-    direct, settings = result.customer_value.direct, result.settings
+    direct, settings = result.insights.customer_value.direct, result.settings
     lead, low, high = direct.lead
     expected = words.money(float(direct.expected.sum()), settings.currency)
     opening = (

@@ -23,7 +23,7 @@ NO_MARGIN = "no margin is known"
 
 def plays_section(result: TrainingResult) -> dict[str, Any]:
     """Network value at risk, the plays with their first customers, and the segments."""
-    book, settings, risks = result.playbook, result.settings, _at_risk(result)
+    book, settings, risks = result.insights.playbook, result.settings, _at_risk(result)
     used = book.plays[book.plays["customers"] > 0]
     unused = book.plays["play"][book.plays["customers"] == 0]
     return {
@@ -45,7 +45,7 @@ def plays_section(result: TrainingResult) -> dict[str, Any]:
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
         "missing": _missing_inputs(result),
         "terms": _terms(settings.plays),
-        "interval": words.exact_percent(result.customer_value.coverage),
+        "interval": words.exact_percent(result.insights.customer_value.coverage),
         "effect": words.percent(settings.plays.effect),
     }
 
@@ -71,7 +71,7 @@ class Risk:
 
 def _at_risk(result: TrainingResult) -> dict[str, Risk]:
     """Risk by group; the last group is all influential customers, the one before those in any group."""
-    segments, customer_value = result.playbook.customer_segments, result.customer_value
+    segments, customer_value = result.insights.playbook.customer_segments, result.insights.customer_value
     high = segments["network"] == "high"
     unhappy, fading = segments["sentiment"] == "unhappy", segments["fading"]
     groups = {
@@ -93,13 +93,13 @@ def _finding(risks: dict[str, Risk], result: TrainingResult) -> str:
     currency = result.settings.currency
     risk, everybody = risks[ANY], words.count(risks[ALL].customers)
     if not risks[ALL].customers:
-        listed = result.playbook.customers
+        listed = result.insights.playbook.customers
         return (
             f"{words.count(len(listed))} customers get a play for their own expected spend of "
             f"{words.money(float(listed['direct_value'].sum()), currency)}; all network value may be chance, "
             "so 0 customers count as influential"
         )
-    if {"feedback", "usage"} <= set(result.checks.absent):
+    if {"feedback", "usage"} <= set(result.data.checks.absent):
         return (
             f"{everybody} influential customers hold {words.money(risks[ALL].value, currency)} of network "
             f"value ({_between(risks[ALL], currency)}); without feedback and usage nobody knows who of them "
@@ -123,7 +123,7 @@ def _caution(result: TrainingResult) -> str:
         f"{settings.horizon_days} days; you would not lose all of it at once. This page does not show that a "
         "play works: try it on some customers and compare them with others. "
     )
-    realised_ratio = result.customer_value.realised_ratio
+    realised_ratio = result.insights.customer_value.realised_ratio
     notice = no_influence_notice(result)
     if notice is None and realised_ratio < MIN_REALISED_RATIO:
         text += (
@@ -132,7 +132,9 @@ def _caution(result: TrainingResult) -> str:
         )
     if notice is None:
         return text + placebo_caveat(result)
-    referrals = "Network value here is referral value. " if result.customer_value.credible_share else ""
+    referrals = (
+        "Network value here is referral value. " if result.insights.customer_value.credible_share else ""
+    )
     return f"{notice.title} {referrals}{text}"
 
 
@@ -152,7 +154,7 @@ def _play(row: Any, currency: str) -> dict[str, Any]:
 def _customers(result: TrainingResult) -> list[dict[str, Any]]:
     currency = result.settings.currency
     rows: list[Any] = list(
-        result.playbook.customers.groupby("play", sort=False).head(MAX_CUSTOMERS).itertuples()
+        result.insights.playbook.customers.groupby("play", sort=False).head(MAX_CUSTOMERS).itertuples()
     )
     return [
         {
@@ -168,7 +170,10 @@ def _customers(result: TrainingResult) -> list[dict[str, Any]]:
 
 
 def _risk(name: str, risk: Risk, result: TrainingResult) -> tuple[str, str, str, str, str]:
-    currency, total = result.settings.currency, float(result.customer_value.customers["network_value"].sum())
+    currency, total = (
+        result.settings.currency,
+        float(result.insights.customer_value.customers["network_value"].sum()),
+    )
     return (
         name,
         words.count(risk.customers),
@@ -194,13 +199,13 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
 def _missing_inputs(result: TrainingResult) -> list[str]:
     """What is not known of any customer because a table or a column is missing, in sentences."""
     sentences = []
-    if "feedback" in result.checks.absent:
+    if "feedback" in result.data.checks.absent:
         sentences.append(
             "There is no feedback table, so all customers count as silent, not as happy or unhappy."
         )
-    if "usage" in result.checks.absent:
+    if "usage" in result.data.checks.absent:
         sentences.append("There is no usage table, so no customer counts as fading.")
-    if not math.isfinite(result.customer_value.margin_share):
+    if not math.isfinite(result.insights.customer_value.margin_share):
         sentences.append(
             "Orders have no column margin, so the cost limit of a play is not known; set the usual margin as "
             "plays.margin_share in ripple.toml."

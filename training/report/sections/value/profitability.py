@@ -39,10 +39,13 @@ class Group:
 
 def profitability_section(result: TrainingResult) -> dict[str, Any]:
     """Averages of the top and of everybody, thin margins, and the most to spend on keeping a customer."""
-    customers, settings = result.customer_value.customers, result.settings
+    customers, settings = result.insights.customer_value.customers, result.settings
     top = words.exact_percent(settings.top_share)
     masks = {
-        f"top {top} by network value": ("expected", result.scores["top_member"].reindex(customers.index)),
+        f"top {top} by network value": (
+            "expected",
+            result.population.scores["top_member"].reindex(customers.index),
+        ),
         f"top {top} by spend": (
             "revenue so far",
             top_mask(customers["revenue"].to_numpy(), settings.top_share),
@@ -50,7 +53,7 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
         "all customers": ("", np.ones(len(customers), dtype=bool)),
     }
     groups = [_group(name, note, mask, result) for name, (note, mask) in masks.items()]
-    known = math.isfinite(result.customer_value.margin_share)
+    known = math.isfinite(result.insights.customer_value.margin_share)
     averages = {
         name: customers.loc[np.asarray(mask), ["network_value", "direct_value"]].mean()
         for name, (_, mask) in masks.items()
@@ -58,7 +61,7 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
     bars = pd.DataFrame(averages).T.rename(columns={"network_value": "network", "direct_value": "direct"})
     return {
         "finding": _finding(
-            groups[0] if result.customer_value.credible_share else groups[1], groups[2], result
+            groups[0] if result.insights.customer_value.credible_share else groups[1], groups[2], result
         ),
         "caution": _caution(result),
         "known": known,
@@ -72,7 +75,7 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
             "Margins and cost limits are not known: orders have no column margin. Add it, or set the usual "
             "margin as plays.margin_share in ripple.toml."
         ),
-        "interval": words.exact_percent(result.customer_value.coverage),
+        "interval": words.exact_percent(result.insights.customer_value.coverage),
     }
 
 
@@ -85,7 +88,7 @@ def _percent(share: float) -> Cell:
 
 
 def _group(name: str, note: str, mask: Any, result: TrainingResult) -> Group:
-    customer_value, currency = result.customer_value, result.settings.currency
+    customer_value, currency = result.insights.customer_value, result.settings.currency
     group = customer_value.customers[np.asarray(mask)]
     with_margin, gain = group[group["margin"].notna()], float(group["gain"].mean())
     revenue = float(with_margin["revenue"].sum())
@@ -119,7 +122,7 @@ def _finding(top: Group, everybody: Group, result: TrainingResult) -> str:
 
 
 def _caution(result: TrainingResult) -> str:
-    value = result.customer_value
+    value = result.insights.customer_value
     notice = no_influence_notice(result)
     opening = f"{notice.title} " if notice else ""
     return (
@@ -132,8 +135,8 @@ def _caution(result: TrainingResult) -> str:
 
 def _valued(result: TrainingResult) -> pd.DataFrame:
     """Customers with high network value or high spend, the most valuable first."""
-    high = (result.playbook.customer_segments[["network", "direct"]] == "high").any(axis=1)
-    return result.customer_value.customers[high].sort_values("value", ascending=False, kind="stable")
+    high = (result.insights.playbook.customer_segments[["network", "direct"]] == "high").any(axis=1)
+    return result.insights.customer_value.customers[high].sort_values("value", ascending=False, kind="stable")
 
 
 def _with_thin_margin(result: TrainingResult) -> pd.DataFrame:
@@ -176,5 +179,5 @@ def _thin(result: TrainingResult) -> list[tuple[str, list[Cell]]]:
 
 
 def _keep(result: TrainingResult) -> list[tuple[str, list[Cell]]]:
-    best = result.customer_value.customers.sort_values("gain", ascending=False, kind="stable")
+    best = result.insights.customer_value.customers.sort_values("gain", ascending=False, kind="stable")
     return _rows(best, result)

@@ -40,10 +40,10 @@ class Sampled:
     @classmethod
     def of(cls, result: TrainingResult) -> Sampled:
         """The sample of *result*, the same that is stored beside the page."""
-        bundle = result.bundle
-        x = bundle.matrix(sample(result.features, result.settings.seed))
+        bundle = result.population.bundle
+        x = bundle.matrix(sample(result.population.features, result.settings.seed))
         value, top = (bundle.contributions(head, x)[0] for head in ("value", "top"))
-        return cls(bundle, x, value, top, len(result.features))
+        return cls(bundle, x, value, top, len(result.population.features))
 
     @property
     def strongest(self) -> list[int]:
@@ -69,7 +69,7 @@ class Importance:
 
 def explanation_section(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     """Importance by family for both models; beeswarm and table of features for the value model."""
-    bundle = result.bundle
+    bundle = result.population.bundle
     importance = shares(sampled.value)
     families = by_family(bundle, importance)
     top_families = by_family(bundle, shares(sampled.top)).reindex(families.index)

@@ -20,7 +20,7 @@ REASONS = 3
 
 def explanation_stability_section(result: TrainingResult, sampled: Sampled) -> dict[str, Any]:
     """One row per evaluated cutoff, and importance by family over time; no rows where none is stored."""
-    earlier = result.earlier_effects
+    earlier = result.evaluation.earlier_effects
     if not earlier:
         return {
             "rows": [],
@@ -33,7 +33,9 @@ def explanation_stability_section(result: TrainingResult, sampled: Sampled) -> d
     over_time = pd.DataFrame(
         {
             words.short_day(day): by_family(sampled.bundle, shares(effects))
-            for day, effects in zip([*days, result.as_of], [*earlier.values(), sampled.value], strict=True)
+            for day, effects in zip(
+                [*days, result.population.as_of], [*earlier.values(), sampled.value], strict=True
+            )
         }
     ).fillna(0.0)
     return {

@@ -23,10 +23,11 @@ def head_agreement_section(result: TrainingResult, sampled: Sampled) -> dict[str
     order = np.argsort(-np.abs(value - top), kind="stable")[:MAX_FEATURES]
     names = [sampled.named(int(i)) for i in order]
     first = order[0]
-    customers = disagreements(result.scores, result.settings.top_share)
+    customers = disagreements(result.population.scores, result.settings.top_share)
     return {
         "finding": (
-            f"{_agreement_text(rank_agreement(result.scores))}; they differ most on {names[0]}, with "
+            f"{_agreement_text(rank_agreement(result.population.scores))}; they differ most on {names[0]}, "
+            "with "
             f"{words.percent(value[first], 1)} of the movement of the amount and "
             f"{words.percent(top[first], 1)} of that of the probability"
         ),

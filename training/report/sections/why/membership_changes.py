@@ -21,7 +21,7 @@ def membership_changes_section(result: TrainingResult) -> dict[str, Any]:
     if result.changes is None:
         summary = f"{NO_CHAMPION}."
         return {"finding": NO_CHAMPION, "summary": summary, "entered": [], "left": []}
-    return membership_changes(result.changes, result.bundle.spec)
+    return membership_changes(result.changes, result.population.bundle.spec)
 
 
 def membership_changes(changes: MembershipChanges, spec: Spec) -> dict[str, Any]:

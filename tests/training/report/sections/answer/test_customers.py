@@ -1,17 +1,17 @@
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import ripple.training.insights.customer_histories as histories
 from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_the_best_come_first_with_their_scores(result: TrainingResult) -> None:
     rows = customers_section(result)["rows"]
-    assert len(rows) == len(histories.listed(result.scores))
-    best = result.scores.sort_values("rank")
+    assert len(rows) == len(histories.listed(result.population.scores))
+    best = result.population.scores.sort_values("rank")
     for row, (name, score) in zip(rows, best.iterrows(), strict=False):
         assert row.id == name
         assert row.rank.sort == score["rank"]
@@ -24,7 +24,7 @@ def test_the_best_come_first_with_their_scores(result: TrainingResult) -> None:
 
 def test_the_finding_adds_the_rows_up(result: TrainingResult) -> None:
     section = customers_section(result)
-    values = result.scores["network_value"]
+    values = result.population.scores["network_value"]
     listed = values.nlargest(len(section["rows"])).sum()
     assert numbers(section["finding"])[:3] == [
         f"{listed:,.0f}",
@@ -36,7 +36,7 @@ def test_the_finding_adds_the_rows_up(result: TrainingResult) -> None:
 
 def test_the_caution_has_the_precision_and_the_intervals_that_start_at_zero(result: TrainingResult) -> None:
     assert numbers(customers_section(result)["caution"]) == ["31", "100"]
-    zero = customers_section(replace(result, scores=result.scores.assign(network_value_low=0.0)))
+    zero = customers_section(altered(result, scores=result.population.scores.assign(network_value_low=0.0)))
     assert numbers(zero["caution"]) == ["31", "100", str(len(zero["rows"])), "0"]
 
 
@@ -50,7 +50,7 @@ def test_without_influence_the_caution_says_more(
 
 def test_an_open_interval_is_not_shown_as_a_number(bleak: TrainingResult) -> None:
     row = customers_section(bleak)["rows"][0]
-    assert math.isinf(bleak.scores["network_value_high"].iloc[0])
+    assert math.isinf(bleak.population.scores["network_value_high"].iloc[0])
     assert row.high.missing
     assert row.high.sort is None
 

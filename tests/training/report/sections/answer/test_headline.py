@@ -10,6 +10,7 @@ from ripple.training.report.sections.answer.headline import headline_section, la
 from ripple.training.report.sections.trust.placebos import placebo_caveat
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 WithLead = Callable[..., TrainingResult]
 WithInfluence = Callable[..., TrainingResult]
@@ -54,8 +55,8 @@ def test_better_is_said_exactly_when_the_whole_interval_is_above_zero(
 
 def test_the_answer_counts_the_top_and_its_share(result: TrainingResult) -> None:
     section = headline_section(result)
-    members = result.scores[result.scores["top_member"]]
-    share = members["network_value"].sum() / result.scores["network_value"].sum()
+    members = result.population.scores[result.population.scores["top_member"]]
+    share = members["network_value"].sum() / result.population.scores["network_value"].sum()
     assert numbers(section["answer"]) == ["20", "400", "5", f"{100 * share:.0f}", "180"]
     assert "from 1 January 2026 to 30 June 2026" in section["total"]
 
@@ -119,7 +120,7 @@ def test_without_influence_the_answer_is_not_about_the_top(
 
 
 def test_with_influence_or_untested_the_answer_comes_first(result: TrainingResult) -> None:
-    untested = replace(result, robustness=None)
+    untested = altered(result, robustness=None)
     assert headline_section(result)["notice"] is None
     assert headline_section(untested)["notice"] is None
     assert headline_section(untested)["total"].endswith(placebo_caveat(untested))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from ripple.training.report.sections.answer.limits import limits
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 WithInfluence = Callable[..., TrainingResult]
 
@@ -16,12 +17,14 @@ def added(fewer: TrainingResult, more: TrainingResult) -> list[str]:
 
 
 def test_overlapping_periods_are_a_limit(result: TrainingResult) -> None:
-    short = replace(result, schedule=replace(result.schedule, horizon=timedelta(days=60)))
+    short = altered(result, schedule=replace(result.data.schedule, horizon=timedelta(days=60)))
     assert added(short, result) == ["180", "60"]
 
 
 def test_a_single_period_is_a_limit(result: TrainingResult) -> None:
-    single = replace(result, backtest=replace(result.backtest, heads=result.backtest.heads.iloc[-1:]))
+    single = altered(
+        result, backtest=replace(result.evaluation.backtest, heads=result.evaluation.backtest.heads.iloc[-1:])
+    )
     assert added(result, single) == ["1"]
 
 
@@ -32,8 +35,8 @@ def test_a_capped_label_is_a_limit(result: TrainingResult) -> None:
 
 
 def test_the_limits_of_the_label_follow_from_its_parts(result: TrainingResult) -> None:
-    neither = replace(result, label_totals=dict.fromkeys(result.label_totals, 0.0))
-    referrals = replace(neither, label_totals=neither.label_totals | {"referral_value": 1.0})
-    influence = replace(neither, label_totals=neither.label_totals | {"influence_value": 1.0})
+    neither = altered(result, totals=dict.fromkeys(result.label.totals, 0.0))
+    referrals = altered(neither, totals=neither.label.totals | {"referral_value": 1.0})
+    influence = altered(neither, totals=neither.label.totals | {"influence_value": 1.0})
     assert added(neither, referrals) == ["365"]
     assert added(neither, influence) == ["43"]

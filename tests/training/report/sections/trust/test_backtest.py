@@ -4,6 +4,7 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.backtest import POOLED, backtest_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_the_model_comes_first_and_then_the_rules_from_best_to_worst(result: TrainingResult) -> None:
@@ -13,18 +14,18 @@ def test_the_model_comes_first_and_then_the_rules_from_best_to_worst(result: Tra
 
 def test_captures_are_those_of_the_backtest_with_the_mean_last(result: TrainingResult) -> None:
     section = backtest_section(result)
-    captures = result.backtest.rankings.set_index(["ranking", "cutoff"])["capture"]
+    captures = result.evaluation.backtest.rankings.set_index(["ranking", "cutoff"])["capture"]
     for name, _, cells, _ in section["captures"]:
         assert len(cells) == len(section["cutoffs"]) + 1
         assert cells[-1].sort == round(captures[name, POOLED], 6)
-        assert cells[0].sort == round(captures[name, f"{result.schedule.evaluation[0]:%Y-%m-%d}"], 6)
+        assert cells[0].sort == round(captures[name, f"{result.data.schedule.evaluation[0]:%Y-%m-%d}"], 6)
 
 
 def test_the_finding_counts_the_periods_in_which_the_model_is_ahead(result: TrainingResult) -> None:
     assert numbers(backtest_section(result)["finding"])[-2:] == ["3", "3"]
     swapped = {MODEL: "last label", "last label": MODEL}
-    rankings = result.backtest.rankings.replace({"ranking": swapped})
-    behind = replace(result, backtest=replace(result.backtest, rankings=rankings))
+    rankings = result.evaluation.backtest.rankings.replace({"ranking": swapped})
+    behind = altered(result, backtest=replace(result.evaluation.backtest, rankings=rankings))
     assert numbers(backtest_section(behind)["finding"])[-2:] == ["0", "3"]
 
 
@@ -38,8 +39,10 @@ def test_metrics_on_which_a_rule_is_better_come_with_the_rule(result: TrainingRe
 def test_a_period_with_a_wrong_total_is_named_beside_the_calibration(result: TrainingResult) -> None:
     finding = backtest_section(result)["calibration_finding"]
     assert numbers(finding) == ["10", "256", "307", "7", "2025"]
-    right = replace(result.backtest, heads=result.backtest.heads.assign(predicted_share=1.0))
-    assert numbers(backtest_section(replace(result, backtest=right))["calibration_finding"]) == [
+    right = replace(
+        result.evaluation.backtest, heads=result.evaluation.backtest.heads.assign(predicted_share=1.0)
+    )
+    assert numbers(backtest_section(altered(result, backtest=right))["calibration_finding"]) == [
         "10",
         "256",
         "307",
@@ -47,10 +50,12 @@ def test_a_period_with_a_wrong_total_is_named_beside_the_calibration(result: Tra
 
 
 def test_cutoffs_that_could_not_be_evaluated_have_no_column(result: TrainingResult) -> None:
-    heads, rankings = result.backtest.heads, result.backtest.rankings
+    heads, rankings = result.evaluation.backtest.heads, result.evaluation.backtest.rankings
     gone = heads["cutoff"].iloc[0]
-    backtest = replace(result.backtest, heads=heads.iloc[1:], rankings=rankings[rankings["cutoff"] != gone])
-    section = backtest_section(replace(result, backtest=backtest))
+    backtest = replace(
+        result.evaluation.backtest, heads=heads.iloc[1:], rankings=rankings[rankings["cutoff"] != gone]
+    )
+    section = backtest_section(altered(result, backtest=backtest))
     assert section["cutoffs"] == ["6 May 2025", "5 July 2025"]
     assert {len(cells) for _, _, cells, _ in section["captures"]} == {3}
 

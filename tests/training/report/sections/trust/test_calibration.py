@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,12 +5,13 @@ import pytest
 from ripple.training.report.sections.trust.calibration import calibration_section, reliability
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_groups_contain_everybody_with_mean_share_and_interval(result: TrainingResult) -> None:
-    groups = reliability(result.predictions)
-    assert groups["customers"].sum() == len(result.predictions)
-    assert groups["at_top"].sum() == result.predictions["at_top"].sum()
+    groups = reliability(result.evaluation.predictions)
+    assert groups["customers"].sum() == len(result.evaluation.predictions)
+    assert groups["at_top"].sum() == result.evaluation.predictions["at_top"].sum()
     for group in groups.to_dict("records"):
         assert group["from"] <= group["predicted"] <= group["to"]
         assert group["low"] <= group["realised"] <= group["high"]
@@ -26,16 +25,16 @@ def test_the_interval_is_wilsons() -> None:
 
 
 def test_the_finding_counts_the_groups_that_agree(result: TrainingResult) -> None:
-    groups = reliability(result.predictions)
+    groups = reliability(result.evaluation.predictions)
     agreeing = ((groups["low"] <= groups["predicted"]) & (groups["predicted"] <= groups["high"])).sum()
     assert numbers(calibration_section(result)["finding"])[-2:] == [str(agreeing), str(len(groups))]
-    frame = result.predictions
-    wrong = replace(result, predictions=frame.assign(at_top=frame["top_probability"] < 0.5))
+    frame = result.evaluation.predictions
+    wrong = altered(result, predictions=frame.assign(at_top=frame["top_probability"] < 0.5))
     assert numbers(calibration_section(wrong)["finding"])[-2] == "0"
 
 
 def test_without_calibrated_probabilities_nothing_is_shown(result: TrainingResult) -> None:
-    without = replace(result, predictions=result.predictions.assign(top_probability=np.nan))
+    without = altered(result, predictions=result.evaluation.predictions.assign(top_probability=np.nan))
     section = calibration_section(without)
     assert section["rows"] == []
     assert section["plot"] == section["coverage_plot"] == section["coverage_finding"] == ""

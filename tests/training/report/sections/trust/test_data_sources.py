@@ -8,6 +8,7 @@ from ripple.training.report.sections.trust.data_sources import COLUMNS, NEEDS, d
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_every_view_that_can_be_absent_is_known() -> None:
@@ -31,20 +32,20 @@ def test_an_absent_table_is_named_with_the_features_it_costs(result: TrainingRes
 
 
 def test_an_absent_column_is_named_where_the_table_is_there(result: TrainingResult) -> None:
-    spec = result.bundle.spec
+    spec = result.population.bundle.spec
     without = tuple(f for f in spec.features if f.name not in ("margin_share", "advanced_coverage"))
-    bundle = replace(result.bundle, spec=replace(spec, features=without))
-    missing = dict(data_sources_section(replace(result, bundle=bundle))["missing"])
+    bundle = replace(result.population.bundle, spec=replace(spec, features=without))
+    missing = dict(data_sources_section(altered(result, bundle=bundle))["missing"])
     assert missing["the column orders.margin"] == ["margin share"]
     assert missing["the column catalog.tier"] == ["advanced coverage"]
 
 
 def test_an_absent_catalogue_takes_its_features_with_it(result: TrainingResult) -> None:
-    spec = result.bundle.spec
+    spec = result.population.bundle.spec
     without = tuple(f for f in spec.features if not f.name.startswith(("advanced", "days_from")))
-    bundle = replace(result.bundle, spec=replace(spec, features=without))
-    checks = replace(result.checks, absent=["catalog", "feedback"])
-    missing = dict(data_sources_section(replace(result, bundle=bundle, checks=checks))["missing"])
+    bundle = replace(result.population.bundle, spec=replace(spec, features=without))
+    checks = replace(result.data.checks, absent=["catalog", "feedback"])
+    missing = dict(data_sources_section(altered(result, bundle=bundle, checks=checks))["missing"])
     assert "advanced power user" in missing["the table catalog"]
     assert "days from release" in missing["the table catalog"]
 
@@ -54,7 +55,7 @@ def test_rows_set_aside_are_counted_with_their_rule(result: TrainingResult) -> N
     assert section["set_aside"] == [
         (7, "interactions.kind", "one referrer for a customer", "the earliest referral counts")
     ]
-    rows = sum(result.checks.rows.values())
+    rows = sum(result.data.checks.rows.values())
     assert numbers(section["finding"])[:2] == [f"{rows:,}", "5"]
     assert numbers(section["finding"])[-1] == "7"
 
@@ -68,12 +69,12 @@ def test_cutoffs_show_that_the_embargo_was_kept(result: TrainingResult) -> None:
         datetime(2023, 11, 13),
         datetime(2024, 9, 8),
     )
-    assert section["final"] == len(result.schedule.grid)
+    assert section["final"] == len(result.data.schedule.grid)
     assert section["skipped"] == []
 
 
 def test_a_cutoff_without_credit_is_named(result: TrainingResult) -> None:
-    backtest = replace(result.backtest, heads=result.backtest.heads.iloc[1:])
-    section = data_sources_section(replace(result, backtest=backtest))
+    backtest = replace(result.evaluation.backtest, heads=result.evaluation.backtest.heads.iloc[1:])
+    section = data_sources_section(altered(result, backtest=backtest))
     assert section["skipped"] == ["7 March 2025"]
     assert len(section["cutoffs"]) == 2

@@ -3,6 +3,7 @@ from dataclasses import replace
 from ripple.training.report.sections.trust.heads import heads_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_every_number_is_also_given_in_words(result: TrainingResult) -> None:
@@ -38,6 +39,6 @@ def test_without_calibration_every_number_is_missing(bleak: TrainingResult) -> N
 
 
 def test_a_total_far_too_low_is_given_as_a_share(result: TrainingResult) -> None:
-    low = result.backtest.heads.assign(predicted_share=0.3)
-    rows = heads_section(replace(result, backtest=replace(result.backtest, heads=low)))["rows"]
+    low = result.evaluation.backtest.heads.assign(predicted_share=0.3)
+    rows = heads_section(altered(result, backtest=replace(result.evaluation.backtest, heads=low)))["rows"]
     assert rows[0]["total"][1] == "30\u00a0% of the realised total"

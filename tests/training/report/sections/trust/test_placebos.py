@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from ripple.training.report.sections.trust.placebos import (
 )
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 WithInfluence = Callable[..., TrainingResult]
 
@@ -49,7 +49,7 @@ def test_where_no_influence_was_found_nothing_is_called_incremental(
 
 def test_both_tables_hold_the_amounts_and_describe_each_row(result: TrainingResult) -> None:
     section = placebo_section(result)
-    placebos, settings = result.robustness.placebos, result.robustness.sensitivity
+    placebos, settings = result.label.robustness.placebos, result.label.robustness.sensitivity
     assert [(name, amount.sort, share.sort) for name, _, amount, share in section["placebos"]] == [
         (name, row["influence"], row["share"]) for name, row in placebos.iterrows()
     ]
@@ -80,8 +80,8 @@ def test_many_times_the_label_is_not_given_in_percent(with_influence: WithInflue
 
 def test_influence_of_newcomers_explains_a_difference_from_the_label(result: TrainingResult) -> None:
     alike = placebo_section(result)["paragraphs"][0]
-    totals = result.label_totals | {"influence_value": 19_000.0}
-    assert len(placebo_section(replace(result, label_totals=totals))["paragraphs"][0]) > len(alike)
+    totals = result.label.totals | {"influence_value": 19_000.0}
+    assert len(placebo_section(altered(result, totals=totals))["paragraphs"][0]) > len(alike)
 
 
 def test_without_interactions_nothing_was_tested(bleak: TrainingResult) -> None:
@@ -159,7 +159,7 @@ def test_the_caveat_fits_the_placebos(result: TrainingResult, with_influence: Wi
         with_influence(20_000.0, 0.0, 0.0),
         with_influence(20_000.0, 22_000.0, 0.0),
         with_influence(0.0, 0.0, 0.0),
-        replace(result, robustness=None),
+        altered(result, robustness=None),
     ]
     caveats = [placebo_caveat(run) for run in runs]
     assert [numbers(caveat) for caveat in caveats] == [["43"], ["67"], ["0"], [], [], []]

@@ -6,12 +6,13 @@ import pandas as pd
 from ripple.training.report.sections.trust.slices import slices_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def section_of(result: TrainingResult, **columns: Any) -> dict[str, Any]:
     """The section with other columns of the slices."""
-    slices = result.backtest.slices.assign(**columns)
-    return slices_section(replace(result, backtest=replace(result.backtest, slices=slices)))
+    slices = result.evaluation.backtest.slices.assign(**columns)
+    return slices_section(altered(result, backtest=replace(result.evaluation.backtest, slices=slices)))
 
 
 def test_the_finding_counts_kinds_that_are_off_and_names_the_worst(result: TrainingResult) -> None:
@@ -37,5 +38,7 @@ def test_without_slices_or_realised_value_nothing_is_drawn(result: TrainingResul
     unrealised = section_of(result, predicted_share=float("nan"))
     assert numbers(unrealised["finding"]) == ["5"]
     assert unrealised["plot"] == ""
-    none = slices_section(replace(result, backtest=replace(result.backtest, slices=pd.DataFrame())))
+    none = slices_section(
+        altered(result, backtest=replace(result.evaluation.backtest, slices=pd.DataFrame()))
+    )
     assert (none["rows"], none["plot"]) == ([], "")

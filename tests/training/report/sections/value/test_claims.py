@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -7,17 +6,18 @@ from ripple.training.insights.claims import Claim, Estimate
 from ripple.training.report.sections.value.claims import WORDINGS, Row, claims_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def row_of(result: TrainingResult, claim: Claim) -> Row:
-    (row,) = claims_section(replace(result, claims=(claim,)))["rows"]
+    (row,) = claims_section(altered(result, claims=(claim,)))["rows"]
     return row
 
 
 def claim(result: TrainingResult, *estimate: float, **rest: object) -> Claim:
     """A claim of 3 to 5 times with another measured figure and interval."""
     measured = Estimate(*estimate, customers=40)
-    return Claim("value", (3.0, 5.0), measured, result.claims[0].period, **rest)
+    return Claim("value", (3.0, 5.0), measured, result.insights.claims[0].period, **rest)
 
 
 def test_each_claim_has_a_measured_figure_with_its_interval(result: TrainingResult) -> None:
@@ -35,7 +35,7 @@ def test_each_claim_has_a_measured_figure_with_its_interval(result: TrainingResu
 
 @pytest.mark.parametrize("name", WORDINGS)
 def test_quoted_numbers_are_those_that_are_compared_with(result: TrainingResult, name: str) -> None:
-    (one,) = [one for one in result.claims if one.name == name]
+    (one,) = [one for one in result.insights.claims if one.name == name]
     figure = WORDINGS[name].quoted_figure
     scale = 100 if "%" in figure else 1
     expected = [scale * bound for bound in dict.fromkeys(one.quoted)]
@@ -82,7 +82,7 @@ def test_claims_that_cannot_be_measured_have_a_reason_and_no_number(
     section = claims_section(bleak)
     unmeasured = [row for row in section["rows"] if row.comparison is None]
     assert len(unmeasured) >= 3
-    for row, one in zip(section["rows"], bleak.claims, strict=True):
+    for row, one in zip(section["rows"], bleak.insights.claims, strict=True):
         if row.comparison is None:
             assert one.why_not in row.meaning
             assert (row.plot, row.interval, numbers(row.figure)) == (None, "", [])
@@ -92,7 +92,7 @@ def test_claims_that_cannot_be_measured_have_a_reason_and_no_number(
 
 def test_the_finding_counts_the_figures_that_agree(result: TrainingResult) -> None:
     assert numbers(claims_section(result)["finding"]) == ["0", "5", "1"]
-    agreeing = replace(result, claims=(claim(result, 4.0, 3.5, 4.5), claim(result, 1.0, 0.5, 2.9)))
+    agreeing = altered(result, claims=(claim(result, 4.0, 3.5, 4.5), claim(result, 1.0, 0.5, 2.9)))
     assert numbers(claims_section(agreeing)["finding"]) == ["1", "2", "0"]
 
 

@@ -9,10 +9,11 @@ from ripple.training.report.sections.value.concentration import concentration_se
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_the_finding_has_what_both_tops_hold(result: TrainingResult) -> None:
-    shares = result.concentration.shares.set_index(["ranking", "top", "measure"])
+    shares = result.insights.concentration.shares.set_index(["ranking", "top", "measure"])
     spend, network, revenue = (
         [number for share in shares.loc[key, columns] for number in numbers(words.percent(share))]
         for key, columns in (
@@ -57,9 +58,9 @@ def test_the_overlap_is_compared_with_chance(
     result: TrainingResult, both: int, low: float, high: float, kind: str
 ) -> None:
     row = {"top": 0.1, "customers": 40, "both": both, "share": both / 40, "low": low, "high": high}
-    shares = result.concentration.shares.assign(top=0.1)
-    changed = replace(result.concentration, overlap=pd.DataFrame([row]), shares=shares)
-    section = concentration_section(replace(result, concentration=changed))
+    shares = result.insights.concentration.shares.assign(top=0.1)
+    changed = replace(result.insights.concentration, overlap=pd.DataFrame([row]), shares=shares)
+    section = concentration_section(altered(result, concentration=changed))
     assert section["overlap_kind"] == kind
     assert numbers(section["overlap_finding"])[:4] == [str(both), "40", "10", "10"]
     assert section["overlap"][0][:3] == ("10\u00a0%", str(both), str(40 - both))
@@ -67,9 +68,9 @@ def test_the_overlap_is_compared_with_chance(
 
 def test_a_lead_that_may_be_chance_is_not_claimed(result: TrainingResult) -> None:
     def finding(*lead: float) -> str:
-        direct = replace(result.customer_value.direct, lead=lead)
-        value = replace(result.customer_value, direct=direct)
-        return concentration_section(replace(result, customer_value=value))["direct_finding"]
+        direct = replace(result.insights.customer_value.direct, lead=lead)
+        value = replace(result.insights.customer_value, direct=direct)
+        return concentration_section(altered(result, customer_value=value))["direct_finding"]
 
     clear, unclear = finding(0.1, 0.04, 0.16), finding(0.1, -0.02, 0.2)
     assert numbers(clear)[-4:] == ["+10.0", "95", "+4.0", "+16.0"]
@@ -84,6 +85,6 @@ def test_without_influence_the_caveat_says_so(with_influence: Callable[..., Trai
 
 
 def test_no_curve_is_drawn_where_nothing_is_held(bleak: TrainingResult) -> None:
-    nothing = replace(bleak.concentration, curves=bleak.concentration.curves * float("nan"))
+    nothing = replace(bleak.insights.concentration, curves=bleak.insights.concentration.curves * float("nan"))
     assert concentration_section(bleak)["plot"]
-    assert concentration_section(replace(bleak, concentration=nothing))["plot"] == ""
+    assert concentration_section(altered(bleak, concentration=nothing))["plot"] == ""

@@ -8,19 +8,25 @@ from ripple.training.report import render
 from ripple.training.report.sections.value.plays import plays_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers, section_html
+from tests.support.results import altered
 
 
 def with_feedback(result: TrainingResult, **plays: object) -> TrainingResult:
     """The same run with feedback, every other customer being unhappy, and other rules."""
-    features = result.features.assign(feedback_latest=[-0.8, 0.8] * (len(result.features) // 2))
+    features = result.population.features.assign(
+        feedback_latest=[-0.8, 0.8] * (len(result.population.features) // 2)
+    )
     settings = result.settings.model_copy(update={"plays": Plays(**plays)})
-    book = playbook(features, result.customer_value, result.bundle, settings)
-    return replace(result, features=features, settings=settings, playbook=book)
+    book = playbook(features, result.insights.customer_value, result.population.bundle, settings)
+    return altered(result, features=features, settings=settings, playbook=book)
 
 
 def test_the_finding_is_the_network_value_at_risk(result: TrainingResult) -> None:
     changed = with_feedback(result, fading_below=0.0)
-    customers, segments = changed.customer_value.customers, changed.playbook.customer_segments
+    customers, segments = (
+        changed.insights.customer_value.customers,
+        changed.insights.playbook.customer_segments,
+    )
     mask = (segments["network"] == "high") & (segments["sentiment"] == "unhappy")
     at_risk = customers["network_value"][mask]
     section = plays_section(changed)
@@ -38,7 +44,7 @@ def test_where_nobody_is_at_risk_the_finding_is_zero(result: TrainingResult) -> 
 
 def test_every_play_with_customers_is_shown_and_the_others_are_named(result: TrainingResult) -> None:
     changed = with_feedback(result)
-    section, book = plays_section(changed), changed.playbook
+    section, book = plays_section(changed), changed.insights.playbook
     used = book.plays[book.plays["customers"] > 0]
     assert [row["name"] for row in section["plays"]] == used["play"].tolist()
     assert set(section["unused"]) == set(book.plays["play"]) - set(used["play"])
@@ -67,9 +73,11 @@ def test_costs_that_are_not_known_are_missing(bleak: TrainingResult) -> None:
 def test_rules_that_match_nobody_leave_no_table(result: TrainingResult) -> None:
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
     settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
-    book = playbook(result.features, result.customer_value, result.bundle, settings)
+    book = playbook(
+        result.population.features, result.insights.customer_value, result.population.bundle, settings
+    )
     assert book.customers.empty
-    html = section_html(render(replace(result, settings=settings, playbook=book)), "turn")
+    html = section_html(render(altered(result, settings=settings, playbook=book)), "turn")
     assert "plays.rules" in html
     assert 'aria-label="Plays"' not in html
     assert not re.search(r"<tbody>\s*</tbody>", html)
@@ -77,17 +85,17 @@ def test_rules_that_match_nobody_leave_no_table(result: TrainingResult) -> None:
 
 def test_predictions_that_were_too_high_add_a_warning(result: TrainingResult) -> None:
     def caution(realised_ratio: float) -> list[str]:
-        value = replace(result.customer_value, realised_ratio=realised_ratio)
-        return numbers(plays_section(replace(result, customer_value=value))["caution"])
+        value = replace(result.insights.customer_value, realised_ratio=realised_ratio)
+        return numbers(plays_section(altered(result, customer_value=value))["caution"])
 
     assert caution(1.0) == ["180", "43"]
     assert caution(0.6) == ["180", "60", "43"]
 
 
 def test_where_all_may_be_chance_nobody_counts_as_influential(result: TrainingResult) -> None:
-    value = replace(result.customer_value, credible=0.0)
-    book = playbook(result.features, value, result.bundle, result.settings)
-    changed = replace(result, customer_value=value, playbook=book)
+    value = replace(result.insights.customer_value, credible=0.0)
+    book = playbook(result.population.features, value, result.population.bundle, result.settings)
+    changed = altered(result, customer_value=value, playbook=book)
     section = plays_section(changed)
     spend = book.customers["direct_value"].sum()
     assert numbers(section["finding"]) == ["40", f"{spend:,.0f}", "0"]
@@ -103,7 +111,7 @@ def test_without_influence_the_caution_begins_with_it(with_influence: Callable[.
 def test_every_segment_names_its_plays(result: TrainingResult) -> None:
     changed = with_feedback(result)
     rows = plays_section(changed)["segments"]
-    assert sum(row["customers"].sort for row in rows) == len(changed.features)
+    assert sum(row["customers"].sort for row in rows) == len(changed.population.features)
     low = [row for row in rows if (row["network"], row["direct"]) == ("low", "low")]
     assert low
     assert all(row["plays"] == "no play" for row in low)

@@ -6,6 +6,7 @@ import pytest
 from ripple.training.report.sections.value.profitability import profitability_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +16,8 @@ def section(result: TrainingResult) -> dict:
 
 def test_groups_are_averages_per_customer(result: TrainingResult, section: dict) -> None:
     top, spenders, everybody = section["groups"]
-    customers = result.customer_value.customers
-    members = result.scores.index[result.scores["top_member"]]
+    customers = result.insights.customer_value.customers
+    members = result.population.scores.index[result.population.scores["top_member"]]
     assert (top.customers, spenders.customers, everybody.customers) == ("20", "20", "400")
     assert top.network.sort == pytest.approx(customers.loc[members, "network_value"].mean())
     assert top.gain.sort == pytest.approx(customers.loc[members, "gain"].mean())
@@ -33,7 +34,7 @@ def test_the_finding_is_the_most_that_keeping_one_may_cost(section: dict) -> Non
 
 
 def test_the_caution_has_the_shares_that_count(result: TrainingResult, section: dict) -> None:
-    value = result.customer_value
+    value = result.insights.customer_value
     shares = (value.spendable_share, value.credible_share, min(1.0, value.realised_ratio))
     assert numbers(section["caution"]) == [f"{100 * share:.0f}" for share in shares]
 
@@ -45,8 +46,10 @@ def test_thin_margins_are_those_of_the_influential_below_the_setting(result: Tra
             replace(result, settings=result.settings.model_copy(update={"plays": plays}))
         )
 
-    segments = result.playbook.customer_segments
-    high = result.customer_value.customers[(segments["network"] == "high") | (segments["direct"] == "high")]
+    segments = result.insights.playbook.customer_segments
+    high = result.insights.customer_value.customers[
+        (segments["network"] == "high") | (segments["direct"] == "high")
+    ]
     limit = float(high["margin_share"].median())
     thin = high[high["margin_share"] < limit].sort_values("value", ascending=False)
     section = listed(limit)
@@ -58,7 +61,7 @@ def test_thin_margins_are_those_of_the_influential_below_the_setting(result: Tra
 
 
 def test_who_may_cost_most_comes_first(result: TrainingResult, section: dict) -> None:
-    best = result.customer_value.customers["gain"].sort_values(ascending=False)
+    best = result.insights.customer_value.customers["gain"].sort_values(ascending=False)
     assert [name for name, _ in section["keep"]] == list(best.index[:10])
     assert [cells[-1].sort for _, cells in section["keep"]] == [round(gain, 6) for gain in best[:10]]
 
@@ -72,7 +75,7 @@ def test_without_margins_the_section_says_what_to_add(bleak: TrainingResult) -> 
 
 
 def test_where_nothing_is_credible_the_top_is_that_by_spend(result: TrainingResult) -> None:
-    worthless = replace(result, customer_value=replace(result.customer_value, credible=0.0))
+    worthless = altered(result, customer_value=replace(result.insights.customer_value, credible=0.0))
     for run, place in ((result, 0), (worthless, 1)):
         section = profitability_section(run)
         assert section["groups"][place].name in section["finding"]

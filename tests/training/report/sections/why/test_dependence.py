@@ -15,9 +15,9 @@ X = np.round(RANDOM.gamma(2, 20, 800))
 
 def sampled(result: TrainingResult, x: np.ndarray, effect: np.ndarray, unit: str = "days") -> Sampled:
     """A bundle of two features of which the first does everything."""
-    spec = result.bundle.spec
+    spec = result.population.bundle.spec
     features = tuple(FeatureSpec(name, "network", unit, "?") for name in ("first_thing", "other"))
-    bundle = replace(result.bundle, spec=replace(spec, features=features))
+    bundle = replace(result.population.bundle, spec=replace(spec, features=features))
     other = RANDOM.normal(size=len(x))
     return Sampled(
         bundle,
@@ -88,7 +88,7 @@ def test_a_flag_has_a_factor_with_and_without(result: TrainingResult) -> None:
 
 def test_the_strongest_features_of_a_run_are_shown(result: TrainingResult) -> None:
     sample = Sampled.of(result)
-    dependences = dependence_section(sample, result.earlier_effects, 1)
+    dependences = dependence_section(sample, result.evaluation.earlier_effects, 1)
     names = [dependence.name for dependence in dependences]
     assert names == [sample.named(i) for i in sample.strongest[:MAX_FEATURES]]
     assert all('class="mark"' in dependence.plot for dependence in dependences)

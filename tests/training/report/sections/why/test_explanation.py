@@ -17,9 +17,11 @@ def section(result: TrainingResult) -> dict[str, object]:
 
 
 def test_the_strongest_feature_heads_the_table(result: TrainingResult, section: dict[str, list]) -> None:
-    effects, _ = result.bundle.contributions("value", result.bundle.matrix(result.features))
+    effects, _ = result.population.bundle.contributions(
+        "value", result.population.bundle.matrix(result.population.features)
+    )
     size = np.abs(effects).mean(axis=0)
-    strongest = result.bundle.spec.names[int(size.argmax())]
+    strongest = result.population.bundle.spec.names[int(size.argmax())]
     first = section["features"][0]
     assert first.feature.name == strongest
     assert first.share.sort == pytest.approx(size.max() / size.sum())
@@ -35,7 +37,7 @@ def test_the_table_has_description_and_unit_of_every_feature(section: dict[str, 
 
 
 def test_a_large_population_is_sampled_and_always_alike(result: TrainingResult) -> None:
-    many = result.features.loc[result.features.index.repeat(5)].reset_index(drop=True)
+    many = result.population.features.loc[result.population.features.index.repeat(5)].reset_index(drop=True)
     sampled = sample(many, seed=1)
     assert len(sampled) == SAMPLE
     assert sampled.equals(sample(many.sample(frac=1, random_state=2), seed=1))

@@ -1,17 +1,16 @@
-from dataclasses import replace
-
 import numpy as np
 
 from ripple.training.report.sections.why.explanation import Sampled
 from ripple.training.report.sections.why.explanation_stability import explanation_stability_section
 from ripple.training.result import TrainingResult
 from tests.support.rendered_page import numbers
+from tests.support.results import altered
 
 
 def test_the_same_effects_give_the_same_reasons(result: TrainingResult) -> None:
     sample = Sampled.of(result)
     section = explanation_stability_section(
-        replace(result, earlier_effects={"2025-03-07": sample.value}), sample
+        altered(result, earlier_effects={"2025-03-07": sample.value}), sample
     )
     (row,) = section["rows"]
     assert (row["first"].sort, row["family"].sort, row["kept"].sort, row["ranks"].sort) == (1, 1, 3, 1)
@@ -24,7 +23,7 @@ def test_other_reasons_are_counted_customer_by_customer(result: TrainingResult) 
     first = np.abs(other).argmax(axis=1)
     half = len(other) // 2
     other[np.arange(half), first[:half]] = 0.0
-    section = explanation_stability_section(replace(result, earlier_effects={"2025-03-07": other}), sample)
+    section = explanation_stability_section(altered(result, earlier_effects={"2025-03-07": other}), sample)
     assert section["rows"][0]["first"].sort == 1 - half / len(other)
 
 

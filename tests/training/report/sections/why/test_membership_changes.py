@@ -20,7 +20,7 @@ def test_customers_who_entered_and_left_are_counted_and_have_reasons(result: Tra
     section = membership_changes_section(result)
     assert numbers(section["finding"]) == ["2", "20", "5", "3", "5", "2025", "2"]
     entered = {row["id"]: row for row in section["entered"]}
-    best = list(result.scores.sort_values("rank").index)
+    best = list(result.population.scores.sort_values("rank").index)
     assert entered[best[0]]["ranks"][0].sort > 100
     assert entered[best[0]]["reasons"][0].count("×") == 1
     assert entered[best[1]]["reasons"] == [NOT_A_CUSTOMER]
