@@ -54,11 +54,11 @@ def customer_insights(
     period = Period(
         start=datetime(2025, 1, 1),
         days=180,
-        spent=spend.to_numpy(),
+        direct_value=spend.to_numpy(),
         orders=np.ones(customers),
-        brought=random.exponential(50.0, customers),
-        purchases=random.exponential(2.0, customers),
-        influenced=random.exponential(1.0, customers),
+        network_value=random.exponential(50.0, customers),
+        influenced_purchases=random.exponential(2.0, customers),
+        influenced_customers=random.exponential(1.0, customers),
         engagement=random.random(customers) if measured else None,
         advanced=random.random(customers) < 0.2 if measured else None,
     )

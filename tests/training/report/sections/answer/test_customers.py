@@ -10,7 +10,7 @@ from tests.support.results import altered
 
 def test_the_best_come_first_with_their_scores(result: TrainingResult) -> None:
     rows = customers_section(result)["rows"]
-    assert len(rows) == len(histories.listed(result.population.scores))
+    assert len(rows) == len(histories.listed_customers(result.population.scores))
     best = result.population.scores.sort_values("rank")
     for row, (name, score) in zip(rows, best.iterrows(), strict=False):
         assert row.id == name

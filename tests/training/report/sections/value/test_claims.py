@@ -63,7 +63,7 @@ def test_the_comparison_is_worded(result: TrainingResult) -> None:
 
 
 def test_other_groups_stand_beside_the_figure(result: TrainingResult) -> None:
-    row = row_of(result, claim(result, 4.0, 3.5, 4.5, beside={"of all customers": 0.3}))
+    row = row_of(result, claim(result, 4.0, 3.5, 4.5, comparisons={"of all customers": 0.3}))
     assert row.meaning.endswith("0.3 times of all customers.")
 
 

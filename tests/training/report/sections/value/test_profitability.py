@@ -75,7 +75,7 @@ def test_without_margins_the_section_says_what_to_add(bleak: TrainingResult) -> 
 
 
 def test_where_nothing_is_credible_the_top_is_that_by_spend(result: TrainingResult) -> None:
-    worthless = altered(result, customer_value=replace(result.insights.customer_value, credible=0.0))
+    worthless = altered(result, customer_value=replace(result.insights.customer_value, credible_share=0.0))
     for run, place in ((result, 0), (worthless, 1)):
         section = profitability_section(run)
         assert section["groups"][place].name in section["finding"]
