@@ -46,7 +46,8 @@ def main(names: list[str]) -> int:
     ]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "checkout"
-        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".venv*", ".ripple", ".git"))
+        ignored = shutil.ignore_patterns(".venv*", ".ripple", ".git", ".*_cache")
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=ignored)
         return max([_report(module, copy) for module in modules], default=0)
 
 
