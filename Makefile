@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 help: ## explain every target
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
 train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register a version (champion if it passes the gate), write the report
