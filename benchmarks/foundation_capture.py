@@ -47,7 +47,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", type=Path)
-    backtest = train(parser.parse_args().source).backtest
+    backtest = train(parser.parse_args().source).evaluation.backtest
     write_results("foundation", captures(backtest.rankings))
     lead, low, high = backtest.lead
     print(f"lead over {backtest.best_baseline}: {lead:+.3f} (95 % interval {low:+.3f} to {high:+.3f})")

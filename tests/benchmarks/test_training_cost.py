@@ -17,7 +17,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_cost, "CUTOFFS", training_cost.CUTOFFS[:4])
     monkeypatch.setattr(training_cost, "TRAINING_CUTOFFS", 3)
     # set by the benchmark, which has a process of its own
-    monkeypatch.setattr(feature_sequence, "MOST_HELD", feature_sequence.MOST_HELD)
+    monkeypatch.setattr(feature_sequence, "MAX_CELLS_IN_MEMORY", feature_sequence.MAX_CELLS_IN_MEMORY)
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
