@@ -56,7 +56,8 @@ def backtest_section(result: TrainingResult) -> dict[str, Any]:
         "finding": (
             f"Ripple’s top {words.exact_percent(result.settings.top_share)} captured "
             f"{words.estimate(*backtest.capture_interval(MODEL))} of the possible network value, "
-            f"“{backtest.best_baseline}” {words.estimate(*backtest.capture_interval(backtest.best_baseline))}; "
+            f"“{backtest.best_baseline}” "
+            f"{words.estimate(*backtest.capture_interval(backtest.best_baseline))}; "
             f"Ripple was ahead in {wins} of {words.plural(periods, 'period')}"
         ),
         "cutoffs": [words.day(cutoff) for cutoff in evaluated_cutoffs(result)],
