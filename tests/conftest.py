@@ -13,10 +13,10 @@ import hypothesis
 import pandas as pd
 import pytest
 
-from tests.support import postgres_server
-from tests.support.postgres_server import PostgresServer
-from tests.support.processes import LENIENT, Ripple, TrainedWorld
-from tests.support.spark_sessions import spark_session
+from tests.support.servers import postgres_server
+from tests.support.servers.postgres_server import PostgresServer
+from tests.support.servers.processes import LENIENT, Ripple, TrainedWorld
+from tests.support.servers.spark_sessions import spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

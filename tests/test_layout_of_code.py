@@ -17,11 +17,6 @@ ROOMS = {"features", "models", "ripple", "serving", "simulation", "training"}
 NOTHING_TO_TEST = {"ripple/errors.py"}
 """Modules without behaviour of their own."""
 
-# what is not so yet; nothing may be added to these three
-FULL_FOLDERS = {"tests/serving", "tests/support", "tests/training/attribution"}
-LONG_MODULES = {"tests/training/test_pipeline.py"}
-WITHOUT_TESTS: set[str] = set()
-
 
 def _modules() -> list[Path]:
     """Every module of the project, by its real place."""
@@ -34,12 +29,12 @@ def _modules() -> list[Path]:
 
 def test_no_folder_is_crowded() -> None:
     counts = Counter(str(path.parent) for path in _modules())
-    assert {folder for folder, count in counts.items() if count > MAX_MODULES} == FULL_FOLDERS
+    assert not {folder for folder, count in counts.items() if count > MAX_MODULES}
 
 
 def test_no_module_is_long() -> None:
     lengths = {str(path): len((ROOT / path).read_text("utf-8").splitlines()) for path in _modules()}
-    assert {path for path, length in lengths.items() if length > MAX_LINES} == LONG_MODULES
+    assert not {path for path, length in lengths.items() if length > MAX_LINES}
 
 
 def test_every_module_has_its_test_file() -> None:
@@ -47,4 +42,4 @@ def test_every_module_has_its_test_file() -> None:
     untested = {
         path for path in modules if not (ROOT / "tests" / path).with_stem(f"test_{path.stem}").is_file()
     }
-    assert {str(path) for path in untested} - NOTHING_TO_TEST == WITHOUT_TESTS
+    assert {str(path) for path in untested} == NOTHING_TO_TEST

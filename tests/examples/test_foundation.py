@@ -11,7 +11,7 @@ import pytest
 
 from examples.foundation.convert import convert
 from tests.support.checkout import ROOT
-from tests.support.processes import Ripple
+from tests.support.servers.processes import Ripple
 
 SOURCE = Path(os.environ.get("FOUNDATION_DATA", ROOT.parent / "shared" / "data" / "foundation"))
 

@@ -1,4 +1,4 @@
-"""Fixtures over `tests.support.feature_frames`."""
+"""Fixtures over `tests.support.oracles.feature_frames`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from ripple.features.dataset import Dataset, open_dataset
 from ripple.features.validation.checks import Report, check
 from ripple.settings import load
-from tests.support import feature_frames
-from tests.support.feature_frames import Frames
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import Frames
 
 Write = Callable[..., Path]
 Open = Callable[..., Dataset]

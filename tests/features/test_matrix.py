@@ -9,8 +9,8 @@ import pytest
 from ripple.features.graph import leads
 from ripple.features.registry import features
 from ripple.features.validation import checks
-from tests.support import feature_frames, feature_oracle
-from tests.support.feature_frames import SETTINGS, bits, features_at, features_of
+from tests.support.oracles import feature_frames, feature_oracle
+from tests.support.oracles.feature_frames import SETTINGS, bits, features_at, features_of
 
 CUTOFFS = [datetime(2024, 3, 1), datetime(2024, 3, 14, 12), datetime(2024, 4, 21)]
 WINDOWS, HALF_LIFE = SETTINGS.features.windows_days, SETTINGS.features.half_life_days

@@ -17,8 +17,8 @@ from ripple.features.rollup import history
 from ripple.features.rollup.daily import DAILY
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.validation import checks
-from tests.support import feature_frames
-from tests.support.feature_frames import SETTINGS, Frames, bits, features_at, features_of
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import SETTINGS, Frames, bits, features_at, features_of
 
 CUTOFF = datetime(2024, 3, 1)
 NOON = datetime(2024, 3, 14, 12)

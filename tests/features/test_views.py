@@ -14,8 +14,8 @@ from ripple import digests
 from ripple.features import views
 from ripple.features.dataset import Dataset, open_dataset
 from ripple.features.views import VIEWS
-from tests.support import feature_frames
-from tests.support.feature_frames import SETTINGS
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import SETTINGS
 
 AS_OF = datetime(2024, 6, 20)
 

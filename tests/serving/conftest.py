@@ -27,9 +27,9 @@ from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
 from ripple.serving.scorer import Scorer
 from ripple.serving.store_poller import warmed_up_scorer
-from tests.support.processes import free_port
-from tests.support.redis_server import redis_server
-from tests.support.scoring_server import ScoringServer
+from tests.support.servers.processes import free_port
+from tests.support.servers.redis_server import redis_server
+from tests.support.servers.scoring_server import ScoringServer
 
 LOOP = asyncio.Runner()
 """One event loop for all tests, as connections to Redis belong to the loop that opened them."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from ripple.serving.options import PREFIX
 from tests.support.checkout import ROOT
-from tests.support.processes import free_port
-from tests.support.scoring_server import ScoringServer
+from tests.support.servers.processes import free_port
+from tests.support.servers.scoring_server import ScoringServer
 
 
 def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from ripple import AsyncClient, Client
 from ripple.serving.client import NotFound, Refused, ServiceError, Unavailable
-from tests.support.processes import free_port
+from tests.support.servers.processes import free_port
 
 HEADER = {"model_version": "1", "as_of": "2026-06-30T00:00:00", "currency": "EUR", "horizon_days": 180}
 CUSTOMER = {

@@ -15,7 +15,7 @@ from prometheus_client.registry import REGISTRY
 from ripple.serving import prediction_log
 from ripple.serving.prediction_log import SCHEMA, PredictionLog, hashed, read_log
 from ripple.serving.prometheus import ServiceMetrics
-from tests.support.scoring_server import ScoringServer
+from tests.support.servers.scoring_server import ScoringServer
 
 SALT = b"salt"
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)

@@ -20,7 +20,7 @@ from ripple.serving.schemas import (
     ScoreResponse,
     TopResponse,
 )
-from tests.support.processes import free_port
+from tests.support.servers.processes import free_port
 
 # what the service must do without: neither the Bento nor its environment has them
 ABSENT = (

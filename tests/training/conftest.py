@@ -22,8 +22,8 @@ from ripple.training.examples.cutoffs import Schedule, schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.pipeline import TrainedVersion
 from ripple.training.result import TrainingResult
-from tests.support import chromium
-from tests.support.processes import LENIENT
+from tests.support.servers import chromium
+from tests.support.servers.processes import LENIENT
 
 HERE = Path(__file__).parent
 SMALL = """

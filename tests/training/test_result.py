@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ripple.training.evaluation.cutoff_evaluation import MODEL
-from tests.support.results import altered
+from tests.support.runs.results import altered
 
 
 def test_the_headline_agrees_with_scores_and_backtest(result):

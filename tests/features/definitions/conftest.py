@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from tests.support.feature_frames import features_of, small
+from tests.support.oracles.feature_frames import features_of, small
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ripple.features.graph.contacts import Contacts
-from tests.support.graphs import CONTACT_DAYS, POWER_OF_KIND, contact_days
+from tests.support.oracles.graphs import CONTACT_DAYS, POWER_OF_KIND, contact_days
 
 
 @pytest.fixture

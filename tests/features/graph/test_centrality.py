@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ripple.features.graph.centrality import MIN_LIVE_WEIGHT, core_number, pagerank
-from tests.support.graphs import ties_of
+from tests.support.oracles.graphs import ties_of
 
 
 def test_in_a_ring_everybody_is_average():

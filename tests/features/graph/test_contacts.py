@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.graph.contacts import POWERS, Contacts, Purchases
-from tests.support.graphs import CONTACT_DAYS, POWER_OF_KIND, contact_days
+from tests.support.oracles.graphs import CONTACT_DAYS, POWER_OF_KIND, contact_days
 
 NEVER = 2**31 - 1
 

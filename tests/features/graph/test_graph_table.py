@@ -6,7 +6,7 @@ import pytest
 from ripple.features.graph.contacts import Purchases
 from ripple.features.graph.graph_table import graph_table
 from ripple.settings import Features
-from tests.support.graphs import LAST_DAY
+from tests.support.oracles.graphs import LAST_DAY
 
 SETTINGS = Features(windows_days=(30,), half_life_days=10)
 NEVER = np.full(3, 2**31 - 1)

@@ -4,7 +4,7 @@ import pytest
 from ripple.features.graph import leads
 from ripple.features.graph.contacts import Purchases
 from ripple.features.graph.leads import lead_columns
-from tests.support.graphs import ties_of
+from tests.support.oracles.graphs import ties_of
 
 LAST_DAY = 99
 ROWS = [

@@ -3,7 +3,7 @@ import pytest
 
 from ripple.features.graph.contacts import Contacts
 from ripple.features.graph.ties import UNIT, Ties
-from tests.support.graphs import LAST_DAY, POWER_OF_KIND, contact_days
+from tests.support.oracles.graphs import LAST_DAY, POWER_OF_KIND, contact_days
 
 HALF_LIFE = 10.0
 

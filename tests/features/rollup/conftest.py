@@ -10,8 +10,18 @@ import pytest
 
 from ripple.features.rollup import history
 from ripple.settings import Settings
-from tests.support.feature_frames import Frames, cached_files, features_at, folders_written
-from tests.support.feature_runs import EARLY, FRAMES, NEW, OLD, SETTINGS, Run, Start, assert_right, opened
+from tests.support.oracles.feature_frames import Frames, cached_files, features_at, folders_written
+from tests.support.oracles.feature_runs import (
+    EARLY,
+    FRAMES,
+    NEW,
+    OLD,
+    SETTINGS,
+    Run,
+    Start,
+    assert_right,
+    opened,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from ripple.features.dataset import Dataset
-from tests.support import feature_oracle
-from tests.support.feature_frames import Frames
-from tests.support.feature_runs import EARLY, FRAMES, NEW, OLD, TIME, opened
+from tests.support.oracles import feature_oracle
+from tests.support.oracles.feature_frames import Frames
+from tests.support.oracles.feature_runs import EARLY, FRAMES, NEW, OLD, TIME, opened
 
 
 def days(times: pd.Series) -> pd.Series:

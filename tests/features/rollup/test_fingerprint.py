@@ -16,8 +16,8 @@ import pytest
 from ripple.features.rollup.fingerprint import DayRows, day_rows
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.validation import checks
-from tests.support import feature_frames
-from tests.support.feature_frames import SETTINGS, Frames
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import SETTINGS, Frames
 
 FRAMES = feature_frames.random()
 TABLES = ("orders", "usage", "interactions", "feedback", "catalog", "customers")

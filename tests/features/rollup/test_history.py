@@ -15,8 +15,8 @@ from ripple.features.dataset import Dataset
 from ripple.features.expressions import ratio
 from ripple.features.rollup import history
 from ripple.features.rollup.daily import DAILY, Daily
-from tests.support.feature_frames import Frames
-from tests.support.feature_runs import (
+from tests.support.oracles.feature_frames import Frames
+from tests.support.oracles.feature_runs import (
     EARLY,
     EVERYTHING,
     FRAMES,

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from ripple.features.validation import checks
-from tests.support import feature_frames
-from tests.support.feature_frames import Frames, features_at
-from tests.support.feature_runs import CUSTOMER, FRAMES, NEW, SETTINGS, TIME, assert_right, opened
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import Frames, features_at
+from tests.support.oracles.feature_runs import CUSTOMER, FRAMES, NEW, SETTINGS, TIME, assert_right, opened
 
 NAMES = ["'", '"', "`", "🎉", "   ", "a'b\"c`d", "\\", "%s {x}", "NULL", ";--", "\t", "ß", "'; DROP TABLE x"]
 

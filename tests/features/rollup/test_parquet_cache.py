@@ -17,10 +17,10 @@ import pytest
 
 from ripple.features.rollup import parquet_cache
 from ripple.features.rollup.parquet_cache import ParquetCache, TemporaryTables
-from tests.support import feature_frames
 from tests.support.checkout import ROOT
-from tests.support.feature_frames import Frames, cached_files, features_at
-from tests.support.feature_runs import (
+from tests.support.oracles import feature_frames
+from tests.support.oracles.feature_frames import Frames, cached_files, features_at
+from tests.support.oracles.feature_runs import (
     CUSTOMER,
     FRAMES,
     NEW,
@@ -172,7 +172,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from ripple.features.validation import checks
 from ripple.features.rollup import history
-from tests.support.feature_frames import SETTINGS, features_at
+from tests.support.oracles.feature_frames import SETTINGS, features_at
 
 data, cache, place = map(Path, sys.argv[1:])
 replaces = Path.replace

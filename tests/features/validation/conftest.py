@@ -8,7 +8,7 @@ import pytest
 
 from ripple.features.dataset import Dataset
 from ripple.features.validation.checks import Finding, Report
-from tests.support.feature_frames import Frames
+from tests.support.oracles.feature_frames import Frames
 
 Violations = Callable[..., dict[str, Finding]]
 

@@ -5,7 +5,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.features.validation import checks
 from ripple.settings import load
-from tests.support.broken_rules import (
+from tests.support.oracles.broken_rules import (
     END,
     LATE,
     ONE_CASE_PER_RULE,
@@ -14,7 +14,7 @@ from tests.support.broken_rules import (
     put,
     rows,
 )
-from tests.support.feature_frames import LAST_DAY
+from tests.support.oracles.feature_frames import LAST_DAY
 
 
 def test_a_valid_dataset_passes_and_is_described(frames, checked, form):

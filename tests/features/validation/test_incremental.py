@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ripple.features.validation import checks
 from ripple.features.validation.checks import Report
 from ripple.settings import load
-from tests.support import feature_frames
-from tests.support.broken_rules import CASES, ONE_CASE_PER_RULE
-from tests.support.feature_frames import LAST_DAY, Frames
+from tests.support.oracles import feature_frames
+from tests.support.oracles.broken_rules import CASES, ONE_CASE_PER_RULE
+from tests.support.oracles.feature_frames import LAST_DAY, Frames
 
 SMALL = feature_frames.small()
 KNOWN = 1_000_000

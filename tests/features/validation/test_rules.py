@@ -5,14 +5,14 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.features.validation.rules import rules
-from tests.support.broken_rules import (
+from tests.support.oracles.broken_rules import (
     CASES,
     END,
     INFINITE_SCORE,
     add,
     rows,
 )
-from tests.support.feature_frames import LAST_DAY
+from tests.support.oracles.feature_frames import LAST_DAY
 
 
 def test_every_rule_has_a_case(frames, opened):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.processes import Ripple, forking_ripple
+from tests.support.servers.processes import Ripple, forking_ripple
 
 
 @pytest.fixture(scope="session")

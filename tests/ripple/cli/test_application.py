@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from ripple.cli import app
-from tests.support.processes import Ripple
+from tests.support.servers.processes import Ripple
 
 COMMANDS = {
     "check",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.processes import (
+from tests.support.servers.processes import (
     Ripple,
     TrainedWorld,
     assert_refused,

@@ -18,7 +18,7 @@ import pytest
 
 from ripple import Client
 from ripple.serving.schemas import CustomerScore
-from tests.support.processes import (
+from tests.support.servers.processes import (
     Ripple,
     TrainedWorld,
     assert_refused,

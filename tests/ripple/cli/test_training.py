@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.postgres_server import told_of_password
-from tests.support.processes import (
+from tests.support.servers.postgres_server import told_of_password
+from tests.support.servers.processes import (
     LENIENT,
     Ripple,
     TrainedWorld,

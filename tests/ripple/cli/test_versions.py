@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.processes import (
+from tests.support.servers.processes import (
     Ripple,
     TrainedWorld,
     assert_refused,

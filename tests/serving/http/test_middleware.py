@@ -18,7 +18,7 @@ from ripple.serving.client import Client, Refused, Unavailable
 from ripple.serving.http.app import CUSTOMER, METHODS
 from ripple.serving.http.middleware import ASSETS, HEALTH, REDIRECTED
 from ripple.serving.schemas import ErrorResponse
-from tests.support.scoring_server import ScoringServer, eventually
+from tests.support.servers.scoring_server import ScoringServer, eventually
 
 KEY, OLD_KEY = "the key of today", "the key of yesterday"
 

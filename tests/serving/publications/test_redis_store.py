@@ -12,7 +12,7 @@ from ripple.serving.errors import StoreUnavailable
 from ripple.serving.publications import redis_store as module
 from ripple.serving.publications.publication import PublicationError, load_publication
 from ripple.serving.publications.redis_store import RedisStore
-from tests.support.processes import free_port
+from tests.support.servers.processes import free_port
 
 
 def test_old_publications_in_redis_go_away(empty_redis: str, published: Path, newer: Path) -> None:

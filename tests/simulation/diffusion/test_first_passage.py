@@ -8,7 +8,7 @@ from ripple.simulation.diffusion.first_passage import BACKGROUND, first_passage
 from ripple.simulation.diffusion.realisation import simulate_history
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.worlds import WORLDS
-from tests.support import brute_force
+from tests.support.oracles import brute_force
 
 
 @st.composite

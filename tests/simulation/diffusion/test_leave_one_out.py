@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripple.simulation.diffusion.leave_one_out import without_each_customer, without_influence
-from tests.support.brute_force import first_passage
+from tests.support.oracles.brute_force import first_passage
 
 
 def counterfactual_days(history, start, end):

@@ -9,8 +9,8 @@ from ripple.training.estimators.boosting import (
     train,
     tweedie_objective,
 )
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 
 def test_few_rows_suffice_for_fifty_leaves():
@@ -21,8 +21,8 @@ def test_few_rows_suffice_for_fifty_leaves():
 
 def test_amounts_have_mean_one_at_each_cutoff_and_old_ones_weigh_half_each_half_life():
     half_life = timedelta(days=SETTINGS.model.half_life_horizons * SETTINGS.horizon_days)
-    latest = synthetic_events.examples(customers=4)
-    older = synthetic_events.examples(synthetic_events.START - half_life, customers=3)
+    latest = synthetic_examples.examples(customers=4)
+    older = synthetic_examples.examples(synthetic_examples.START - half_life, customers=3)
     amounts, weights = relative_amounts(
         [(older, np.array([1.0, 2.0, 3.0])), (latest, np.array([0.0, 10.0, 10.0, 20.0]))], SETTINGS
     )
@@ -31,7 +31,7 @@ def test_amounts_have_mean_one_at_each_cutoff_and_old_ones_weigh_half_each_half_
 
 
 def test_every_second_row_keeps_the_mean_of_its_cutoff():
-    one = synthetic_events.examples(customers=4)
+    one = synthetic_examples.examples(customers=4)
     amounts, weights = relative_amounts([(one, np.array([0.0, 10.0, 10.0, 20.0]))], SETTINGS, stride=2)
     assert amounts.tolist() == [0.0, 1.0]
     assert weights.tolist() == [1.0, 1.0]

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from ripple.training.estimators.calibration import calibrate
 from ripple.training.estimators.conformal import conformal_interval
-from tests.support.synthetic_events import SETTINGS
+from tests.support.synthetic_examples import SETTINGS
 from tests.support.synthetic_predictions import held_out
 
 

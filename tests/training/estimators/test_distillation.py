@@ -15,8 +15,8 @@ from ripple.training.estimators.distillation import LINEAR_WEIGHT, distil
 from ripple.training.estimators.heads import fit
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.targets import network_value_target
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 
 def product_of_powers(seed, customers=400):
@@ -24,7 +24,7 @@ def product_of_powers(seed, customers=400):
     random = np.random.default_rng(seed)
     x = random.lognormal(0, 1, (customers, 4))
     mean = np.prod(x ** [0.8, 0.6, 0.4, 0.0], axis=1)
-    examples = synthetic_events.examples(customers=customers)
+    examples = synthetic_examples.examples(customers=customers)
     rows = Rows.of(pd.DataFrame(x, columns=list("abcd"), index=examples.labels.index))
     labels = examples.labels.assign(network_value=100.0 * random.poisson(0.7 * mean / mean.mean()))
     return replace(examples, rows=rows, labels=labels), np.log(mean)

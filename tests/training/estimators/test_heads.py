@@ -15,13 +15,13 @@ from ripple.training.estimators.calibration import calibrate
 from ripple.training.estimators.heads import fit, is_monotone
 from ripple.training.estimators.held_out import predict_held_out
 from ripple.training.examples.feature_sequence import Rows
-from tests.support import synthetic_events
+from tests.support import synthetic_examples
 from tests.support.checkout import ROOT
-from tests.support.synthetic_events import RISING, SETTINGS
+from tests.support.synthetic_examples import RISING, SETTINGS
 
 FIT = """
 import sys
-from tests.support.synthetic_events import SETTINGS, history
+from tests.support.synthetic_examples import SETTINGS, history
 from ripple.training.estimators.heads import fit
 few = SETTINGS.model_copy(update={"model": SETTINGS.model.model_copy(update={"trees": 20})})
 heads = fit(list(history(1000).values()), few)
@@ -31,7 +31,7 @@ sys.stdout.write(heads.value.model_to_string() + heads.top.model_to_string())
 
 @pytest.fixture(scope="module")
 def history():
-    return list(synthetic_events.history().values())
+    return list(synthetic_examples.history().values())
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,9 @@ def test_nobody_credited_with_anything_is_told_and_not_fitted(history):
 
 
 def test_cutoffs_without_credit_teach_nothing(history, heads):
-    silent = with_value(synthetic_events.examples(synthetic_events.START - timedelta(days=30), seed=99), 0.0)
+    silent = with_value(
+        synthetic_examples.examples(synthetic_examples.START - timedelta(days=30), seed=99), 0.0
+    )
     assert text(fit([silent, *history], SETTINGS)) == text(heads)
 
 

@@ -2,12 +2,12 @@ import numpy as np
 
 from ripple.training.estimators.heads import fit
 from ripple.training.estimators.held_out import predict_held_out
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 
 def test_predictions_follow_what_happens_and_stand_beside_the_labels():
-    history = list(synthetic_events.history().values())
+    history = list(synthetic_examples.history().values())
     heads, latest = fit(history[:-1], SETTINGS), history[-1]
     held_out = predict_held_out(heads, latest, SETTINGS)
     assert held_out.predicted.tolist() == heads.predict_value(latest.features).tolist()

@@ -9,12 +9,12 @@ from ripple.training.evaluation.backtest import RollingOriginBacktester, backtes
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.examples.feature_sequence import Rows
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 
 def backtester(examples):
-    return RollingOriginBacktester(examples, synthetic_events.plan(), SETTINGS)
+    return RollingOriginBacktester(examples, synthetic_examples.plan(), SETTINGS)
 
 
 def relabelled(one, seed):
@@ -26,7 +26,7 @@ def relabelled(one, seed):
 
 @pytest.fixture(scope="module")
 def examples():
-    return synthetic_events.history()
+    return synthetic_examples.history()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def judged(examples):
 
 
 def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     for cutoff in plan.evaluation:
         altered = {
             other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
@@ -53,7 +53,7 @@ def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
 
 
 def test_heads_do_learn_from_every_label_that_was_known(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
     teacher = plan.training_for(cutoff)[-1]
     altered = examples | {teacher: relabelled(examples[teacher], 1)}
@@ -64,7 +64,7 @@ def test_heads_do_learn_from_every_label_that_was_known(examples):
 
 
 def test_evaluation_uses_what_became_known_after_the_window_closed(examples):
-    cutoff = synthetic_events.plan().evaluation[0]
+    cutoff = synthetic_examples.plan().evaluation[0]
     late = examples[cutoff].labels * 3
     own = backtester(examples | {cutoff: replace(examples[cutoff], realised=late)})
     closed, evaluated = own.held_out_predictions(cutoff), own.evaluation_predictions(cutoff)
@@ -76,13 +76,13 @@ def test_evaluation_uses_what_became_known_after_the_window_closed(examples):
 
 def test_a_cutoff_is_fitted_once(examples, progress):
     own = backtester(examples)
-    cutoff = synthetic_events.plan().evaluation[0]
+    cutoff = synthetic_examples.plan().evaluation[0]
     assert own.held_out_predictions(cutoff) is own.held_out_predictions(cutoff)
     assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
 def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     table = judged.rankings.set_index(["cutoff", "ranking"])
     assert set(table.index.get_level_values("cutoff")) == {f"{c:%Y-%m-%d}" for c in plan.evaluation} | {
         "pooled"
@@ -111,7 +111,7 @@ def test_the_best_baseline_is_the_one_that_captures_most(judged):
 
 
 def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
-    cutoff = synthetic_events.plan().evaluation[1]
+    cutoff = synthetic_examples.plan().evaluation[1]
     silent_once = replace(
         examples[cutoff], rows=Rows.of(examples[cutoff].features.assign(past_network_value=0.0))
     )
@@ -141,7 +141,7 @@ def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(j
 
 
 def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
     found = backtester(examples).baseline_probabilities(cutoff)
     order = np.argsort(examples[cutoff].features["out_degree"], kind="stable")
@@ -157,7 +157,7 @@ def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
 
 
 def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
     found = backtester(examples).cross_customer_predictions(cutoff)
     assert (found > 0).all()
@@ -195,7 +195,7 @@ def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
     assert len(heads) == 3
     assert (heads["customers"] == 300).all()
     assert heads["coverage"].between(0.5, 1).all()
-    for cutoff in synthetic_events.plan().evaluation:
+    for cutoff in synthetic_examples.plan().evaluation:
         row = heads.loc[f"{cutoff:%Y-%m-%d}"]
         own = backtester(examples)
         held_out, calibration = own.held_out_predictions(cutoff), own.calibration(cutoff)
@@ -214,7 +214,7 @@ def test_deciles_rise_with_the_prediction(judged):
 
 
 def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     first = plan.grid[0] + plan.horizon
     early = replace(plan, evaluation=(first, plan.evaluation[-1]))
     asked = RollingOriginBacktester(examples, early, SETTINGS)
@@ -233,7 +233,7 @@ def silenced(examples, cutoffs):
 
 
 def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples, progress):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     last = plan.evaluation[-1]
     found = backtest(backtester(silenced(examples, [plan.evaluation[1]])))
     assert set(found.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
@@ -250,7 +250,7 @@ def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(example
 
 
 def test_nothing_to_judge_is_told(examples):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     for without in (plan.grid, plan.evaluation, plan.grid[:-1]):
         with pytest.raises(InputError, match="Every label is zero"):
             backtest(backtester(silenced(examples, without)))

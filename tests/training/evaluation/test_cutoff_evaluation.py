@@ -11,7 +11,7 @@ from ripple.training.estimators.calibration import Calibration
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.bootstrap import RankedCutoff, resampled_captures
 from ripple.training.evaluation.cutoff_evaluation import MODEL, CutoffEvaluation, evaluate
-from tests.support.synthetic_events import SETTINGS
+from tests.support.synthetic_examples import SETTINGS
 from tests.support.synthetic_predictions import held_out
 
 SIZE, RULE = 400, "degree"

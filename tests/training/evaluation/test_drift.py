@@ -14,7 +14,7 @@ from ripple.training.evaluation.drift import (
     stability_index,
     training_features,
 )
-from tests.support import synthetic_events
+from tests.support import synthetic_examples
 
 
 def test_the_index_is_that_of_counting_by_hand():
@@ -57,16 +57,16 @@ def test_a_shift_of_one_deviation_is_called_one_and_the_order_of_rows_does_not_m
 def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
     found = training_features(
         [
-            synthetic_events.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
-            synthetic_events.examples(seed=1),
+            synthetic_examples.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
+            synthetic_examples.examples(seed=1),
         ],
         seed=3,
     )
     assert len(found) == MAX_CUSTOMERS_PER_CUTOFF + 300
     again = training_features(
         [
-            synthetic_events.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
-            synthetic_events.examples(seed=1),
+            synthetic_examples.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
+            synthetic_examples.examples(seed=1),
         ],
         seed=3,
     )

@@ -8,19 +8,19 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
 from ripple.training.evaluation.prediction_table import evaluated_at
-from tests.support import synthetic_events
+from tests.support import synthetic_examples
 
 
 @pytest.fixture(scope="module")
 def backtester():
     return RollingOriginBacktester(
-        synthetic_events.history(), synthetic_events.plan(), synthetic_events.SETTINGS
+        synthetic_examples.history(), synthetic_examples.plan(), synthetic_examples.SETTINGS
     )
 
 
 @pytest.fixture(scope="module")
 def predictions(backtester):
-    return out_of_sample_predictions(backtester, synthetic_events.plan().evaluation)
+    return out_of_sample_predictions(backtester, synthetic_examples.plan().evaluation)
 
 
 def test_they_are_what_the_backtest_judged(backtester, predictions):
@@ -39,28 +39,28 @@ def test_they_are_what_the_backtest_judged(backtester, predictions):
 
 
 def test_there_is_a_row_for_every_customer_of_every_cutoff(backtester, predictions):
-    for cutoff in synthetic_events.plan().evaluation:
+    for cutoff in synthetic_examples.plan().evaluation:
         rows = predictions[predictions["cutoff"] == cutoff]
         assert rows["customer_id"].tolist() == backtester.examples[cutoff].features.index.tolist()
 
 
 def test_without_a_cutoff_to_calibrate_on_there_is_no_interval(backtester):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     rows = out_of_sample_predictions(backtester, [plan.grid[0] + plan.horizon])
     assert rows[["low", "high", "top_probability"]].isna().all(axis=None)
     assert (rows["predicted"] > 0).all()
 
 
 def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has(backtester, monkeypatch):
-    plan = synthetic_events.plan()
-    end = synthetic_events.END
+    plan = synthetic_examples.plan()
+    end = synthetic_examples.END
     dated = replace(backtester, settings=backtester.settings.model_copy(update={"until": end}))
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
     made = []
 
     def examples_at(dataset, cutoff):
         made.append(cutoff)
-        return replace(synthetic_events.examples(cutoff, seed=9), cutoff=cutoff)
+        return replace(synthetic_examples.examples(cutoff, seed=9), cutoff=cutoff)
 
     monkeypatch.setattr("ripple.training.evaluation.out_of_sample.examples_at", examples_at)
     asked = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
@@ -76,9 +76,9 @@ def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has
 
 
 def test_nobody_credited_there_is_nothing_to_compare_by(backtester, monkeypatch):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
-    nobody = synthetic_events.examples(middle)
+    nobody = synthetic_examples.examples(middle)
     monkeypatch.setattr(
         "ripple.training.evaluation.out_of_sample.examples_at",
         lambda *given: replace(nobody, labels=nobody.labels * 0.0),

@@ -7,8 +7,8 @@ from ripple.errors import InputError
 from ripple.settings import Model
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.tuning import INTEGER_RANGES, REAL_RANGES, tune
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 # fitted in no time
 QUICK = Model(trees=60, learning_rate=0.1)
@@ -16,13 +16,13 @@ QUICK = Model(trees=60, learning_rate=0.1)
 
 @pytest.fixture(scope="module")
 def examples():
-    return synthetic_events.history(customers=200)
+    return synthetic_examples.history(customers=200)
 
 
 @pytest.fixture
 def backtester(examples, tmp_path):
     settings = SETTINGS.model_copy(update={"home": tmp_path, "model": QUICK})
-    return RollingOriginBacktester(examples, synthetic_events.plan(), settings)
+    return RollingOriginBacktester(examples, synthetic_examples.plan(), settings)
 
 
 def test_the_first_trial_is_the_present_parameters_and_the_best_is_chosen(backtester):
@@ -55,7 +55,7 @@ def test_other_data_begin_a_search_of_their_own(backtester):
 
 
 def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(backtester, examples, tmp_path):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     later = {
         cutoff: replace(one, labels=one.labels.sample(frac=1, random_state=1).set_index(one.labels.index))
         if cutoff + plan.horizon > plan.evaluation[0]
@@ -72,7 +72,7 @@ def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(backtest
 
 
 def test_too_little_history_to_tune_on_is_told(backtester):
-    plan = synthetic_events.plan()
+    plan = synthetic_examples.plan()
     short = replace(backtester, schedule=replace(plan, evaluation=plan.grid[2:]))
     with pytest.raises(InputError, match=r"nothing to tune on.+Bring more history"):
         tune(short, 1, "data")

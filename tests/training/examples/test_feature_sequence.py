@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from ripple.training.estimators.heads import fit
 from ripple.training.examples import feature_sequence
 from ripple.training.examples.feature_sequence import Rows
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
-FEATURES = synthetic_events.examples(customers=50).features
+FEATURES = synthetic_examples.examples(customers=50).features
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_single_rows_and_lists_of_them_come_as_from_an_array(stored):
 
 
 def test_heads_fitted_from_disk_are_the_same_bytes(tmp_path, monkeypatch):
-    history = list(synthetic_events.history().values())[:4]
+    history = list(synthetic_examples.history().values())[:4]
     kept = [replace(one, rows=store(one.features, tmp_path, monkeypatch)) for one in history]
     in_memory, from_disk = fit(history, SETTINGS), fit(kept, SETTINGS)
     assert len(list(tmp_path.iterdir())) == len(history)

@@ -4,21 +4,21 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.training.examples.preconditions import validate_labels
-from tests.support import synthetic_events
+from tests.support import synthetic_examples
 
 
 def labelled(value):
     """Two cutoffs in which customers are credited with what *value* makes of their place."""
     found = []
-    for one in list(synthetic_events.history().values())[:2]:
+    for one in list(synthetic_examples.history().values())[:2]:
         values = [float(value(i)) for i in range(len(one.labels))]
         found.append(replace(one, labels=one.labels.assign(network_value=values)))
     return found
 
 
 def test_enough_credit_is_not_refused():
-    validate_labels(labelled(lambda i: i % 7), synthetic_events.SETTINGS)
-    validate_labels(labelled(lambda i: i < 10), synthetic_events.SETTINGS)
+    validate_labels(labelled(lambda i: i % 7), synthetic_examples.SETTINGS)
+    validate_labels(labelled(lambda i: i < 10), synthetic_examples.SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def test_enough_credit_is_not_refused():
 )
 def test_too_few_credited_are_told(count, told):
     with pytest.raises(InputError, match=f"{told}.*10 at least are needed.*now 60"):
-        validate_labels(labelled(lambda i: i < count), synthetic_events.SETTINGS)
+        validate_labels(labelled(lambda i: i < count), synthetic_examples.SETTINGS)
 
 
 def test_the_same_for_everybody_is_told():
     with pytest.raises(InputError, match="all customers are credited with the same network value"):
-        validate_labels(labelled(lambda i: 3), synthetic_events.SETTINGS)
+        validate_labels(labelled(lambda i: 3), synthetic_examples.SETTINGS)
 
 
 def test_no_credit_at_all_is_left_to_the_backtest():
-    validate_labels(labelled(lambda i: 0), synthetic_events.SETTINGS)
+    validate_labels(labelled(lambda i: 0), synthetic_examples.SETTINGS)

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 
 from ripple.training.examples.targets import direct_value_target, network_value_target, winsorised
-from tests.support import synthetic_events
-from tests.support.synthetic_events import SETTINGS
+from tests.support import synthetic_examples
+from tests.support.synthetic_examples import SETTINGS
 
 
 def test_values_are_capped_at_a_quantile_of_the_positive_ones():
@@ -15,7 +15,7 @@ def test_values_are_capped_at_a_quantile_of_the_positive_ones():
 
 def test_network_value_is_capped_as_the_settings_say():
     capped = SETTINGS.model_copy(update={"model": SETTINGS.model.model_copy(update={"winsorise": 0.9})})
-    labels = synthetic_events.examples().labels
+    labels = synthetic_examples.examples().labels
     value = labels["network_value"].to_numpy()
     assert network_value_target(labels, capped).max() == np.quantile(value[value > 0], 0.9)
 

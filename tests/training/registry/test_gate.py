@@ -9,7 +9,7 @@ from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry.gate import decide, doubtful_share
-from tests.support.results import altered
+from tests.support.runs.results import altered
 
 
 def check(decision, name):

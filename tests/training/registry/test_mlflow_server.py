@@ -18,9 +18,9 @@ import pytest
 from ripple.errors import InputError
 from ripple.training import pipeline
 from ripple.training.registry import model_versions, tracking
-from tests.support.postgres_server import PASSWORD, PostgresServer
-from tests.support.processes import free_port
-from tests.support.results import altered
+from tests.support.runs.results import altered
+from tests.support.servers.postgres_server import PASSWORD, PostgresServer
+from tests.support.servers.processes import free_port
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.training.registry import model_versions, recording, tracking
 from ripple.training.registry.gate import Check, Decision
-from tests.support.results import altered
+from tests.support.runs.results import altered
 
 PASSED = Decision("1", None, (Check("capture", True, 0.01, -0.05, "It captures as much."),))
 FAILED = Decision("1", None, (Check("capture", False, -0.2, -0.05, "It captures less."),))

@@ -4,7 +4,7 @@ from ripple.errors import InputError
 from ripple.training.registry import model_versions, recording, tracking
 from ripple.training.registry.gate import Check, Decision
 from ripple.training.registry.version_pair import NOT_SET, versions
-from tests.support.results import altered
+from tests.support.runs.results import altered
 
 PASSED = Decision("1", None, (Check("capture", True, 0.01, -0.05, "It captures as much."),))
 

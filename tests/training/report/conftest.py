@@ -9,9 +9,9 @@ import pytest
 
 from ripple.training.report import render
 from ripple.training.result import TrainingResult
-from tests.support.made_up_findings import robustness
-from tests.support.made_up_run import made_up_result, undefined_everywhere
-from tests.support.results import altered
+from tests.support.runs.made_up_findings import robustness
+from tests.support.runs.made_up_run import made_up_result, undefined_everywhere
+from tests.support.runs.results import altered
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support import chromium
+from tests.support.servers import chromium
 
 
 @pytest.fixture(scope="module")

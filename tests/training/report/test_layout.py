@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from ripple.training.report.page import PARTS
-from tests.support import chromium
+from tests.support.servers import chromium
 
 HERE = Path(__file__).parent / "layouts"
 SCALE = 12

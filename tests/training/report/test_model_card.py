@@ -8,8 +8,8 @@ from ripple.training.registry.gate import doubtful_share
 from ripple.training.report.model_card import model_card
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 SECTIONS = ["Intended use", "Data", "Label", "Metrics", "Fairness", "Limits"]
 MIN_LENGTH = 80

@@ -11,7 +11,7 @@ from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.trust.backtest import NO_VALUE, SAME_FOR_ALL, UNCALIBRATED
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers, section_html, visible_text
+from tests.support.runs.rendered_page import numbers, section_html, visible_text
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")

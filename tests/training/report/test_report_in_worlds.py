@@ -12,8 +12,8 @@ from ripple.features.validation.checks import load
 from ripple.settings import load as load_settings
 from ripple.training import pipeline
 from ripple.training.report import render
-from tests.support import chromium
-from tests.support.processes import LENIENT
+from tests.support.servers import chromium
+from tests.support.servers.processes import LENIENT
 from tests.training.conftest import SMALL
 
 WORLDS = pytest.mark.parametrize("world", ["default", "none", "without usage"])

@@ -13,8 +13,8 @@ from ripple.training.evaluation.membership_changes import ScoredVersion, members
 from ripple.training.registry.version_pair import NOT_SET, Versions
 from ripple.training.report.version_pair_page import render_versions
 from ripple.training.result import TrainingResult
-from tests.support import chromium
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
+from tests.support.servers import chromium
 
 COMPARISON = Comparison(
     [

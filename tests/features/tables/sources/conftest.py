@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import feature_frames
-from tests.support.dataset_sources import write_duckdb
-from tests.support.feature_frames import Frames
-from tests.support.postgres_server import PostgresServer
+from tests.support.oracles import feature_frames
+from tests.support.oracles.dataset_sources import write_duckdb
+from tests.support.oracles.feature_frames import Frames
+from tests.support.servers.postgres_server import PostgresServer
 
 
 @pytest.fixture

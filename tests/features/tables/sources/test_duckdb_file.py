@@ -11,8 +11,8 @@ import duckdb
 from ripple.features.dataset import open_dataset
 from ripple.features.validation import checks
 from ripple.settings import Settings
-from tests.support import feature_frames
-from tests.support.dataset_sources import counts, opening_error, write_duckdb
+from tests.support.oracles import feature_frames
+from tests.support.oracles.dataset_sources import counts, opening_error, write_duckdb
 
 AS_OF = datetime(2024, 4, 1)
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}

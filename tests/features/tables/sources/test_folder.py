@@ -8,7 +8,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
 from ripple.settings import Settings
-from tests.support import feature_frames
+from tests.support.oracles import feature_frames
 
 CUTOFF = datetime(2024, 6, 1)
 HEADER = b"customer_id,ordered_at,product,revenue\n"

@@ -14,9 +14,9 @@ from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
 from ripple.features.tables.sources import find, postgres
 from ripple.settings import Settings
-from tests.support.dataset_sources import counts, opening_error
-from tests.support.postgres_server import PASSWORD, SPELT, told_of_password
-from tests.support.processes import Ripple, free_port
+from tests.support.oracles.dataset_sources import counts, opening_error
+from tests.support.servers.postgres_server import PASSWORD, SPELT, told_of_password
+from tests.support.servers.processes import Ripple, free_port
 
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
 

@@ -12,8 +12,8 @@ from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
 from ripple.features.validation import checks
 from ripple.settings import Settings
-from tests.support import feature_frames
-from tests.support.dataset_sources import opening_error, rows
+from tests.support.oracles import feature_frames
+from tests.support.oracles.dataset_sources import opening_error, rows
 
 AS_OF = datetime(2024, 4, 1)
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from ripple.training.report.plots.amounts import amount_bars
-from tests.support.rendered_page import numbers, visible_text
+from tests.support.runs.rendered_page import numbers, visible_text
 
 AMOUNTS = pd.DataFrame({"network": [100.0, 20.0], "direct": [50.0, 0.0]}, index=["first", "second"])
 

@@ -3,7 +3,7 @@ import pandas as pd
 
 from ripple.training.report.plots.lorenz import LINES, lorenz
 from ripple.training.report.plots.svg import ACCENT
-from tests.support.rendered_page import numbers, visible_text
+from tests.support.runs.rendered_page import numbers, visible_text
 
 AT = np.linspace(0, 1, 11)
 CURVES = pd.DataFrame({pair: np.sqrt(AT) for pair in LINES}, index=AT)

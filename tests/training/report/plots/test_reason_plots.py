@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ripple.training.report.plots import reason_plots
-from tests.support.rendered_page import visible_text
+from tests.support.runs.rendered_page import visible_text
 
 
 def test_dependence_has_a_label_a_title_and_marks() -> None:

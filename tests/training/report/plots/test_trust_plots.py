@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.training.report.plots import trust_plots
-from tests.support.rendered_page import visible_text
+from tests.support.runs.rendered_page import visible_text
 
 DECILES = pd.DataFrame({"decile": range(1, 11), "coverage": np.linspace(1.0, 0.6, 10)})
 

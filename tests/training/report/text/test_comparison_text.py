@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from ripple.training.evaluation.comparison import Comparison
 from ripple.training.report.text.comparison_text import comparison_text, verdict
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 COMPARISON = Comparison(
     [{"cutoff": "2025-01-06", "capture": 0.6, "rival": 0.5}], 1234, 0.6, 0.5, 0.02, 0.18, 0.99

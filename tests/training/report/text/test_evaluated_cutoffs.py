@@ -3,7 +3,7 @@ from datetime import datetime
 
 from ripple.training.report.text.evaluated_cutoffs import cutoff_key, evaluated_cutoffs, skipped_cutoffs
 from ripple.training.result import TrainingResult
-from tests.support.results import altered
+from tests.support.runs.results import altered
 
 
 def test_cutoffs_without_numbers_were_skipped(result: TrainingResult) -> None:

@@ -8,7 +8,7 @@ from ripple.training.report import render
 from ripple.training.report.page import template
 from ripple.training.report.text.version_status import with_status
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import section_html, visible_text
+from tests.support.runs.rendered_page import section_html, visible_text
 
 CHECKS = (
     Check("capture", True, 0.1, -0.05, "It captures as much."),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripple.training.report.text import words
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
 from ripple.training.report.sections.answer.customer_history import customer_history
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 FEATURES = ["tenure_days", "total_revenue", "out_degree", "referrals"]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import ripple.training.insights.customer_histories as histories
 from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_the_best_come_first_with_their_scores(result: TrainingResult) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ripple.training.report.sections.answer.headline import headline_section, label_description, verdict
 from ripple.training.report.sections.trust.placebos import placebo_caveat
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 WithLead = Callable[..., TrainingResult]
 WithInfluence = Callable[..., TrainingResult]

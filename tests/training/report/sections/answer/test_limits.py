@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from ripple.training.report.sections.answer.limits import limits
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 WithInfluence = Callable[..., TrainingResult]
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.backtest import POOLED, backtest_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_the_model_comes_first_and_then_the_rules_from_best_to_worst(result: TrainingResult) -> None:

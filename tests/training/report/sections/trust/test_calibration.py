@@ -4,8 +4,8 @@ import pytest
 
 from ripple.training.report.sections.trust.calibration import calibration_section, reliability
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_groups_contain_everybody_with_mean_share_and_interval(result: TrainingResult) -> None:

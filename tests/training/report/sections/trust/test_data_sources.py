@@ -7,8 +7,8 @@ from ripple.settings import Settings
 from ripple.training.report.sections.trust.data_sources import COLUMNS, NEEDS, data_sources_section
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_every_view_that_can_be_absent_is_known() -> None:

@@ -2,8 +2,8 @@ import pandas as pd
 
 from ripple.training.report.sections.trust.drift import drift_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_drift_counts_shifted_features_and_separates_chance_from_change(result: TrainingResult) -> None:

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from ripple.training.report.sections.trust.heads import heads_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_every_number_is_also_given_in_words(result: TrainingResult) -> None:

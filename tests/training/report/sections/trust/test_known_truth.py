@@ -1,5 +1,5 @@
 from ripple.training.report.sections.trust.known_truth import WORLDS, known_truth_section
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 COLUMNS = ("label", "total", "credited", "true", "model", "rule")
 

@@ -9,8 +9,8 @@ from ripple.training.report.sections.trust.placebos import (
     value_meaning,
 )
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 WithInfluence = Callable[..., TrainingResult]
 

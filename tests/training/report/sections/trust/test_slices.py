@@ -5,8 +5,8 @@ import pandas as pd
 
 from ripple.training.report.sections.trust.slices import slices_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def section_of(result: TrainingResult, **columns: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 from ripple.training.report.sections.trust.placebos import placebo_caveat
 from ripple.training.report.sections.trust.trust import trust_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 
 def test_the_finding_has_both_captures_with_their_intervals(result: TrainingResult) -> None:

@@ -5,8 +5,8 @@ import pytest
 from ripple.training.insights.claims import Claim, Estimate
 from ripple.training.report.sections.value.claims import WORDINGS, Row, claims_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def row_of(result: TrainingResult, claim: Claim) -> Row:

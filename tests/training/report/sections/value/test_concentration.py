@@ -8,8 +8,8 @@ import pytest
 from ripple.training.report.sections.value.concentration import concentration_section
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_the_finding_has_what_both_tops_hold(result: TrainingResult) -> None:

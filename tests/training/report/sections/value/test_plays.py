@@ -7,8 +7,8 @@ from ripple.training.insights.plays import playbook
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import plays_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers, section_html
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers, section_html
+from tests.support.runs.results import altered
 
 
 def with_feedback(result: TrainingResult, **plays: object) -> TrainingResult:

@@ -7,7 +7,7 @@ from ripple.models import FeatureSpec
 from ripple.training.report.sections.why.dependence import MAX_FEATURES, curve, dependence_section
 from ripple.training.report.sections.why.explanation import Sampled
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 RANDOM = np.random.default_rng(0)
 X = np.round(RANDOM.gamma(2, 20, 800))

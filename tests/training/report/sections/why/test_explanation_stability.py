@@ -3,8 +3,8 @@ import numpy as np
 from ripple.training.report.sections.why.explanation import Sampled
 from ripple.training.report.sections.why.explanation_stability import explanation_stability_section
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_the_same_effects_give_the_same_reasons(result: TrainingResult) -> None:

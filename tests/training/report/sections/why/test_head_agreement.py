@@ -5,8 +5,8 @@ from ripple.training.report.sections.why.explanation import Sampled, shares
 from ripple.training.report.sections.why.head_agreement import head_agreement_section
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
-from tests.support.results import altered
+from tests.support.runs.rendered_page import numbers
+from tests.support.runs.results import altered
 
 
 def test_the_feature_whose_importance_differs_most_comes_first(result: TrainingResult) -> None:

@@ -9,7 +9,7 @@ from ripple.training.report.sections.why.membership_changes import (
     membership_changes_section,
 )
 from ripple.training.result import TrainingResult
-from tests.support.rendered_page import numbers
+from tests.support.runs.rendered_page import numbers
 
 NOBODY = MembershipChanges(
     "3", pd.Timestamp("2025-01-01"), 20, 0, 0, float("nan"), (), (), pd.DataFrame({"came": [], "went": []})

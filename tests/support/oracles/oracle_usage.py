@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.support.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, rows_by
+from tests.support.oracles.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, rows_by
 
 
 def engagement_columns(

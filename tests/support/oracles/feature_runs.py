@@ -12,8 +12,8 @@ import pandas as pd
 from ripple.features.dataset import Dataset
 from ripple.features.validation import checks
 from ripple.settings import Settings
-from tests.support import feature_frames, feature_oracle
-from tests.support.feature_frames import Frames
+from tests.support.oracles import feature_frames, feature_oracle
+from tests.support.oracles.feature_frames import Frames
 
 EARLY, OLD, NEW = datetime(2024, 1, 20), datetime(2024, 3, 1), datetime(2024, 4, 21)
 FRAMES = feature_frames.random()

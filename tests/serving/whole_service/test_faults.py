@@ -26,8 +26,8 @@ from ripple.serving.client import Client
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import FolderStore
 from ripple.serving.schemas import CustomerScore, ErrorResponse, ModelResponse, ScoreResponse
-from tests.support.redis_server import redis_server
-from tests.support.scoring_server import ScoringServer, eventually
+from tests.support.servers.redis_server import redis_server
+from tests.support.servers.scoring_server import ScoringServer, eventually
 
 IDS = ["c0001", "c0123", "c0399"]
 Serve = Callable[..., ScoringServer]

@@ -28,8 +28,8 @@ from ripple.training.result import (
     TrainingData,
     TrainingResult,
 )
-from tests.support import made_up_findings as findings
-from tests.support.results import altered
+from tests.support.runs import made_up_findings as findings
+from tests.support.runs.results import altered
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)

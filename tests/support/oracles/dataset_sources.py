@@ -11,7 +11,7 @@ from ripple.errors import InputError
 from ripple.features.dataset import Dataset, open_dataset
 from ripple.features.tables.contract import CONTRACT
 from ripple.settings import Settings
-from tests.support.feature_frames import Frames
+from tests.support.oracles.feature_frames import Frames
 
 
 def write_duckdb(frames: Frames, file: Path, schema: str = "main") -> Path:

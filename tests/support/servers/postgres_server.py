@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
-from tests.support.processes import free_port
+from tests.support.servers.processes import free_port
 
 PASSWORD = "s3cr:t/p@ss w%rd"
 """What a URL must encode."""

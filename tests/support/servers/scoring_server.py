@@ -13,7 +13,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.processes import becomes_ready
+from tests.support.servers.processes import becomes_ready
 
 WORKER = "_bentoml_impl.worker.service"
 PATIENCE = 120.0

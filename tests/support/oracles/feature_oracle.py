@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from tests.support.oracle_graph import network_columns
-from tests.support.oracle_rows import Column, Row, Value, exact_sum, mean, rows_by
-from tests.support.oracle_usage import engagement_columns, sophistication_columns
+from tests.support.oracles.oracle_graph import network_columns
+from tests.support.oracles.oracle_rows import Column, Row, Value, exact_sum, mean, rows_by
+from tests.support.oracles.oracle_usage import engagement_columns, sophistication_columns
 
 EVENT_TIME = {
     "customers": "joined_at",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ripple.features.dataset import Dataset
 from ripple.features.tables.contract import CONTRACT
-from tests.support.feature_frames import LAST_DAY, Frames
+from tests.support.oracles.feature_frames import LAST_DAY, Frames
 
 END = LAST_DAY + timedelta(days=1)
 LATE = datetime(2024, 8, 1)

@@ -18,7 +18,7 @@ from ripple.serving.http.app import CUSTOMER
 from ripple.serving.http.app import METHODS as METHODS_BY_PATH
 from ripple.serving.http.middleware import HEALTH, REDIRECTED
 from ripple.serving.schemas import ErrorResponse
-from tests.support.scoring_server import ScoringServer
+from tests.support.servers.scoring_server import ScoringServer
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Training results that tests make up or alter, and the pages made of them."""

@@ -1,0 +1,1 @@
+"""Servers, browsers and other processes that tests start."""
