@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import bentoml
 
 MODEL = "ripple"
-# not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would run ripple.py
+# not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would find this package
 BENTO = "ripple-service"
 CODE = ("__init__.py", "atomic.py", "redaction.py", "models", "serving")
 """The files and folders of Ripple that a Bento holds."""

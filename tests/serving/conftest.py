@@ -146,9 +146,15 @@ def scorer(request: pytest.FixtureRequest, published: Path) -> Iterator[Scorer]:
         return
     store = RedisStore(request.getfixturevalue("redis_url"))
     store.publish(published, published.name)
-    with LOOP:
-        yield warmed_up_scorer(LOOP.run(store.open(published.name)))
-        LOOP.run(store.client.aclose())
+    yield warmed_up_scorer(LOOP.run(store.open(published.name)))
+    LOOP.run(store.client.aclose())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_loop() -> Iterator[None]:
+    """Closes the event loop after all fixtures that run something in it."""
+    yield
+    LOOP.close()
 
 
 class ScorerAnswers:

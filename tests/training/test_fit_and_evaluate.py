@@ -80,19 +80,19 @@ def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(resul
     folder, names = renamed
     found = pipeline.fit_and_evaluate(*load(folder, load_settings(folder)), "renamed")
     features = result.population.features.rename(index=names).sort_index()
-    pd.testing.assert_frame_equal(found.features, features, check_exact=True)
-    assert asdict(found.bundle.spec) == asdict(result.population.bundle.spec)
-    assert found.bundle.value.model_to_string() == result.population.bundle.value.model_to_string()
-    assert found.bundle.top.model_to_string() == result.population.bundle.top.model_to_string()
+    pd.testing.assert_frame_equal(found.population.features, features, check_exact=True)
+    assert asdict(found.population.bundle.spec) == asdict(result.population.bundle.spec)
+    assert found.population.bundle.value.model_to_string() == result.population.bundle.value.model_to_string()
+    assert found.population.bundle.top.model_to_string() == result.population.bundle.top.model_to_string()
     scores = result.population.scores.rename(index=names).sort_index()
-    pd.testing.assert_frame_equal(found.scores[SCORES], scores[SCORES], check_exact=True)
+    pd.testing.assert_frame_equal(found.population.scores[SCORES], scores[SCORES], check_exact=True)
     pd.testing.assert_frame_equal(
-        found.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
+        found.evaluation.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
     )
     foreseen = result.evaluation.predictions.assign(
         customer_id=result.evaluation.predictions["customer_id"].map(names)
     )
-    pd.testing.assert_frame_equal(found.predictions, foreseen, check_exact=True)
+    pd.testing.assert_frame_equal(found.evaluation.predictions, foreseen, check_exact=True)
     assert decide(found, None, None).reasons == decide(result, None, None).reasons
     # a sum over customers in the order of their ids
     assert found.headline() == pytest.approx(result.headline(), rel=1e-12)
@@ -120,7 +120,9 @@ def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(result, lea
     with threadpool_limits(2):
         found = learn()
         assert files(found, tmp_path / "two") == files(result, tmp_path / "one")
-    pd.testing.assert_frame_equal(found.predictions, result.evaluation.predictions, check_exact=True)
+    pd.testing.assert_frame_equal(
+        found.evaluation.predictions, result.evaluation.predictions, check_exact=True
+    )
     assert decide(found, None, None) == decide(result, None, None)
 
 
@@ -148,9 +150,15 @@ def test_a_feature_without_any_value_is_said_and_left_unused(learn, progress):
         return replace(one, rows=Rows.of(without))
 
     found = learn(holed)
-    gains = dict(zip(found.bundle.spec.names, found.bundle.value.feature_importance("gain"), strict=True))
+    gains = dict(
+        zip(
+            found.population.bundle.spec.names,
+            found.population.bundle.value.feature_importance("gain"),
+            strict=True,
+        )
+    )
     assert gains["out_degree"] == gains["past_network_value"] == 0
-    assert np.isfinite(found.scores["network_value"]).all()
+    assert np.isfinite(found.population.scores["network_value"]).all()
 
 
 def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
@@ -163,7 +171,7 @@ def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
         return replace(one, labels=labels, realised=labels)
 
     found = learn(lucky)
-    assert np.isfinite(found.scores[SCORES]).all(axis=None)
+    assert np.isfinite(found.population.scores[SCORES]).all(axis=None)
     strict = found.settings.model_copy(update={"gate": Gate()})
     decision = decide(replace(found, settings=strict), None, None)
     assert not decision.passed

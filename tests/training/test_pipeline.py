@@ -94,7 +94,7 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
     ("stage", "registered"),
     [
         *(("fit_and_evaluate", 0), ("log", 0), ("_log_cutoffs", 0), ("log_model", 0), ("register", 0)),
-        *(("challenge", 1), ("crown", 1)),
+        *(("set_challenger", 1), ("set_champion", 1)),
     ],
 )
 def test_a_killed_training_leaves_registry_and_champion_as_they_were(
@@ -170,8 +170,8 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )
     found = pipeline.fit_and_evaluate(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
-    best = max(found.trials, key=lambda trial: trial.capture)
-    assert found.settings.model.trees == best.parameters["trees"] == found.bundle.value.num_trees()
+    best = max(found.evaluation.trials, key=lambda trial: trial.capture)
+    assert found.settings.model.trees == best.parameters["trees"] == found.population.bundle.value.num_trees()
     assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
 
 
@@ -184,7 +184,7 @@ def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(resu
     html = found.report.read_text(encoding="utf-8")
     assert "It did not pass 1 of 7 checks: level." in html
     assert (
-        "Predicted ÷ realised total is 40.00, the median of the judged cutoffs; 0.05 to 20.00 is allowed."
+        "Predicted ÷ realised total is 40.00, the median of the evaluation cutoffs; 0.05 to 20.00 is allowed."
         in html
     )
 

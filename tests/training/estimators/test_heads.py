@@ -142,6 +142,4 @@ def test_one_enormous_value_does_not_break_the_others(history):
 def test_the_latest_window_sets_the_level(history, heads):
     grown = with_value(history[-1], history[-1].labels["network_value"] * 3)
     fitted = fit([*history[:-1], grown], SETTINGS)
-    assert fitted.predict_value(grown.population.features) == pytest.approx(
-        3 * heads.predict_value(grown.population.features)
-    )
+    assert fitted.predict_value(grown.features) == pytest.approx(3 * heads.predict_value(grown.features))

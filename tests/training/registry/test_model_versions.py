@@ -101,7 +101,7 @@ def test_the_overview_lists_the_newest_version_first(client, register, trained):
     assert [row["version"] for row in rows] == [passed.number, failed.number, "1"]
     assert [row["role"] for row in rows] == ["champion", "challenger", ""]
     assert [row["gate"] for row in rows] == ["passed", "failed", "passed"]
-    assert {row["trained until"] for row in rows} == {f"{trained.result.as_of:%Y-%m-%d}"}
+    assert {row["trained until"] for row in rows} == {f"{trained.result.population.as_of:%Y-%m-%d}"}
     assert {row["capture"] for row in rows} == {f"{trained.result.headline()['capture']:.2f}"}
     assert rows[0]["promoted"].startswith("by hand, 20")
     assert rows[1]["promoted"] == ""
