@@ -6,8 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 
+def most_similar(word: str, known: Iterable[str]) -> str | None:
+    """The known word most similar to *word*; None if none is similar."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` for the known word most like *word*, or the list of them."""
+    """``; did you mean …?`` for the known word most similar to *word*, or the list of them."""
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+    similar = most_similar(word, known)
+    return f"; did you mean '{similar}'?" if similar else f"; known are {', '.join(sorted(known))}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from ripple.serving.schemas import MAX_CUSTOMERS, CustomerFeatures, ScoreRequest
+from ripple.suggestions import most_similar
 
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -93,9 +93,9 @@ def parse_query(model: type[Query], pairs: Iterable[tuple[str, str]]) -> Query:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """A hint that asks for the most similar known word, or lists the known words."""
     known = list(known)
-    close = difflib.get_close_matches(shorten(word), known, n=1, cutoff=0.5)
-    if close:
-        return f"Did you mean '{close[0]}'?"
+    similar = most_similar(shorten(word), known)
+    if similar:
+        return f"Did you mean '{similar}'?"
     return f"Known are {', '.join(known)}." if known else "None is known."
 
 

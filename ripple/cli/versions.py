@@ -71,31 +71,31 @@ def report(
 
     settings = load_settings()
     client = tracking.connect(settings)
-    found = model_versions.find(client, version)
+    chosen = model_versions.find(client, version)
     if plays is not None:
-        model_versions.export_plays(client, found, plays)
+        model_versions.export_plays(client, chosen, plays)
         print(plays)
         return
     if other is None:
-        path = _fetched(client, settings, found)
+        path = _fetched(client, settings, chosen)
     else:
-        path = _compared(client, settings, found, model_versions.find(client, other))
+        path = _compared(client, settings, chosen, model_versions.find(client, other))
     if browse:
         webbrowser.open(path.absolute().as_uri())
     print(path)
 
 
-def _fetched(client: MlflowClient, settings: Settings, found: Version) -> Path:
-    """Where the report of a version is, as MLflow has it, with where the version stands now."""
+def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
+    """Where the report of a version is, as MLflow has it, with its present status on top."""
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.version_status import with_status
 
-    said = model_versions.standing(client, found)
-    path = settings.home / "reports" / f"ripple-v{found.number}.html"
+    sentences = model_versions.standing(client, chosen)
+    path = settings.home / "reports" / f"ripple-v{chosen.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
-        page = tracking.download(found.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
-        building.write_text(with_status(page, said), encoding="utf-8")
-    for sentence in said:
+        page = tracking.download(chosen.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
+        building.write_text(with_status(page, sentences), encoding="utf-8")
+    for sentence in sentences:
         sys.stderr.write(f"{sentence}\n")
     return path
 
@@ -105,10 +105,10 @@ def _compared(client: MlflowClient, settings: Settings, one: Version, other: Ver
     from ripple.training.registry.version_pair import versions
     from ripple.training.report.version_pair_page import render_versions
 
-    found = versions(client, one, other)
-    path = settings.home / "reports" / f"versions-{found.later.number}-{found.earlier.number}.html"
+    pair = versions(client, one, other)
+    path = settings.home / "reports" / f"versions-{pair.later.number}-{pair.earlier.number}.html"
     with atomic.file(path) as building:
-        building.write_text(render_versions(found), encoding="utf-8")
+        building.write_text(render_versions(pair), encoding="utf-8")
     return path
 
 
