@@ -57,7 +57,7 @@ types: $(VENV)/ready-dev ## check types
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/mypy benchmarks docs .ci examples
 
-layers: $(VENV)/ready-dev ## check that no room imports from a room above it
+layers: $(VENV)/ready-dev ## check that a layer imports only layers below it
 	@$(VENV)/bin/lint-imports --no-cache
 
 dependencies: $(VENV)/ready-dev ## check that what is imported is declared, and the other way round

@@ -64,7 +64,7 @@ class Section(BaseModel):
 
 
 class Cutoffs(Section):
-    """At which moments training stands and looks back (features) and ahead (labels)."""
+    """The cutoffs at which features and labels are computed, and the history before them."""
 
     step_days: int = Field(60, ge=1, description="days between two cutoffs")
     history_days: int = Field(180, ge=1, description="days of data before the first cutoff")
@@ -117,7 +117,7 @@ class Features(Section):
 
 
 class Model(Section):
-    """Parameters of the two LightGBM heads."""
+    """Parameters of the trees: those of the top head, and those that teach the value head's."""
 
     trees: int = Field(300, ge=1, description="trees of each head (num_iterations)")
     leaves: int = Field(5, ge=2, description="leaves of a tree, at most (num_leaves)")

@@ -103,7 +103,7 @@ def monitor(
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="Also judge what the service answered; RIPPLE_SERVE_LOG_SALT as in the service.",
+            help="Also evaluate what the service answered; RIPPLE_SERVE_LOG_SALT as in the service.",
         ),
     ] = None,
     settings: SettingsFile = None,

@@ -1,4 +1,4 @@
-"""Robustness of the label: placebos that should credit nothing, and settings that should not matter.
+"""Robustness of the label: placebos, which should credit nothing, and sensitivity to each setting.
 
 - *Shuffled times*: adoption times are permuted within stratum and product (the shuffle test of
   Anagnostopoulos, Kumar & Mahdian 2008). Who adopts stays, and with it homophily; who was first does not.
@@ -124,7 +124,7 @@ class _Window:
 def shuffled_times(history: AdoptionHistory, stratum: Ints, seed: int) -> Floats:
     """Day of each adoption, permuted among the cases of a stratum and product.
 
-    Whose permuted day would lie before they joined keeps their own. The value of an adoption stays.
+    An adoption whose permuted day would precede the customer's joining keeps its day. Its value stays.
     """
     adoptions, cases = history.adoptions, history.cases
     cell = stratum[adoptions.customer[cases]] * history.product_count + adoptions.product[cases]

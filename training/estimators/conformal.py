@@ -1,6 +1,8 @@
 """Mondrian split conformal prediction on realised ÷ predicted value, by band of predicted value.
 
-Vovk, Gammerman & Shafer (2005): every band has quantiles of its own, so that coverage holds in each.
+Every band has quantiles of its own (Vovk, Gammerman & Shafer 2005). The nominal coverage is then lowered in
+all bands until the calibration data as a whole are just covered, so the finite-sample guarantee does not
+hold; the backtest measures the coverage.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from ripple.models.bundle import Interval
 BANDS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """The quantiles of the predictions at which one band ends and the next begins."""
 MAX_BAND_UNDERCOVERAGE = 0.12
-"""The share by which the coverage of one band may fall below the nominal one, where other bands exceed it."""
+"""The largest amount by which the nominal coverage of the bands may be lowered, where some exceed it."""
 
 
 def conformal_interval(predicted: np.ndarray, realised: np.ndarray, coverage: float) -> Interval:
-    """The interval with this *coverage* overall, and at least `MAX_BAND_UNDERCOVERAGE` less in each band.
+    """The interval that covers at least *coverage* of the calibration data overall.
+
+    In a band the nominal coverage may be lower, by at most `MAX_BAND_UNDERCOVERAGE`.
 
     Where most values are zero, an interval that contains the prediction covers more than its nominal share.
     Other bands are narrower for it, so that the overall coverage is met rather than exceeded.

@@ -56,8 +56,8 @@ class Heads:
 def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows | None = None) -> Heads:
     """Fit both heads on all rows of *examples*, oldest cutoff first.
 
-    The value head is a Tweedie regression with log link (Jørgensen 1987; zeros and a heavy tail in one
-    distribution), by trees and by a linear model, whose mean student trees learn (`distillation`); the top
+    The value head is a Tweedie regression with log link (Jørgensen 1987; by default Poisson, power 1), by
+    trees and by a linear model, whose weighted geometric mean student trees learn (`distillation`); the top
     head is a logistic regression at the natural base rate, membership defined by rank within each cutoff.
     Values are taken relative to their cutoff's mean, so that heads tell customers apart and not one market
     from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Credit earned
@@ -90,5 +90,5 @@ def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows |
 
 
 def is_monotone(name: str) -> bool:
-    """Whether a feature measures credit earned in the past, more of which must never lower a score."""
+    """Whether a feature counts referrals or past credit, by its name: more of it must never lower a score."""
     return name.startswith("past_") or "referral" in name

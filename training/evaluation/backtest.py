@@ -182,7 +182,7 @@ def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
         if backtester.has_training_labels(cutoff) and backtester.has_credit(cutoff):
             cutoffs.append(cutoff)
         else:
-            logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to learn or judge from")
+            logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to train on or evaluate with")
     if not cutoffs:
         raise InputError(
             "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "

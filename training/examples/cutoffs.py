@@ -66,7 +66,7 @@ def _evaluation(
 ) -> tuple[datetime, ...]:
     first = grid[0] + horizon
     if not requested or (isinstance(requested, int) and requested < 0):
-        raise InputError(f"cutoffs.evaluate = {requested}: at least one cutoff is needed to judge the model.")
+        raise InputError(f"cutoffs.evaluate = {requested}: at least one cutoff is needed for evaluation.")
     if isinstance(requested, int):
         return tuple(cutoff for cutoff in grid if cutoff >= first)[-requested:]
     for cutoff in requested:
@@ -89,7 +89,7 @@ def _too_short(start: datetime, cutoff: datetime, settings: Settings) -> str:
     # training cutoffs lie whole steps before the evaluation cutoff
     needed = settings.cutoffs.history_days + math.ceil(horizon / step) * step
     return (
-        f"Too little history to judge a model at {cutoff:%Y-%m-%d}: the data begin on {start:%Y-%m-%d}, and "
+        f"Too little history to evaluate at {cutoff:%Y-%m-%d}: the data begin on {start:%Y-%m-%d}, and "
         f"an evaluation cutoff needs {needed} days before it (cutoffs.history_days = "
         f"{settings.cutoffs.history_days}, then one closed horizon of {horizon} in steps of {step}), so "
         f"{needed + horizon} days of data in all. Shorten horizon_days or history_days in ripple.toml, or "

@@ -240,7 +240,7 @@ def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(example
         f"{plan.evaluation[1]:%Y-%m-%d}"
     }
     assert any(
-        f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to learn or judge from" in line
+        f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to train on or evaluate with" in line
         for line in progress()
     )
     # interactions are recorded since lately only: what can be judged is

@@ -113,5 +113,5 @@ def test_a_date_before_anything_is_learnt_is_refused_with_the_first_that_serves(
 
 @pytest.mark.parametrize("nobody", [0, -1, ()])
 def test_without_a_cutoff_that_judges_there_is_no_schedule(nobody):
-    with pytest.raises(InputError, match="at least one cutoff is needed to judge"):
+    with pytest.raises(InputError, match="at least one cutoff is needed for evaluation"):
         schedule(START, after(300), chosen(evaluate=nobody))
