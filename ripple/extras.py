@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution, requires
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 
 from ripple.errors import InputError
 
@@ -21,7 +21,8 @@ def missing_extras(*extras: str) -> InputError:
     needed, options = " and ".join(extras), " ".join(f"--extra {extra}" for extra in extras)
     return InputError(
         f"This needs the {'extra' if len(extras) == 1 else 'extras'} {needed}: "
-        f"pip install 'ripple[{','.join(extras)}]', "
+        # by file, as another project has the name on PyPI
+        f"pip install 'ripple-{version('ripple')}-py3-none-any.whl[{','.join(extras)}]', "
         f"or in a checkout .venv/bin/uv sync --frozen --inexact {options}."
     )
 

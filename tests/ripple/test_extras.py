@@ -41,7 +41,7 @@ def test_the_extras_that_are_missing_are_named_together(without, hidden, named):
     without(hidden)
     with pytest.raises(InputError) as refused:
         require("train", "serve")
-    assert f"pip install 'ripple[{','.join(named)}]'" in str(refused.value)
+    assert f".whl[{','.join(named)}]'" in str(refused.value)
 
 
 def test_extras_that_are_not_needed_are_not_looked_at(without):
@@ -52,5 +52,5 @@ def test_extras_that_are_not_needed_are_not_looked_at(without):
 def test_the_message_is_one_line_with_both_ways_to_install():
     message = str(missing_extras("train", "serve"))
     assert "\n" not in message
-    assert "pip install 'ripple[train,serve]'" in message
+    assert ".whl[train,serve]'" in message
     assert message.endswith("--extra train --extra serve.")

@@ -16,6 +16,7 @@ os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
 
 import mlflow
 
+from ripple.errors import InputError
 from ripple.settings import Settings
 
 # MLflow tells of migrations and copied files; what a reader needs to know, the command line says
@@ -27,9 +28,16 @@ LONGEST_TAG = 4900
 
 
 def connect(settings: Settings) -> mlflow.MlflowClient:
-    """Point MLflow at the store and make sure that the experiment exists."""
+    """Point MLflow at the store and make sure that the experiment exists.
+
+    Raises:
+        InputError: `Settings.home` cannot be made.
+    """
     home = settings.home.absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"RIPPLE_HOME = {home} cannot be made a folder: {error.strerror}.") from error
     own = "MLFLOW_TRACKING_URI" not in os.environ
     mlflow.set_tracking_uri(f"sqlite:///{home / 'mlflow.db'}" if own else os.environ["MLFLOW_TRACKING_URI"])
     if own:

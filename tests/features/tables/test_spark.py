@@ -42,7 +42,7 @@ def test_what_cannot_be_computed_is_an_error(spark: Any) -> None:
 
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(InputError, match=r"pip install 'ripple\[spark\]'.*--extra spark"):
+    with pytest.raises(InputError, match=r"pip install 'ripple-.*\.whl\[spark\]'.*--extra spark"):
         connect()
 
 

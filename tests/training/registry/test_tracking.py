@@ -3,6 +3,7 @@ import os
 import mlflow
 import pytest
 
+from ripple.errors import InputError
 from ripple.settings import Settings
 from ripple.training.registry import model_versions, tracking
 
@@ -27,3 +28,9 @@ def test_a_tracking_uri_in_the_environment_wins(opened, copied_store, client, tm
     assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"]
     assert list((tmp_path / "unused").iterdir()) == []
     assert model_versions.find(asked, "1").number == "1"
+
+
+def test_a_home_that_is_a_file_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"RIPPLE_HOME = .*file cannot be made a folder"):
+        tracking.connect(Settings(home=tmp_path / "file"))

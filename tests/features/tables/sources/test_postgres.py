@@ -209,7 +209,7 @@ class TestPostgreSQL:
     def test_without_the_driver_it_says_how_to_install_it(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
         message = opening_error("postgresql://localhost/shop")
-        assert "pip install 'ripple[postgres]'" in message
+        assert ".whl[postgres]'" in message
         assert "--extra postgres" in message
 
     @pytest.mark.parametrize(
