@@ -67,3 +67,22 @@ def test_every_prediction_has_an_interval_however_many_are_alike(predictions):
     assert list(interval.edges) == sorted(set(interval.edges))
     low, high = interval.bounds(np.array([1e-9, *predicted, 1e9]))
     assert (low <= high).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "coverage", "low", "high"),
+    [
+        # too few customers for a lower tail: nothing is left out below, and nothing above
+        (4, 0.8, None, 3),
+        (6, 0.8, 0, 5),
+        (12, 0.8, 1, 10),
+        # just as many as are to be covered
+        (20, 0.8, 2, 17),
+        (20, 0.5, 5, 14),
+    ],
+)
+def test_both_ends_are_order_statistics_of_realised_by_predicted(size, coverage, low, high):
+    ratio = np.linspace(0.5, 1.5, size)
+    interval = conformal_interval(np.ones(size), ratio, coverage)
+    assert interval.low == (0.0 if low is None else ratio[low],)
+    assert interval.high == (ratio[high],)
