@@ -177,13 +177,19 @@ def test_under_a_flood_requests_are_answered_or_refused_and_retries_succeed(
 ) -> None:
     request = {"customer_ids": [f"c{row:04d}" for row in range(300)], "explain": 3}
     body = json.dumps(request).encode()
-    with ExitStack() as stack:
-        connections = [stack.enter_context(_connected(guarded)) for _ in range(64)]
-        for connection in connections:
-            connection.sendall(_headed(len(body)) + body)
-        answers = [_all(connection) for connection in connections]
-    statuses = [status for status, _, _ in answers]
-    assert set(statuses) == {200, 503}
+    for _ in range(10):
+        with ExitStack() as stack:
+            connections = [stack.enter_context(_connected(guarded)) for _ in range(64)]
+            for connection in connections:
+                connection.sendall(_headed(len(body)) + body)
+            answers = [_all(connection) for connection in connections]
+        statuses = [status for status, _, _ in answers]
+        assert set(statuses) <= {200, 503}
+        if 503 in statuses:
+            break
+    else:
+        # where the sender is slower than the server, a flood may be answered as it comes
+        raise AssertionError("none of ten floods was too much")
     assert statuses.count(200) >= MAX_CONCURRENCY
     assert all(b"retry-after: 1" in head for status, head, _ in answers if status == 503)
     for status, _, body in answers:
