@@ -119,7 +119,8 @@ def _fit_and_evaluate(
         settings, searched = tune(backtester, trials, identity)
         dataset, backtester = replace(dataset, settings=settings), replace(backtester, settings=settings)
     backtested = backtest(backtester)
-    predictions = out_of_sample_predictions(backtester, _evaluation_cutoffs(backtested, plan))
+    cutoffs = _evaluation_cutoffs(backtested, plan)
+    predictions = out_of_sample_predictions(backtester, cutoffs)
     population = _population(dataset, backtester, end, folder)
     revisiting = at_champions_cutoffs(backtester, dataset, set(compared_at) - set(evaluated_at(predictions)))
     evaluation = Evaluation(
@@ -127,9 +128,7 @@ def _fit_and_evaluate(
         predictions,
         out_of_sample_predictions(revisiting, revisiting.schedule.evaluation),
         searched,
-        earlier_effects(
-            backtester, _evaluation_cutoffs(backtested, plan), population.bundle, population.features
-        ),
+        earlier_effects(backtester, cutoffs, population.bundle, population.features),
     )
     logger.info("placebos, and the label under other settings")
     label = _label_summary(dataset, examples[plan.grid[-1]])
@@ -166,11 +165,10 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
         result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
+    from ripple.training.report.model_card import model_card
 
     html = render(result, decision)
     logger.info("recording the run in MLflow")
-    from ripple.training.report.model_card import model_card
-
     logged = recording.log(result, decision, html, model_card(result))
     version = model_versions.register(logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"

@@ -10,7 +10,7 @@ from ripple.training.estimators.held_out import HeldOutPredictions
 CUTOFFS = (pd.Timestamp("2025-01-06"), pd.Timestamp("2025-03-07"))
 
 
-def foreseen(
+def synthetic_predictions(
     noise: float, customers: int = 300, cutoffs: tuple[pd.Timestamp, ...] = CUTOFFS, seed: int = 0
 ) -> pd.DataFrame:
     """Predictions that miss the value by *noise* on the log scale; what comes true does not depend on it."""

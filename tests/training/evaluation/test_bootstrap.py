@@ -18,7 +18,7 @@ from ripple.training.evaluation.bootstrap import (
     ranked_cutoffs,
     resampled_captures,
 )
-from tests.support.synthetic_predictions import foreseen
+from tests.support.synthetic_predictions import synthetic_predictions
 
 VALUES = arrays(float, st.integers(2, 60), elements=st.sampled_from([0.0, 0.0, 1.0, 2.5, 7.0, 100.0]))
 SHARES = st.sampled_from([0.01, 0.1, 0.3])
@@ -26,7 +26,7 @@ SHARES = st.sampled_from([0.01, 0.1, 0.3])
 
 @pytest.fixture(scope="module")
 def cutoffs():
-    return ranked_cutoffs(foreseen(1.0), ["predicted"], 0.02)
+    return ranked_cutoffs(synthetic_predictions(1.0), ["predicted"], 0.02)
 
 
 def ranked(value, share=0.05, **scores):

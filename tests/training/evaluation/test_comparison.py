@@ -4,13 +4,13 @@ import pytest
 
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.comparison import Incomparable, compare
-from tests.support.synthetic_predictions import CUTOFFS, foreseen
+from tests.support.synthetic_predictions import CUTOFFS, synthetic_predictions
 
 SHARE, SEED = 0.02, 7
 
 
 def test_who_misses_less_is_better_and_it_is_sure():
-    found = compare(foreseen(0.2), foreseen(3.0), SHARE, SEED)
+    found = compare(synthetic_predictions(0.2), synthetic_predictions(3.0), SHARE, SEED)
     assert found.capture > found.rival
     assert 0 < found.low <= found.difference <= found.high
     assert found.sure > 0.975
@@ -20,7 +20,10 @@ def test_who_misses_less_is_better_and_it_is_sure():
 def test_the_other_way_round_the_signs_turn():
     found, turned = (
         compare(one, other, SHARE, SEED)
-        for one, other in [(foreseen(0.2), foreseen(3.0)), (foreseen(3.0), foreseen(0.2))]
+        for one, other in [
+            (synthetic_predictions(0.2), synthetic_predictions(3.0)),
+            (synthetic_predictions(3.0), synthetic_predictions(0.2)),
+        ]
     )
     assert turned.difference == -found.difference
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
@@ -28,7 +31,7 @@ def test_the_other_way_round_the_signs_turn():
 
 
 def test_captures_are_those_of_the_metric_by_cutoff():
-    own, rival = foreseen(1.0, seed=1), foreseen(1.0, seed=2)
+    own, rival = synthetic_predictions(1.0, seed=1), synthetic_predictions(1.0, seed=2)
     found = compare(own, rival, SHARE, SEED)
     assert [row["cutoff"] for row in found.cutoffs] == ["2025-01-06", "2025-03-07"]
     for row, cutoff in zip(found.cutoffs, CUTOFFS, strict=True):
@@ -40,43 +43,43 @@ def test_captures_are_those_of_the_metric_by_cutoff():
 
 
 def test_the_same_predictions_do_not_differ():
-    found = compare(foreseen(1.0), foreseen(1.0), SHARE, SEED)
+    found = compare(synthetic_predictions(1.0), synthetic_predictions(1.0), SHARE, SEED)
     assert (found.difference, found.low, found.high, found.sure) == (0, 0, 0, 0.5)
 
 
 def test_neither_names_nor_a_common_factor_nor_other_cutoffs_matter():
-    own, rival = foreseen(0.5), foreseen(1.5, seed=2)
+    own, rival = synthetic_predictions(0.5), synthetic_predictions(1.5, seed=2)
     found = compare(own, rival, SHARE, SEED)
     names = {name: f"x{name[::-1]}" for name in own["customer_id"]}
     renamed = [table.assign(customer_id=table["customer_id"].map(names)) for table in (own, rival)]
     assert compare(*renamed, SHARE, SEED) == found
     assert compare(own, rival.assign(predicted=3 * rival["predicted"]), SHARE, SEED) == found
     later = (pd.Timestamp("2025-05-06"),)
-    more = pd.concat([own, foreseen(0.1, cutoffs=later)], ignore_index=True)
+    more = pd.concat([own, synthetic_predictions(0.1, cutoffs=later)], ignore_index=True)
     assert compare(more, rival, SHARE, SEED) == found
 
 
 def test_no_cutoff_in_common_is_told_with_those_of_both():
-    later = foreseen(1.0, cutoffs=(pd.Timestamp("2025-05-06"),))
+    later = synthetic_predictions(1.0, cutoffs=(pd.Timestamp("2025-05-06"),))
     with pytest.raises(Incomparable, match=r"no cutoff in common.*2025-05-06.*2025-01-06, 2025-03-07"):
-        compare(later, foreseen(1.0), SHARE, SEED)
+        compare(later, synthetic_predictions(1.0), SHARE, SEED)
 
 
 def test_other_customers_are_told():
-    others = foreseen(1.0).assign(customer_id=lambda table: "x" + table["customer_id"])
+    others = synthetic_predictions(1.0).assign(customer_id=lambda table: "x" + table["customer_id"])
     with pytest.raises(Incomparable, match="different customers: 0% of them are the same"):
-        compare(foreseen(1.0), others, SHARE, SEED)
+        compare(synthetic_predictions(1.0), others, SHARE, SEED)
 
 
 def test_another_truth_under_the_same_ids_is_told():
-    elsewhere = foreseen(1.0)
+    elsewhere = synthetic_predictions(1.0)
     shuffled = np.random.default_rng(1).permutation(elsewhere["realised"])
     with pytest.raises(Incomparable, match="What came true after the same cutoffs differs"):
-        compare(foreseen(1.0), elsewhere.assign(realised=shuffled), SHARE, SEED)
+        compare(synthetic_predictions(1.0), elsewhere.assign(realised=shuffled), SHARE, SEED)
 
 
 def test_the_record_is_plain_data():
-    record = compare(foreseen(0.2), foreseen(3.0), SHARE, SEED).record()
+    record = compare(synthetic_predictions(0.2), synthetic_predictions(3.0), SHARE, SEED).record()
     assert record["difference"] == record["capture"] - record["rival"]
     assert set(record) == {
         *("cutoffs", "customers", "capture", "rival", "low", "high", "sure", "difference"),

@@ -1,11 +1,11 @@
 import pandas as pd
 
 from ripple.training.evaluation.prediction_table import evaluated_at
-from tests.support.synthetic_predictions import CUTOFFS, foreseen
+from tests.support.synthetic_predictions import CUTOFFS, synthetic_predictions
 
 
 def test_a_run_was_evaluated_at_its_own_cutoffs_only_oldest_first():
-    table = foreseen(1.0).iloc[::-1]
+    table = synthetic_predictions(1.0).iloc[::-1]
     assert evaluated_at(table) == list(CUTOFFS)
     assert evaluated_at(table.assign(revisited=table["cutoff"] == CUTOFFS[0])) == [CUTOFFS[1]]
 
