@@ -15,14 +15,19 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from ripple.errors import InputError
 from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
-from ripple.features.tables.contract import CONTRACT
+from ripple.features.tables.contract import CONTRACT, LOOKUPS
+from ripple.features.tables.mapping import read_raw
+from ripple.features.tables.required import validate_columns, validate_tables
 from ripple.features.tables.sources import find
 from ripple.features.tables.sources.source import FILE
-from ripple.features.tables.tables import Files, Tables, typed
+from ripple.features.tables.tables import Files, Tables, union_by_name
+from ripple.features.tables.typed import Typing, Unreadable
 from ripple.settings import Settings
+from ripple.suggestions import nearest
 
 Engine = Literal["duckdb", "spark"]
 """The engine that computes: DuckDB in this process, or Spark (see `spark.session`)."""
@@ -37,7 +42,8 @@ class Dataset:
         place: where it is, without a secret.
         settings: the settings under which it is read.
         tables: its typed tables.
-        uncast: by table and column, the raw rows whose value could not be read as the contract's type.
+        unreadable: by table, the raw rows in which a value could not be read as the contract's type.
+        unused: by table and where its rows come from, the columns that nothing is made of.
         cache: the folder where daily tables and features are kept from run to run, or None.
     """
 
@@ -45,7 +51,8 @@ class Dataset:
     place: str
     settings: Settings
     tables: Tables
-    uncast: Mapping[str, Mapping[str, ir.Table]]
+    unreadable: Mapping[str, Sequence[Unreadable]]
+    unused: Mapping[str, Mapping[str, Sequence[str]]]
     cache: Path | None = None
 
     @cached_property
@@ -72,11 +79,14 @@ class Dataset:
         tables = {
             name: self.tables.files[name].rows_of(paths).drop(FILE) for name, paths in paths_by_table.items()
         }
-        uncast = {
-            name: {column: rows.filter(rows[FILE].isin(paths)) for column, rows in self.uncast[name].items()}
+        unreadable = {
+            name: [
+                replace(problem, rows=problem.rows.filter(problem.rows[FILE].isin(paths)))
+                for problem in self.unreadable[name]
+            ]
             for name, paths in paths_by_table.items()
         }
-        return replace(self, tables=Tables(tables), uncast=uncast)
+        return replace(self, tables=Tables(tables), unreadable=unreadable)
 
     def limited_to(self, moment: datetime) -> Dataset:
         """The same dataset as it was known at *moment*."""
@@ -93,11 +103,32 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         InputError: the dataset, a required table or a required column is missing, or a table is unreadable.
     """
     source = find(data)
-    paths, tables, files, uncast = source.files(), {}, {}, {}
-    for name, raw in (source.read() if engine == "duckdb" else spark.read(source)).items():
-        plain = raw.drop(FILE) if FILE in raw.columns else raw
-        tables[name] = typed(plain, CONTRACT[name])[0]
-        rows, uncast[name] = typed(raw, CONTRACT[name])
-        if plain is not raw:
-            files[name] = Files(paths[name], rows)
-    return Dataset(source.name, str(source), settings, Tables(tables, files), uncast)
+    mappings, contracts = settings.tables, CONTRACT | LOOKUPS
+    for name in mappings:
+        if name not in contracts:
+            raise InputError(
+                f"ripple.toml: [tables.{name}] is no table of the contract{nearest(name, contracts)}"
+            )
+    with source.open() if engine == "duckdb" else spark.FolderOnSpark(source) as place:
+        present = place.names()
+        validate_tables(place, [*present, *mappings])
+        raw = {
+            name: [read_raw(place, contract, mapping) for mapping in mappings.get(name, (None,))]
+            for name, contract in contracts.items()
+            if name in mappings or name in present
+        }
+    validate_columns(raw)
+    typing = Typing(settings.ids, {name: raw[name] for name in LOOKUPS if name in raw}, settings.currency)
+    tables: dict[str, ir.Table] = {}
+    files: dict[str, Files] = {}
+    unreadable: dict[str, list[Unreadable]] = {}
+    for name in CONTRACT:
+        if name in raw:
+            parts = [typing.table(part, CONTRACT[name]) for part in raw[name]]
+            rows = union_by_name([part.rows for part in parts])
+            tables[name] = rows.drop(FILE) if FILE in rows.columns else rows
+            unreadable[name] = [problem for part in parts for problem in part.unreadable]
+            if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
+                files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
+    unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
+    return Dataset(source.name, str(source), settings, Tables(tables, files), unreadable, unused)

@@ -8,13 +8,15 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ripple.errors import InputError
+from ripple.section import Section
 from ripple.suggestions import nearest
+from ripple.table_settings import Ids, Mappings
 
 Power = Literal["referent", "informational", "expert"]
 
@@ -55,12 +57,6 @@ def _distinct(days: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(days)) < len(days):
         raise ValueError("a window is there twice")
     return days
-
-
-class Section(BaseModel):
-    """A part of the settings: frozen, and refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Cutoffs(Section):
@@ -287,6 +283,8 @@ class Settings(BaseSettings):
     kinds: dict[str, Power] = Field(
         {}, description="power of each kind of interaction, added to the defaults"
     )
+    tables: dict[str, Mappings] = Field({}, description="table of the contract ← tables of yours")
+    ids: Ids = Ids()
     cutoffs: Cutoffs = Cutoffs()
     credit: Credit = Credit()
     features: Features = Features()
@@ -350,19 +348,29 @@ def _variables() -> dict[str, str]:
 
 def _explain(file: str, problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
-    name = ".".join(path)
+    # pydantic also names the branch of a union, by its whole type; a table mostly has one mapping
+    shown = [
+        part
+        for place, part in enumerate(path)
+        if "[" not in part and not (place == 2 and part == "0" and path[0] == "tables")
+    ]
+    name = ".".join(shown)
     # RIPPLE_A__B gives b of section a, RIPPLE_A all of it
     spelt = ["RIPPLE_" + "__".join(path[:end]).upper() for end in range(len(path), 0, -1)]
     origin = next((variable for variable in spelt if variable in _variables()), file)
     if problem["type"] != "extra_forbidden":
-        # pydantic also names the branch of a union, by its whole type
-        name = ".".join(part for part in path if "[" not in part)
         return f"{origin}: {name} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."
     section: Any = Settings
     for part in path[:-1]:
-        # inside a list the part is a position
-        section = get_args(section)[0] if part.isdigit() else section.model_fields[part].annotation
-    return f"{origin}: unknown key '{name}'{nearest(path[-1], section.model_fields)}"
+        # inside a list the part is a position, inside a mapping a key
+        if get_origin(section) is Annotated:
+            section = get_args(section)[0]
+        if container := get_origin(section):
+            section = get_args(section)[1 if container is dict else 0]
+        else:
+            section = section.model_fields[part].annotation
+    known = [field.alias or key for key, field in section.model_fields.items()]
+    return f"{origin}: unknown key '{name}'{nearest(path[-1], known)}"
 
 
 def _not_json(error: SettingsError) -> str:

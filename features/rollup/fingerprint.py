@@ -54,7 +54,8 @@ def day_rows(
         return _sum_by_day(_counted(_dated(tables[name], name, attributes)).values())
     rows = _dated(files.rows, name, attributes)
     # without the name of the raw table, which is another one in every run
-    definition = digest(cache.sql(rows).replace(files.raw.name, ""), files.raw.schema, ENGINE_VERSIONS)
+    sql = cache.sql(rows).replace(files.raw.name, "")
+    definition = digest(sql, files.definition, files.raw.schema, ENGINE_VERSIONS)
     keys = {path: digest(definition, content) for path, content in files.digests.items()}
     cached_name = f"rows/{'attributes' if attributes else name}"
 

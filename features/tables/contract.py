@@ -107,5 +107,21 @@ CONTRACT: dict[str, TableContract] = {
     )
 }
 
+LOOKUPS: dict[str, TableContract] = {
+    contract.name: contract
+    for contract in (
+        TableContract(
+            "members",
+            (Column("user_id", "id"), Column("customer_id", "id"), _optional("valid_from", "time")),
+            customers=("user_id", "customer_id"),
+        ),
+        TableContract(
+            "rates",
+            (Column("currency", "text"), Column("rate", "number"), _optional("valid_from", "time")),
+            customers=(),
+        ),
+    )
+}
+"""The tables that mappings look up: to which customer a user belonged, and what a currency was worth."""
 TIERS = ("core", "advanced")
 EVENT_TABLES = tuple(name for name, contract in CONTRACT.items() if contract.time)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
+from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
-from ripple.features.tables.sources.source import Source, validate_columns
+from ripple.features.tables.sources.folder import FileFolder, OpenFolder
+from ripple.features.tables.sources.source import Place, Source
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,24 +64,58 @@ def session() -> SparkSession:
     return running
 
 
-def read(source: Source) -> dict[str, ir.Table]:
-    """The tables of the contract in a folder of Parquet files, which every worker must see at the same path.
+class FolderOnSpark(Place):
+    """The tables in a folder of Parquet files, which every worker must see at the same path.
+
+    Queries are written in the dialect of DuckDB, as for every folder.
 
     Raises:
-        InputError: as for `session`, or the source is not such a folder.
+        InputError: as for `session`, or the source is no folder.
     """
-    files = source.files()
-    if not files or any(file.suffix != ".parquet" for paths in files.values() for file in paths):
-        raise InputError(f"Spark reads a folder of Parquet files, which {source} is not.")
-    backend = connect()
-    tables = {}
-    for name, paths in files.items():
-        view = ibis.util.gen_name(name)
-        rows = session().read.option("mergeSchema", "true").parquet(*map(str, paths))
-        rows.createOrReplaceTempView(view)
-        tables[name] = backend.table(view)
-    validate_columns({name: table.columns for name, table in tables.items()})
-    return tables
+
+    dialect = "duckdb"
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        if not isinstance(source, FileFolder):
+            raise InputError(f"Spark reads a folder of Parquet files, which {source} is not.")
+        self._folder = OpenFolder(source)
+        self._backend = connect()
+        self._views: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """The names of files and folders, without their suffixes."""
+        return self._folder.names()
+
+    def relation(self, name: str) -> exp.Table:
+        """A temporary view of the files."""
+        if name not in self._views:
+            files = self._folder.files(name)
+            if not files:
+                raise InputError(
+                    f"Spark reads a folder of Parquet files, which {name} in {self.source} is not."
+                )
+            self._views[name] = ibis.util.gen_name("files")
+            rows = session().read.option("mergeSchema", "true").parquet(*map(str, files))
+            rows.createOrReplaceTempView(self._views[name])
+        return exp.to_table(self._views[name])
+
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query."""
+        return list(self.read(query).columns)
+
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query."""
+        from pyspark.errors import AnalysisException
+
+        try:
+            return self._backend.sql(query.sql(self.dialect), dialect=self.dialect)
+        except AnalysisException as error:
+            raise InputError(f"{self.source}: {str(error).splitlines()[0]}") from error
+
+    def explain_missing(self, name: str) -> str:
+        """That no file or folder has this name, and the nearest that is there."""
+        return self._folder.explain_missing(name)
 
 
 def connect() -> ibis.backends.pyspark.Backend:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import datetime
 from functools import cached_property, reduce
 from pathlib import Path
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from ripple.digests import digest
-from ripple.features.tables.contract import CONTRACT, Column, TableContract
+from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources.source import FILE
 
 
 @dataclass(frozen=True)
 class Files:
-    """The Parquet files of a table, and its rows with one more column, `FILE`, the file that a row is in."""
+    """The Parquet files of a table, and its rows with one more column, `FILE`, the file that a row is in.
+
+    Attributes:
+        paths: the files.
+        rows: the rows.
+        definition: what the rows follow from, apart from the content of the files and its types.
+    """
 
     paths: tuple[Path, ...]
     rows: ir.Table
+    definition: str = ""
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -102,55 +108,24 @@ def _partition_values(path: Path) -> list[str]:
     return [part for part in path.parts if "=" in part]
 
 
-def typed(raw: ir.Table, contract: TableContract) -> tuple[ir.Table, dict[str, ir.Table]]:
-    """*raw* with the contract's types, and by column the rows whose value could not be read as such."""
-    casts = {column.name: _cast(raw, column) for column in contract.columns if column.name in raw.columns}
-    uncast = {
-        name: raw.filter(_has_value(raw[name]) & value.isnull())
-        for name, value in casts.items()
-        if raw[name].type() != value.type()
-    }
-    extra = raw.columns if contract.attributes else {FILE} & set(raw.columns)
-    casts |= {name: raw[name] for name in extra if name not in casts}
-    return raw.select(**casts), uncast
-
-
-def _has_value(column: ir.Column) -> ir.BooleanValue:
-    """Whether there is a value; a text of nothing but spaces is none."""
-    notnull = column.notnull()
-    return notnull & column.re_search(r"\S") if column.type().is_string() else notnull
-
-
-def _cast(raw: ir.Table, column: Column) -> ir.Column:
-    """A column of *raw* as the type of the contract, null where it cannot be read as such."""
-    value = raw[column.name]
-    kind = value.type()
-    match column.type:
-        case "id" | "text":
-            if kind.is_string():
-                return value.nullif("")
-            if kind.is_integer() or kind.is_uuid():
-                return value.cast("string")
-        case "time":
-            if kind.is_timestamp() or kind.is_date():
-                return value.cast(_MICROSECONDS)
-            if kind.is_string():
-                # by way of a zoned time: cast at once, DuckDB would drop the +02:00
-                moment = value.try_cast(dt.Timestamp("UTC")).cast(_MICROSECONDS)
-                # DuckDB knows years, and an infinity, that Python does not
-                return ibis.ifelse(moment.year().between(MINYEAR, MAXYEAR), moment, ibis.null(_MICROSECONDS))
-        case "number":
-            if kind.is_numeric():
-                return value.cast("float64")
-            if kind.is_string():
-                return value.try_cast("float64")
-    return ibis.null(_TARGET[column.type])
-
-
-_MICROSECONDS = dt.Timestamp(scale=6)
-_TARGET = {"id": "string", "text": "string", "time": _MICROSECONDS, "number": "float64"}
-
-
 def union(tables: list[ir.Table]) -> ir.Table:
     """All rows of *tables*, which share their columns."""
     return reduce(lambda left, right: left.union(right), tables)
+
+
+def union_by_name(tables: Sequence[ir.Table]) -> ir.Table:
+    """All rows of *tables*; where one has not all columns, its rows have no value there."""
+    types = {name: kind for table in reversed(tables) for name, kind in table.schema().items()}
+    return union(
+        [
+            table.select(
+                **{
+                    name: table[name] if name in table.columns else ibis.null(kind)
+                    for name, kind in types.items()
+                }
+            )
+            for table in tables
+        ]
+        if len(tables) > 1
+        else list(tables)
+    )

@@ -128,7 +128,10 @@ def check(
     tables, check_everything = dataset.tables, partial(_checked, dataset, dataset, NO_FILES)
     if cache is None or set(tables.files) != set(tables.tables):
         return check_everything()
-    schemas = [(name, files.raw.schema, files.rows.schema()) for name, files in tables.files.items()]
+    schemas = [
+        (name, files.definition, files.raw.schema, files.rows.schema())
+        for name, files in tables.files.items()
+    ]
     rules_digest, before = digest(code_digest(__name__), *schemas), read_validated_files(cache)
     if before and before.covers(rules_digest, tables):
         clean, report = _checked(dataset, dataset.limited_to_files(before.added_files(tables)), before)
@@ -148,7 +151,7 @@ def _checked(dataset: Dataset, part: Dataset, before: ValidatedFiles) -> tuple[D
     The rest of it is what *before* covers.
     """
     tables = dataset.tables
-    findings = list(_uncast(part))
+    findings = list(_unreadable(part))
     unreadable = {finding.key.partition(":")[0] for finding in findings}
     days = before.days + _days(part.tables)
     start, last = _span(days, findings)
@@ -210,23 +213,14 @@ def _one(aggregate: ir.Table) -> dict[str, Any]:
     return row
 
 
-def _uncast(dataset: Dataset) -> Iterator[Finding]:
+def _unreadable(dataset: Dataset) -> Iterator[Finding]:
     """The columns with values that could not be read as the type of the contract."""
-    for name, columns in dataset.uncast.items():
-        for column, uncast in columns.items():
-            rows = uncast.drop(FILE) if FILE in uncast.columns else uncast
+    for name, problems in dataset.unreadable.items():
+        for problem in problems:
+            rows = problem.rows.drop(FILE) if FILE in problem.rows.columns else problem.rows
             if count := int(rows.count().to_pyarrow().as_py()):
-                kind = {c.name: c.type for c in CONTRACT[name].columns}[column]
-                yield Finding(
-                    f"{name}.{column}: is a{'n' * (kind == 'id')} {kind}",
-                    {
-                        "time": "write times as 2024-05-17 or 2024-05-17T09:30:00, in UTC",
-                        "number": "write plain numbers such as 1234.5",
-                    }.get(kind, "write ids as text or whole numbers"),
-                    count,
-                    _examples(rows),
-                    set_aside=False,
-                )
+                key = f"{name}.{problem.column}: {problem.expected}"
+                yield Finding(key, problem.remedy, count, _examples(rows), set_aside=False)
 
 
 def _days(tables: Tables) -> Counter[date]:

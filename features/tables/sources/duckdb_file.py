@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
-from ibis.common.exceptions import TableNotFound
+from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.tables.sources.source import Source, connect, tables_of_schema
+from ripple.features.tables.sources.source import Place, Source, connect, view
+from ripple.suggestions import nearest
 
 _ATTACHED = "source"
-_COLUMNS = f"""
-SELECT table_name, list(column_name ORDER BY ordinal_position)
-FROM information_schema.columns WHERE table_catalog = '{_ATTACHED}' AND table_schema = ? GROUP BY table_name
+_NAMES = f"""
+SELECT table_name FROM information_schema.tables
+WHERE table_catalog = '{_ATTACHED}' AND table_schema = ? ORDER BY table_name
 """
 
 
@@ -41,38 +42,77 @@ class DuckDBFile(Source):
     def __str__(self) -> str:
         return str(self.path) + (f"?schema={self.schema}" if self.schema != "main" else "")
 
-    def read(self) -> dict[str, ir.Table]:
+    def open(self) -> OpenDuckDB:
         """The tables and views, in place: nothing is copied, nothing is written to the file."""
-        connection = connect()
-        file = str(self.path).replace("'", "''")
+        return OpenDuckDB(self)
+
+
+class OpenDuckDB(Place):
+    """The tables and views of a schema of an attached DuckDB file."""
+
+    dialect = "duckdb"
+
+    def __init__(self, source: DuckDBFile) -> None:
+        super().__init__(source)
+        self._schema = source.schema
+        self._connection = connect()
+        file = str(source.path).replace("'", "''")
         try:
-            connection.raw_sql(f"ATTACH '{file}' AS {_ATTACHED} (TYPE duckdb, READ_ONLY)")
-            # a view may name what it reads without its schema
-            connection.raw_sql(f"SET search_path = 'memory.main,{_ATTACHED}.main'")
-            columns = dict(connection.con.execute(_COLUMNS, [self.schema]).fetchall())
+            self._connection.raw_sql(f"ATTACH '{file}' AS {_ATTACHED} (TYPE duckdb, READ_ONLY)")
+            # a view, or a query, may name what it reads without its schema
+            schemas = dict.fromkeys((source.schema, "main"))
+            path = ",".join(f"{_ATTACHED}.{_quoted(schema)}" for schema in schemas).replace("'", "''")
+            self._connection.raw_sql(f"SET search_path = 'memory.main,{path}'")
+            self._names = [
+                name for (name,) in self._connection.con.execute(_NAMES, [source.schema]).fetchall()
+            ]
         except duckdb.Error as error:
-            raise InputError(self._unreadable(error)) from error
-        names = tables_of_schema(str(self), self.schema, columns)
-        return {name: self._table(connection, name) for name in names}
+            raise InputError(_unreadable(source.path, error)) from error
 
-    def _table(self, connection: Backend, name: str) -> ir.Table:
+    def names(self) -> list[str]:
+        """The names of the tables and views of the schema."""
+        return self._names
+
+    def relation(self, name: str) -> exp.Table:
+        """A table or view of the schema, or, as ``schema.table``, of another one."""
+        schema, _, table = ("", "", name) if name in self._names else name.rpartition(".")
+        if not schema and table not in self._names:
+            raise InputError(f"{self.source}: {self.explain_missing(name)}")
+        return exp.table_(table, schema or self._schema, _ATTACHED, quoted=True)
+
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query."""
+        return list(self.read(query).columns)
+
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query."""
         try:
-            return connection.table(name, database=(_ATTACHED, self.schema))
-        except (duckdb.Error, TableNotFound) as error:
-            # Ibis only says that there is no such table, also of a view that does not work
-            reason = str(error.__context__ or error).splitlines()[0]
-            raise InputError(f"{self}: {name} cannot be read: {reason}") from error
+            return view(self._connection, query.sql(self.dialect))
+        except duckdb.Error as error:
+            tables = ", ".join(table.name for table in query.find_all(exp.Table))
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{self.source}: {tables} cannot be read: {reason}") from error
 
-    def _unreadable(self, error: duckdb.Error) -> str:
-        if "Could not set lock" in str(error):
-            holder = re.search(r"\(PID \d+\)", str(error))
-            return (
-                f"{self.path} is being written by another process{f' {holder[0]}' if holder else ''}: "
-                "close it there, or copy the file and use the copy."
-            )
-        if "not a valid DuckDB database" in str(error):
-            return (
-                f"{self.path} is not a DuckDB file. A dataset of Parquet or CSV is named by the folder that "
-                "holds its files."
-            )
-        return f"{self.path} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}"
+    def explain_missing(self, name: str) -> str:
+        """That the schema has no such table, and the nearest that it has."""
+        close = nearest(name, self._names) if self._names else ", which is empty or not there"
+        return f"no table or view {name} in schema {self._schema}{close}"
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> str:
+    if "Could not set lock" in str(error):
+        holder = re.search(r"\(PID \d+\)", str(error))
+        return (
+            f"{path} is being written by another process{f' {holder[0]}' if holder else ''}: "
+            "close it there, or copy the file and use the copy."
+        )
+    if "not a valid DuckDB database" in str(error):
+        return (
+            f"{path} is not a DuckDB file. A dataset of Parquet or CSV is named by the folder that "
+            "holds its files."
+        )
+    return f"{path} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}"
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +12,10 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
+from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.tables.contract import CONTRACT
-from ripple.features.tables.sources.source import (
-    FILE,
-    Source,
-    connect,
-    validate_columns,
-    validate_tables,
-)
+from ripple.features.tables.sources.source import FILE, Place, Source, connect, view
 from ripple.suggestions import nearest
 
 
@@ -43,33 +38,74 @@ class FileFolder(Source):
     def __str__(self) -> str:
         return str(self.path)
 
-    def read(self) -> dict[str, ir.Table]:
-        """The files as tables: Parquet with a column `FILE`, CSV read at once with every value as text."""
-        connection = connect()
-        tables = {name: _read(connection, paths) for name, paths in self.files().items()}
-        validate_columns(
-            {name: [column for column in table.columns if column != FILE] for name, table in tables.items()}
+    def open(self) -> OpenFolder:
+        """The files as tables of a DuckDB connection of their own."""
+        return OpenFolder(self)
+
+
+class OpenFolder(Place):
+    """The files of a folder. Parquet is read as it is needed, CSV at once with every value as text."""
+
+    dialect = "duckdb"
+
+    def __init__(self, source: FileFolder) -> None:
+        super().__init__(source)
+        self._path = source.path
+        self._connection = connect()
+        self._tables: dict[str, ir.Table] = {}
+
+    def names(self) -> list[str]:
+        """The names of files and folders, without their suffixes."""
+        return sorted(
+            {
+                file.stem
+                for file in self._path.iterdir()
+                if file.is_dir() or file.suffix in (".parquet", ".csv")
+            }
         )
-        return tables
 
-    def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each table; those of one table are all Parquet or all CSV.
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The Parquet files of a table."""
+        files = find_files(self._path, name)
+        return files if files[0].suffix == ".parquet" else ()
 
-        Raises:
-            InputError: a required table is missing, or a table is there twice.
-        """
-        files = {name: paths for name in CONTRACT if (paths := _files(self.path, name))}
-        validate_tables(str(self), files, self._explain)
-        return files
+    def relation(self, name: str) -> exp.Table:
+        """The view of the files: Parquet has a column `FILE` more."""
+        if name not in self._tables:
+            files = find_files(self._path, name)
+            if not files:
+                raise InputError(f"{self.source}: {self.explain_missing(name)}")
+            self._tables[name] = _read(self._connection, files)
+        return exp.to_table(self._tables[name].get_name())
 
-    def _explain(self, name: str) -> str:
-        present = sorted(file.name for file in self.path.iterdir())
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query."""
+        return list(self.read(query).columns)
+
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query."""
+        try:
+            return view(self._connection, query.sql(self.dialect))
+        except duckdb.Error as error:
+            raise InputError(f"{self.source}: {reason(error)}") from error
+
+    def explain_missing(self, name: str) -> str:
+        """That no file or folder has this name, and the nearest that is there."""
+        present = sorted(file.name for file in self._path.iterdir())
         close = nearest(f"{name}.parquet", present or ["nothing"])
         return f"no {name}.parquet, {name}.csv or folder {name}/{close}"
 
 
-def _files(path: Path, name: str) -> tuple[Path, ...]:
-    """The files of the table *name* in the folder *path*, none if there are none."""
+def find_files(path: Path, name: str) -> tuple[Path, ...]:
+    """The files of a table in the folder *path*, none if there are none.
+
+    Args:
+        name: NAME of NAME.parquet, NAME.csv or NAME/, or a file or a pattern of files such as ``2024/*.csv``.
+    """
+    if set("*?[") & set(name):
+        return tuple(sorted(file for file in path.glob(name) if file.is_file()))
+    if Path(name).suffix and (path / name).is_file():
+        return (path / name,)
     folder = path / name
     candidates = [path / f"{name}.parquet", path / f"{name}.csv"]
     paths = [file for file in candidates if file.is_file()]
@@ -99,16 +135,21 @@ def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
         parts = [_read_csv(connection, file) for file in files]
         names = list(dict.fromkeys(name for part in parts for name in part.columns))
         null = ibis.null("string")
-        return ibis.union(
+        rows = ibis.union(
             *(
                 part.select(**{name: part[name] if name in part.columns else null for name in names})
                 for part in parts
             )
-        ).cache()
+        )
+        return connection.create_table(ibis.util.gen_name("csv"), rows, temp=True)
     except duckdb.Error as error:
         file = next((file for file in files if str(file) in str(error)), files[0])
-        reason = "; ".join(str(error).splitlines()[:3])
-        raise InputError(f"{file} cannot be read: {reason}") from error
+        raise InputError(f"{file} cannot be read: {reason(error)}") from error
+
+
+def reason(error: duckdb.Error) -> str:
+    """What DuckDB says of an error, on one line."""
+    return "; ".join(str(error).splitlines()[:3])
 
 
 def _read_csv(connection: Backend, file: Path) -> ir.Table:

@@ -7,35 +7,35 @@ driver comes as a package and hands over Arrow record batches.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 import shutil
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
-from ripple.features.tables.contract import CONTRACT
-from ripple.features.tables.sources.source import Source, connect, tables_of_schema
+from ripple.features.tables.sources.source import Place, Source, connect
 from ripple.redaction import hidden
+from ripple.suggestions import nearest
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
 
 T = TypeVar("T")
-Types = Mapping[str, Mapping[str, str]]
-"""table → column → its type, as PostgreSQL spells it."""
-
+_serial = itertools.count()
 EXAMPLE = "postgresql://user@host:5432/database?schema=public"
 MALFORMED = (
     f"The PostgreSQL URL cannot be read: expected {EXAMPLE}. A password may follow the user as user:password "
@@ -47,14 +47,13 @@ _URL = re.compile(
     r"(?P<host>\[[^]@/?#]*\]|[^]\[:@/?#]*)(?::(?P<port>\d*))?"
     r"(?:/(?P<dbname>[^@/?#]*))?(?:\?(?P<options>[^@#]*))?"
 )
-_TYPES = """
-SELECT c.relname::text, a.attname::text,
-       pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL)
-FROM pg_catalog.pg_namespace n
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-WHERE n.nspname = $1 ORDER BY c.relname, a.attnum
+_NAMES = """
+SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid
+WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname
+"""
+_TYPE_NAMES = """
+SELECT t.oid::int8, pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL)
+FROM pg_catalog.pg_type t
 """
 _UNCHANGED_TYPES = {"smallint", "integer", "bigint", "real", "double precision", "boolean", "text"}
 _TIME_RANGES = {
@@ -109,33 +108,23 @@ class Postgres(Source):
         shown = f"postgresql://{place}/{self.options.get('dbname', '')}"
         return shown + (f"?schema={self.schema}" if self.schema != "public" else "")
 
-    def read(self) -> dict[str, ir.Table]:
-        """The tables, as they were at one moment; columns that the contract does not know only if attributes.
+    def open(self) -> OpenPostgres:
+        """A connection in one read-only transaction, which sees the database as it is at one moment."""
+        return OpenPostgres(self)
 
-        One record batch after another goes from the server to a file, which is removed with the connection:
-        at the latest when the process ends.
+    def connected(self) -> Connection:
+        """A connection in a read-only transaction.
+
+        Raises:
+            InputError: there is none; the message holds no password.
         """
-        with closing(self._connected()) as server:
-            types = self._with_safe_errors("cannot be read", _types, server, self.schema)
-            columns = {name: list(columns) for name, columns in types.items()}
-            names = tables_of_schema(str(self), self.schema, columns)
-            folder = Path(mkdtemp(prefix="ripple-"))
-            connection = connect()
-            weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-            files = {name: folder / f"{name}.parquet" for name in names}
-            for name, file in files.items():
-                query = f"SELECT {_selection(name, types[name])} FROM {_quoted(self.schema)}.{_quoted(name)}"
-                self._with_safe_errors(f"{name} cannot be read", _stream, server, query, file)
-        return {name: connection.read_parquet(glob.escape(str(file))) for name, file in files.items()}
-
-    def _connected(self) -> Connection:
         options = {"fallback_application_name": "ripple", **self.options, "client_encoding": "UTF8"}
         if "PGCONNECT_TIMEOUT" not in os.environ:
             options.setdefault("connect_timeout", "10")
         text = " ".join(f"{name}={_libpq(value)}" for name, value in options.items())
-        return self._with_safe_errors("cannot connect", _snapshot, text)
+        return self.with_safe_errors("cannot connect", _snapshot, text)
 
-    def _with_safe_errors(self, failed: str, action: Callable[..., T], *arguments: object) -> T:
+    def with_safe_errors(self, failed: str, action: Callable[..., T], *arguments: object) -> T:
         """The result of *action*; its errors become an `InputError` without a password or a way to one."""
         try:
             from adbc_driver_postgresql.dbapi import Error
@@ -154,6 +143,77 @@ class Postgres(Source):
         return [*passwords, os.environ.get("PGPASSWORD", "")]
 
 
+class OpenPostgres(Place):
+    """The tables and views of a schema. What is read streams into temporary Parquet files.
+
+    One record batch after another goes from the server to a file, which is removed with the connection that
+    reads it: at the latest when the process ends.
+    """
+
+    dialect = "postgres"
+
+    def __init__(self, source: Postgres) -> None:
+        super().__init__(source)
+        self._postgres = source
+        self._server = source.connected()
+        try:
+            self._names: list[str] = self._ask("cannot be read", _first_column, _NAMES, source.schema)
+        except InputError:
+            self._server.close()
+            raise
+        self._folder = Path(mkdtemp(prefix="ripple-"))
+        self._connection = connect()
+        weakref.finalize(self._connection, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._server.close()
+
+    def names(self) -> list[str]:
+        """The names of the tables and views of the schema."""
+        return self._names
+
+    def relation(self, name: str) -> exp.Table:
+        """A table or view of the schema, or, as ``schema.table``, of another one."""
+        schema, _, table = ("", "", name) if name in self._names else name.rpartition(".")
+        if not schema and table not in self._names:
+            raise InputError(f"{self.source}: {self.explain_missing(name)}")
+        return exp.table_(table, schema or self._postgres.schema, quoted=True)
+
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query."""
+        return list(self._types(query))
+
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query, each value in a type that arrives unchanged."""
+        columns = ", ".join(
+            f"{_as_read(_quoted(column), type_, column in exact)} AS {_quoted(column)}"
+            for column, type_ in self._types(query).items()
+        )
+        file = self._folder / f"{next(_serial)}.parquet"
+        text = f"SELECT {columns} FROM ({query.sql(self.dialect)}) AS ripple"
+        self._ask(f"{_tables(query)} cannot be read", _stream, text, file)
+        return self._connection.read_parquet(glob.escape(str(file)))
+
+    def explain_missing(self, name: str) -> str:
+        """That the schema has no such table, and the nearest that it has."""
+        close = nearest(name, self._names) if self._names else ", which is empty or not there"
+        return f"no table or view {name} in schema {self._postgres.schema}{close}"
+
+    def _types(self, query: exp.Query) -> Mapping[str, str]:
+        """The columns of a query, with their types as PostgreSQL spells them."""
+        return self._ask(f"{_tables(query)} cannot be read", _types, query.sql(self.dialect))
+
+    def _ask(self, failed: str, action: Callable[..., T], *arguments: object) -> T:
+        return self._postgres.with_safe_errors(failed, action, self._server, *arguments)
+
+
+def _tables(query: exp.Query) -> str:
+    return ", ".join(table.name for table in query.find_all(exp.Table)) or "the query"
+
+
 def _snapshot(options: str) -> Connection:
     """A connection in a read-only transaction that sees the database as it is at its first query."""
     from adbc_driver_postgresql import dbapi
@@ -168,14 +228,24 @@ def _snapshot(options: str) -> Connection:
     return server
 
 
-def _types(server: Connection, schema: str) -> Types:
-    """The columns of every table and view of a *schema*, with their types."""
-    types: dict[str, dict[str, str]] = {}
+def _first_column(server: Connection, query: str, *values: str) -> list[str]:
     with server.cursor() as cursor:
-        cursor.execute(_TYPES, (schema,))
-        for table, column, type_ in cursor.fetchall():
-            types.setdefault(table, {})[column] = type_
-    return types
+        cursor.execute(query, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _types(server: Connection, query: str) -> Mapping[str, str]:
+    """The columns of a query with their types, those of domains by what they are made of."""
+    with server.cursor() as cursor:
+        # also of a query without rows; the names come with the answer, the types as text in it
+        cursor.execute(f"SELECT * FROM ({query}) AS ripple LIMIT 0")
+        names = [column[0] for column in cursor.description or ()]
+        types = ", ".join(f"pg_typeof(ripple.{_quoted(name)})::oid::int8" for name in names)
+        cursor.execute(f"SELECT {types} FROM (SELECT) AS one LEFT JOIN ({query} LIMIT 0) AS ripple ON true")
+        (oids,) = cursor.fetchall()
+        cursor.execute(_TYPE_NAMES)
+        type_names = dict(cursor.fetchall())
+    return dict(zip(names, (type_names[oid] for oid in oids), strict=True))
 
 
 def _stream(server: Connection, query: str, file: Path) -> None:
@@ -188,19 +258,8 @@ def _stream(server: Connection, query: str, file: Path) -> None:
                 writer.write_batch(batch)
 
 
-def _selection(name: str, types: Mapping[str, str]) -> str:
-    """The columns to read of a table, each as a type that arrives unchanged."""
-    contract = CONTRACT[name]
-    kinds = {column.name: column.type for column in contract.columns}
-    return ", ".join(
-        f"{_as_read(_quoted(column), type_, kinds.get(column))} AS {_quoted(column)}"
-        for column, type_ in types.items()
-        if column in kinds or contract.attributes
-    )
-
-
-def _as_read(column: str, type_: str, kind: str | None) -> str:
-    """SQL that reads a column of PostgreSQL's *type_*, which is to be of the contract's *kind*."""
+def _as_read(column: str, type_: str, exact: bool) -> str:
+    """SQL that reads a column of PostgreSQL's *type_*; where *exact*, each digit of a number counts."""
     if type_ in _UNCHANGED_TYPES:
         return column
     if type_ in _TIME_RANGES:
@@ -209,7 +268,7 @@ def _as_read(column: str, type_: str, kind: str | None) -> str:
         return (
             f"CASE WHEN {column} > {last} THEN {last} WHEN {column} < {first} THEN {first} ELSE {column} END"
         )
-    if type_ == "numeric" and kind not in ("id", "text"):
+    if type_ == "numeric" and not exact:
         return f"{column}::double precision"
     if type_ == "money":
         return f"{column}::numeric::double precision"

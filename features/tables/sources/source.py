@@ -1,24 +1,23 @@
-"""What every source of a dataset has in common, and the tables and columns that each must have."""
+"""What every source of a dataset has in common: a place that is opened, and then queried in SQL."""
 
 from __future__ import annotations
 
 import re
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
+from sqlglot import exp
 
 from ripple.digests import digest
-from ripple.errors import InputError
-from ripple.features.tables.contract import CONTRACT
-from ripple.suggestions import nearest
 
-Columns = Mapping[str, Sequence[str]]
-"""table → the names of its columns."""
 FILE = "file of the row"
 """The column with the file that each row comes from, in tables of Parquet files."""
 
@@ -45,17 +44,84 @@ class Source(ABC):
     def __str__(self) -> str: ...
 
     @abstractmethod
-    def read(self) -> dict[str, ir.Table]:
-        """The tables of the contract as they are stored, on one DuckDB connection of their own.
+    def open(self) -> Place:
+        """Its tables, to be read with DuckDB.
 
         Raises:
-            InputError: the source or one of its tables cannot be read, or a required table or column is
-                missing.
+            InputError: the source cannot be read.
         """
 
-    def files(self) -> dict[str, tuple[Path, ...]]:
-        """The files of each table; empty for a source whose tables are not files of their own."""
-        return {}
+
+class Place(AbstractContextManager["Place"]):
+    """An open source. It is only read; tables that were read outlive it.
+
+    Attributes:
+        dialect: the dialect of its SQL, by the name that sqlglot has for it.
+    """
+
+    dialect: ClassVar[str]
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the source; nothing more can be read."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The names of the tables that are there."""
+
+    @abstractmethod
+    def relation(self, name: str) -> exp.Table:
+        """How a query names the table, view or files that the user calls *name*.
+
+        Raises:
+            InputError: it is not there, or cannot be read.
+        """
+
+    @abstractmethod
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query.
+
+        Raises:
+            InputError: the query does not work.
+        """
+
+    @abstractmethod
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query, of which each table is named as `relation` says.
+
+        Args:
+            query: the query.
+            exact: the columns in which each digit of a number counts, as in an id.
+
+        Raises:
+            InputError: the query does not work.
+        """
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The Parquet files of a table, if each of its rows is in one of them."""
+        return ()
+
+    @abstractmethod
+    def explain_missing(self, name: str) -> str:
+        """That there is no table *name*, and the nearest that is there."""
+
+
+def view(connection: Backend, query: str) -> ir.Table:
+    """The rows of a *query* as a view, which is computed as it is needed.
+
+    Raises:
+        duckdb.Error: the query does not work.
+    """
+    name = ibis.util.gen_name("query")
+    connection.raw_sql(f"CREATE TEMP VIEW {name} AS {query}")
+    return connection.table(name)
 
 
 def connect() -> Backend:
@@ -63,52 +129,3 @@ def connect() -> Backend:
     connection = ibis.duckdb.connect(temp_directory=str(Path(tempfile.gettempdir()) / "ripple-duckdb"))
     connection.raw_sql("SET TimeZone = 'UTC'")
     return connection
-
-
-def validate_tables(place: str, tables: Iterable[str], explain: Callable[[str], str]) -> None:
-    """Check that the required tables are among *tables*; *explain* words that one of them is not there.
-
-    Raises:
-        InputError: a required table is missing.
-    """
-    names = set(tables)
-    for name in ("customers", "orders"):
-        if name not in names:
-            raise InputError(f"{place}: {explain(name)}")
-    if not {"usage", "interactions"} & names:
-        raise InputError(f"{place}: at least one of usage and interactions is needed; found neither.")
-
-
-def validate_columns(tables: Columns) -> None:
-    """Check that every table has its required columns.
-
-    Raises:
-        InputError: columns are missing; the message names all of them.
-    """
-    missing = [
-        f"{name}: column '{column}' is missing; found {', '.join(columns)}"
-        for name, columns in tables.items()
-        for column in CONTRACT[name].required
-        if column not in columns
-    ]
-    if missing:
-        raise InputError("\n".join(missing))
-
-
-def tables_of_schema(place: str, schema: str, tables: Columns) -> list[str]:
-    """The names of the contract's tables among all *tables* and views of a database's *schema*.
-
-    Raises:
-        InputError: a required table or column is missing.
-    """
-    validate_tables(
-        place,
-        tables,
-        lambda name: (
-            f"no table or view {name} in schema {schema}"
-            + (nearest(name, tables) if tables else ", which is empty or not there")
-        ),
-    )
-    names = [name for name in CONTRACT if name in tables]
-    validate_columns({name: tables[name] for name in names})
-    return names

@@ -121,9 +121,9 @@ def test_numbers_of_every_type_are_floats(frames, write):
 def unreadable(dataset):
     """table.column → how many values could not be read."""
     counts = {
-        f"{table}.{column}": rows.count().execute()
-        for table, columns in dataset.uncast.items()
-        for column, rows in columns.items()
+        f"{table}.{problem.column}": problem.rows.count().execute()
+        for table, problems in dataset.unreadable.items()
+        for problem in problems
     }
     return {place: count for place, count in counts.items() if count}
 

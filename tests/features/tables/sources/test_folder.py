@@ -116,11 +116,13 @@ def test_missing_columns_are_told_together_with_what_was_found(frames, write, fo
     with pytest.raises(InputError) as error:
         open_dataset(write(frames, form), Settings())
     columns = "customer_id, ordered_at, amount, margin, order_id"
-    assert str(error.value).splitlines() == [
+    *lines, remedy = str(error.value).splitlines()
+    assert lines == [
         f"orders: column 'product' is missing; found {columns}",
         f"orders: column 'revenue' is missing; found {columns}",
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
+    assert remedy.endswith('[tables.orders.columns] product = "their_column"')
 
 
 @pytest.mark.parametrize(

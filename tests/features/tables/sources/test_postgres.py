@@ -71,7 +71,9 @@ class TestPostgreSQL:
             (None, None, None, None, None),
         ]
         assert all(
-            not table.count().execute() for place in dataset.uncast.values() for table in place.values()
+            not problem.rows.count().execute()
+            for problems in dataset.unreadable.values()
+            for problem in problems
         )
 
     @pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])

@@ -38,11 +38,13 @@ def test_missing_columns_are_told_as_for_folders(store, frames):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
     frames["feedback"] = frames["feedback"].drop(columns="score")
     columns = "customer_id, ordered_at, amount, margin, order_id"
-    assert opening_error(store(frames)).splitlines() == [
+    *lines, remedy = opening_error(store(frames)).splitlines()
+    assert lines == [
         f"orders: column 'product' is missing; found {columns}",
         f"orders: column 'revenue' is missing; found {columns}",
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
+    assert remedy.endswith('[tables.orders.columns] product = "their_column"')
 
 
 def test_usage_or_interactions_must_be_there(store, frames):

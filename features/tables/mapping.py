@@ -1,0 +1,204 @@
+"""Reads the tables of the contract from tables of any names: ``[tables.X]`` of ripple.toml as an SQL query.
+
+The query runs where the data are, in the SQL of that place. It only chooses and names columns; what it
+returns is converted by `conversions`, in the same way for every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import ibis.expr.types as ir
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from ripple.errors import InputError
+from ripple.features.tables.contract import TableContract
+from ripple.features.tables.sources.source import FILE, Place
+from ripple.suggestions import nearest
+from ripple.table_settings import ColumnMapping, TableMapping
+
+UNPIVOTED = {"feature": "name", "quantity": "value"}
+"""Column of usage → what of an unpivoted column it is."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Rows of one table of the contract, with its names, in the types that they are stored in.
+
+    Attributes:
+        rows: a column for each of the contract's that is there, for each attribute, and helpers of these.
+        mapping: how each column that is mapped is to be converted.
+        files: the Parquet files of the rows, if each row is in one of them.
+        definition: the query that reads the rows, the same in every run.
+        origin: what the rows are read from, for messages.
+        theirs: the columns that are there.
+        unused: those of them that nothing is made of.
+    """
+
+    rows: ir.Table
+    mapping: Mapping[str, ColumnMapping]
+    files: tuple[Path, ...]
+    definition: str
+    origin: str
+    theirs: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def currency_of(column: str) -> str:
+    """The name of the helper column with the currency of an amount."""
+    return f"currency of {column}"
+
+
+def negative(column: str) -> str:
+    """The name of the helper column that says whether an amount is negative."""
+    return f"negative {column}"
+
+
+def read_raw(place: Place, contract: TableContract, mapping: TableMapping | None = None) -> RawTable:
+    """Read a table of the contract by its *mapping*; without one, the table of its own name.
+
+    Raises:
+        InputError: the mapping names what is not there, or its SQL does not work.
+    """
+    return _Reading(place, contract, mapping or TableMapping(**{"from": contract.name})).read(mapping is None)
+
+
+class _Reading:
+    """One table that is being read: what its columns are, and which of theirs they use."""
+
+    def __init__(self, place: Place, contract: TableContract, mapping: TableMapping) -> None:
+        self._place, self._contract, self._mapping = place, contract, mapping
+        self._key = f"tables.{contract.name}"
+        self._relation = self._origin()
+        self._theirs = place.columns(exp.select("*").from_(self._relation))
+        self._used: set[str] = set()
+
+    def read(self, unmapped: bool) -> RawTable:
+        columns = self._columns(unmapped)
+        expressions: dict[str, exp.Expr] = {}
+        for name, column in columns.items():
+            expressions[name] = self._value(f"{self._key}.columns.{name}", column)
+            if column.currency is not None:
+                key = f"{self._key}.columns.{name}.currency"
+                expressions[currency_of(name)] = self._expression(key, column.currency)
+            if column.negative_if is not None:
+                key = f"{self._key}.columns.{name}.negative_if"
+                expressions[negative(name)] = self._expression(key, column.negative_if)
+        wide = self._wide()
+        named = self._mapping.from_
+        files = self._place.files(named) if named is not None and not wide else ()
+        expressions |= {name: exp.column(name, quoted=True) for name in (*wide, *([FILE] if files else []))}
+        query = exp.select(
+            *(exp.alias_(value, name, quoted=True) for name, value in expressions.items())
+        ).from_(self._relation)
+        if self._mapping.where is not None:
+            query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
+        exact = {column.name for column in self._contract.columns if column.type in ("id", "text")}
+        rows = self._place.read(query, exact)
+        if wide:
+            rows = _unpivoted(rows, wide)
+        theirs = tuple(name for name in self._theirs if name != FILE)
+        unused = tuple(name for name in theirs if name not in self._used)
+        origin = self._mapping.from_ or f"{self._key}.sql"
+        # without the name of the view of the files, which is another one in every run
+        definition = query.sql(self._place.dialect).replace(self._relation.alias_or_name, origin)
+        return RawTable(rows, {} if unmapped else columns, files, definition, origin, theirs, unused)
+
+    def _origin(self) -> exp.Expr:
+        """What the query reads from."""
+        if self._mapping.from_ is not None:
+            return self._place.relation(self._mapping.from_)
+        query = self._parsed(f"{self._key}.sql", self._mapping.sql or "")
+        if not isinstance(query, exp.Query):
+            raise InputError(f"{self._key}.sql: expected one query, which begins with SELECT or WITH.")
+        names = {cte.alias for cte in query.find_all(exp.CTE)}
+        for table in list(query.find_all(exp.Table)):
+            if isinstance(table.this, exp.Identifier) and table.name not in names:
+                reference = ".".join(part.name for part in table.parts)
+                relation = self._place.relation(reference)
+                alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
+                relation.set("alias", alias)
+                table.replace(relation)
+        return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("theirs")))
+
+    def _columns(self, unmapped: bool) -> dict[str, ColumnMapping]:
+        """How each column of the contract, and each attribute, is made."""
+        contract = [column.name for column in self._contract.columns]
+        given = self._mapping.columns
+        if not self._contract.attributes:
+            for name in given:
+                if name not in contract:
+                    raise InputError(f"{self._key}.columns: unknown column '{name}'{nearest(name, contract)}")
+        same = {name: ColumnMapping(column=name) for name in contract if name in self._theirs}
+        if unmapped and self._contract.attributes:
+            same |= {name: ColumnMapping(column=name) for name in self._theirs if name != FILE}
+        if self._mapping.unpivot:
+            same = {name: column for name, column in same.items() if name not in UNPIVOTED}
+        columns = same | given
+        ordered = [name for name in contract if name in columns]
+        return {name: columns[name] for name in [*ordered, *(n for n in columns if n not in ordered)]}
+
+    def _wide(self) -> list[str]:
+        """Their columns that each become rows."""
+        wide = [
+            name
+            for name in self._theirs
+            if any(fnmatchcase(name, pattern) for pattern in self._mapping.unpivot) and name not in self._used
+        ]
+        if self._mapping.unpivot and self._contract.name != "usage":
+            raise InputError(f"{self._key}.unpivot: only usage can be made of a column for each feature.")
+        if self._mapping.unpivot and not wide:
+            raise InputError(
+                f"{self._key}.unpivot: no column is called {' or '.join(self._mapping.unpivot)}; "
+                f"found {', '.join(self._theirs)}"
+            )
+        self._used.update(wide)
+        return wide
+
+    def _value(self, key: str, column: ColumnMapping) -> exp.Expr:
+        if column.value is not None:
+            return exp.convert(column.value)
+        return self._expression(key, column.column or column.user or "")
+
+    def _expression(self, key: str, text: str) -> exp.Expr:
+        """*text* as a column of theirs, or else as SQL over them."""
+        if text in self._theirs:
+            self._used.add(text)
+            return exp.column(text, quoted=True)
+        expression = self._parsed(key, text)
+        columns = [column.parts[0].name for column in expression.find_all(exp.Column)]
+        has_own_names = expression.find(exp.Query, exp.Lambda) is not None
+        if not isinstance(expression, exp.Condition | exp.Subquery):
+            columns, has_own_names = [text], False
+        known = {name.lower(): name for name in self._theirs}
+        for name in columns:
+            if name.lower() not in known and not has_own_names:
+                raise InputError(
+                    f'{key} = "{text}": there is no column {name}{nearest(name, self._theirs)}; '
+                    f"found {', '.join(self._theirs)}"
+                )
+            self._used.add(known.get(name.lower(), name))
+        return expression
+
+    def _parsed(self, key: str, text: str) -> exp.Expr:
+        try:
+            return sqlglot.parse_one(text, dialect=self._place.dialect)
+        except SqlglotError as error:
+            found = f"; found {', '.join(self._theirs)}" if hasattr(self, "_theirs") else ""
+            reason = str(error).splitlines()[0].removeprefix("Invalid expression / ")
+            raise InputError(
+                f'{key} = "{text}": neither a column nor SQL ({reason.rstrip(".")}){found}'
+            ) from error
+
+
+def _unpivoted(rows: ir.Table, wide: list[str]) -> ir.Table:
+    """*rows* with one row for each of the *wide* columns that is not zero, its name and its value."""
+    long = rows.mutate(**{name: rows[name].try_cast("float64") for name in wide}).pivot_longer(
+        wide, names_to="feature", values_to="quantity"
+    )
+    return long.filter(long.quantity.notnull() & (long.quantity != 0))
