@@ -16,6 +16,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from ripple.errors import InputError
+from ripple.features.extension import NO_EXTENSION, Extension, load_extension
 from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
@@ -44,6 +45,7 @@ class Dataset:
         tables: its typed tables.
         unreadable: by table, the raw rows in which a value could not be read as the contract's type.
         unused: by table and where its rows come from, the columns that nothing is made of.
+        extension: the features that the user adds.
         cache: the folder where daily tables and features are kept from run to run, or None.
     """
 
@@ -53,6 +55,7 @@ class Dataset:
     tables: Tables
     unreadable: Mapping[str, Sequence[Unreadable]]
     unused: Mapping[str, Mapping[str, Sequence[str]]]
+    extension: Extension = NO_EXTENSION
     cache: Path | None = None
 
     @cached_property
@@ -131,4 +134,5 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
                 files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
-    return Dataset(source.name, str(source), settings, Tables(tables, files), unreadable, unused)
+    extension = load_extension(source.folder, settings.features)
+    return Dataset(source.name, str(source), settings, Tables(tables, files), unreadable, unused, extension)

@@ -8,7 +8,9 @@ grouped by customer, unless it has one for each, whose columns are taken as they
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -31,7 +33,19 @@ class Definition:
 
 
 DEFINITIONS: list[Definition] = []
-"""The features defined by the modules imported so far."""
+"""Ripple's own features: those defined by the modules of `registry.MODULES`."""
+_COLLECTED: ContextVar[list[Definition]] = ContextVar("collected", default=DEFINITIONS)
+
+
+@contextmanager
+def collected() -> Iterator[list[Definition]]:
+    """The features that are defined inside the block, which do not become Ripple's own."""
+    definitions: list[Definition] = []
+    token = _COLLECTED.set(definitions)
+    try:
+        yield definitions
+    finally:
+        _COLLECTED.reset(token)
 
 
 def feature(
@@ -40,14 +54,15 @@ def feature(
     """Register the decorated function as a feature (or as several, if it takes `days` or `power`).
 
     Args:
-        family: one of `registry.FAMILIES`; a function that takes `power` belongs to the family of the power.
+        family: one of `registry.FAMILIES`, or another name; a function that takes `power` belongs to the
+            family of the power.
         unit: the unit of the value, as the catalogue and the reasons show it.
         empty: the value for a customer without rows in the view; None where it is undefined then.
         needs: optional columns that the function reads.
     """
 
     def register(build: Callable[..., ir.Value]) -> Callable[..., ir.Value]:
-        DEFINITIONS.append(Definition(build, family, unit, empty, needs))
+        _COLLECTED.get().append(Definition(build, family, unit, empty, needs))
         return build
 
     return register

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from ripple.features.dataset import Dataset
 from ripple.features.registry import Feature, features
-from ripple.features.views import VIEWS
+from ripple.features.views import ROW_VIEWS, VIEWS
 
 
 def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | None = None) -> ir.Table:
@@ -31,13 +31,13 @@ def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | No
     past = dataset.history.before(as_of)
     wide = past["members"].select("customer", "customer_id")
     numbered = {name: table.join(wide, "customer_id") for name, table in (views or {}).items()}
-    all_features = features(settings.features)
+    all_features = features(settings.features, dataset.extension.definitions)
     by_view = _by_view(all_features)
     of_matrix = by_view.pop("matrix", [])
     for name, candidates in by_view.items():
         view = numbered.get(name)
-        if view is None and name in VIEWS:
-            view = VIEWS[name](past, settings)
+        if view is None and (build := VIEWS.get(name) or ROW_VIEWS.get(name)):
+            view = build(past, settings)
         if view is not None:
             available = [feature for feature in candidates if _is_available(feature, view)]
             columns = _by_customer(view, available, as_of)

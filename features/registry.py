@@ -7,7 +7,7 @@ windows and powers are expanded here and nowhere else.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -48,7 +48,7 @@ class Feature:
 
     Attributes:
         name: the name of the column.
-        family: one of `FAMILIES`.
+        family: one of `FAMILIES`, or one that a user has added.
         unit: the unit of its values.
         description: what the feature is, in a sentence or two.
         view: the name of the view it is computed from.
@@ -67,17 +67,23 @@ class Feature:
     build: Callable[[ir.Table, datetime], ir.Value]
 
 
-def features(settings: Features) -> list[Feature]:
+def features(settings: Features, extension: Sequence[Definition] = ()) -> list[Feature]:
     """Every feature under *settings*, in the order of families, then of definition.
+
+    Args:
+        settings: the windows.
+        extension: the features that a user adds, see `features.extension`; other families come last.
 
     Raises:
         RuntimeError: two features share a name.
     """
-    expanded = [feature for definition in DEFINITIONS for feature in _expand(definition, settings)]
+    definitions = [*DEFINITIONS, *extension]
+    expanded = [feature for definition in definitions for feature in _expand(definition, settings)]
     names = [feature.name for feature in expanded]
     if len(set(names)) < len(names):
         raise RuntimeError(f"two features share a name: {sorted({n for n in names if names.count(n) > 1})}")
-    return sorted(expanded, key=lambda feature: FAMILIES.index(feature.family))
+    families = dict.fromkeys([*FAMILIES, *(feature.family for feature in expanded)])
+    return sorted(expanded, key=lambda feature: list(families).index(feature.family))
 
 
 def _expand(definition: Definition, settings: Features) -> Iterator[Feature]:

@@ -153,6 +153,11 @@ def contacts(past: DailyTablesAtCutoff, settings: Settings) -> ir.Table | None:
     return past.cached_computation("graph", definition, list(tables), build)
 
 
+def _rows_of(table: str) -> View:
+    """The view of the rows of a table of the contract, which features that a user adds may need."""
+    return lambda past, settings: past.rows(table)
+
+
 def _with_tier(used: ir.Table, past: DailyTablesAtCutoff) -> ir.Table:
     """Features used with whether each is `advanced`, the `delay` from its release to `day`, if that is there,
     and the number of advanced features there are (`advanced_released`)."""
@@ -167,6 +172,13 @@ def _with_tier(used: ir.Table, past: DailyTablesAtCutoff) -> ir.Table:
     return joined.select(*used.columns, **extra).cross_join(released)
 
 
+ROW_VIEWS: Mapping[str, View] = {
+    "order_rows": _rows_of("orders"),
+    "usage_rows": _rows_of("usage"),
+    "interaction_rows": _rows_of("interactions"),
+    "feedback_rows": _rows_of("feedback"),
+}
+"""Views with a row for each event, with its `day` and `age`; Ripple's own features need none of them."""
 VIEWS: Mapping[str, View] = {
     view.__name__: view
     for view in (

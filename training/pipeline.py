@@ -15,6 +15,7 @@ from ripple import atomic
 from ripple.digests import digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
+from ripple.features.definition import Definition
 from ripple.features.expressions import sum_or_zero
 from ripple.features.registry import features
 from ripple.features.validation.checks import Report
@@ -198,7 +199,9 @@ def _evaluation_cutoffs(evaluated: Backtest, plan: Schedule) -> list[datetime]:
     return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in days]
 
 
-def _bundle(backtester: RollingOriginBacktester, end: datetime, inference_rows: Rows) -> Bundle:
+def _bundle(
+    backtester: RollingOriginBacktester, end: datetime, inference_rows: Rows, extension: Sequence[Definition]
+) -> Bundle:
     heads, calibration = backtester.heads(end, inference_rows), backtester.calibration(end)
     if calibration is None:
         raise InputError(
@@ -206,7 +209,7 @@ def _bundle(backtester: RollingOriginBacktester, end: datetime, inference_rows: 
             "expect is unknown. Check that interactions reach to the end of the data."
         )
     settings = backtester.settings
-    catalogue = {feature.name: feature for feature in features(settings.features)}
+    catalogue = {feature.name: feature for feature in features(settings.features, extension)}
     specs = tuple(
         FeatureSpec(name, catalogue[name].family, catalogue[name].unit, catalogue[name].description)
         for name in heads.names
@@ -234,7 +237,8 @@ def _population(
     logger.info(f"features of all customers as of {end:%Y-%m-%d}")
     current = frame(features_at(dataset, end))
     logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
-    bundle = _bundle(backtester, end, Rows.of(current.iloc[by_content(current)], folder))
+    inference_rows = Rows.of(current.iloc[by_content(current)], folder)
+    bundle = _bundle(backtester, end, inference_rows, dataset.extension.definitions)
     logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     reference = training_features(

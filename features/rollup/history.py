@@ -62,6 +62,14 @@ class DailyTablesAtCutoff:
         table = self.tables[name]
         return table.mutate(age=ibis.literal(self.last_day + 1, "int32") - table.day)
 
+    def rows(self, name: str) -> ir.Table | None:
+        """The rows of a table of the contract, with `customer` (and `target`), `day` and `age` in days.
+
+        None if the dataset does not have the table.
+        """
+        rows = self.history.rows(name, self.last_day)
+        return None if rows is None else rows.mutate(age=ibis.literal(self.last_day + 1, "int32") - rows.day)
+
     def cached_query(self, name: str, table: ir.Table) -> ir.Table:
         """The rows of *table*, an expression over daily tables, from the cache if they are there."""
         return self.history.cached_query(self.as_of, name, table)
@@ -109,6 +117,10 @@ class History:
         return DailyTablesAtCutoff(
             history, as_of, {name: _known_on(table, last_day) for name, table in history.daily.items()}
         )
+
+    def rows(self, name: str, last_day: int) -> ir.Table | None:
+        """See `DailyTablesAtCutoff.rows`."""
+        return _known_on(self._numbered(name, None), last_day) if name in self._tables else None
 
     def digest(self, moment: datetime, *names: str, inclusive: bool = False) -> str:
         """Digest of the rows of the contract's tables *names* known before *moment*, or, *inclusive*, at it.

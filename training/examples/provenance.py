@@ -21,8 +21,12 @@ CODE = (
 
 
 def data_digests(dataset: Dataset) -> dict[str, str]:
-    """Table → digest of its rows as training reads them; neither their order nor that of columns matters."""
-    return {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
+    """Table → digest of its rows as training reads them; neither their order nor that of columns matters.
+
+    Where the user adds features, their code counts as well, as ``features.py``.
+    """
+    rows = {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
+    return rows | ({"features.py": dataset.extension.digest} if dataset.extension.definitions else {})
 
 
 def _rows_digest(table: ir.Table) -> str:

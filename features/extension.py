@@ -1,0 +1,155 @@
+"""Features that a user adds without a change of Ripple: a `features.py` beside the data, or a package.
+
+They are written as those of `features.definitions` are, with the decorator `feature`, and become columns of
+the matrix like all others. A package names modules of features under the entry point ``ripple.features``.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, wraps
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from ripple.digests import digest
+from ripple.errors import InputError
+from ripple.features.definition import Definition, collected, feature
+from ripple.features.expressions import ratio, sum_or_zero
+from ripple.features.registry import features
+from ripple.features.views import ROW_VIEWS, VIEWS
+from ripple.settings import Features
+from ripple.suggestions import nearest
+
+__all__ = ["Extension", "feature", "load_extension", "ratio", "sum_or_zero"]
+
+ENTRY_POINTS = "ripple.features"
+CLOCK = ("now", "today", "utcnow", "time_ns")
+"""Names of functions that read the clock: a feature follows from the data and `as_of` alone."""
+KNOWN_VIEWS = (*VIEWS, *ROW_VIEWS, "matrix")
+"""The views that a feature can be computed from."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """The features that a user adds.
+
+    Attributes:
+        definitions: their definitions, in the order in which they are written.
+        digest: a digest of their code.
+        origins: the files or packages that they are written in.
+    """
+
+    definitions: tuple[Definition, ...] = ()
+    digest: str = ""
+    origins: tuple[str, ...] = ()
+
+
+NO_EXTENSION = Extension()
+
+
+def load_extension(folder: Path | None, settings: Features) -> Extension:
+    """The features of the `features.py` in *folder*, if there is one, and of all installed packages.
+
+    Raises:
+        InputError: a module cannot be run, or a feature is not as `feature` expects it; the message names the
+            file and the line.
+    """
+    definitions: list[Definition] = []
+    code: list[str] = []
+    origins: list[str] = []
+    file = folder / "features.py" if folder is not None else None
+    parts = [(entry.value, *_of_package(entry.value)) for entry in entry_points(group=ENTRY_POINTS)]
+    if file is not None and file.is_file():
+        parts.append((str(file), *_of_file(file)))
+    for origin, defined, source in parts:
+        definitions += [_validated(definition, origin) for definition in defined]
+        code.append(source)
+        origins.append(origin)
+    try:
+        features(settings, definitions)
+    except RuntimeError as error:
+        raise InputError(f"{' and '.join(origins)}: {error}; rename yours.") from error
+    return Extension(tuple(definitions), digest(*code), tuple(origins)) if definitions else NO_EXTENSION
+
+
+def _of_file(file: Path) -> tuple[list[Definition], str]:
+    with collected() as definitions:
+        _run(lambda: runpy.run_path(str(file), run_name="ripple_features"), file)
+    source = file.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in CLOCK:
+            raise InputError(f"{file}: line {node.lineno}: reads the clock ({node.attr}); use as_of.")
+    return definitions, source
+
+
+@cache
+def _of_package(module: str) -> tuple[list[Definition], str]:
+    """The features of an installed module, which runs once in a process."""
+    with collected() as definitions:
+        _run(lambda: importlib.import_module(module), module)
+    return definitions, inspect.getsource(sys.modules[module])
+
+
+def _run(action: Callable[[], object], origin: str | Path) -> None:
+    try:
+        action()
+    except Exception as error:
+        # the user's own code: whatever it raises is theirs to see, with its line
+        raise InputError(f"{origin} cannot be run: {_where(error, str(origin))}") from error
+
+
+def _where(error: Exception, origin: str) -> str:
+    """An error with the line of *origin* that it comes from."""
+    line = getattr(error, "lineno", None)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == origin:
+            line = frame.lineno
+    text = f"{type(error).__name__}: {error}"
+    return f"line {line}: {text}" if line else text
+
+
+def _validated(definition: Definition, origin: str) -> Definition:
+    """The definition, whose errors are told with its *origin*.
+
+    Raises:
+        InputError: it is not as `feature` expects it.
+    """
+    build = definition.build
+    name = getattr(build, "__name__", "a feature")
+    problems = _problems(definition)
+    if problem := next(problems, None):
+        raise InputError(f"{origin}: {name}: {problem}")
+
+    @wraps(build)
+    def told(view: ir.Table, as_of: object, **arguments: object) -> ir.Value:
+        try:
+            value = build(view, as_of, **arguments)
+        except Exception as error:
+            raise InputError(f"{origin}: {name}: {_where(error, origin)}") from error
+        if not isinstance(value, ir.NumericValue | ir.BooleanValue):
+            raise InputError(f"{origin}: {name}: expected a number; found {type(value).__name__}.")
+        return value
+
+    return replace(definition, build=told)
+
+
+def _problems(definition: Definition) -> Iterator[str]:
+    build = definition.build
+    parameters = list(inspect.signature(build).parameters)
+    if len(parameters) < 2 or parameters[1] != "as_of":
+        yield f"expected the parameters (VIEW, as_of); found ({', '.join(parameters)})."
+    if parameters[0] not in KNOWN_VIEWS:
+        yield f"its first parameter names no view: {parameters[0]}{nearest(parameters[0], KNOWN_VIEWS)}"
+    if unknown := set(parameters[2:]) - {"days", "power"}:
+        yield f"the parameters after as_of may be days and power; found {', '.join(sorted(unknown))}."
+    if not (inspect.getdoc(build) or "").strip():
+        yield "has no docstring, which the catalogue and the report show."
