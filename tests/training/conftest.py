@@ -53,10 +53,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The Chromium of the machine."""
-    found = chromium.path()
-    if found is None:
+    executable = chromium.path()
+    if executable is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to the path of one")
-    with chromium.launched(found) as browser:
+    with chromium.launched(executable) as browser:
         yield browser
 
 
@@ -129,7 +129,7 @@ def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> T
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_and_evaluate", lambda *given: trained_result)
-        found = pipeline.train(*opened, "first")
+        training = pipeline.train(*opened, "first")
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")
-    return found
+    return training

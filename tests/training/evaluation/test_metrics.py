@@ -109,8 +109,8 @@ def test_the_reliability_slope_is_one_where_probabilities_come_true_and_tells_ex
     truth = np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
     assert metrics.reliability_slope(probability, truth) == pytest.approx(1.0, abs=1e-3)
     # .1 and .9 are odds of 9 where odds of 3 come true
-    told = np.repeat([0.1, 0.9], 4)
-    assert metrics.reliability_slope(told, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
+    exaggerated = np.repeat([0.1, 0.9], 4)
+    assert metrics.reliability_slope(exaggerated, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
 
 
 def test_the_reliability_slope_is_undefined_where_nothing_differs_or_all_is_told_apart():

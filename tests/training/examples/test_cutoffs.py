@@ -60,16 +60,16 @@ def test_fewer_cutoffs_judge_where_there_are_no_more():
 @given(plans, st.integers(0, 700))
 def test_no_training_window_reaches_past_the_cutoff_it_is_used_at(plan, extra):
     end = after(shortest(plan) + extra)
-    found = schedule(START, end, chosen(**plan))
-    assert 1 <= len(found.evaluation) <= plan["evaluate"]
-    for cutoff in found.evaluation:
-        teachers = found.training_for(cutoff)
+    cutoffs = schedule(START, end, chosen(**plan))
+    assert 1 <= len(cutoffs.evaluation) <= plan["evaluate"]
+    for cutoff in cutoffs.evaluation:
+        teachers = cutoffs.training_for(cutoff)
         assert teachers
-        assert all(teacher + found.horizon <= cutoff for teacher in teachers)
-        assert cutoff + found.horizon <= end
-    assert all(cutoff - START >= timedelta(days=plan["history"]) for cutoff in found.grid)
-    assert found.grid[-1] + found.horizon == end
-    steps = {later - earlier for earlier, later in zip(found.grid, found.grid[1:], strict=False)}
+        assert all(teacher + cutoffs.horizon <= cutoff for teacher in teachers)
+        assert cutoff + cutoffs.horizon <= end
+    assert all(cutoff - START >= timedelta(days=plan["history"]) for cutoff in cutoffs.grid)
+    assert cutoffs.grid[-1] + cutoffs.horizon == end
+    steps = {later - earlier for earlier, later in zip(cutoffs.grid, cutoffs.grid[1:], strict=False)}
     assert steps <= {timedelta(days=plan["step"])}
 
 

@@ -16,9 +16,9 @@ TOTALS = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.
 
 
 def past(count=400, ratio=1.0):
-    foreseen = np.linspace(1.0, 100.0, count)
+    predicted = np.linspace(1.0, 100.0, count)
     cutoff = np.repeat(pd.Timestamp("2025-01-01"), count)
-    half = pd.DataFrame({"cutoff": cutoff, "predicted": foreseen / 2, "realised": ratio * foreseen / 2})
+    half = pd.DataFrame({"cutoff": cutoff, "predicted": predicted / 2, "realised": ratio * predicted / 2})
     return half, DirectValue(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
 
 
@@ -28,17 +28,17 @@ def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
 
 
 def test_values_add_up_customer_by_customer():
-    found = of().customers
-    assert found["value"].tolist() == [50.0, 10.0, 1.5]
-    assert found["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
-    assert found["margin"].tolist() == [50.0, 0.0, 30.0]
+    customers = of().customers
+    assert customers["value"].tolist() == [50.0, 10.0, 1.5]
+    assert customers["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
+    assert customers["margin"].tolist() == [50.0, 0.0, 30.0]
 
 
 def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_the_rest():
-    found = of(credible=0.5)
+    value = of(credible=0.5)
     overall = 80 / 400
-    assert found.margin_share == pytest.approx(overall)
-    assert found.customers["gain"].tolist() == pytest.approx(
+    assert value.margin_share == pytest.approx(overall)
+    assert value.customers["gain"].tolist() == pytest.approx(
         [0.5 * 10 + overall * 0.5 * 40, overall * 2 + overall * 0.5 * 8, 0.1 * 1 + overall * 0.5 * 0.5]
     )
 
@@ -55,9 +55,9 @@ def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
     unknown = of(without)
     assert math.isnan(unknown.margin_share)
     assert unknown.customers[["margin", "gain"]].isna().all(axis=None)
-    told = of(without, settings=Settings(plays={"margin_share": 0.3}))
-    assert told.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
-    assert told.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
+    assumed = of(without, settings=Settings(plays={"margin_share": 0.3}))
+    assert assumed.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
+    assert assumed.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
 
 
 def test_the_interval_follows_what_came_of_such_forecasts():

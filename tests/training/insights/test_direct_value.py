@@ -13,20 +13,20 @@ def backtester(examples, plan, opened):
 
 
 @pytest.fixture(scope="module")
-def found(backtester, plan, opened, result):
+def direct(backtester, plan, opened, result):
     return direct_value(backtester, opened[0], plan.evaluation, result.population.features)
 
 
-def test_rows_are_those_of_the_predictions_of_network_value(found, backtester, plan):
+def test_rows_are_those_of_the_predictions_of_network_value(direct, backtester, plan):
     network = out_of_sample_predictions(backtester, plan.evaluation)
     keys = ["cutoff", "customer_id"]
-    pd.testing.assert_frame_equal(found.predictions[keys], network[keys])
+    pd.testing.assert_frame_equal(direct.predictions[keys], network[keys])
 
 
-def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan, opened):
+def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(direct, plan, opened):
     orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
     for cutoff in plan.evaluation:
-        rows = found.predictions[found.predictions["cutoff"] == cutoff].set_index("customer_id")
+        rows = direct.predictions[direct.predictions["cutoff"] == cutoff].set_index("customer_id")
         inside = (orders["ordered_at"] > cutoff) & (orders["ordered_at"] <= cutoff + plan.horizon)
         after = orders[inside].groupby("customer_id")["revenue"].sum().reindex(rows.index, fill_value=0)
         assert rows["realised"].to_numpy() == pytest.approx(after.clip(lower=0).to_numpy())
@@ -38,18 +38,18 @@ def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan
         assert rows["last_period"].to_numpy() == pytest.approx(before.clip(lower=0).to_numpy())
 
 
-def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(found):
-    own = found.metrics[found.metrics["ranking"] == "predicted"]
-    assert (own["gini"] > 0.4).all()
-    assert own["total"].between(0.5, 2).all()
-    assert (found.expected > 0).all()
-    lead, low, high = found.lead
+def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(direct):
+    model_rows = direct.metrics[direct.metrics["ranking"] == "predicted"]
+    assert (model_rows["gini"] > 0.4).all()
+    assert model_rows["total"].between(0.5, 2).all()
+    assert (direct.expected > 0).all()
+    lead, low, high = direct.lead
     assert low <= lead <= high
-    pooled = found.metrics.groupby("ranking")["capture"].mean()
+    pooled = direct.metrics.groupby("ranking")["capture"].mean()
     assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
 
 
-def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
+def test_only_closed_cutoffs_teach(backtester, plan, opened, result, direct):
     """What nobody could have known at the first judged cutoff does not move what was foreseen there."""
     first = plan.evaluation[0]
     changed = dict(backtester.examples)
@@ -63,9 +63,9 @@ def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
         [first],
         result.population.features,
     )
-    at_first = found.predictions["cutoff"] == first
-    assert other.predictions["predicted"].tolist() == found.predictions["predicted"][at_first].tolist()
-    assert other.predictions["realised"].tolist() != found.predictions["realised"][at_first].tolist()
+    at_first = direct.predictions["cutoff"] == first
+    assert other.predictions["predicted"].tolist() == direct.predictions["predicted"][at_first].tolist()
+    assert other.predictions["realised"].tolist() != direct.predictions["realised"][at_first].tolist()
 
 
 def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, opened):

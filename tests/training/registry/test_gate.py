@@ -13,8 +13,8 @@ from tests.support.runs.results import altered
 
 
 def check(decision, name):
-    (found,) = [one for one in decision.checks if one.name == name]
-    return found
+    (one_check,) = [one for one in decision.checks if one.name == name]
+    return one_check
 
 
 def failed(decision):
@@ -22,8 +22,8 @@ def failed(decision):
 
 
 def with_heads(result, **columns):
-    judged = result.evaluation.backtest
-    return altered(result, backtest=replace(judged, heads=judged.heads.assign(**columns)))
+    evaluated = result.evaluation.backtest
+    return altered(result, backtest=replace(evaluated, heads=evaluated.heads.assign(**columns)))
 
 
 def with_loss(result, loss):
@@ -42,12 +42,12 @@ def good(result):
     """The run with numbers that pass everything, and the limits that hold where none are set."""
     result = replace(result, settings=result.settings.model_copy(update={"gate": Gate()}))
     lead = replace(result.evaluation.backtest, lead=(0.1, 0.02, 0.2))
-    found = with_heads(
+    passing = with_heads(
         altered(result, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
     )
     placebos = result.label.robustness.placebos.assign(share=[0.3, 0.05])
     tested = replace(result.label.robustness, influence=3e4, revenue=1e5, placebos=placebos)
-    return with_totals(altered(found, robustness=tested), 10_000.0, 30_000.0)
+    return with_totals(altered(passing, robustness=tested), 10_000.0, 30_000.0)
 
 
 def own(result, **columns):
@@ -143,9 +143,9 @@ def test_many_rows_set_aside_do_not_pass(good):
 
 
 def test_one_huge_sale_does_not_decide(good):
-    found = good.evaluation.predictions.copy()
-    found.loc[found["realised"].idxmax(), "realised"] = 5e6
-    decision = decide(altered(good, predictions=found), None, None)
+    skewed = good.evaluation.predictions.copy()
+    skewed.loc[skewed["realised"].idxmax(), "realised"] = 5e6
+    decision = decide(altered(good, predictions=skewed), None, None)
     assert failed(decision) == ["single customer"]
     assert "model.winsorise" in decision.reasons[0]
 
@@ -175,10 +175,10 @@ def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
     perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
     noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
     challenger = altered(good, predictions=noisy)
-    found = decide(challenger, "4", perfect).comparison
-    assert found.difference < 0 <= found.high
-    assert decide(with_loss(challenger, -1.1 * found.difference), "4", perfect).passed
-    decision = decide(with_loss(challenger, -0.9 * found.difference), "4", perfect)
+    comparison = decide(challenger, "4", perfect).comparison
+    assert comparison.difference < 0 <= comparison.high
+    assert decide(with_loss(challenger, -1.1 * comparison.difference), "4", perfect).passed
+    decision = decide(with_loss(challenger, -0.9 * comparison.difference), "4", perfect)
     assert failed(decision) == ["capture"]
     assert "gate.capture_loss" in decision.reasons[0]
 
@@ -194,18 +194,21 @@ def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
 
 
 @pytest.mark.parametrize(
-    ("rival", "told"),
+    ("rival", "reason"),
     [
-        (lambda found: None, "Version 4 holds no out-of-sample predictions"),
-        (lambda found: found.assign(cutoff=pd.Timestamp("2001-01-01")), "no cutoff in common"),
-        (lambda found: found.assign(customer_id="x" + found["customer_id"]), "different customers"),
+        (lambda predictions: None, "Version 4 holds no out-of-sample predictions"),
+        (lambda predictions: predictions.assign(cutoff=pd.Timestamp("2001-01-01")), "no cutoff in common"),
+        (
+            lambda predictions: predictions.assign(customer_id="x" + predictions["customer_id"]),
+            "different customers",
+        ),
     ],
 )
-def test_a_champion_that_cannot_be_compared_with_stays(good, rival, told):
+def test_a_champion_that_cannot_be_compared_with_stays(good, rival, reason):
     decision = decide(good, "4", rival(own(good)))
     assert failed(decision) == ["capture"]
     assert decision.comparison is None
-    assert told in decision.reasons[0]
+    assert reason in decision.reasons[0]
 
 
 def test_cutoffs_revisited_for_the_champion_are_compared_at(good):

@@ -20,9 +20,9 @@ def register(client):
 
     def another(decision):
         first = client.get_model_version("ripple", "1")
-        made = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
-        model_versions.set_challenger(client, made)
-        return made
+        registered = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
+        model_versions.set_challenger(client, registered)
+        return registered
 
     return another
 
@@ -145,17 +145,17 @@ def test_an_empty_registry_says_so(client):
 
 def test_two_versions_are_compared_later_first(client, register, result):
     version = register(PASSED)
-    found, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
+    comparison, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
     assert (own, rival) == (f"ripple {version.number}", "ripple 1")
-    assert found.difference == 0
-    assert len(found.cutoffs) == len(result.evaluation.backtest.heads)
+    assert comparison.difference == 0
+    assert len(comparison.cutoffs) == len(result.evaluation.backtest.heads)
     with pytest.raises(InputError, match="Both are version 1"):
         model_versions.compared(client, model_versions.find(client, "1"), model_versions.find(client))
 
 
 def test_versions_that_cannot_be_compared_are_told(client, register, result, tmp_path):
     later = result.evaluation.predictions.assign(
-        cutoff=lambda found: found["cutoff"] + result.data.schedule.horizon
+        cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )
     with_other_cutoffs = altered(result, predictions=later)
     logged = recording.log(with_other_cutoffs, PASSED, "<html></html>", "# card")

@@ -35,14 +35,14 @@ def pages(trained_result, folder, tmp_path_factory):
     shutil.copytree(folder, bare)
     for table in ("usage", "catalog"):
         (bare / f"{table}.parquet").unlink()
-    made = {
+    html = {
         "default": render(trained_result),
         "none": _page(nobody, place / "home"),
         "without usage": _page(bare, place / "home"),
     }
-    for world, page in made.items():
+    for world, page in html.items():
         (place / f"{world}.html").write_text(page, encoding="utf-8")
-    return {world: (place / f"{world}.html").as_uri() for world in made}
+    return {world: (place / f"{world}.html").as_uri() for world in html}
 
 
 @WORLDS
