@@ -97,7 +97,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) 
     assert not [style for style in styles if "url(http" in style.read_text(encoding="utf-8").replace('"', "")]
 
 
-def test_a_dead_link_is_told(tmp_path: Path) -> None:
+def test_a_dead_link_is_reported(tmp_path: Path) -> None:
     page, other = tmp_path / "page.md", tmp_path / "other.md"
     links = "[a](other.md#three-4) [b](#one-two) [c](other.md#four) [d](gone.md) [e](#gone)"
     page.write_text(f"# One two\n{links}")

@@ -29,7 +29,7 @@ def given(tmp_path):
 
 @pytest.fixture
 def refused(given):
-    """What the user is told about this ripple.toml."""
+    """The error message about this ripple.toml."""
 
     def refused(toml: str) -> str:
         with pytest.raises(InputError) as error:
@@ -179,11 +179,11 @@ def test_an_unknown_variable_is_refused_with_the_nearest_one(monkeypatch, variab
         ("cutoffs = 3", "cutoffs = 3:"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_told_with_its_place(refused, tmp_path, toml, message):
+def test_a_value_that_is_not_allowed_is_reported_with_its_place(refused, tmp_path, toml, message):
     assert f"{tmp_path / 'ripple.toml'}: {message}" in refused(toml)
 
 
-def test_every_wrong_value_is_told_and_where_it_came_from(tmp_path, refused, monkeypatch):
+def test_every_wrong_value_is_reported_with_its_source(tmp_path, refused, monkeypatch):
     monkeypatch.setenv("RIPPLE_SEED", "x")
     monkeypatch.setenv("RIPPLE_CUTOFFS", '{"step_days": 0}')
     messages = refused("horizon_days = -1").splitlines()
@@ -213,7 +213,7 @@ def test_a_file_may_be_named_and_then_must_be_there(tmp_path):
     assert load(tmp_path) == Settings()
 
 
-def test_rules_of_plays_are_read_from_toml_and_their_mistakes_are_told(refused, tmp_path):
+def test_rules_of_plays_are_read_from_toml_and_their_mistakes_are_reported(refused, tmp_path):
     rule = '[[plays.rules]]\nplay = "greet"\naction = "say hello"\nnetwork = "high"\n'
     (tmp_path / "ripple.toml").write_text(rule)
     (read,) = load(tmp_path).plays.rules

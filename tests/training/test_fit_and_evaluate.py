@@ -214,7 +214,7 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, pro
     assert said[-1] == "what customers are worth, and what is quoted about them"
 
 
-def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch):
+def test_credit_that_ended_long_ago_is_reported(opened, examples, plan, monkeypatch):
     dataset, checks = opened
     cutoffs = dataset.settings.cutoffs.model_copy(update={"evaluate": (plan.grid[3],)})
     earlier = replace(dataset, settings=dataset.settings.model_copy(update={"cutoffs": cutoffs}))
@@ -227,7 +227,7 @@ def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch)
         pipeline.fit_and_evaluate(earlier, checks, "ended")
 
 
-def test_a_history_that_is_too_short_is_told_before_any_work(opened, progress):
+def test_a_history_that_is_too_short_is_an_error_before_any_work(opened, progress):
     dataset, checks = opened
     short = dataset.limited_to(checks.start + timedelta(days=200))
     with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):

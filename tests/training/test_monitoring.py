@@ -64,7 +64,7 @@ def failed(monitored):
     return [check.name for check in monitored.checks if not check.passed]
 
 
-def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan, opened, start):
+def test_a_version_is_evaluated_wherever_a_window_has_closed_since(monitored, plan, opened, start):
     later = [cutoff for cutoff in plan.grid if cutoff >= start]
     assert list(monitored.backtest.heads["cutoff"]) == [f"{cutoff:%Y-%m-%d}" for cutoff in later]
     step = timedelta(days=opened[0].settings.cutoffs.step_days)
@@ -72,7 +72,7 @@ def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan,
     assert monitored.windows == math.ceil((monitored.end - start) / step)
 
 
-def test_figures_are_those_of_the_scores_and_of_what_came_true(monitored, version, examples, opened):
+def test_figures_are_those_of_the_scores_and_of_the_realised_values(monitored, version, examples, opened):
     """By pandas alone, from the label as the command line writes it."""
     share = opened[0].settings.top_share
     for row in monitored.backtest.heads.to_dict("records"):
@@ -98,14 +98,14 @@ def test_figures_are_those_of_the_scores_and_of_what_came_true(monitored, versio
 
 def test_where_nothing_speaks_against_a_version_it_is_kept(monitored):
     assert monitored.verdict == "keep"
-    # that scores drift does not count once it is known what came true
+    # that scores drift does not count once values are realised
     assert monitored.drift.loc[SCORES, "psi"].max() > SHIFTED
     names = ["capture", "promise", "level", "coverage", "probability"]
     assert [check.name for check in monitored.checks] == names
     assert monitored.reasons == [check.text for check in monitored.checks]
 
 
-def test_customers_who_joined_since_are_judged_apart(monitored, version, examples, plan):
+def test_customers_who_joined_since_are_evaluated_apart(monitored, version, examples, plan):
     new = set(examples[plan.grid[-1]].rows.index) - set(version.features.index)
     kinds = monitored.backtest.slices.set_index("slice")
     assert kinds.loc["new since training", "customers"] >= len(new) > 0
@@ -148,7 +148,7 @@ def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look,
     assert (monitoring.verdict, failed(monitoring)) == ("retrain", ["drift"])
 
 
-def test_a_window_without_any_credit_is_told(look, version, examples, plan):
+def test_a_window_without_any_credit_is_reported(look, version, examples, plan):
     last = examples[plan.grid[-1]]
     nothing = replace(last, realised=last.realised * 0.0)
     monitoring = look(version, by_cutoff=examples | {last.cutoff: nothing})
@@ -157,7 +157,7 @@ def test_a_window_without_any_credit_is_told(look, version, examples, plan):
     assert len(monitoring.backtest.heads) == 2
 
 
-def test_settings_that_foresee_something_else_are_refused(look, version, opened):
+def test_settings_that_predict_something_else_are_refused(look, version, opened):
     longer = replace(opened[0], settings=opened[0].settings.model_copy(update={"horizon_days": 90}))
     with pytest.raises(InputError, match=r"horizon_days = 90 \(trained with 60\).*--settings"):
         look(version, {"horizon_days": "60", "seed": "1"}, dataset=longer)
@@ -177,7 +177,7 @@ def test_data_without_a_feature_that_is_needed_are_refused(look, version, exampl
         look(version, by_cutoff={**examples, start: poor})
 
 
-def test_answers_are_held_against_what_came_true_of_these_customers(opened, version, result):
+def test_logged_scores_are_compared_with_the_realised_values_of_these_customers(opened, version, result):
     scores = version.bundle.score(version.features).iloc[::3]
     logged = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
     stranger = logged.head(1).assign(customer_id="nobody")

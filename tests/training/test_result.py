@@ -48,7 +48,7 @@ def test_the_record_is_plain_data(result, plan):
     assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
 
 
-def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
+def test_the_record_holds_customer_values_and_claims(result):
     record = json.loads(json.dumps(result.record(), allow_nan=False))
     assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in result.insights.claims]
     assert record["plays"] == result.insights.playbook.plays.to_dict("records")
@@ -58,7 +58,7 @@ def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
     assert 0 <= record["counted_share"] <= 1
 
 
-def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(result):
+def test_the_record_holds_the_agreement_of_the_heads_and_the_disagreements(result):
     scores = result.population.scores.copy()
     best = scores["network_value"].idxmax()
     scores.loc[best, "top_probability"] = 0.0

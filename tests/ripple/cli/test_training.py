@@ -19,7 +19,7 @@ from tests.support.servers.processes import (
 )
 
 
-def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
+def test_train_prints_results_and_logs_progress_apart(trained_world: TrainedWorld) -> None:
     assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
     assert re.search(r"^gate: +It passed all \d checks\.$", trained_world.printed, re.MULTILINE)
     assert "capture:" in trained_world.printed
@@ -77,7 +77,7 @@ def test_until_uses_nothing_that_came_later(
 
 
 def _promoted_and_compared(ripple: Ripple) -> None:
-    """Two versions that foresee the same, of which the gate let none pass."""
+    """Two versions with the same predictions, of which the gate let none pass."""
     refused = ripple("promote")
     assert refused.returncode == 2
     assert 'ripple promote 2 --because "…"' in refused.stderr

@@ -81,7 +81,7 @@ def test_a_cutoff_is_fitted_once(examples, progress):
     assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
-def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, evaluated_backtest):
+def test_every_ranking_is_evaluated_at_every_cutoff_by_the_metrics(examples, evaluated_backtest):
     plan = synthetic_examples.plan()
     table = evaluated_backtest.rankings.set_index(["cutoff", "ranking"])
     assert set(table.index.get_level_values("cutoff")) == {f"{c:%Y-%m-%d}" for c in plan.evaluation} | {
@@ -148,7 +148,7 @@ def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(e
     assert evaluated_backtest.lead == tuple(against[["lead", "lead_low", "lead_high"]])
 
 
-def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
+def test_baseline_probabilities_use_only_closed_cutoffs(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
     probabilities = backtester(examples).baseline_probabilities(cutoff)
@@ -164,7 +164,7 @@ def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
     assert all(np.array_equal(probabilities[name], blind[name]) for name in probabilities)
 
 
-def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
+def test_cross_customer_predictions_use_only_the_labels_of_other_customers(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
     predictions = backtester(examples).cross_customer_predictions(cutoff)
@@ -180,7 +180,7 @@ def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
     assert changed[1::2].any()
 
 
-def test_customers_are_judged_by_kind(examples, evaluated_backtest):
+def test_customers_are_evaluated_by_slice(examples, evaluated_backtest):
     slices = evaluated_backtest.slices.set_index("slice")
     assert slices.loc["known in training", "customers"] == 3 * 300
     assert slices.loc["degree decile 10", "true_top_share"] > slices.loc["degree decile 1", "true_top_share"]
@@ -198,7 +198,7 @@ def test_the_backtest_repeats_itself(examples, evaluated_backtest):
     assert again.lead == evaluated_backtest.lead
 
 
-def test_heads_are_judged_with_the_calibration_of_their_time(examples, evaluated_backtest):
+def test_heads_are_evaluated_with_the_calibration_of_their_time(examples, evaluated_backtest):
     heads = evaluated_backtest.heads.set_index("cutoff")
     assert len(heads) == 3
     assert (heads["customers"] == 300).all()
@@ -251,13 +251,13 @@ def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(example
         f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to train on or evaluate with" in line
         for line in progress()
     )
-    # interactions are recorded since lately only: what can be judged is
+    # interactions are recorded since lately only: what can be evaluated is
     since = last - plan.horizon
     remaining = backtest(backtester(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
     assert remaining.heads["cutoff"].tolist() == [f"{last:%Y-%m-%d}"]
 
 
-def test_nothing_to_judge_is_told(examples):
+def test_nothing_to_evaluate_is_an_error(examples):
     plan = synthetic_examples.plan()
     for without in (plan.grid, plan.evaluation, plan.grid[:-1]):
         with pytest.raises(InputError, match="Every label is zero"):

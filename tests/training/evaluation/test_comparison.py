@@ -59,19 +59,19 @@ def test_neither_names_nor_a_common_factor_nor_other_cutoffs_matter():
     assert compare(more, rival, SHARE, SEED) == comparison
 
 
-def test_no_cutoff_in_common_is_told_with_those_of_both():
+def test_no_cutoff_in_common_is_an_error_that_lists_those_of_both():
     later = synthetic_predictions(1.0, cutoffs=(pd.Timestamp("2025-05-06"),))
     with pytest.raises(Incomparable, match=r"no cutoff in common.*2025-05-06.*2025-01-06, 2025-03-07"):
         compare(later, synthetic_predictions(1.0), SHARE, SEED)
 
 
-def test_other_customers_are_told():
+def test_other_customers_are_an_error():
     others = synthetic_predictions(1.0).assign(customer_id=lambda table: "x" + table["customer_id"])
     with pytest.raises(Incomparable, match="different customers: 0% of them are the same"):
         compare(synthetic_predictions(1.0), others, SHARE, SEED)
 
 
-def test_another_truth_under_the_same_ids_is_told():
+def test_other_realised_values_of_the_same_ids_are_an_error():
     elsewhere = synthetic_predictions(1.0)
     shuffled = np.random.default_rng(1).permutation(elsewhere["realised"])
     with pytest.raises(Incomparable, match="What came true after the same cutoffs differs"):

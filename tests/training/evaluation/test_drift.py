@@ -73,7 +73,7 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
     pd.testing.assert_frame_equal(drawn, again)
 
 
-def test_every_feature_and_both_scores_are_told_then_and_now(result, examples, plan):
+def test_drift_holds_every_feature_and_both_scores_then_and_now(result, examples, plan):
     table = result.population.drift
     names = result.population.bundle.spec.names
     assert list(table.index) == ["network_value", "top_probability", *names]

@@ -43,7 +43,7 @@ def test_without_a_change_nobody_moves(result, before):
     assert (changes.number, changes.as_of) == ("1", datetime(2025, 1, 1))
 
 
-def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_model(result, before, lifted):
+def test_an_entrant_has_the_features_that_moved_and_nothing_of_the_model(result, before, lifted):
     name, features = lifted
     changes = membership_changes(scored(result, features), before)
     assert changes.entered == changes.left == 1
@@ -68,7 +68,7 @@ def test_who_enters_is_told_with_the_features_that_moved_and_nothing_of_the_mode
     assert changes.mean_shifts["came"].idxmax() == moved.idxmax()
 
 
-def test_who_left_is_told_with_what_lowered_them(result, before):
+def test_a_leaver_has_the_features_that_lowered_them(result, before):
     first = before.scores["rank"].idxmin()
     last = before.scores["rank"].idxmax()
     features = result.population.features.copy()
@@ -96,7 +96,7 @@ def test_a_customer_who_was_not_there_has_no_reasons_that_moved(result, before):
     assert json.dumps(changes.record(), allow_nan=False)
 
 
-def test_another_model_on_the_same_data_is_told_apart_from_other_data(result, before):
+def test_another_model_on_the_same_data_is_distinguished_from_other_data(result, before):
     louder = replace(
         result.population.bundle,
         spec=replace(result.population.bundle.spec, level=result.population.bundle.spec.level * 2),

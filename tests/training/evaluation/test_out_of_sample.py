@@ -23,7 +23,7 @@ def predictions(backtester):
     return out_of_sample_predictions(backtester, synthetic_examples.plan().evaluation)
 
 
-def test_they_are_what_the_backtest_judged(backtester, predictions):
+def test_they_are_what_the_backtest_evaluated(backtester, predictions):
     evaluated = backtest(backtester)
     rankings = evaluated.rankings.set_index(["cutoff", "ranking"])["capture"]
     for cutoff, rows in predictions.groupby("cutoff"):

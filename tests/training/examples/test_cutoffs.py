@@ -52,7 +52,7 @@ def test_the_grid_goes_back_from_the_last_closed_cutoff_in_equal_steps():
     assert plan.training_for(after(300)) == list(plan.grid)
 
 
-def test_fewer_cutoffs_judge_where_there_are_no_more():
+def test_fewer_cutoffs_evaluate_where_there_are_no_more():
     plan = schedule(START, after(300), chosen(evaluate=50))
     assert plan.evaluation == tuple(after(days) for days in (150, 180, 210, 240))
 
@@ -91,7 +91,7 @@ def test_a_very_short_history_is_refused_the_same_way():
         schedule(START, after(20), chosen())
 
 
-def test_given_dates_judge_in_order_and_once():
+def test_given_dates_evaluate_in_order_and_once():
     dates = (after(201.5), after(150), after(201.5))
     plan = schedule(START, after(300), chosen(evaluate=dates))
     assert plan.evaluation == (after(150), after(201.5))
@@ -112,6 +112,6 @@ def test_a_date_before_anything_is_learnt_is_refused_with_the_first_that_serves(
 
 
 @pytest.mark.parametrize("nobody", [0, -1, ()])
-def test_without_a_cutoff_that_judges_there_is_no_schedule(nobody):
+def test_without_an_evaluation_cutoff_there_is_no_schedule(nobody):
     with pytest.raises(InputError, match="at least one cutoff is needed for evaluation"):
         schedule(START, after(300), chosen(evaluate=nobody))

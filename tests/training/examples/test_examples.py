@@ -38,7 +38,7 @@ def test_labels_look_ahead_and_the_last_label_is_a_feature(opened, plan, example
     assert one.features["past_network_value"].equals(last.rename("past_network_value"))
 
 
-def test_what_became_known_after_the_window_judges_but_does_not_teach(opened, plan):
+def test_what_became_known_after_the_window_is_evaluated_on_but_not_trained_on(opened, plan):
     dataset = opened[0]
     cutoff = plan.grid[-2]
     one = examples_at(dataset, cutoff)

@@ -24,12 +24,12 @@ def test_enough_credit_is_not_refused():
 @pytest.mark.parametrize(
     ("count", "message"), [(1, "Only 1 customer is credited"), (9, "Only 9 customers are credited")]
 )
-def test_too_few_credited_are_told(count, message):
+def test_too_few_credited_are_an_error(count, message):
     with pytest.raises(InputError, match=f"{message}.*10 at least are needed.*now 60"):
         validate_labels(labelled(lambda i: i < count), synthetic_examples.SETTINGS)
 
 
-def test_the_same_for_everybody_is_told():
+def test_the_same_for_everybody_is_an_error():
     with pytest.raises(InputError, match="all customers are credited with the same network value"):
         validate_labels(labelled(lambda i: 3), synthetic_examples.SETTINGS)
 

@@ -34,7 +34,7 @@ def test_values_add_up_customer_by_customer():
     assert customers["margin"].tolist() == [50.0, 0.0, 30.0]
 
 
-def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_the_rest():
+def test_the_gain_is_the_margin_on_own_spend_and_on_the_spendable_share_of_network_value():
     value = of(credible=0.5)
     overall = 80 / 400
     assert value.margin_share == pytest.approx(overall)
@@ -43,7 +43,7 @@ def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_th
     )
 
 
-def test_money_is_spent_on_what_came_true_of_such_forecasts_and_never_on_more():
+def test_the_spendable_share_is_scaled_by_the_realised_ratio_and_never_above_one():
     assert of(ratio=0.5).spendable_share == pytest.approx(0.25)
     assert of(ratio=2.0).spendable_share == pytest.approx(0.5)
     half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]

@@ -23,7 +23,7 @@ def test_rows_are_those_of_the_predictions_of_network_value(direct, backtester, 
     pd.testing.assert_frame_equal(direct.predictions[keys], network[keys])
 
 
-def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(direct, plan, opened):
+def test_realised_and_previous_spend_are_sums_of_orders(direct, plan, opened):
     orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
     for cutoff in plan.evaluation:
         rows = direct.predictions[direct.predictions["cutoff"] == cutoff].set_index("customer_id")
@@ -38,7 +38,7 @@ def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(direct, pla
         assert rows["last_period"].to_numpy() == pytest.approx(before.clip(lower=0).to_numpy())
 
 
-def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(direct):
+def test_direct_value_is_ranked_well_and_its_total_is_near_the_realised_one(direct):
     model_rows = direct.metrics[direct.metrics["ranking"] == "predicted"]
     assert (model_rows["gini"] > 0.4).all()
     assert model_rows["total"].between(0.5, 2).all()
@@ -49,8 +49,8 @@ def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(d
     assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
 
 
-def test_only_closed_cutoffs_teach(backtester, plan, opened, result, direct):
-    """What nobody could have known at the first judged cutoff does not move what was foreseen there."""
+def test_only_closed_cutoffs_are_trained_on(backtester, plan, opened, result, direct):
+    """What was unknown at the first evaluation cutoff does not change the predictions made there."""
     first = plan.evaluation[0]
     changed = dict(backtester.examples)
     for cutoff, one in changed.items():

@@ -102,7 +102,7 @@ def test_of_the_rules_that_fit_the_first_one_counts(result, suggested):
     assert len(set(expected)) > 5
 
 
-def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(result, suggested):
+def test_each_play_has_customers_reasons_value_at_stake_and_its_largest_cost(result, suggested):
     listed, totals = suggested.customers, suggested.plays.set_index("play")
     assert list(totals.index) == NAMES
     assert totals["customers"].sum() == len(listed)

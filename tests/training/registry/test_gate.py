@@ -50,13 +50,13 @@ def good(result):
     return with_totals(altered(passing, robustness=tested), 10_000.0, 30_000.0)
 
 
-def own(result, **columns):
-    """What a champion would have foreseen that differs from this run in *columns*."""
+def champion_predictions(result, **columns):
+    """The predictions of a champion that differ from this run's in *columns*."""
     return result.evaluation.out_of_sample.assign(**columns)
 
 
 def upside_down(result):
-    return own(result, predicted=-result.evaluation.out_of_sample["realised"])
+    return champion_predictions(result, predicted=-result.evaluation.out_of_sample["realised"])
 
 
 def test_a_first_version_within_all_limits_passes(good):
@@ -100,14 +100,14 @@ def test_a_first_version_that_is_shown_to_be_worse_than_a_rule_does_not_pass(goo
     ).passed
 
 
-def test_too_much_that_may_be_coincidence_does_not_pass(good):
+def test_too_large_a_share_that_may_be_chance_does_not_pass(good):
     tested = replace(good.label.robustness, placebos=good.label.robustness.placebos.assign(share=[0.8, 0.05]))
     decision = decide(altered(good, robustness=tested), None, None)
     assert failed(decision) == ["placebo"]
     assert check(decision, "placebo").value == pytest.approx(0.6)
 
 
-def test_recorded_referrals_are_no_coincidence(good):
+def test_recorded_referrals_are_not_chance(good):
     absent = replace(good.label.robustness, influence=0.0)
     assert not absent.has_influence
     without = altered(good, robustness=absent)
@@ -129,7 +129,7 @@ def test_neither_influence_nor_referrals_is_not_even_registered(good):
     assert decide(with_totals(nothing, 0.0, 0.0), None, None).rejection_reason
 
 
-def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
+def test_a_model_with_one_score_for_everybody_is_not_registered(good):
     decision = decide(altered(good, scores=good.population.scores.assign(network_value=3.0)), None, None)
     assert "the same network value for every customer" in decision.rejection_reason
 
@@ -151,7 +151,7 @@ def test_one_huge_sale_does_not_decide(good):
 
 
 def test_a_challenger_as_good_as_the_champion_passes(good):
-    decision = decide(good, "4", own(good))
+    decision = decide(good, "4", champion_predictions(good))
     assert decision.passed
     assert decision.champion == "4"
     assert decision.comparison.difference == 0
@@ -159,7 +159,7 @@ def test_a_challenger_as_good_as_the_champion_passes(good):
 
 
 def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     blind = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     decision = decide(blind, "4", perfect)
     assert failed(decision) == ["capture"]
@@ -172,7 +172,7 @@ def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
 
 def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
     noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.evaluation.predictions))
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
     challenger = altered(good, predictions=noisy)
     comparison = decide(challenger, "4", perfect).comparison
@@ -184,7 +184,7 @@ def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
 
 
 def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     worse = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     comparison = decide(worse, "4", perfect).comparison
     assert comparison.high < 0
@@ -205,7 +205,7 @@ def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
     ],
 )
 def test_a_champion_that_cannot_be_compared_with_stays(good, rival, reason):
-    decision = decide(good, "4", rival(own(good)))
+    decision = decide(good, "4", rival(champion_predictions(good)))
     assert failed(decision) == ["capture"]
     assert decision.comparison is None
     assert reason in decision.reasons[0]
@@ -224,7 +224,7 @@ def test_cutoffs_revisited_for_the_champion_are_compared_at(good):
 
 
 def test_the_record_is_plain_json_and_the_same_again(good):
-    decisions = [decide(good, "4", own(good)) for _ in range(2)]
+    decisions = [decide(good, "4", champion_predictions(good)) for _ in range(2)]
     first, second = (json.dumps(one.record(), allow_nan=False) for one in decisions)
     assert first == second
     assert json.loads(first)["passed"] is True

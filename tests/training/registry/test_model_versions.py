@@ -108,7 +108,7 @@ def test_the_overview_lists_the_newest_version_first(client, register, trained):
     assert rows[2]["promoted"].startswith("by the gate, 20")
 
 
-def test_a_version_judged_against_a_former_champion_needs_a_reason(client, register):
+def test_a_version_evaluated_against_a_former_champion_needs_a_reason(client, register):
     stale = register(PASSED)
     model_versions.promote(client, register(PASSED).number)
     champion = model_versions.find(client).number
@@ -129,7 +129,7 @@ def test_the_champion_cannot_be_promoted(client):
 
 
 @pytest.mark.parametrize("name", ["99", "challenger", "0"])
-def test_an_unknown_version_is_told_with_those_there_are(client, name):
+def test_an_unknown_version_is_an_error_that_lists_those_there_are(client, name):
     with pytest.raises(InputError, match=rf"No version '{name}' of the model: there are 1(, \d+)*\. "):
         model_versions.find(client, name)
     with pytest.raises(InputError, match="there are 1"):
@@ -153,7 +153,7 @@ def test_two_versions_are_compared_later_first(client, register, result):
         model_versions.compared(client, model_versions.find(client, "1"), model_versions.find(client))
 
 
-def test_versions_that_cannot_be_compared_are_told(client, register, result, tmp_path):
+def test_versions_that_cannot_be_compared_are_an_error(client, register, result, tmp_path):
     later = result.evaluation.predictions.assign(
         cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )

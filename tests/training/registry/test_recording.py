@@ -86,7 +86,7 @@ def test_what_a_difference_between_runs_may_come_from_is_a_parameter(run, result
     assert used == dict(result.data.digests)
 
 
-def test_every_judged_cutoff_has_a_child_run(client, run, result):
+def test_every_evaluation_cutoff_has_a_child_run(client, run, result):
     mine = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
     children = client.search_runs([run.info.experiment_id], mine, order_by=["params.cutoff ASC"])
     heads = result.evaluation.backtest.heads
@@ -112,7 +112,7 @@ def test_the_parent_holds_every_metric_by_cutoff(client, run, result):
     assert [f"{moment:%Y-%m-%d}" for moment in when] == own["cutoff"].tolist()
 
 
-def test_the_run_holds_everything_to_score_and_judge_with(client, run, result, trained, tmp_path):
+def test_the_run_holds_everything_to_score_and_evaluate_with(client, run, result, trained, tmp_path):
     artifacts = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
     assert artifacts == {
         *(

@@ -33,7 +33,7 @@ def test_two_versions_are_brought_together_whatever_their_order(client, result):
     assert model_versions.find(client, "newest") == second
 
 
-def test_versions_that_were_judged_by_other_things_are_brought_together_all_the_same(client, result):
+def test_versions_evaluated_at_other_cutoffs_are_brought_together_all_the_same(client, result):
     later = result.evaluation.predictions.assign(
         cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )
