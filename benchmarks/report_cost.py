@@ -63,7 +63,7 @@ def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
         predictions=pd.concat([before.predictions] * repeats, ignore_index=True),
     )
     value = customer_value(
-        features, scores, direct, predictions, result.insights.customer_value.credible_share, result.settings
+        features, scores, direct, predictions, result.insights.customer_value.chance_share, result.settings
     )
     origin_of = {name: str(origin[names.get_loc(name)]) for name in listed_customers(scores).index}
     sample = min(SAMPLE, customers)

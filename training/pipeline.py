@@ -44,7 +44,7 @@ from ripple.training.examples.provenance import data_digests, run_code_digest
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import customer_histories, listed_customers
-from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
@@ -271,8 +271,7 @@ def _insights(
     settings, latest = backtester.settings, backtester.schedule.grid[-1]
     features, scores = population.features, population.scores
     direct = direct_value(backtester, dataset, evaluated_at(predictions), features)
-    credible = credible_share(label.totals, label.robustness)
-    value = customer_value(features, scores, direct, predictions, credible, settings)
+    value = customer_value(features, scores, direct, predictions, label.chance_share, settings)
     listed = list(listed_customers(scores).index)
     return Insights(
         value,

@@ -13,7 +13,7 @@ import pandas as pd
 from ripple.features.validation.checks import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
-from ripple.training.attribution.robustness import Robustness
+from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.membership_changes import MembershipChanges
@@ -51,6 +51,11 @@ class LabelSummary:
 
     totals: dict[str, float]
     robustness: Robustness | None
+
+    @property
+    def chance_share(self) -> float:
+        """Share of network value that may be due to chance, 0 to 1."""
+        return chance_share(self.totals, self.robustness)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Se
         {
             # where all of it may be chance, nobody is known to be influential
             "network": _high(customers["network_value"], plays.network_share)
-            if customer_value.credible_share
+            if customer_value.chance_share < 1
             else "low",
             "direct": _high(customers["direct_value"], plays.direct_share),
             "sentiment": sentiment,

@@ -1,18 +1,16 @@
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ripple.settings import Settings
-from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.direct_value import DirectValue
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
 FEATURES = pd.DataFrame({"total_revenue": [100.0, 0.0, 300.0], "margin_share": [0.5, np.nan, 0.1]}, index=IDS)
 SCORES = pd.DataFrame({"network_value": [40.0, 8.0, 0.5]}, index=IDS)
-TOTALS = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.0}
 
 
 def past(count=400, ratio=1.0):
@@ -22,9 +20,9 @@ def past(count=400, ratio=1.0):
     return half, DirectValue(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
 
 
-def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
+def of(features=FEATURES, chance=0.5, settings=None, ratio=1.0):
     network, own = past(ratio=ratio)
-    return customer_value(features, SCORES, own, network, credible, settings or Settings())
+    return customer_value(features, SCORES, own, network, chance, settings or Settings())
 
 
 def test_values_add_up_customer_by_customer():
@@ -35,7 +33,7 @@ def test_values_add_up_customer_by_customer():
 
 
 def test_the_gain_is_the_margin_on_own_spend_and_on_the_spendable_share_of_network_value():
-    value = of(credible=0.5)
+    value = of(chance=0.5)
     overall = 80 / 400
     assert value.margin_share == pytest.approx(overall)
     assert value.customers["gain"].tolist() == pytest.approx(
@@ -66,11 +64,3 @@ def test_the_interval_follows_what_came_of_such_forecasts():
     assert exact["high"].to_numpy() == pytest.approx(exact["value"].to_numpy())
     doubled = of(ratio=2.0).customers
     assert doubled["high"].to_numpy() == pytest.approx(2 * doubled["value"].to_numpy())
-
-
-def test_of_influence_what_placebos_find_is_not_credible_and_referrals_are():
-    tested = SimpleNamespace(has_influence=True, placebo_share=0.4)
-    assert credible_share(TOTALS, tested) == pytest.approx(0.25 + 0.6 * 0.75)
-    none = SimpleNamespace(has_influence=False, placebo_share=0.4)
-    assert credible_share(TOTALS, none) == credible_share(TOTALS, None) == 0.25
-    assert credible_share(dict.fromkeys(TOTALS, 0.0), tested) == 0

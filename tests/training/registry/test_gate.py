@@ -8,7 +8,7 @@ import pytest
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.prediction_table import REVISITED
-from ripple.training.registry.gate import decide, doubtful_share
+from ripple.training.registry.gate import decide
 from tests.support.runs.results import altered
 
 
@@ -111,12 +111,12 @@ def test_recorded_referrals_are_not_chance(good):
     absent = replace(good.label.robustness, influence=0.0)
     assert not absent.has_influence
     without = altered(good, robustness=absent)
-    assert doubtful_share(with_totals(without, 9_000.0, 1_000.0)) == pytest.approx(0.1)
+    assert with_totals(without, 9_000.0, 1_000.0).label.chance_share == pytest.approx(0.1)
     assert decide(with_totals(without, 9_000.0, 1_000.0), None, None).passed
     decision = decide(with_totals(without, 4_000.0, 6_000.0), None, None)
     assert failed(decision) == ["placebo"]
     assert decision.reasons[0].startswith("No influence was found. Up to 60%")
-    assert doubtful_share(altered(with_totals(good, 5.0, 0.0), robustness=None)) == 0
+    assert altered(with_totals(good, 5.0, 0.0), robustness=None).label.chance_share == 0
 
 
 def test_neither_influence_nor_referrals_is_not_even_registered(good):

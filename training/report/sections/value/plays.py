@@ -133,7 +133,7 @@ def _caution(result: TrainingResult) -> str:
     if notice is None:
         return text + placebo_caveat(result)
     referrals = (
-        "Network value here is referral value. " if result.insights.customer_value.credible_share else ""
+        "Network value here is referral value. " if result.insights.customer_value.chance_share < 1 else ""
     )
     return f"{notice.title} {referrals}{text}"
 
