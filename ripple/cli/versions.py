@@ -90,7 +90,7 @@ def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.version_status import with_status
 
-    sentences = model_versions.standing(client, chosen)
+    sentences = model_versions.status(client, chosen)
     path = settings.home / "reports" / f"ripple-v{chosen.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
         page = tracking.download(chosen.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def promote(
 
     client = tracking.connect(load_settings())
     promoted = model_versions.promote(client, version, because)
-    for sentence in model_versions.standing(client, promoted)[:2]:
+    for sentence in model_versions.status(client, promoted)[:2]:
         print(sentence)
 
 

@@ -225,7 +225,7 @@ def test_what_became_of_a_version_is_kept_with_it(monitored, store):
     assert metrics["monitor.capture"] == monitored.backtest.capture(MODEL)
     tags = client.get_model_version("ripple", "1").tags
     assert tags["monitor"] == "keep"
-    said = model_versions.standing(client, version)[-1]
+    said = model_versions.status(client, version)[-1]
     assert said.startswith(f"Monitored by data until {monitored.end:%Y-%m-%d}: keep.")
     kept = json.loads(json.dumps(monitored.record(), allow_nan=False))
     assert [row["cutoff"] for row in kept["heads"]] == list(monitored.backtest.heads["cutoff"])

@@ -127,7 +127,7 @@ def test_training_promoting_and_comparing_on_a_server(address, result, train_on,
     assert model_versions.find(client).number == "2"
     assert (
         "because: the total is measured wrongly."
-        in model_versions.standing(client, model_versions.find(client))[1]
+        in model_versions.status(client, model_versions.find(client))[1]
     )
     with pytest.raises(InputError, match="there are 1, 2"):
         model_versions.find(client, "challenger")

@@ -54,7 +54,7 @@ def test_one_that_passed_may_be_promoted_without_a_reason(client, register):
     assert model_versions.find(client) == model_versions.find(client, version.number) == version
     with pytest.raises(InputError, match="No version 'challenger'"):
         model_versions.find(client, "challenger")
-    said = model_versions.standing(client, version)
+    said = model_versions.status(client, version)
     assert said[0] == f"Version {version.number} is champion."
     assert said[1].startswith("It was promoted by hand on 20")
     assert said[1].endswith("in place of version 1.")
@@ -65,7 +65,7 @@ def test_going_back_to_a_former_champion_needs_a_reason_but_is_not_against_the_g
     with pytest.raises(InputError, match=r"passed it against .*, but the champion now is version"):
         model_versions.promote(client, "1")
     model_versions.promote(client, "1", "the other ranks resellers first")
-    said = model_versions.standing(client, model_versions.find(client))
+    said = model_versions.status(client, model_versions.find(client))
     assert said[0] == "Version 1 is champion."
     assert said[1].startswith("It was promoted by hand on 20")
     assert said[1].endswith("because: the other ranks resellers first.")
@@ -87,7 +87,7 @@ def test_a_forced_promotion_is_kept_with_its_reason(client, register):
     assert tags["promoted"] == "against the gate"
     assert tags["promoted.because"] == "the label was wrong before"
     assert tags["promoted.instead_of"] == "1"
-    said = model_versions.standing(client, version)
+    said = model_versions.status(client, version)
     assert said[1].startswith("It was promoted against the gate on ")
     assert said[1].endswith("in place of version 1, because: the label was wrong before.")
     assert said[2] == "Gate: failed. It captures less."
