@@ -65,7 +65,7 @@ def test_an_entrant_has_the_features_that_moved_and_nothing_of_the_model(result,
         assert shift.now == pytest.approx(features.loc[name, shift.feature], nan_ok=True)
         assert shift.before == pytest.approx(result.population.features.loc[name, shift.feature], nan_ok=True)
     assert entrant.shifts[0].feature == moved.idxmax()
-    assert changes.mean_shifts["came"].idxmax() == moved.idxmax()
+    assert changes.mean_shifts["entered"].idxmax() == moved.idxmax()
 
 
 def test_a_leaver_has_the_features_that_lowered_them(result, before):
