@@ -84,7 +84,7 @@ def format_share(figure: float) -> str:
 
 
 def _factor(figure: float) -> str:
-    return "not judged" if math.isnan(figure) else f"{figure:.2f}"
+    return "not evaluated" if math.isnan(figure) else f"{figure:.2f}"
 
 
 Columns = dict[str, tuple[str, Callable[[float], str]]]

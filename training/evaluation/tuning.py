@@ -124,8 +124,8 @@ def _cutoffs(backtester: RollingOriginBacktester) -> list[datetime]:
     if not cutoffs:
         raise InputError(
             "There is nothing to tune on: no cutoff that could be learnt for had closed by "
-            f"{first:%Y-%m-%d}, the first at which the model is judged. Bring more history, or ask for fewer "
-            "cutoffs.evaluate."
+            f"{first:%Y-%m-%d}, the first at which the model is evaluated. Bring more history, or ask for "
+            "fewer cutoffs.evaluate."
         )
     return cutoffs
 

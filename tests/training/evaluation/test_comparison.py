@@ -74,7 +74,7 @@ def test_other_customers_are_an_error():
 def test_other_realised_values_of_the_same_ids_are_an_error():
     elsewhere = synthetic_predictions(1.0)
     shuffled = np.random.default_rng(1).permutation(elsewhere["realised"])
-    with pytest.raises(Incomparable, match="What came true after the same cutoffs differs"):
+    with pytest.raises(Incomparable, match="The realised values after the same cutoffs differ"):
         compare(synthetic_predictions(1.0), elsewhere.assign(realised=shuffled), SHARE, SEED)
 
 

@@ -105,11 +105,12 @@ def test_what_cannot_be_measured_says_why():
     assert "18 months" in measured_claims(period)["followers"].why_not
 
 
-def test_of_a_group_of_few_nothing_is_said():
-    few = np.arange(CUSTOMERS) < 9
+@pytest.mark.parametrize(("size", "group"), [(9, "9 customers"), (1, "1 customer"), (0, "0 customers")])
+def test_of_a_group_of_few_nothing_is_said(size, group):
+    few = np.arange(CUSTOMERS) < size
     claim = measured_claims(replace(period_by_hand(), advanced=few))["advanced"]
     assert claim.estimate is None
-    assert claim.why_not == "the group has 9 customers, and of fewer than 10 nothing can be said"
+    assert claim.why_not == f"the group has {group}, and of fewer than 10 nothing can be said"
 
 
 def test_where_nobody_brings_or_buys_anything_the_figure_is_zero_or_says_why():

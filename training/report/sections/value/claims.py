@@ -1,4 +1,4 @@
-"""Quoted claims about influential customers beside the same figures measured in this data."""
+"""Quoted claims about influential customers, and the same figures measured in this data."""
 
 from __future__ import annotations
 
@@ -178,7 +178,11 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
     if claim.name != "revenue" and no_influence_notice(result):
         value = "referral value" if result.insights.customer_value.chance_share < 1 else "noise"
         verdict = f"This is {value}: no influence was found"
-    others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.comparisons.items())
+    others = "; ".join(
+        # a key of evidence.json keeps the word "foreseen"
+        f"{wording.as_text(figure)} {group.replace('foreseen', 'predicted')}"
+        for group, figure in claim.comparisons.items()
+    )
     return f"{verdict}. For comparison: {others}." if others else f"{verdict}."
 
 
