@@ -15,8 +15,9 @@ import pytest
 
 from tests.support.servers import postgres_server
 from tests.support.servers.postgres_server import PostgresServer
-from tests.support.servers.processes import LENIENT, Ripple, TrainedWorld
+from tests.support.servers.processes import Ripple, TrainedWorld
 from tests.support.servers.spark_sessions import spark_session
+from tests.support.small_settings import LENIENT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

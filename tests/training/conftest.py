@@ -23,18 +23,9 @@ from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.pipeline import TrainedVersion
 from ripple.training.result import TrainingResult
 from tests.support.servers import chromium
-from tests.support.servers.processes import LENIENT
+from tests.support.small_settings import LENIENT, SMALL
 
 HERE = Path(__file__).parent
-SMALL = """
-horizon_days = 60
-[cutoffs]
-step_days = 30
-history_days = 90
-evaluate = 2
-[features]
-windows_days = [30]
-"""
 # raised inside MLflow when it is first used and when it reads the names of columns
 THIRD_PARTY = (
     "ignore:The ``noload`` loader strategy is deprecated",

@@ -11,12 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.support.servers.postgres_server import password_leaks
-from tests.support.servers.processes import (
-    LENIENT,
-    Ripple,
-    TrainedWorld,
-    assert_refused,
-)
+from tests.support.servers.processes import Ripple, TrainedWorld, assert_refused
+from tests.support.small_settings import LENIENT
 
 
 def test_train_prints_results_and_logs_progress_apart(trained_world: TrainedWorld) -> None:

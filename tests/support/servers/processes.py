@@ -17,20 +17,6 @@ import httpx
 
 from tests.support.checkout import ROOT
 
-LENIENT = """
-[gate]
-capture_loss = 1.0
-level_factor = 20.0
-coverage_loss = 0.8
-doubtful_share = 0.98
-single_share = 1.0
-
-[model]
-trees = 60
-learning_rate = 0.1
-"""
-"""For worlds so small that chance decides how good a model looks: limits of the gate, and few trees."""
-
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 
 # runs `ripple` once for every line it reads, in a child that has nothing more to import

@@ -13,8 +13,7 @@ from ripple.settings import load as load_settings
 from ripple.training import pipeline
 from ripple.training.report import render
 from tests.support.servers import chromium
-from tests.support.servers.processes import LENIENT
-from tests.training.conftest import SMALL
+from tests.support.small_settings import LENIENT, SMALL
 
 WORLDS = pytest.mark.parametrize("world", ["default", "none", "without usage"])
 
