@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the real command line, and one small world trained with it."""
+"""What tests of several packages share: the real command line, and one small world trained with it."""
 
 from __future__ import annotations
 
