@@ -72,9 +72,9 @@ class Population:
     member: Ints
     """The customers, community by community and therein in the order in which they join."""
     seat: Ints
-    """Where a customer is in `member`."""
+    """The index of each customer in `member`."""
     community_begin: Ints
-    """Where the customer's community begins in `member`."""
+    """The index in `member` at which each customer's community begins."""
 
     @staticmethod
     def draw(customers: int) -> Population:

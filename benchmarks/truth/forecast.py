@@ -37,8 +37,8 @@ class Forecast:
     """How the rankings of the next window do in a world, over its evaluation cutoffs."""
 
     rankings: pd.DataFrame
-    """By ranking: capture, capture_cold (of newcomers, who had joined by no cutoff learnt from), spearman; of
-    the model alone total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
+    """A row per ranking: capture, capture_cold (of newcomers: customers of no training cutoff), spearman; of
+    the model also total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
     resamples: pd.DataFrame
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 

@@ -45,7 +45,7 @@ class Payments:
     refund_delay: Floats
     """Days from the order to its refund; 0 for the order itself."""
     revenue: Floats
-    """In the dataset's currency, whole cents; negative for a refund."""
+    """The amount in the dataset's currency, in whole cents; negative for a refund."""
     reporting_delay: Floats
     """Days until the payment reaches the company."""
 

@@ -27,7 +27,7 @@ class CaseControlSets:
     control: Ints
     """A customer."""
     informative: Bools
-    """Whether each case has at least `MIN_CONTROLS` controls."""
+    """A mask over cases: those with at least `MIN_CONTROLS` controls."""
 
 
 def sample_controls(

@@ -280,7 +280,7 @@ class EstimationSample:
     controls: Ints
     """Indices of their entries in the case–control sets."""
     case_of: Ints
-    """For each of `controls`, the index of its case in `cases`."""
+    """The index in `cases` of the case of each of `controls`."""
 
     @classmethod
     def of(cls, sets: CaseControlSets, rng: np.random.Generator) -> EstimationSample:

@@ -47,7 +47,7 @@ READ = {
     "catalog": {"feature_use", "first_use"},
     "customers": {"customers", "first_use", "referred", "invited", "graph"},
 }
-"""What is kept of a cutoff, by the table that it follows from."""
+"""The parts that are kept of a cutoff, by the table that they follow from."""
 EVERYTHING = set().union(*READ.values())
 
 

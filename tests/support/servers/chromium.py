@@ -23,7 +23,7 @@ ARGUMENTS = [
 ]
 UNDEFINED = re.compile(r"\b(nan|inf|nat|none|null)\b", re.IGNORECASE)
 SAID = ("none seen", "none of them aside", "None: every row met every rule")
-"""Where "none" is meant."""
+"""The texts in which "none" is meant."""
 TEXT = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walker.nextNode()) {

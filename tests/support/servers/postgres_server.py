@@ -24,7 +24,7 @@ from adbc_driver_postgresql import dbapi
 from tests.support.servers.processes import free_port
 
 PASSWORD = "s3cr:t/p@ss w%rd"
-"""What a URL must encode."""
+"""A password that a URL must encode."""
 SPELT = (PASSWORD, "s3cr%3At%2Fp%40ss%20w%25rd", "s3cr:t%2Fp%40ss%20w%25rd", "p@ss w%rd", "p%40ss")
 """The password as it is, encoded, and parts of it that a careless parser would take for something else."""
 QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "listen_addresses=127.0.0.1")

@@ -40,7 +40,7 @@ CONCLUSIONS: dict[TopStability, str] = {
     "not a single customer.",
     "meaningless": "No influence was found, so neither order means anything.",
 }
-"""What follows from the stability of the top under other settings."""
+"""The conclusion from the stability of the top under other settings."""
 
 
 @dataclass(frozen=True)
