@@ -1,4 +1,4 @@
-"""The forecast against known truth: what the model predicts of the next window, beside simple rules.
+"""The forecast against known truth: predictions of the next window by the model and by simple rules.
 
 At each evaluation cutoff the model has learnt from labels of windows closed by then, and is held against the
 expected leave-one-out value of the window that follows, plus recorded referral value. The same heads, given
