@@ -139,7 +139,7 @@ def write(customers: int, folder: Path) -> None:
 
 
 def append_day(folder: Path) -> None:
-    """Add the day after the last to the dataset in *folder*, as new files beside those that are there."""
+    """Add the day after the last to the dataset in *folder*, as further files."""
     files = sorted((folder / "customers").glob("*.parquet"))
     people = Population.draw(sum(pq.read_metadata(file).num_rows for file in files[:MONTHS]))
     day = len(files) - MONTHS

@@ -56,7 +56,7 @@ def _version(library: str) -> str | None:
 
 
 def _imports(module: str, source: str) -> Iterator[str]:
-    """The modules that *module*, whose code is *source*, imports, for typing alone included."""
+    """The modules that *module*, whose code is *source*, imports, those only for typing included."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

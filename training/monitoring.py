@@ -1,7 +1,7 @@
 """Whether a version still predicts well: its predictions against the values realised since its training.
 
 Wherever a label window has closed since, the version scores the customers of that moment from what was
-known then, as it does in service, and is evaluated like in the backtest: beside every baseline, by the same
+known then, as it does in service, and is evaluated like in the backtest: with every baseline, by the same
 metrics.
 """
 
@@ -183,7 +183,7 @@ def record_monitoring(client: mlflow.MlflowClient, version: Version, result: Mon
 def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:
     """The scores that the service gave, against the realised values of these customers.
 
-    Who is asked about is not drawn at random: there is no capture, and totals are of these customers alone.
+    Who is asked about is not drawn at random: there is no capture, and totals are only of these customers.
 
     Args:
         log: one row per customer, `as_of` and `model_version`, as `serving.prediction_log.read_log` reads it.

@@ -69,7 +69,7 @@ class TrainedVersion:
     """A finished run: the version it registered, its report, its result and the decision of the gate.
 
     Attributes:
-        version: number of the version; None where the result was not worth registering.
+        version: number of the version; None where the result was rejected.
         champion: whether the version became champion.
     """
 
@@ -132,7 +132,7 @@ def _fit_and_evaluate(
     )
     logger.info("placebos, and the label under other settings")
     label = _label_summary(dataset, examples[plan.grid[-1]])
-    logger.info("what customers are worth, and what is quoted about them")
+    logger.info("customer values and quoted claims")
     insights = _insights(dataset, backtester, label, predictions, population)
     result = TrainingResult(
         name, dataset.name, dataset.settings, data, label, evaluation, population, insights

@@ -264,7 +264,7 @@ class History:
         return rows | {"attributes": day_rows(self._tables, "customers", self._cache, attributes=True)}
 
     def _numbered(self, name: str, span: Span | None) -> ir.Table:
-        """Rows of the contract's table *name* that became known in *span*, dated, with numbers beside the
+        """Rows of the contract's table *name* that became known in *span*, dated, with numbers next to the
         ids of customers."""
         rows = _dated(self._tables, name)
         moment = CONTRACT[name].time

@@ -64,7 +64,7 @@ def report(
 ) -> None:
     """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
 
-    The report of a version tells first where the version stands.
+    The report of a version begins with the status of the version.
     """
     require("train")
     from ripple.training.registry import model_versions, tracking

@@ -1,1 +1,1 @@
-"""How products spread in a simulated world, why, and what each customer is truly worth to others."""
+"""How products spread in a simulated world, why, and each customer's true value to others."""

@@ -211,7 +211,7 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, pro
     assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
     assert said[-3] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
     assert said[-2] == "placebos, and the label under other settings"
-    assert said[-1] == "what customers are worth, and what is quoted about them"
+    assert said[-1] == "customer values and quoted claims"
 
 
 def test_credit_that_ended_long_ago_is_reported(opened, examples, plan, monkeypatch):

@@ -1,4 +1,4 @@
-"""Nested case–control sampling: each adopter beside others at risk of the same adoption on the same day.
+"""Nested case–control sampling: each adopter with others at risk of the same adoption on the same day.
 
 Whatever moves a whole stratum on a day then cancels out (Breslow 1996).
 """

@@ -59,7 +59,7 @@ def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows |
     The value head is a Tweedie regression with log link (Jørgensen 1987; by default Poisson, power 1), by
     trees and by a linear model, whose weighted geometric mean student trees learn (`distillation`); the top
     head is a logistic regression at the natural base rate, membership defined by rank within each cutoff.
-    Values are taken relative to their cutoff's mean, so that heads tell customers apart and not one market
+    Values are taken relative to their cutoff's mean, so that heads distinguish customers and not one market
     from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Credit earned
     in the past may only raise a score.
 

@@ -1,6 +1,6 @@
 """Cluster bootstrap over customers (Efron 1979; Field & Welsh 2007).
 
-A customer who is drawn is drawn at every cutoff: what the same customer is worth in windows that follow each
+A customer who is drawn is drawn at every cutoff: the values of the same customer in windows that follow each
 other or overlap is one observation and not several. Comparisons are paired: all rankings, and all statistics
 with the same seed, see the same resamples.
 """

@@ -37,7 +37,7 @@ class CutoffEvaluation:
         calibration: None where no cutoff had closed to calibrate on.
         probabilities: the probabilities of being at the top by every ranking that has some.
         slice_masks: the mask of every slice, by name; see `ripple.training.evaluation.slices`.
-        cross_customer_predictions: expected value by heads fitted on other customers alone, in currency; None
+        cross_customer_predictions: expected value by heads fitted only on other customers, in currency; None
             where they were not fitted.
     """
 

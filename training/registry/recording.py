@@ -204,8 +204,8 @@ def _log_bundle(result: TrainingResult, bundle: Path) -> str:
 def model_from_code(bundle: Path) -> dict[str, Any]:
     """Arguments by which `mlflow.pyfunc` logs or saves the *bundle* with the code that scores it.
 
-    The code is copied beside the bundle, as a package whose name follows from its content: it hides no module
-    of the process that loads it, and two versions of it may be loaded side by side.
+    The code is copied next to the bundle, as a package whose name follows from its content: it hides no
+    module of the process that loads it, and two versions of it may be loaded side by side.
     """
     code = Path(models.__file__).parent
     sources = [file.read_text(encoding="utf-8") for file in sorted(code.glob("*.py"))]

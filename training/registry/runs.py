@@ -18,7 +18,7 @@ LOCKS = "running"
 
 @contextmanager
 def run(name: str, **given: Any) -> Iterator[mlflow.ActiveRun]:
-    """A run that ends as KILLED where the process is told to stop, and as FAILED on any other error.
+    """A run that ends as KILLED where a signal stops the process, and as FAILED on any other error.
 
     Other arguments are those of `mlflow.start_run`.
     """

@@ -59,7 +59,7 @@ def comparison_group(credit: Credit) -> str:
 
 
 def placebo_caveat(result: TrainingResult) -> str:
-    """The sentence that stands beside every amount of influence: how much of it may be chance."""
+    """The sentence that is shown with every amount of influence: how much of it may be chance."""
     robustness = result.label.robustness
     if robustness is None:
         return "Influence was not tested: this run has no interactions table."
