@@ -55,8 +55,8 @@ def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
 def test_heads_do_learn_from_every_label_that_was_known(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
-    teacher = plan.training_for(cutoff)[-1]
-    altered = examples | {teacher: relabelled(examples[teacher], 1)}
+    training_cutoff = plan.training_for(cutoff)[-1]
+    altered = examples | {training_cutoff: relabelled(examples[training_cutoff], 1)}
     assert not np.array_equal(
         backtester(examples).held_out_predictions(cutoff).predicted,
         backtester(altered).held_out_predictions(cutoff).predicted,
@@ -169,11 +169,11 @@ def test_cross_customer_predictions_use_only_the_labels_of_other_customers(examp
     cutoff = plan.evaluation[-1]
     predictions = backtester(examples).cross_customer_predictions(cutoff)
     assert (predictions > 0).all()
-    teacher = plan.training_for(cutoff)[-1]
-    labels = examples[teacher].labels.copy()
+    training_cutoff = plan.training_for(cutoff)[-1]
+    labels = examples[training_cutoff].labels.copy()
     # customers keep their place here: the first half of the pairs is number 0, 2, 4 …
     labels.iloc[::2] *= np.random.default_rng(1).pareto(0.5, (len(labels.iloc[::2]), 1)) * 1e3
-    altered = examples | {teacher: replace(examples[teacher], labels=labels)}
+    altered = examples | {training_cutoff: replace(examples[training_cutoff], labels=labels)}
     again = backtester(altered).cross_customer_predictions(cutoff)
     changed = ~np.isclose(again / again[::2].mean(), predictions / predictions[::2].mean())
     assert not changed[::2].any()

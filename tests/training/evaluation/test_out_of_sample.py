@@ -67,9 +67,9 @@ def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has
     back = at_champions_cutoffs(dated, None, champion_cutoffs)
     assert back.schedule.evaluation == (middle, plan.grid[-1])
     assert computed == [middle]
-    # taught by what had closed by then, and by none of the cutoffs that are looked back at
-    taught = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
-    assert back.schedule.training_for(middle) == taught
+    # trained on what had closed by then, and by none of the cutoffs that are looked back at
+    training_cutoffs = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
+    assert back.schedule.training_for(middle) == training_cutoffs
     rows = out_of_sample_predictions(back, back.schedule.evaluation)
     assert evaluated_at(rows) == [middle, plan.grid[-1]]
     assert np.isfinite(rows["predicted"]).all()

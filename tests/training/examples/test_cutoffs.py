@@ -63,9 +63,9 @@ def test_no_training_window_reaches_past_the_cutoff_it_is_used_at(plan, extra):
     cutoffs = schedule(START, end, chosen(**plan))
     assert 1 <= len(cutoffs.evaluation) <= plan["evaluate"]
     for cutoff in cutoffs.evaluation:
-        teachers = cutoffs.training_for(cutoff)
-        assert teachers
-        assert all(teacher + cutoffs.horizon <= cutoff for teacher in teachers)
+        training_cutoffs = cutoffs.training_for(cutoff)
+        assert training_cutoffs
+        assert all(training_cutoff + cutoffs.horizon <= cutoff for training_cutoff in training_cutoffs)
         assert cutoff + cutoffs.horizon <= end
     assert all(cutoff - START >= timedelta(days=plan["history"]) for cutoff in cutoffs.grid)
     assert cutoffs.grid[-1] + cutoffs.horizon == end

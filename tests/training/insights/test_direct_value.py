@@ -78,15 +78,16 @@ def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, 
 
 def test_values_scale_with_the_market(backtester, plan, opened):
     """Twice the money at every cutoff is twice the forecast, so the currency does not matter."""
-    teachers = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
+    training_examples = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
     doubled = [
         type(one)(
             one.cutoff, one.rows, one.labels.assign(direct_value=2 * one.labels["direct_value"]), one.realised
         )
-        for one in teachers
+        for one in training_examples
     ]
-    features = teachers[-1].features
+    features = training_examples[-1].features
     once, twice = (
-        fit_direct_value(given, opened[0].settings).predict_value(features) for given in (teachers, doubled)
+        fit_direct_value(scaled, opened[0].settings).predict_value(features)
+        for scaled in (training_examples, doubled)
     )
     assert twice == pytest.approx(2 * once, rel=1e-6)
