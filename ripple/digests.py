@@ -68,6 +68,6 @@ def _imports(module: str, source: str) -> Iterator[str]:
 
 
 def _file(module: str) -> Path:
-    """Where a module of Ripple is."""
+    """The file of a module of Ripple."""
     place = Path(__file__).parent.joinpath(*module.split(".")[1:])
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

@@ -80,7 +80,7 @@ class MonitoringResult:
 
     @property
     def verdict(self) -> Verdict:
-        """What to do: wait where no window has closed and no check failed."""
+        """The recommendation: wait where no window has closed and no check failed."""
         if not all(check.passed for check in self.checks):
             return "retrain"
         return "keep" if self.backtest else "wait"

@@ -28,7 +28,7 @@ from ripple.training.insights.plays import Playbook
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a version was trained on.
+    """The data that a version was trained on.
 
     Attributes:
         checks: findings of the validation of the tables, with the rows set aside.
@@ -60,7 +60,7 @@ class LabelSummary:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well the procedure predicts, at closed cutoffs.
+    """The evaluation of the procedure at closed cutoffs.
 
     Attributes:
         predictions: out-of-sample predictions, by cutoff and customer; see `evaluation.out_of_sample`.
@@ -111,7 +111,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Insights:
-    """What the scores mean for the business; see the modules of these names in `training.insights`."""
+    """The meaning of the scores for the business; see the modules of these names in `training.insights`."""
 
     customer_value: CustomerValue
     concentration: Concentration

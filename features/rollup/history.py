@@ -100,7 +100,7 @@ class History:
         self._definitions: dict[str, str] = {}
 
     def before(self, as_of: datetime) -> DailyTablesAtCutoff:
-        """What had happened and was known before *as_of*.
+        """The history that had happened and was known before *as_of*.
 
         At a midnight (UTC) it is read off the daily tables; at any other time the rows are rolled up anew.
         """

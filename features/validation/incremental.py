@@ -65,7 +65,7 @@ NO_FILES = ValidatedFiles("", datetime.min, {}, {}, Counter())
 
 
 def read_validated_files(folder: Path) -> ValidatedFiles | None:
-    """What the last check without findings wrote to *folder*, if there is one."""
+    """The files that the last check without findings recorded in *folder*, if there is one."""
     if not _path(folder).exists():
         return None
     content = json.loads(_path(folder).read_text(encoding="utf-8"))

@@ -131,7 +131,7 @@ def monitor(
 
 
 def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
-    """What the service has answered about customers of *dataset*, by the log in *folder*."""
+    """The scores that the service gave for customers of *dataset*, by the log in *folder*."""
     from ripple.serving.options import PREFIX, Options
     from ripple.serving.prediction_log import read_log
     from ripple.training.examples.examples import frame

@@ -86,7 +86,7 @@ def report(
 
 
 def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
-    """Where the report of a version is, as MLflow has it, with its present status on top."""
+    """The path of the report of a version, as MLflow has it, with its present status on top."""
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.version_status import with_status
 
@@ -101,7 +101,7 @@ def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
 
 
 def _compared(client: MlflowClient, settings: Settings, one: Version, other: Version) -> Path:
-    """Where the page about two versions is, the later of them named first."""
+    """The path of the page about two versions, the later of them named first."""
     from ripple.training.registry.version_pair import versions
     from ripple.training.report.version_pair_page import render_versions
 

@@ -1,4 +1,4 @@
-"""What customers pay: the order that is an adoption, its renewals, and a few refunds.
+"""The payments of customers: the order that is an adoption, its renewals, and a few refunds.
 
 Each payment is recorded by its delay after the adoption that it follows, so that a counterfactual day of the
 adoption moves all of them.

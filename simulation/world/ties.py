@@ -1,4 +1,4 @@
-"""Who may influence whom: directed ties, mostly inside communities."""
+"""The ties along which customers may influence each other: directed, mostly inside communities."""
 
 from __future__ import annotations
 

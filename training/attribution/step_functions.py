@@ -22,7 +22,7 @@ def sort_key(key: Ints, day: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class StepFunctions:
-    """For every key, the number of intervals that cover a day: a counting process that goes up and down."""
+    """The number of intervals of each key that cover a day: a counting process that goes up and down."""
 
     sort_keys: Floats
     """Position of each change, ascending."""

@@ -83,7 +83,7 @@ class Backtest:
 
     @property
     def calibration(self) -> dict[str, float]:
-        """How well level, interval and probabilities held, where others had closed to calibrate on.
+        """Calibration of level, interval and probabilities, at cutoffs before which others had closed.
 
         `predicted_share`, total predicted ÷ realised, is the median over cutoffs: where history was still
         short at an early cutoff, its level says nothing of today's. `coverage`, `brier` and `brier_base_rate`

@@ -142,7 +142,7 @@ def _credited_per_own(
     top_share: float,
     seed: int,
 ) -> Claim:
-    """What others did because of the influential ÷ what they did themselves."""
+    """The value or purchases credited to the influential ÷ their own."""
     credited, own = {
         "value": (period.network_value, period.direct_value),
         "purchases": (period.influenced_purchases, period.orders),

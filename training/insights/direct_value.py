@@ -51,7 +51,7 @@ class DirectValueHead:
 
 @dataclass(frozen=True)
 class DirectValue:
-    """What customers are expected to spend, and the evaluation of such predictions.
+    """The expected spend of customers, and the evaluation of such predictions.
 
     Attributes:
         expected: over the horizon from the end of the data, in currency, by customer_id.

@@ -30,7 +30,7 @@ MAX_REASONS, CANDIDATE_REASONS = 2, 8
 
 @dataclass(frozen=True)
 class Playbook:
-    """Who gets which play.
+    """The suggested play of each customer, with totals.
 
     Attributes:
         customers: one row per customer with a play, by customer_id, the most valuable of each play first:

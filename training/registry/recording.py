@@ -1,4 +1,4 @@
-"""How a run is recorded in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
+"""The record of a run in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
 
 
 def _missing_inputs(result: TrainingResult) -> list[str]:
-    """What is not known of any customer because a table or a column is missing, in sentences."""
+    """Sentences on what is unknown of all customers because a table or a column is missing."""
     sentences = []
     if "feedback" in result.data.checks.absent:
         sentences.append(
