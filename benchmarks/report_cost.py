@@ -101,12 +101,12 @@ def _histories(histories: CustomerHistories, origin_of: Mapping[str, str]) -> Cu
 def report_cost(file: Path) -> dict[str, float]:
     """Cost of writing the page about the run in the pickle *file*."""
     result = pickle.loads(file.read_bytes())
-    held = memory_gb()
+    memory_before = memory_gb()
     page, spent = cost(render, result)
     return {
         "wall_s": spent["wall_s"],
         "cpu_s": spent["cpu_s"],
-        "memory_gb": spent["peak_gb"] - held,
+        "memory_gb": spent["peak_gb"] - memory_before,
         "page_mb": len(page.encode()) / 1e6,
     }
 

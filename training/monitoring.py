@@ -233,11 +233,11 @@ def _validate_target(
             f"The data end on {end:%Y-%m-%d}, before those that version {version.number} was trained on "
             f"({version.as_of:%Y-%m-%d}): nothing has been realised yet. Bring the data of today."
         )
-    own = flat(settings.model_dump(mode="json"))
+    current = flat(settings.model_dump(mode="json"))
     other = [
-        f"{name} = {own.get(name)} (trained with {trained})"
+        f"{name} = {current.get(name)} (trained with {trained})"
         for name, trained in parameters.items()
-        if name.startswith(TARGET_SETTINGS) and str(own.get(name)) != trained
+        if name.startswith(TARGET_SETTINGS) and str(current.get(name)) != trained
     ]
     if other:
         raise InputError(

@@ -160,8 +160,8 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
-        own = result.population
-        now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)
+        population = result.population
+        now = ScoredVersion(name, population.as_of, population.bundle, population.features, population.scores)
         result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import

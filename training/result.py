@@ -79,10 +79,10 @@ class Evaluation:
     @property
     def out_of_sample(self) -> pd.DataFrame:
         """All predictions that can be compared with those of another version, `revisited` ones marked."""
-        own = self.predictions.assign(revisited=False)
+        evaluated = self.predictions.assign(revisited=False)
         if self.revisited.empty:
-            return own
-        return pd.concat([own, self.revisited.assign(revisited=True)], ignore_index=True)
+            return evaluated
+        return pd.concat([evaluated, self.revisited.assign(revisited=True)], ignore_index=True)
 
 
 @dataclass(frozen=True)

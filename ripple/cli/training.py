@@ -121,9 +121,11 @@ def monitor(
 
     client = tracking.connect(dataset.settings)
     version = model_versions.find(client, model)
-    given = _logged(log, dataset) if log is not None else None
+    logged = _logged(log, dataset) if log is not None else None
     run_data = client.get_run(version.run_id).data
-    monitored = run(dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, given)
+    monitored = run(
+        dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, logged
+    )
     record_monitoring(client, version, monitored)
     print(monitoring_text(monitored))
     if monitored.verdict == "retrain":

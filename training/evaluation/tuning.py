@@ -85,8 +85,10 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
         study.enqueue_trial({name: getattr(settings.model, name) for name in (*INTEGER_RANGES, *REAL_RANGES)})
 
     def objective(trial: optuna.Trial) -> float:
-        own = _with(settings, _suggested(trial))
-        candidate = replace(backtester, settings=own, log_level=logging.DEBUG, _held_out={}, _heads={})
+        trial_settings = _with(settings, _suggested(trial))
+        candidate = replace(
+            backtester, settings=trial_settings, log_level=logging.DEBUG, _held_out={}, _heads={}
+        )
         captures: list[float] = []
         for step, cutoff in enumerate(cutoffs):
             held_out = candidate.held_out_predictions(cutoff)

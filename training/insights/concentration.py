@@ -76,12 +76,12 @@ def _shares(
     size = int(counts.sum())
     totals = np.array([(value * counts).sum() for value in values.values()])
     totals[totals <= 0] = np.nan
-    held = np.zeros((len(orders), len(TOP_SHARES), len(values)))
+    totals_held = np.zeros((len(orders), len(TOP_SHARES), len(values)))
     for i, order in enumerate(orders.values()):
         for j, share in enumerate(TOP_SHARES):
             first, taken = places_taken(order, counts, top_count(share, size))
-            held[i, j] = [(value[first] * taken).sum() for value in values.values()]
-    return held / totals
+            totals_held[i, j] = [(value[first] * taken).sum() for value in values.values()]
+    return totals_held / totals
 
 
 def _overlap(orders: Mapping[str, np.ndarray], share: float, customers: int) -> dict[str, float]:

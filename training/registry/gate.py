@@ -268,13 +268,13 @@ def _data(result: TrainingResult) -> Iterator[Check]:
         f"{limits.set_aside_share:.0%} is allowed.",
     )
     realised = result.evaluation.predictions.groupby(CUTOFF)["realised"]
-    held = (realised.max() / realised.sum()).max()
+    largest_share = (realised.max() / realised.sum()).max()
     yield Check(
         "single customer",
-        bool(held <= limits.single_share),
-        _finite(float(held)),
+        bool(largest_share <= limits.single_share),
+        _finite(float(largest_share)),
         limits.single_share,
-        f"One customer holds {held:.0%} of the network value realised after an evaluation cutoff; "
+        f"One customer holds {largest_share:.0%} of the network value realised after an evaluation cutoff; "
         f"{limits.single_share:.0%} is allowed, since the evaluation would depend on that one. "
         "model.winsorise caps such values.",
     )
