@@ -43,7 +43,7 @@ test-313: $(VENV)/bin/uv ## run a quick part of the tests on Python 3.13, if the
 	UV_PROJECT_ENVIRONMENT=$(VENV)-3.13 $(VENV)/bin/uv sync --quiet --frozen --python "$$python" && \
 	OMP_NUM_THREADS=1 $(VENV)-3.13/bin/pytest -q $(QUICK)
 
-coverage: $(VENV)/ready-dev ## run every test and tell which lines none of them reaches
+coverage: $(VENV)/ready-dev ## run every test and list the lines that none of them reaches
 	@$(TESTS) --cov --cov-report=term
 
 check: lint types layers dependencies ## check all that can be read off the code, without running it
@@ -83,22 +83,22 @@ bench-attribution: $(VENV)/ready-dev ## measure the label of up to a million cus
 bench-features: $(VENV)/ready-dev ## measure the features at up to a million customers (an hour, 6 GB of disk)
 	@$(BENCHMARK).feature_cost
 
-bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE beside simple rules
+bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE, of the model and of simple rules
 	@$(BENCHMARK).foundation_capture '$(SOURCE)'
 
-bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks beside one scan of the events
+bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(BENCHMARK).endpoint.publishing_cost
 
-bench-reasons: $(VENV)/ready-dev ## measure what reasons cost beside shap and LightGBM itself
+bench-reasons: $(VENV)/ready-dev ## measure what reasons cost against shap and LightGBM itself
 	@OMP_NUM_THREADS=1 $(BENCHMARK).shap_cost
 
 bench-report: $(VENV)/ready-dev ## measure writing the report for up to a million customers
 	@$(BENCHMARK).report_cost
 
-bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs beside a floor and two peers (15 minutes)
+bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs against a floor and two peers (15 minutes)
 	@$(BENCHMARK).endpoint.answer_cost
 
 bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it is ready

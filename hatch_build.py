@@ -7,15 +7,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("features", "models", "serving", "simulation", "training")
+PACKAGES = ("features", "models", "serving", "simulation", "training")
 
 
-class LinkedRooms(BuildHookInterface[Any]):
-    """Checks that ripple/ leads to the code of every room."""
+class LinkedPackages(BuildHookInterface[Any]):
+    """Checks that ripple/ leads to the code of every package."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Raise a RuntimeError where a link has become a file."""
-        lost = [room for room in ROOMS if not (Path(self.root) / "ripple" / room).is_dir()]
+        lost = [package for package in PACKAGES if not (Path(self.root) / "ripple" / package).is_dir()]
         if lost:
             raise RuntimeError(
                 f"ripple/{lost[0]} is no folder: this copy of the sources lost its symbolic links, as a zip "

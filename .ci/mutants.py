@@ -23,7 +23,7 @@ MODULES = (
     "training/attribution/*.py",
     "models/reasons.py",
 )
-"""What is changed where no module is named: what decides on a model, and what the numbers rest on."""
+"""The modules that are mutated where none is named: those that decide on a model or compute its numbers."""
 CONFIGURATION = """\
 [cosmic-ray]
 module-path = "{module}"

@@ -1,1 +1,1 @@
-"""What Ripple costs beside a floor or a peer, and how near it comes to known truth: see `make help`."""
+"""What Ripple costs against a floor or a peer, and how near it comes to known truth: see `make help`."""

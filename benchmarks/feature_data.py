@@ -72,9 +72,9 @@ class Population:
     member: Ints
     """The customers, community by community and therein in the order in which they join."""
     seat: Ints
-    """Where a customer is in `member`."""
+    """The index of each customer in `member`."""
     community_begin: Ints
-    """Where the customer's community begins in `member`."""
+    """The index in `member` at which each customer's community begins."""
 
     @staticmethod
     def draw(customers: int) -> Population:
@@ -139,7 +139,7 @@ def write(customers: int, folder: Path) -> None:
 
 
 def append_day(folder: Path) -> None:
-    """Add the day after the last to the dataset in *folder*, as new files beside those that are there."""
+    """Add the day after the last to the dataset in *folder*, as further files."""
     files = sorted((folder / "customers").glob("*.parquet"))
     people = Population.draw(sum(pq.read_metadata(file).num_rows for file in files[:MONTHS]))
     day = len(files) - MONTHS

@@ -184,7 +184,7 @@ def _sophistication(known: KnownTables, usage: pd.DataFrame) -> dict[str, Floats
     for window in known.settings.features.windows_days:
         used = pd.Series(pair[usage["age"].to_numpy() <= window]).value_counts(sort=False)
         who, events = used.index.to_numpy() // names.size, used.to_numpy()
-        own = advanced[used.index.to_numpy() % names.size]
+        is_advanced = advanced[used.index.to_numpy() % names.size]
         total = known.total(who, events)
         with np.errstate(divide="ignore"):
             entropy = np.log(total) - _ratio(
@@ -192,7 +192,9 @@ def _sophistication(known: KnownTables, usage: pd.DataFrame) -> dict[str, Floats
             )
         columns |= {
             f"features_used_{window}d": known.count(who),
-            f"advanced_share_{window}d": np.nan_to_num(_ratio(known.total(who[own], events[own]), total)),
+            f"advanced_share_{window}d": np.nan_to_num(
+                _ratio(known.total(who[is_advanced], events[is_advanced]), total)
+            ),
             f"usage_entropy_{window}d": np.maximum(entropy.round(DECIMALS), 0.0),
         }
     return columns

@@ -1,4 +1,4 @@
-"""Capture on the Foundation auctions beside simple rules: `make bench-foundation SOURCE=folder`.
+"""Capture of the model and of simple rules on the Foundation auctions: `make bench-foundation SOURCE=…`.
 
 SOURCE is the folder of the extract, see `examples.foundation.convert`. Each row is a ranking of the users
 alive at the cutoff: the model's, and as its peers the rules it has to beat. Each figure is capture, a share

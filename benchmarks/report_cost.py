@@ -63,7 +63,7 @@ def enlarge(result: TrainingResult, customers: int) -> TrainingResult:
         predictions=pd.concat([before.predictions] * repeats, ignore_index=True),
     )
     value = customer_value(
-        features, scores, direct, predictions, result.insights.customer_value.credible_share, result.settings
+        features, scores, direct, predictions, result.insights.customer_value.chance_share, result.settings
     )
     origin_of = {name: str(origin[names.get_loc(name)]) for name in listed_customers(scores).index}
     sample = min(SAMPLE, customers)
@@ -101,12 +101,12 @@ def _histories(histories: CustomerHistories, origin_of: Mapping[str, str]) -> Cu
 def report_cost(file: Path) -> dict[str, float]:
     """Cost of writing the page about the run in the pickle *file*."""
     result = pickle.loads(file.read_bytes())
-    held = memory_gb()
+    memory_before = memory_gb()
     page, spent = cost(render, result)
     return {
         "wall_s": spent["wall_s"],
         "cpu_s": spent["cpu_s"],
-        "memory_gb": spent["peak_gb"] - held,
+        "memory_gb": spent["peak_gb"] - memory_before,
         "page_mb": len(page.encode()) / 1e6,
     }
 

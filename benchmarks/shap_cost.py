@@ -1,4 +1,4 @@
-"""What a row's SHAP values cost beside shap and LightGBM itself: `make bench-reasons`.
+"""What a row's SHAP values cost against shap and LightGBM itself: `make bench-reasons`.
 
 The values are those of a booster of the default parameters over 80 features, a tenth of them missing. The
 columns that end in _us are microseconds of CPU a row, on one thread, median of three runs; those that end in

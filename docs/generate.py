@@ -24,7 +24,7 @@ DOCS = Path(__file__).parent
 INTRODUCTION = """\
 # Settings
 
-Written by `make docs` from `ripple/settings.py`. Settings of a dataset go into `ripple.toml` beside its
+Written by `make docs` from `ripple/settings.py`. Settings of a dataset go into `ripple.toml` next to its
 tables, or into a file that `--settings` names; a variable `RIPPLE_…` overrides the file for one run
 (`RIPPLE_HORIZON_DAYS=30`, `RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or variable that is not listed here is
 refused.

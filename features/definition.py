@@ -1,4 +1,4 @@
-"""How a feature is defined: a small function over a view, marked with `feature`.
+"""The definition of a feature: a small function over a view, marked with `feature`.
 
 The first parameter names the view (see `features.views`), the second is always `as_of`. Rows of a view are
 grouped by customer, unless it has one for each, whose columns are taken as they are. A function that takes

@@ -56,7 +56,7 @@ def _version(library: str) -> str | None:
 
 
 def _imports(module: str, source: str) -> Iterator[str]:
-    """The modules that *module*, whose code is *source*, imports, for typing alone included."""
+    """The modules that *module*, whose code is *source*, imports, those only for typing included."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -68,6 +68,6 @@ def _imports(module: str, source: str) -> Iterator[str]:
 
 
 def _file(module: str) -> Path:
-    """Where a module of Ripple is."""
+    """The file of a module of Ripple."""
     place = Path(__file__).parent.joinpath(*module.split(".")[1:])
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

@@ -1,4 +1,4 @@
-"""What the user gave is wrong: the one error that the command line tells without a traceback."""
+"""The error of wrong input, which the command line prints without a traceback."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ HIDDEN = "***"
 _PATTERNS = (
     # user:password@ of a URL, up to the last @ of the line: a password may hold one that should be %40
     re.compile(r"(:/{1,2})[^\s@/:]*:.*(?=@)"),
-    # of a URL's query, or of what libpq is told
+    # of a URL's query, or of the parameters of libpq
     re.compile(r"(password=)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE),
 )
 

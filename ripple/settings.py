@@ -319,17 +319,17 @@ def load(place: Path | None = None) -> Settings:
             named), or a value is not allowed.
     """
     file = place / "ripple.toml" if place and place.is_dir() else place
-    given: dict[str, Any] = {}
+    from_file: dict[str, Any] = {}
     if file and (file == place or file.is_file()):
         try:
-            given = tomllib.loads(file.read_text(encoding="utf-8"))
+            from_file = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"The settings {file} cannot be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{file} is not valid TOML: {error}.") from error
     _refuse_unknown_variables()
     try:
-        return Settings(**given)
+        return Settings(**from_file)
     except ValidationError as error:
         raise InputError("\n".join(_explain(str(file), problem) for problem in error.errors())) from error
     except SettingsError as error:
@@ -338,10 +338,10 @@ def load(place: Path | None = None) -> Settings:
 
 def _variables() -> dict[str, str]:
     """The RIPPLE_* variables, which pydantic reads in any case, but for those of the service."""
-    given = {name.upper(): value for name, value in os.environ.items()}
+    environment = {name.upper(): value for name, value in os.environ.items()}
     return {
         name: value
-        for name, value in given.items()
+        for name, value in environment.items()
         if name.startswith("RIPPLE_") and not name.startswith("RIPPLE_SERVE_")
     }
 

@@ -23,7 +23,7 @@ def build(publication: Path, model: str, bento: str, requirements: list[str]) ->
         name=bento_tag.name,
         version=bento_tag.version,
         description=DESCRIPTION.format(model=model),
-        # the service asks for the name alone, and by this alias gets this version, whatever else is stored
+        # the service asks only for the name, and by this alias gets this version, whatever else is stored
         models=[{"tag": model, "alias": model_tag.name}],
         python={"packages": requirements, "lock_packages": False},
     )

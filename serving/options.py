@@ -35,7 +35,9 @@ class Options(BaseSettings):
     open: bool = Field(False, description="answer anybody on the network without a key")
     host: IPvAnyAddress | None = Field(None, description="IP address the server listens on, if it is known")
     workers: int = Field(1, ge=1, description="processes that answer")
-    most_at_once: int = Field(128, ge=1, description="requests of one worker at once; more are told to retry")
+    most_at_once: int = Field(
+        128, ge=1, description="requests of one worker at once; further ones get 503 and Retry-After"
+    )
     log: Path | None = Field(None, description="folder to keep every score given in, as Parquet by day")
     log_salt: SecretStr | None = Field(None, description="with which ids in the log are hashed")
 

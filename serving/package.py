@@ -154,7 +154,7 @@ def _marker_applies(marker: Marker | None, extras: Iterable[str]) -> bool:
 
 
 def _build(staging: Path, root: Path, model: str, bento: str, pins: list[str]) -> None:
-    """Build model and Bento in a temporary store, from a folder that holds a copy of `CODE` alone."""
+    """Build model and Bento in a temporary store, from a folder that holds only a copy of `CODE`."""
     context = staging / "context"
     for name in CODE:
         for file in _sources(root / name):

@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the real command line, and one small world trained with it."""
+"""What tests of several packages share: the real command line, and one small world trained with it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pytest
 
 from tests.support.servers import postgres_server
 from tests.support.servers.postgres_server import PostgresServer
-from tests.support.servers.processes import LENIENT, Ripple, TrainedWorld
+from tests.support.servers.processes import Ripple, TrainedWorld
 from tests.support.servers.spark_sessions import spark_session
+from tests.support.small_settings import LENIENT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

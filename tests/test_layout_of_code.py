@@ -12,7 +12,7 @@ MAX_MODULES = 15
 """The most modules that a folder may hold, `__init__.py`, `__main__.py` and `conftest.py` aside."""
 MAX_LINES = 400
 """The most lines that a module may have."""
-ROOMS = {"features", "models", "ripple", "serving", "simulation", "training"}
+PACKAGES = {"features", "models", "ripple", "serving", "simulation", "training"}
 """The folders whose modules have a test file each."""
 NOTHING_TO_TEST = {"ripple/errors.py"}
 """Modules without behaviour of their own."""
@@ -38,7 +38,7 @@ def test_no_module_is_long() -> None:
 
 
 def test_every_module_has_its_test_file() -> None:
-    modules = {path for path in _modules() if path.parts[0] in ROOMS}
+    modules = {path for path in _modules() if path.parts[0] in PACKAGES}
     untested = {
         path for path in modules if not (ROOT / "tests" / path).with_stem(f"test_{path.stem}").is_file()
     }

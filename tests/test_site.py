@@ -76,7 +76,7 @@ def test_files_that_pages_name_are_there() -> None:
 
 
 def test_imports_that_pages_show_work() -> None:
-    shown = {found for page in PAGES for found in IMPORT.findall(page.read_text(encoding="utf-8"))}
+    shown = {statement for page in PAGES for statement in IMPORT.findall(page.read_text(encoding="utf-8"))}
     assert ("ripple", "Client") in shown
     for module, names in sorted(shown):
         for name in names.split(", "):
@@ -97,13 +97,13 @@ def test_the_site_loads_nothing_from_elsewhere(site: dict[Path, BeautifulSoup]) 
     assert not [style for style in styles if "url(http" in style.read_text(encoding="utf-8").replace('"', "")]
 
 
-def test_a_dead_link_is_told(tmp_path: Path) -> None:
+def test_a_dead_link_is_reported(tmp_path: Path) -> None:
     page, other = tmp_path / "page.md", tmp_path / "other.md"
     links = "[a](other.md#three-4) [b](#one-two) [c](other.md#four) [d](gone.md) [e](#gone)"
     page.write_text(f"# One two\n{links}")
     other.write_text("# Three: 4\n")
-    found = list(_dead({one: _markdown(one) for one in (page, other)}))
-    assert found == ["page.md: other.md#four", "page.md: gone.md", "page.md: #gone"]
+    dead = list(_dead({one: _markdown(one) for one in (page, other)}))
+    assert dead == ["page.md: other.md#four", "page.md: gone.md", "page.md: #gone"]
 
 
 def test_the_toctree_of_the_site_holds_every_page(site: dict[Path, BeautifulSoup]) -> None:

@@ -1,7 +1,7 @@
 """Whether a version still predicts well: its predictions against the values realised since its training.
 
 Wherever a label window has closed since, the version scores the customers of that moment from what was
-known then, as it does in service, and is evaluated like in the backtest: beside every baseline, by the same
+known then, as it does in service, and is evaluated like in the backtest: with every baseline, by the same
 metrics.
 """
 
@@ -80,7 +80,7 @@ class MonitoringResult:
 
     @property
     def verdict(self) -> Verdict:
-        """What to do: wait where no window has closed and no check failed."""
+        """The recommendation: wait where no window has closed and no check failed."""
         if not all(check.passed for check in self.checks):
             return "retrain"
         return "keep" if self.backtest else "wait"
@@ -183,7 +183,7 @@ def record_monitoring(client: mlflow.MlflowClient, version: Version, result: Mon
 def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:
     """The scores that the service gave, against the realised values of these customers.
 
-    Who is asked about is not drawn at random: there is no capture, and totals are of these customers alone.
+    Who is asked about is not drawn at random: there is no capture, and totals are only of these customers.
 
     Args:
         log: one row per customer, `as_of` and `model_version`, as `serving.prediction_log.read_log` reads it.
@@ -233,11 +233,11 @@ def _validate_target(
             f"The data end on {end:%Y-%m-%d}, before those that version {version.number} was trained on "
             f"({version.as_of:%Y-%m-%d}): nothing has been realised yet. Bring the data of today."
         )
-    own = flat(settings.model_dump(mode="json"))
+    current = flat(settings.model_dump(mode="json"))
     other = [
-        f"{name} = {own.get(name)} (trained with {trained})"
+        f"{name} = {current.get(name)} (trained with {trained})"
         for name, trained in parameters.items()
-        if name.startswith(TARGET_SETTINGS) and str(own.get(name)) != trained
+        if name.startswith(TARGET_SETTINGS) and str(current.get(name)) != trained
     ]
     if other:
         raise InputError(

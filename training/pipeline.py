@@ -45,7 +45,7 @@ from ripple.training.examples.provenance import data_digests, run_code_digest
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import customer_histories, listed_customers
-from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
@@ -70,7 +70,7 @@ class TrainedVersion:
     """A finished run: the version it registered, its report, its result and the decision of the gate.
 
     Attributes:
-        version: number of the version; None where the result was not worth registering.
+        version: number of the version; None where the result was rejected.
         champion: whether the version became champion.
     """
 
@@ -133,7 +133,7 @@ def _fit_and_evaluate(
     )
     logger.info("placebos, and the label under other settings")
     label = _label_summary(dataset, examples[plan.grid[-1]])
-    logger.info("what customers are worth, and what is quoted about them")
+    logger.info("customer values and quoted claims")
     insights = _insights(dataset, backtester, label, predictions, population)
     result = TrainingResult(
         name, dataset.name, dataset.settings, data, label, evaluation, population, insights
@@ -161,8 +161,8 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
     decision = decide(result, champion.number if champion else None, rival)
     if champion and decision.comparison:
-        own = result.population
-        now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)
+        population = result.population
+        now = ScoredVersion(name, population.as_of, population.bundle, population.features, population.scores)
         result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
@@ -275,8 +275,7 @@ def _insights(
     settings, latest = backtester.settings, backtester.schedule.grid[-1]
     features, scores = population.features, population.scores
     direct = direct_value(backtester, dataset, evaluated_at(predictions), features)
-    credible = credible_share(label.totals, label.robustness)
-    value = customer_value(features, scores, direct, predictions, credible, settings)
+    value = customer_value(features, scores, direct, predictions, label.chance_share, settings)
     listed = list(listed_customers(scores).index)
     return Insights(
         value,

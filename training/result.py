@@ -13,7 +13,7 @@ import pandas as pd
 from ripple.features.validation.checks import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
-from ripple.training.attribution.robustness import Robustness
+from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.membership_changes import MembershipChanges
@@ -28,7 +28,7 @@ from ripple.training.insights.plays import Playbook
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a version was trained on.
+    """The data that a version was trained on.
 
     Attributes:
         checks: findings of the validation of the tables, with the rows set aside.
@@ -52,10 +52,15 @@ class LabelSummary:
     totals: dict[str, float]
     robustness: Robustness | None
 
+    @property
+    def chance_share(self) -> float:
+        """Share of network value that may be due to chance, 0 to 1."""
+        return chance_share(self.totals, self.robustness)
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well the procedure predicts, at closed cutoffs.
+    """The evaluation of the procedure at closed cutoffs.
 
     Attributes:
         predictions: out-of-sample predictions, by cutoff and customer; see `evaluation.out_of_sample`.
@@ -74,10 +79,10 @@ class Evaluation:
     @property
     def out_of_sample(self) -> pd.DataFrame:
         """All predictions that can be compared with those of another version, `revisited` ones marked."""
-        own = self.predictions.assign(revisited=False)
+        evaluated = self.predictions.assign(revisited=False)
         if self.revisited.empty:
-            return own
-        return pd.concat([own, self.revisited.assign(revisited=True)], ignore_index=True)
+            return evaluated
+        return pd.concat([evaluated, self.revisited.assign(revisited=True)], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Insights:
-    """What the scores mean for the business; see the modules of these names in `training.insights`."""
+    """The meaning of the scores for the business; see the modules of these names in `training.insights`."""
 
     customer_value: CustomerValue
     concentration: Concentration

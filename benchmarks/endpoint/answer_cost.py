@@ -1,4 +1,4 @@
-"""What an answer of the service costs beside a floor and two peers: `make bench-serving`.
+"""What an answer of the service costs against a floor and two peers: `make bench-serving`.
 
 The floor is an endpoint of BentoML that returns a constant, under the settings of Ripple's own server. The
 peers are the same trees as people first serve them, see `peers.Naive`, and by `mlflow models serve`.

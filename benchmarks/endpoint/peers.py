@@ -20,7 +20,7 @@ from benchmarks.synthetic_model import NAMES
 from ripple.serving.service import RippleService
 
 SERVICE: Any = RippleService
-"""What `bentoml.service` made of the class, which mypy takes for the class."""
+"""The service that `bentoml.service` made of the class, which mypy takes for the class."""
 FIELDS: dict[str, Any] = dict.fromkeys(NAMES, (float | None, ...))
 Customer: Any = create_model("Customer", **FIELDS)
 

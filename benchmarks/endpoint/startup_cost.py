@@ -1,4 +1,4 @@
-"""How long the service takes from its start until it is ready, beside a floor: `make bench-startup`.
+"""How long the service takes from its start until it is ready, against a floor: `make bench-startup`.
 
 In an environment of nothing but the Bento's own requirements, as in its container, Ripple's Bento and the
 floor, a service of BentoML that does nothing, are started in turn, both with warm caches of the disk. ready_s

@@ -22,15 +22,15 @@ class Figures:
     """How the label and its rivals do in a world, with one seed or as means over several."""
 
     rankings: pd.DataFrame
-    """By ranking: capture, spearman, capture_next, total_ratio, influence_share."""
+    """A row per ranking: capture, spearman, capture_next, total_ratio, influence_share."""
     totals: pd.DataFrame
-    """By kind of value: label and truth as shares of revenue, and ratio."""
+    """A row per kind of value: label and truth as shares of revenue, and ratio."""
     deciles: pd.DataFrame
-    """By decile of the number of targets: targets at most, network value and influence by label and truth."""
+    """A row per decile of the number of targets: maximum, network value and influence by label and truth."""
     baselines: pd.DataFrame
-    """By baseline of the label: columns as in rankings; empty unless baselines are compared."""
+    """A row per baseline of the label: columns as in rankings; empty unless baselines are compared."""
     forecast: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """By ranking of the next window: see `forecast.Forecast`; empty where nobody influences anybody."""
+    """A row per ranking of the next window: see `forecast.Forecast`; empty in a world without influence."""
     resamples: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Capture of these rankings in resamples of customers."""
 

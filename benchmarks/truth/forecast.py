@@ -1,4 +1,4 @@
-"""The forecast against known truth: what the model predicts of the next window, beside simple rules.
+"""The forecast against known truth: predictions of the next window by the model and by simple rules.
 
 At each evaluation cutoff the model has learnt from labels of windows closed by then, and is held against the
 expected leave-one-out value of the window that follows, plus recorded referral value. The same heads, given
@@ -37,8 +37,8 @@ class Forecast:
     """How the rankings of the next window do in a world, over its evaluation cutoffs."""
 
     rankings: pd.DataFrame
-    """By ranking: capture, capture_cold (of newcomers, who had joined by no cutoff learnt from), spearman; of
-    the model alone total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
+    """A row per ranking: capture, capture_cold (of newcomers: customers of no training cutoff), spearman; of
+    the model also total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
     resamples: pd.DataFrame
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 

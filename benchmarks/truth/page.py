@@ -45,7 +45,7 @@ chain would be lost without any of its links. The label's generations count alik
 compared.
 
 **Capture** is the truth held by the top 1 % of a ranking ÷ that held by the true top 1 %. Capture, Spearman,
-total ÷ truth and influence ÷ revenue are of the last 180 days: a label tells what has happened, so it and
+total ÷ truth and influence ÷ revenue are of the last 180 days: a label measures what has happened, so it and
 every rival may look at all tables up to the end of the window. In *capture, next window* each ranking is of
 the 180 days before, by what was known when they ended, and is held against what was then to be expected of
 the last 180 days: the mean leave-one-out over {redraws} redraws of all that was still to happen, plus
@@ -57,16 +57,20 @@ purchases that a referral explains, which moves its capture by at most .06 in on
 Equal split and last touch are among those who had bought the product in the 112 days before and had
 reached the buyer by then. Degree (distinct targets), weighted degree, PageRank (targets vote for who
 reached them) and own revenue in the window stand alone. *The truth itself* is the ceiling of the same
-window; in the next it tells how far a faultless label would carry."""
+window; in the next it shows how well a faultless label would predict."""
 
 FORECAST = """\
 **Forecast.** At the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by
 then. It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
 bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from; the top 1 %
 of them are few. *Coverage* is the share of customers whose next label lay in their interval, the worst decile
-that of predicted value at each cutoff. *{traits}* is the same model given the latent traits,
-*{expectations}* the same taught by expected values instead of labels, which nobody has. *{ceiling}*
+that of predicted value at each cutoff. *{traits}* is the same model with the latent traits as
+features, *{expectations}* the same with expected values for labels, which nobody has. *{ceiling}*
 has both: what this way of learning could reach with nothing hidden and no noise in the label."""
+
+
+SHOWN = {WITH_TRAITS: "given the latent traits", WITH_EXPECTATIONS: "trained on expected values"}
+"""The name on the page of models whose key in the results is in other words."""
 
 
 def format_number(figure: float) -> str:
@@ -84,7 +88,7 @@ def format_share(figure: float) -> str:
 
 
 def _factor(figure: float) -> str:
-    return "not judged" if math.isnan(figure) else f"{figure:.2f}"
+    return "not evaluated" if math.isnan(figure) else f"{figure:.2f}"
 
 
 Columns = dict[str, tuple[str, Callable[[float], str]]]
@@ -129,7 +133,9 @@ def page(runs: Runs, customers: int, seeds: Sequence[int]) -> str:
             customers=f"{customers:,}", seeds=", ".join(map(str, seeds)), months=MONTHS, redraws=REDRAWS
         ),
         FORECAST.format(
-            traits=WITH_TRAITS.capitalize(), expectations=WITH_EXPECTATIONS, ceiling=CEILING.capitalize()
+            traits=SHOWN[WITH_TRAITS].capitalize(),
+            expectations=SHOWN[WITH_EXPECTATIONS],
+            ceiling=CEILING.capitalize(),
         ),
         _goals_part(runs),
     ]
@@ -143,7 +149,7 @@ def _goals_part(runs: Runs) -> str:
     rows = [
         [
             goal.world,
-            goal.what,
+            _shown(goal.what),
             goal.range,
             format_number(goal.figure),
             ", ".join(map(format_number, by_seed)),
@@ -185,7 +191,7 @@ def _formatted(table: pd.DataFrame, index: str, columns: Columns) -> str:
         for name, (title, write) in columns.items()
         if name in filled
     }
-    rows = [[str(name), *cells] for name, *cells in zip(filled.index, *shown.values(), strict=True)]
+    rows = [[_shown(str(name)), *cells] for name, *cells in zip(filled.index, *shown.values(), strict=True)]
     return _markdown([index, *shown], rows)
 
 
@@ -208,10 +214,16 @@ def _baselines_part(figures: Mapping[str, Figures]) -> str:
         for world, of_world in figures.items()
     ]
     return (
-        "## Ways to tell what would have come anyway\n\n"
+        "## Baselines of the label\n\n"
         "`credit.baseline` in the [settings](settings.md): capture in the same window / total ÷ truth of the "
         "label; for `none`, false credit as a share of revenue.\n\n"
     ) + _markdown(["world", *baselines], rows)
+
+
+def _shown(name: str) -> str:
+    for key, text in SHOWN.items():
+        name = name.replace(key, text)
+    return name
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 In a simulated world the exact value that would be lost without each customer is known. The label and its
 rivals rank the customers of a window, and are held against the truth of that window and against what was to
-be expected of the next; the forecast is held against the latter, beside rules and a ceiling. Figures are
+be expected of the next; the forecast is held against the latter, as are rules and a ceiling. Figures are
 shares, ratios and rank correlations. A full run writes docs/truth.md and benchmarks/results/truth.json.
 """
 

@@ -1,1 +1,1 @@
-"""What each feature is: one module per family, one function per feature."""
+"""The definitions of all features: one module per family, one function per feature."""

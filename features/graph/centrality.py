@@ -1,4 +1,4 @@
-"""How central each customer is in the graph of ties: PageRank and core number."""
+"""Centrality of each customer in the graph of ties: PageRank and core number."""
 
 from __future__ import annotations
 

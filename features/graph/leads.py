@@ -1,4 +1,4 @@
-"""Who bought a product first among customers in touch: purchases that led, and purchases that followed."""
+"""The order of purchases among customers in touch: purchases that led, and purchases that followed."""
 
 from __future__ import annotations
 

@@ -32,5 +32,5 @@ def is_run_start(value: NDArray[np.integer]) -> Bools:
 
 
 def counts(customer: Ints, size: int) -> Floats:
-    """How often each of the *size* customers occurs in *customer*."""
+    """The number of times that each of the *size* customers occurs in *customer*."""
     return np.bincount(customer, minlength=size).astype(np.float64)

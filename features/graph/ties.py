@@ -34,10 +34,10 @@ class Ties:
     first: Ints
     """The day of the first contact of each tie."""
     mutual: Bools
-    """Whether the target of each tie reaches the source too."""
+    """A mask of the ties whose target reaches the source too."""
     by_power: Mapping[str, tuple[Floats, Floats, Floats]]
-    """By power, three arrays over customers: how many targets are reached by contacts that show it, the
-    weight of these contacts in millionths, and how many of these targets reach the customer too."""
+    """Three arrays over customers for each power: the number of targets reached by contacts that show it, the
+    weight of these contacts in millionths, and the number of these targets that reach the customer too."""
 
     @classmethod
     def at_cutoff(cls, contacts: Contacts, joined: Bools, last_day: int, half_life_days: float) -> Ties:

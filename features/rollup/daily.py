@@ -93,7 +93,7 @@ def contact_days(interactions: ir.Table) -> ir.Table:
 
 
 def referrals(interactions: ir.Table) -> ir.Table:
-    """Who (`customer`) brought in whom (`target`)."""
+    """The referrals: `customer` brought in `target`."""
     return interactions.filter(interactions.kind == "referral").select("customer", "target", *WHEN)
 
 
@@ -138,7 +138,7 @@ def _by_delay(rows: ir.Table) -> tuple[ir.Table, ir.Table]:
 
 @dataclass(frozen=True)
 class Daily:
-    """How one daily table is made.
+    """The definition of one daily table.
 
     Attributes:
         build: the function that rolls up the rows of a month.

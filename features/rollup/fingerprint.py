@@ -83,7 +83,7 @@ def in_contract(table: ir.Table, name: str) -> ir.Table:
 
 
 def moments(table: ir.Table, name: str) -> tuple[ir.TimestampValue, ir.TimestampValue]:
-    """When the rows of a table happened or began to hold, and when they were known as well."""
+    """The times at which the rows of a table happened or began to hold, and at which they became known."""
     moment = CONTRACT[name].time or SINCE[name]
     happened = table[moment] if moment in table.columns else ibis.null("timestamp")
     if "known_at" not in table.columns:

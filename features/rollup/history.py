@@ -108,7 +108,7 @@ class History:
         self._definitions: dict[str, str] = {}
 
     def before(self, as_of: datetime) -> DailyTablesAtCutoff:
-        """What had happened and was known before *as_of*.
+        """The history that had happened and was known before *as_of*.
 
         At a midnight (UTC) it is read off the daily tables; at any other time the rows are rolled up anew.
         """
@@ -276,7 +276,7 @@ class History:
         return rows | {"attributes": day_rows(self._tables, "customers", self._cache, attributes=True)}
 
     def _numbered(self, name: str, span: Span | None) -> ir.Table:
-        """Rows of the contract's table *name* that became known in *span*, dated, with numbers beside the
+        """Rows of the contract's table *name* that became known in *span*, dated, with numbers next to the
         ids of customers."""
         rows = _dated(self._tables, name)
         moment = CONTRACT[name].time

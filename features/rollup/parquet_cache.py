@@ -1,4 +1,4 @@
-"""Where results are kept: as temporary tables, or as Parquet files named by what they were made from.
+"""The cache of results: temporary tables, or Parquet files named by what they were made from.
 
 A file is named by a digest of all that its content follows from. So a file that is there is right, a change
 of data, settings or definitions leads to another name, and a run that was killed goes on where it stopped:

@@ -48,7 +48,7 @@ class Files:
         return raw
 
     def rows_of(self, paths: Sequence[str]) -> ir.Table:
-        """The rows of the files *paths* alone."""
+        """The rows of only the files *paths*."""
         return self.rows.filter(self.rows[FILE].isin(paths))
 
 

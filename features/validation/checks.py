@@ -31,7 +31,7 @@ from ripple.settings import Settings
 MAX_EXAMPLES = 3
 """The number of rows that are shown of a broken rule."""
 BROKEN = "__broken"
-"""How the names of the columns begin that say which rows break a rule."""
+"""The prefix of the columns that mark the rows which break a rule."""
 MIN_GAP_DAYS = 90
 """The number of days without any event beyond which a few rows are strays."""
 MAX_STRAY_SHARE = 0.01

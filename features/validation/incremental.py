@@ -1,6 +1,6 @@
 """The files that an earlier check found valid, so that only the files that came since are checked.
 
-A rule looks at single rows, at rows beside others of their group, or for customers who are not known. So
+A rule looks at single rows, at rows with others of their group, or for customers who are not known. So
 where files were only added, a row that broke no rule can break one now only by an added row of its group.
 """
 
@@ -65,7 +65,7 @@ NO_FILES = ValidatedFiles("", datetime.min, {}, {}, Counter())
 
 
 def read_validated_files(folder: Path) -> ValidatedFiles | None:
-    """What the last check without findings wrote to *folder*, if there is one."""
+    """The files that the last check without findings recorded in *folder*, if there is one."""
     if not _path(folder).exists():
         return None
     content = json.loads(_path(folder).read_text(encoding="utf-8"))

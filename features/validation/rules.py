@@ -32,11 +32,11 @@ class Rule:
     remedy: str
     broken: Predicate
     harmless: bool = False
-    """Whether rows that break it may be left out without asking: they say nothing that could be used."""
+    """True where rows that break it may be left out without asking: they say nothing that could be used."""
     candidates: Callable[[ir.Table], ir.Table] | None = None
-    """For a rule that compares rows: the few to compare, among which the same rows break it."""
+    """The few rows that a rule has to compare; the same rows break it among these as among all."""
     group_by: tuple[str, ...] = ()
-    """For a rule that compares rows: the columns that compared rows share."""
+    """The columns in which rows are equal that a rule compares."""
 
     @property
     def place(self) -> str:

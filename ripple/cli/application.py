@@ -1,4 +1,4 @@
-"""What commands are added to: results go to stdout, progress to stderr, bad input ends with 2."""
+"""The application of Typer: results go to stdout, progress to stderr, bad input ends with 2."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ SettingsFile = Annotated[
         "--settings",
         metavar="FILE.toml",
         dir_okay=False,
-        help="Settings to use instead of the ripple.toml beside the data.",
+        help="Settings to use instead of the ripple.toml next to the data.",
     ),
 ]
 Out = Annotated[

@@ -67,8 +67,8 @@ def check(data: Data, settings: SettingsFile = None) -> None:
     print("The dataset keeps the input contract.")
 
 
-def _list(asked: bool) -> None:
-    if asked:
+def _list(requested: bool) -> None:
+    if requested:
         require("train")
         from ripple.features.catalog import text
 

@@ -1,4 +1,4 @@
-"""What several commands do with a dataset: open it checked, compute and score as of a date, write tables."""
+"""Steps that several commands share: open a dataset checked, compute and score as of a date, write tables."""
 
 from __future__ import annotations
 

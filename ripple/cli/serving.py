@@ -124,9 +124,9 @@ def serve(
 @app.command(epilog="Example: ripple key")
 def key() -> None:
     """Make an API key, and the hash by which the service knows it."""
-    made = secrets.token_urlsafe(32)
-    print(f"key:   {made}")
-    print(f"hash:  {hashlib.sha256(made.encode()).hexdigest()}")
+    secret = secrets.token_urlsafe(32)
+    print(f"key:   {secret}")
+    print(f"hash:  {hashlib.sha256(secret.encode()).hexdigest()}")
     sys.stderr.write(
         "Give the key to an application; it is kept nowhere. Add the hash to RIPPLE_SERVE_KEYS, in which any "
         "number may stand, separated by spaces.\n"

@@ -121,9 +121,11 @@ def monitor(
 
     client = tracking.connect(dataset.settings)
     version = model_versions.find(client, model)
-    given = _logged(log, dataset) if log is not None else None
+    logged = _logged(log, dataset) if log is not None else None
     run_data = client.get_run(version.run_id).data
-    monitored = run(dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, given)
+    monitored = run(
+        dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, logged
+    )
     record_monitoring(client, version, monitored)
     print(monitoring_text(monitored))
     if monitored.verdict == "retrain":
@@ -131,7 +133,7 @@ def monitor(
 
 
 def _logged(folder: Path, dataset: Dataset) -> pd.DataFrame:
-    """What the service has answered about customers of *dataset*, by the log in *folder*."""
+    """The scores that the service gave for customers of *dataset*, by the log in *folder*."""
     from ripple.serving.options import PREFIX, Options
     from ripple.serving.prediction_log import read_log
     from ripple.training.examples.examples import frame

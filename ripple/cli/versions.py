@@ -64,7 +64,7 @@ def report(
 ) -> None:
     """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
 
-    The report of a version tells first where the version stands.
+    The report of a version begins with the status of the version.
     """
     require("train")
     from ripple.training.registry import model_versions, tracking
@@ -86,11 +86,11 @@ def report(
 
 
 def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
-    """Where the report of a version is, as MLflow has it, with its present status on top."""
+    """The path of the report of a version, as MLflow has it, with its present status on top."""
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.version_status import with_status
 
-    sentences = model_versions.standing(client, chosen)
+    sentences = model_versions.status(client, chosen)
     path = settings.home / "reports" / f"ripple-v{chosen.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
         page = tracking.download(chosen.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
 
 
 def _compared(client: MlflowClient, settings: Settings, one: Version, other: Version) -> Path:
-    """Where the page about two versions is, the later of them named first."""
+    """The path of the page about two versions, the later of them named first."""
     from ripple.training.registry.version_pair import versions
     from ripple.training.report.version_pair_page import render_versions
 
@@ -127,7 +127,7 @@ def promote(
 
     client = tracking.connect(load_settings())
     promoted = model_versions.promote(client, version, because)
-    for sentence in model_versions.standing(client, promoted)[:2]:
+    for sentence in model_versions.status(client, promoted)[:2]:
         print(sentence)
 
 

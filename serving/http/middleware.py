@@ -32,7 +32,7 @@ class AdmissionMiddleware:
 
     Args:
         keys: SHA-256 hashes of the API keys; if there are none, everybody is admitted.
-        max_concurrency: Number of requests that *app* answers at a time; further ones are told to retry.
+        max_concurrency: Number of requests that *app* answers at a time; further ones get 503.
     """
 
     def __init__(self, app: Any, metrics: ServiceMetrics, keys: Sequence[str], max_concurrency: int) -> None:

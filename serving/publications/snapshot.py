@@ -30,7 +30,7 @@ CHUNK_ROWS = 2**16
 
 
 class SnapshotError(ValueError):
-    """The snapshot does not hold what the bundle beside it needs."""
+    """The snapshot does not hold what the bundle next to it needs."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Snapshot:
         except (pa.ArrowInvalid, KeyError, TypeError, OSError) as error:
             raise SnapshotError(f"{path} is no snapshot: {error}") from error
         if features != names:
-            raise SnapshotError(f"{path} holds other features than the bundle beside it names.")
+            raise SnapshotError(f"{path} holds other features than the bundle next to it names.")
 
         def array(name: str, *row_shape: int) -> np.ndarray:
             values: np.ndarray = batch.column(name).flatten().to_numpy()

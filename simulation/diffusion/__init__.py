@@ -1,1 +1,1 @@
-"""How products spread in a simulated world, why, and what each customer is truly worth to others."""
+"""The spread of products in a simulated world, its causes, and each customer's true value to others."""

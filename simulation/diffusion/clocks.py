@@ -46,7 +46,7 @@ class Clocks:
 
 @dataclass(frozen=True)
 class AdoptionState:
-    """Who had adopted by a day; the future is drawn given that the others had not."""
+    """The adoptions by a day; the future is drawn given that the others had not adopted."""
 
     day: float
     adopted: Floats

@@ -26,7 +26,7 @@ class Adoptions:
     customer: Ints
     product: Ints
     day: Floats
-    """When it happens, in days since the start of the calendar."""
+    """The time of each adoption, in days since the start of the calendar."""
     cause: Ints
     """The customer whose adoption caused it, or BACKGROUND."""
 

@@ -25,7 +25,7 @@ class CounterfactualAdoptions:
     adoption: Ints
     """Index in Adoptions."""
     direct: Bools
-    """Whether this customer's adoption is the immediate cause, rather than an earlier one."""
+    """A mask of the entries of which this customer's adoption is the immediate cause, not an earlier one."""
     day: Floats
     """Day on which it would have come; where that is outside the window, any day that is."""
 

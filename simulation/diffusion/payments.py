@@ -1,4 +1,4 @@
-"""What customers pay: the order that is an adoption, its renewals, and a few refunds.
+"""The payments of customers: the order that is an adoption, its renewals, and a few refunds.
 
 Each payment is recorded by its delay after the adoption that it follows, so that a counterfactual day of the
 adoption moves all of them.
@@ -45,7 +45,7 @@ class Payments:
     refund_delay: Floats
     """Days from the order to its refund; 0 for the order itself."""
     revenue: Floats
-    """In the dataset's currency, whole cents; negative for a refund."""
+    """The amount in the dataset's currency, in whole cents; negative for a refund."""
     reporting_delay: Floats
     """Days until the payment reaches the company."""
 

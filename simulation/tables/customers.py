@@ -11,7 +11,7 @@ from ripple.simulation.world.population import COUNTRIES, INDUSTRIES, PLANS, Pop
 
 
 def customers_table(population: Population, calendar: Calendar) -> pa.Table:
-    """What the company knows about its customers."""
+    """The table of what the company knows about its customers."""
     return pa.table(
         {
             "customer_id": customer_ids(np.arange(population.size)),

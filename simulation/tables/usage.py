@@ -1,4 +1,4 @@
-"""How customers use the service: events, with features that it takes expertise and time to learn."""
+"""The usage of the service: events, with features that it takes expertise and time to learn."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def whole_seconds(day: Floats) -> Floats:
 
 
 def settings_toml(months: int) -> str:
-    """Text of the ``ripple.toml`` that belongs beside the tables of *months* simulated months."""
+    """Text of the ``ripple.toml`` that belongs next to the tables of *months* simulated months."""
     return (
         f"# A simulated dataset: {months} months that end just before `until`, whatever the last event is.\n"
         'currency = "USD"\n'

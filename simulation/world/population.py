@@ -48,17 +48,17 @@ class Population:
     plan: Ints
     seats: Ints
     budget: Floats
-    """Relative to the median customer."""
+    """The budget relative to that of the median customer."""
     expertise: Floats
     voice: Floats
     power: Floats
     """Ability to influence others: expertise, voice and a part of its own."""
     susceptibility: Floats
-    """Relative to the median customer."""
+    """The susceptibility relative to that of the median customer."""
     satisfaction: Floats
     joined: Floats
     left: Floats
-    """When they stop being a customer, often long after the end of the calendar."""
+    """The day on which they stop being a customer, often long after the end of the calendar."""
     active_from: Floats
     """First day as a customer inside the calendar."""
     active_until: Floats

@@ -55,7 +55,7 @@ class Products:
         return self.launched.size
 
     def taste(self, product: int, population: Population) -> Floats:
-        """How much more than the median each customer likes *product*; two communities count half each."""
+        """Taste of each customer for *product*, relative to the median; two communities count half each."""
         first = self.community_taste[product, population.community]
         second = self.community_taste[product, population.second_community]
         shared = np.where(population.second_community == NO_COMMUNITY, first, (first + second) / 2)

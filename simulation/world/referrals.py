@@ -1,4 +1,4 @@
-"""Who referred whom."""
+"""The referrals among customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may influence whom: directed ties, mostly inside communities."""
+"""The ties along which customers may influence each other: directed, mostly inside communities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ties:
     closes: Floats
     """Last day (exclusive) on which both are; before `opens` where they never meet."""
     observed: Bools
-    """Whether contacts along the tie are in the interactions."""
+    """A mask of the ties along which contacts are in the interactions."""
 
     @property
     def size(self) -> int:

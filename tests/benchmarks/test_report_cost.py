@@ -8,24 +8,13 @@ from benchmarks import report_cost
 from benchmarks.harness import Run
 from ripple import simulation
 from ripple.training.result import TrainingResult
-
-FEW = """
-horizon_days = 60
-[cutoffs]
-step_days = 30
-history_days = 90
-evaluate = 2
-[features]
-windows_days = [30]
-[model]
-trees = 10
-"""
+from tests.support.small_settings import SMALL
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     folder = tmp_path_factory.mktemp("world") / "data"
-    toml = simulation.settings_toml(11) + FEW
+    toml = simulation.settings_toml(11) + SMALL + "[model]\ntrees = 10\n"
     simulation.write(simulation.simulate("default", 250, 11, 3), folder, toml)
     return report_cost.train(folder)
 

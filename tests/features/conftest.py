@@ -56,7 +56,7 @@ def opened(write: Write) -> Open:
 
 @pytest.fixture
 def checked(write: Write) -> Check:
-    """Writes frames and checks them under the settings beside them."""
+    """Writes frames and checks them under the settings in their folder."""
 
     def checked(frames: Frames, form: str = "parquet", toml: str = "") -> tuple[Dataset, Report]:
         folder = write(frames, form, toml)

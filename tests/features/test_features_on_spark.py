@@ -38,13 +38,22 @@ def test_checks_features_and_past_credit_are_those_of_duckdb(
 ) -> None:
     monkeypatch.setenv("RIPPLE_HOME", str(tmp_path / "home"))
     out = tmp_path / "features.parquet"
-    asked = ["features", str(world), "--as-of", f"{CUTOFF:%Y-%m-%d}", "--out", str(out), "--engine", "spark"]
-    done = CliRunner().invoke(cli.app, asked)
+    arguments = [
+        "features",
+        str(world),
+        "--as-of",
+        f"{CUTOFF:%Y-%m-%d}",
+        "--out",
+        str(out),
+        "--engine",
+        "spark",
+    ]
+    done = CliRunner().invoke(cli.app, arguments)
     assert done.exit_code == 0, done.output
     assert out.is_dir()
-    found = pd.read_parquet(out).set_index("customer_id").sort_index()
+    spark_features = pd.read_parquet(out).set_index("customer_id").sort_index()
     assert on_duckdb["past_influence_value"].sum() > 0
-    pd.testing.assert_frame_equal(found, on_duckdb, rtol=1e-9, atol=0)
+    pd.testing.assert_frame_equal(spark_features, on_duckdb, rtol=1e-9, atol=0)
 
 
 def test_spark_reads_parquet_only(spark: Any, world: Path, tmp_path: Path) -> None:

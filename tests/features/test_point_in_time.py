@@ -106,8 +106,8 @@ def past(as_of: datetime) -> dict[str, bytes]:
     return bits(features_of(BASE, as_of))
 
 
-def differences(found: dict[str, bytes], as_of: datetime) -> list[str]:
-    return [name for name in past(as_of) | found if past(as_of).get(name) != found.get(name)]
+def differences(columns: dict[str, bytes], as_of: datetime) -> list[str]:
+    return [name for name in past(as_of) | columns if past(as_of).get(name) != columns.get(name)]
 
 
 def changed(frames: Frames, as_of: datetime = CUTOFF) -> list[str]:
@@ -192,10 +192,10 @@ def test_a_row_of_the_past_does_change_them(table):
     """The comparison sees a change that is one."""
     frame, customers = BASE[table], BASE["customers"]
     alive = customers.customer_id[customers.joined_at < CUTOFF]
-    seen = frame[~unseen(table)]
+    known = frame[~unseen(table)]
     for column in CONTRACT[table].customers:
-        seen = seen[seen[column].isin(alive)]
-    assert changed(BASE | {table: frame.drop(seen.index[-1])})
+        known = known[known[column].isin(alive)]
+    assert changed(BASE | {table: frame.drop(known.index[-1])})
 
 
 def test_a_referral_backfilled_after_the_cutoff_leaves_the_referrer_that_was_known():

@@ -16,14 +16,14 @@ from ripple.training.registry.recording import model_from_code
 from tests.support.checkout import ROOT
 
 ARTIFACTS = ROOT / "tests/serving/earlier_artifacts"
-ROOMS = ("features", "models", "serving", "simulation", "training")
+PACKAGES = ("features", "models", "serving", "simulation", "training")
 FILES = ("arrays", "atomic", "cli", "digests", "errors", "locks", "redaction", "settings", "suggestions")
 
 
 @pytest.fixture
 def application(tmp_path: Path) -> Path:
     """A folder with packages and modules of its own, each of which knows whose it is."""
-    for name in ROOMS:
+    for name in PACKAGES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("OWNER = 'application'\n", encoding="utf-8")
     for name in FILES:
@@ -47,7 +47,7 @@ def _output(command: list[object], application: Path) -> str:
 
 OWN = f"""
 import importlib
-for name in {ROOMS}:
+for name in {PACKAGES}:
     assert importlib.import_module(name).OWNER == "application"
 """
 

@@ -29,7 +29,7 @@ def given(tmp_path):
 
 @pytest.fixture
 def refused(given):
-    """What the user is told about this ripple.toml."""
+    """The error message about this ripple.toml."""
 
     def refused(toml: str) -> str:
         with pytest.raises(InputError) as error:
@@ -133,7 +133,7 @@ def test_a_variable_that_is_not_json_is_named(monkeypatch, variable, value):
 
 
 @pytest.mark.parametrize(
-    ("toml", "told"),
+    ("toml", "message"),
     [
         ("horizn_days = 90", "unknown key 'horizn_days'; did you mean 'horizon_days'?"),
         ("[cutoffs]\nstep_day = 30", "unknown key 'cutoffs.step_day'; did you mean 'step_days'?"),
@@ -141,12 +141,12 @@ def test_a_variable_that_is_not_json_is_named(monkeypatch, variable, value):
         ("[checks]\nxyz = 3", "unknown key 'checks.xyz'; known are set_aside"),
     ],
 )
-def test_an_unknown_key_is_refused_with_the_nearest_one(refused, tmp_path, toml, told):
-    assert refused(toml) == f"{tmp_path / 'ripple.toml'}: {told}"
+def test_an_unknown_key_is_refused_with_the_nearest_one(refused, tmp_path, toml, message):
+    assert refused(toml) == f"{tmp_path / 'ripple.toml'}: {message}"
 
 
 @pytest.mark.parametrize(
-    ("variable", "told"),
+    ("variable", "message"),
     [
         ("RIPPLE_SEDD", "did you mean 'RIPPLE_SEED'?"),
         ("RIPPLE_CUTOFFS__STEP_DAY", "did you mean 'RIPPLE_CUTOFFS__STEP_DAYS'?"),
@@ -155,15 +155,15 @@ def test_an_unknown_key_is_refused_with_the_nearest_one(refused, tmp_path, toml,
         ("ripple_sedd", "did you mean 'RIPPLE_SEED'?"),
     ],
 )
-def test_an_unknown_variable_is_refused_with_the_nearest_one(monkeypatch, variable, told):
+def test_an_unknown_variable_is_refused_with_the_nearest_one(monkeypatch, variable, message):
     monkeypatch.setenv(variable, "3")
     with pytest.raises(InputError) as error:
         load()
-    assert str(error.value) == f"the environment: unknown variable '{variable.upper()}'; {told}"
+    assert str(error.value) == f"the environment: unknown variable '{variable.upper()}'; {message}"
 
 
 @pytest.mark.parametrize(
-    ("toml", "told"),
+    ("toml", "message"),
     [
         ("horizon_days = 0", "horizon_days = 0: Input should be greater than or equal to 1."),
         ("top_share = 'much'", "top_share = 'much': Input should be a valid number"),
@@ -179,15 +179,15 @@ def test_an_unknown_variable_is_refused_with_the_nearest_one(monkeypatch, variab
         ("cutoffs = 3", "cutoffs = 3:"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_told_with_its_place(refused, tmp_path, toml, told):
-    assert f"{tmp_path / 'ripple.toml'}: {told}" in refused(toml)
+def test_a_value_that_is_not_allowed_is_reported_with_its_place(refused, tmp_path, toml, message):
+    assert f"{tmp_path / 'ripple.toml'}: {message}" in refused(toml)
 
 
-def test_every_wrong_value_is_told_and_where_it_came_from(tmp_path, refused, monkeypatch):
+def test_every_wrong_value_is_reported_with_its_source(tmp_path, refused, monkeypatch):
     monkeypatch.setenv("RIPPLE_SEED", "x")
     monkeypatch.setenv("RIPPLE_CUTOFFS", '{"step_days": 0}')
-    told = refused("horizon_days = -1").splitlines()
-    assert [line.split(": ")[0] for line in sorted(told)] == [
+    messages = refused("horizon_days = -1").splitlines()
+    assert [line.split(": ")[0] for line in sorted(messages)] == [
         str(tmp_path / "ripple.toml"),
         "RIPPLE_CUTOFFS",
         "RIPPLE_SEED",
@@ -213,13 +213,13 @@ def test_a_file_may_be_named_and_then_must_be_there(tmp_path):
     assert load(tmp_path) == Settings()
 
 
-def test_rules_of_plays_are_read_from_toml_and_their_mistakes_are_told(refused, tmp_path):
+def test_rules_of_plays_are_read_from_toml_and_their_mistakes_are_reported(refused, tmp_path):
     rule = '[[plays.rules]]\nplay = "greet"\naction = "say hello"\nnetwork = "high"\n'
     (tmp_path / "ripple.toml").write_text(rule)
     (read,) = load(tmp_path).plays.rules
     assert (read.play, read.network, read.direct, read.fading) == ("greet", "high", None, None)
-    told = refused(rule + 'sentimant = "happy"')
-    assert "unknown key 'plays.rules.0.sentimant'; did you mean 'sentiment'?" in told
+    message = refused(rule + 'sentimant = "happy"')
+    assert "unknown key 'plays.rules.0.sentimant'; did you mean 'sentiment'?" in message
     assert "plays.rules.0.network = 'top': Input should be 'high' or 'low'" in refused(
         rule.replace('"high"', '"top"')
     )

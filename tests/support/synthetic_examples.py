@@ -21,7 +21,7 @@ RISING = ("past_network_value", "referrals", "best_referral")
 
 
 def plan() -> Schedule:
-    """Nine cutoffs, of which the last three judge."""
+    """Nine cutoffs, of which the last three evaluate."""
     return schedule(START, END, SETTINGS)
 
 

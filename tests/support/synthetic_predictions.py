@@ -1,4 +1,4 @@
-"""Made-up predictions beside realised values, for tests of calibration, comparison and the gate."""
+"""Made-up predictions with realised values, for tests of calibration, comparison and the gate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CUTOFFS = (pd.Timestamp("2025-01-06"), pd.Timestamp("2025-03-07"))
 def synthetic_predictions(
     noise: float, customers: int = 300, cutoffs: tuple[pd.Timestamp, ...] = CUTOFFS, seed: int = 0
 ) -> pd.DataFrame:
-    """Predictions that miss the value by *noise* on the log scale; what comes true does not depend on it."""
+    """Predictions that miss the value by *noise* on the log scale; realised values do not depend on it."""
     rows = []
     for i, cutoff in enumerate(cutoffs):
         truth = np.random.default_rng(100 + i)

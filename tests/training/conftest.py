@@ -23,18 +23,9 @@ from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.pipeline import TrainedVersion
 from ripple.training.result import TrainingResult
 from tests.support.servers import chromium
-from tests.support.servers.processes import LENIENT
+from tests.support.small_settings import LENIENT, SMALL
 
 HERE = Path(__file__).parent
-SMALL = """
-horizon_days = 60
-[cutoffs]
-step_days = 30
-history_days = 90
-evaluate = 2
-[features]
-windows_days = [30]
-"""
 # raised inside MLflow when it is first used and when it reads the names of columns
 THIRD_PARTY = (
     "ignore:The ``noload`` loader strategy is deprecated",
@@ -53,10 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The Chromium of the machine."""
-    found = chromium.path()
-    if found is None:
+    executable = chromium.path()
+    if executable is None:
         pytest.skip("no Chromium here: apt-get install chromium, or set CHROMIUM to the path of one")
-    with chromium.launched(found) as browser:
+    with chromium.launched(executable) as browser:
         yield browser
 
 
@@ -129,7 +120,7 @@ def trained(opened: tuple[Dataset, Report], trained_result: TrainingResult) -> T
     """The first run, recorded in MLflow: a version, which is champion, and its report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_and_evaluate", lambda *given: trained_result)
-        found = pipeline.train(*opened, "first")
+        training = pipeline.train(*opened, "first")
     home = opened[0].settings.home
     shutil.copyfile(home / "mlflow.db", home / "first.db")
-    return found
+    return training

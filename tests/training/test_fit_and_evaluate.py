@@ -78,24 +78,30 @@ def renamed(folder, tmp_path_factory):
 
 def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(result, renamed):
     folder, names = renamed
-    found = pipeline.fit_and_evaluate(*load(folder, load_settings(folder)), "renamed")
+    renamed_result = pipeline.fit_and_evaluate(*load(folder, load_settings(folder)), "renamed")
     features = result.population.features.rename(index=names).sort_index()
-    pd.testing.assert_frame_equal(found.population.features, features, check_exact=True)
-    assert asdict(found.population.bundle.spec) == asdict(result.population.bundle.spec)
-    assert found.population.bundle.value.model_to_string() == result.population.bundle.value.model_to_string()
-    assert found.population.bundle.top.model_to_string() == result.population.bundle.top.model_to_string()
-    scores = result.population.scores.rename(index=names).sort_index()
-    pd.testing.assert_frame_equal(found.population.scores[SCORES], scores[SCORES], check_exact=True)
-    pd.testing.assert_frame_equal(
-        found.evaluation.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
+    pd.testing.assert_frame_equal(renamed_result.population.features, features, check_exact=True)
+    assert asdict(renamed_result.population.bundle.spec) == asdict(result.population.bundle.spec)
+    assert (
+        renamed_result.population.bundle.value.model_to_string()
+        == result.population.bundle.value.model_to_string()
     )
-    foreseen = result.evaluation.predictions.assign(
+    assert (
+        renamed_result.population.bundle.top.model_to_string()
+        == result.population.bundle.top.model_to_string()
+    )
+    scores = result.population.scores.rename(index=names).sort_index()
+    pd.testing.assert_frame_equal(renamed_result.population.scores[SCORES], scores[SCORES], check_exact=True)
+    pd.testing.assert_frame_equal(
+        renamed_result.evaluation.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
+    )
+    predictions = result.evaluation.predictions.assign(
         customer_id=result.evaluation.predictions["customer_id"].map(names)
     )
-    pd.testing.assert_frame_equal(found.evaluation.predictions, foreseen, check_exact=True)
-    assert decide(found, None, None).reasons == decide(result, None, None).reasons
+    pd.testing.assert_frame_equal(renamed_result.evaluation.predictions, predictions, check_exact=True)
+    assert decide(renamed_result, None, None).reasons == decide(result, None, None).reasons
     # a sum over customers in the order of their ids
-    assert found.headline() == pytest.approx(result.headline(), rel=1e-12)
+    assert renamed_result.headline() == pytest.approx(result.headline(), rel=1e-12)
 
 
 @pytest.fixture
@@ -118,12 +124,12 @@ def files(result, folder):
 
 def test_the_same_data_give_the_same_bundle_on_one_thread_and_on_two(result, learn, tmp_path):
     with threadpool_limits(2):
-        found = learn()
-        assert files(found, tmp_path / "two") == files(result, tmp_path / "one")
+        learned = learn()
+        assert files(learned, tmp_path / "two") == files(result, tmp_path / "one")
     pd.testing.assert_frame_equal(
-        found.evaluation.predictions, result.evaluation.predictions, check_exact=True
+        learned.evaluation.predictions, result.evaluation.predictions, check_exact=True
     )
-    assert decide(found, None, None) == decide(result, None, None)
+    assert decide(learned, None, None) == decide(result, None, None)
 
 
 def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result):
@@ -133,10 +139,10 @@ def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result
     nobody = customers.limit(1).mutate(customer_id=ibis.literal("nobody"), joined_at=joined_at)
     both = customers.union(nobody.cast(customers.schema())).cache()
     tables = Tables(dict(dataset.tables.tables) | {"customers": both})
-    found = frame(features_at(replace(dataset, tables=tables, cache=None), result.population.as_of)).loc[
+    features = frame(features_at(replace(dataset, tables=tables, cache=None), result.population.as_of)).loc[
         ["nobody"]
     ]
-    score = result.population.bundle.score(found).iloc[0]
+    score = result.population.bundle.score(features).iloc[0]
     assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
     assert score["network_value"] < result.population.scores["network_value"].mean()
     assert 0 < score["top_probability"] < 0.05
@@ -149,16 +155,16 @@ def test_a_feature_without_any_value_is_said_and_left_unused(learn, progress):
         without = one.features.assign(out_degree=np.nan, past_network_value=np.nan)
         return replace(one, rows=Rows.of(without))
 
-    found = learn(holed)
+    learned = learn(holed)
     gains = dict(
         zip(
-            found.population.bundle.spec.names,
-            found.population.bundle.value.feature_importance("gain"),
+            learned.population.bundle.spec.names,
+            learned.population.bundle.value.feature_importance("gain"),
             strict=True,
         )
     )
     assert gains["out_degree"] == gains["past_network_value"] == 0
-    assert np.isfinite(found.population.scores["network_value"]).all()
+    assert np.isfinite(learned.population.scores["network_value"]).all()
 
 
 def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
@@ -170,29 +176,29 @@ def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
         labels = one.labels.assign(network_value=value)
         return replace(one, labels=labels, realised=labels)
 
-    found = learn(lucky)
-    assert np.isfinite(found.population.scores[SCORES]).all(axis=None)
-    strict = found.settings.model_copy(update={"gate": Gate()})
-    decision = decide(replace(found, settings=strict), None, None)
+    learned = learn(lucky)
+    assert np.isfinite(learned.population.scores[SCORES]).all(axis=None)
+    strict = learned.settings.model_copy(update={"gate": Gate()})
+    decision = decide(replace(learned, settings=strict), None, None)
     assert not decision.passed
     failed = [check.name for check in decision.checks if not check.passed]
     assert "single customer" in failed
-    assert model_card(found)
+    assert model_card(learned)
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         (lambda labels: 0.0, "Every label is zero"),
         (lambda labels: 25.0, "all customers are credited with the same network value"),
         (lambda labels: np.where(labels.index == "c000000", 5.0, 0.0), "Only 1 customer is credited"),
     ],
 )
-def test_labels_that_teach_nothing_stop_the_run(learn, value, told):
+def test_labels_that_teach_nothing_stop_the_run(learn, value, message):
     def changed(one):
         return replace(one, labels=one.labels.assign(network_value=value(one.labels)))
 
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         learn(changed)
 
 
@@ -205,10 +211,10 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, pro
     assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
     assert said[-3] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
     assert said[-2] == "placebos, and the label under other settings"
-    assert said[-1] == "what customers are worth, and what is quoted about them"
+    assert said[-1] == "customer values and quoted claims"
 
 
-def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch):
+def test_credit_that_ended_long_ago_is_reported(opened, examples, plan, monkeypatch):
     dataset, checks = opened
     cutoffs = dataset.settings.cutoffs.model_copy(update={"evaluate": (plan.grid[3],)})
     earlier = replace(dataset, settings=dataset.settings.model_copy(update={"cutoffs": cutoffs}))
@@ -221,7 +227,7 @@ def test_credit_that_ended_long_ago_is_told(opened, examples, plan, monkeypatch)
         pipeline.fit_and_evaluate(earlier, checks, "ended")
 
 
-def test_a_history_that_is_too_short_is_told_before_any_work(opened, progress):
+def test_a_history_that_is_too_short_is_an_error_before_any_work(opened, progress):
     dataset, checks = opened
     short = dataset.limited_to(checks.start + timedelta(days=200))
     with pytest.raises(InputError, match=r"Too little history.*210 days of data in all"):

@@ -42,9 +42,9 @@ def version(result, examples, start):
 def look(opened, examples):
     """Monitors a version with the features and labels that the run has already."""
 
-    def run(version, parameters=None, promised=None, found=examples, dataset=opened[0], log=None):
+    def run(version, parameters=None, promised=None, by_cutoff=examples, dataset=opened[0], log=None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "examples_at", lambda dataset, cutoff: found[cutoff])
+            patch.setattr(module, "examples_at", lambda dataset, cutoff: by_cutoff[cutoff])
             return monitor(dataset, version, parameters or {}, promised or {"capture": 0.4}, log)
 
     return run
@@ -64,7 +64,7 @@ def failed(monitored):
     return [check.name for check in monitored.checks if not check.passed]
 
 
-def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan, opened, start):
+def test_a_version_is_evaluated_wherever_a_window_has_closed_since(monitored, plan, opened, start):
     later = [cutoff for cutoff in plan.grid if cutoff >= start]
     assert list(monitored.backtest.heads["cutoff"]) == [f"{cutoff:%Y-%m-%d}" for cutoff in later]
     step = timedelta(days=opened[0].settings.cutoffs.step_days)
@@ -72,7 +72,7 @@ def test_a_version_is_judged_wherever_a_window_has_closed_since(monitored, plan,
     assert monitored.windows == math.ceil((monitored.end - start) / step)
 
 
-def test_figures_are_those_of_the_scores_and_of_what_came_true(monitored, version, examples, opened):
+def test_figures_are_those_of_the_scores_and_of_the_realised_values(monitored, version, examples, opened):
     """By pandas alone, from the label as the command line writes it."""
     share = opened[0].settings.top_share
     for row in monitored.backtest.heads.to_dict("records"):
@@ -98,14 +98,14 @@ def test_figures_are_those_of_the_scores_and_of_what_came_true(monitored, versio
 
 def test_where_nothing_speaks_against_a_version_it_is_kept(monitored):
     assert monitored.verdict == "keep"
-    # that scores drift does not count once it is known what came true
+    # that scores drift does not count once values are realised
     assert monitored.drift.loc[SCORES, "psi"].max() > SHIFTED
     names = ["capture", "promise", "level", "coverage", "probability"]
     assert [check.name for check in monitored.checks] == names
     assert monitored.reasons == [check.text for check in monitored.checks]
 
 
-def test_customers_who_joined_since_are_judged_apart(monitored, version, examples, plan):
+def test_customers_who_joined_since_are_evaluated_apart(monitored, version, examples, plan):
     new = set(examples[plan.grid[-1]].rows.index) - set(version.features.index)
     kinds = monitored.backtest.slices.set_index("slice")
     assert kinds.loc["new since training", "customers"] >= len(new) > 0
@@ -113,51 +113,51 @@ def test_customers_who_joined_since_are_judged_apart(monitored, version, example
 
 def test_before_a_window_has_closed_there_is_nothing_but_drift(look, version, opened, result):
     today = replace(version, as_of=result.population.as_of, features=result.population.features)
-    found = look(today)
-    assert found.verdict == "wait"
-    assert found.backtest is None
-    assert found.windows == 0
-    assert found.next_close == result.population.as_of + timedelta(days=opened[0].settings.horizon_days)
-    assert (found.drift["psi"] < 0.01).all()
-    assert "verdict:  wait" in monitoring_text(found)
+    monitoring = look(today)
+    assert monitoring.verdict == "wait"
+    assert monitoring.backtest is None
+    assert monitoring.windows == 0
+    assert monitoring.next_close == result.population.as_of + timedelta(days=opened[0].settings.horizon_days)
+    assert (monitoring.drift["psi"] < 0.01).all()
+    assert "verdict:  wait" in monitoring_text(monitoring)
 
 
 @pytest.mark.parametrize("factor", [30.0, 1 / 30])
 def test_totals_that_are_far_off_call_for_training(look, version, factor):
-    found = look(with_level(version, factor))
-    assert found.verdict == "retrain"
-    assert "level" in failed(found)
-    assert any("Predicted ÷ realised total" in reason for reason in found.reasons)
+    monitoring = look(with_level(version, factor))
+    assert monitoring.verdict == "retrain"
+    assert "level" in failed(monitoring)
+    assert any("Predicted ÷ realised total" in reason for reason in monitoring.reasons)
 
 
 def test_doing_worse_than_promised_calls_for_training(look, version, opened):
     gate = opened[0].settings.gate.model_copy(update={"capture_loss": 0.0})
     strict = replace(opened[0], settings=opened[0].settings.model_copy(update={"gate": gate}))
-    found = look(version, promised={"capture": 1.1}, dataset=strict)
-    assert "promise" in failed(found)
-    assert any("where its backtest captured 1.100" in reason for reason in found.reasons)
+    monitoring = look(version, promised={"capture": 1.1}, dataset=strict)
+    assert "promise" in failed(monitoring)
+    assert any("where its backtest captured 1.100" in reason for reason in monitoring.reasons)
     assert "promise" not in failed(look(version, promised={"capture": 0.01}, dataset=strict))
     assert "promise" not in [check.name for check in look(version, promised={"lead": 0.1}).checks]
 
 
 def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look, version, result):
     then = result.population.features.assign(**dict.fromkeys(result.population.bundle.spec.names, 0.0))
-    found = look(replace(version, as_of=result.population.as_of, features=then))
-    assert found.backtest is None
-    assert found.drift.loc[SCORES, "psi"].max() > SHIFTED
-    assert (found.verdict, failed(found)) == ("retrain", ["drift"])
+    monitoring = look(replace(version, as_of=result.population.as_of, features=then))
+    assert monitoring.backtest is None
+    assert monitoring.drift.loc[SCORES, "psi"].max() > SHIFTED
+    assert (monitoring.verdict, failed(monitoring)) == ("retrain", ["drift"])
 
 
-def test_a_window_without_any_credit_is_told(look, version, examples, plan):
+def test_a_window_without_any_credit_is_reported(look, version, examples, plan):
     last = examples[plan.grid[-1]]
     nothing = replace(last, realised=last.realised * 0.0)
-    found = look(version, found=examples | {last.cutoff: nothing})
-    assert failed(found) == ["credit"]
-    assert f"{last.cutoff:%Y-%m-%d}" in found.reasons[0]
-    assert len(found.backtest.heads) == 2
+    monitoring = look(version, by_cutoff=examples | {last.cutoff: nothing})
+    assert failed(monitoring) == ["credit"]
+    assert f"{last.cutoff:%Y-%m-%d}" in monitoring.reasons[0]
+    assert len(monitoring.backtest.heads) == 2
 
 
-def test_settings_that_foresee_something_else_are_refused(look, version, opened):
+def test_settings_that_predict_something_else_are_refused(look, version, opened):
     longer = replace(opened[0], settings=opened[0].settings.model_copy(update={"horizon_days": 90}))
     with pytest.raises(InputError, match=r"horizon_days = 90 \(trained with 60\).*--settings"):
         look(version, {"horizon_days": "60", "seed": "1"}, dataset=longer)
@@ -174,15 +174,15 @@ def test_data_without_a_feature_that_is_needed_are_refused(look, version, exampl
     one = examples[start]
     poor = replace(one, rows=type(one.rows).of(one.features.drop(columns="out_degree")))
     with pytest.raises(InputError, match="'out_degree' is missing"):
-        look(version, found={**examples, start: poor})
+        look(version, by_cutoff={**examples, start: poor})
 
 
-def test_answers_are_held_against_what_came_true_of_these_customers(opened, version, result):
+def test_logged_scores_are_compared_with_the_realised_values_of_these_customers(opened, version, result):
     scores = version.bundle.score(version.features).iloc[::3]
-    given = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
-    stranger = given.head(1).assign(customer_id="nobody")
-    fresh = given.assign(as_of=result.population.as_of)
-    log = pd.concat([given, stranger, fresh], ignore_index=True)
+    logged = scores.reset_index(names="customer_id").assign(as_of=version.as_of, model_version="1-a")
+    stranger = logged.head(1).assign(customer_id="nobody")
+    fresh = logged.assign(as_of=result.population.as_of)
+    log = pd.concat([logged, stranger, fresh], ignore_index=True)
     (row,) = evaluate_log(opened[0], log, result.population.as_of).to_dict("records")
     value = frame(labels_at(opened[0], version.as_of))["network_value"].reindex(scores.index)
     assert (row["as_of"], row["model_version"]) == (f"{version.as_of:%Y-%m-%d}", "1-a")
@@ -219,13 +219,13 @@ def store(copied_store, opened):
 
 def test_what_became_of_a_version_is_kept_with_it(monitored, store):
     client = tracking.connect(store)
-    found = model_versions.find(client, "1")
-    record_monitoring(client, found, monitored)
-    metrics = client.get_run(found.run_id).data.metrics
+    version = model_versions.find(client, "1")
+    record_monitoring(client, version, monitored)
+    metrics = client.get_run(version.run_id).data.metrics
     assert metrics["monitor.capture"] == monitored.backtest.capture(MODEL)
     tags = client.get_model_version("ripple", "1").tags
     assert tags["monitor"] == "keep"
-    said = model_versions.standing(client, found)[-1]
+    said = model_versions.status(client, version)[-1]
     assert said.startswith(f"Monitored by data until {monitored.end:%Y-%m-%d}: keep.")
     kept = json.loads(json.dumps(monitored.record(), allow_nan=False))
     assert [row["cutoff"] for row in kept["heads"]] == list(monitored.backtest.heads["cutoff"])
@@ -238,7 +238,9 @@ def run_monitor(store, folder, version, examples, monkeypatch):
     monkeypatch.setattr(module, "examples_at", lambda dataset, cutoff: examples[cutoff])
 
     def run(factor):
-        monkeypatch.setattr(model_versions, "scored", lambda client, found: with_level(version, factor))
+        monkeypatch.setattr(
+            model_versions, "scored", lambda client, found_version: with_level(version, factor)
+        )
         return CliRunner().invoke(cli.app, ["monitor", str(folder)])
 
     return run
@@ -258,7 +260,7 @@ def test_the_exit_code_says_whether_to_train_again(run_monitor, store, factor, c
 
 def test_a_log_is_read_with_its_salt_alone(copied_store, folder, tmp_path, monkeypatch):
     monkeypatch.setenv("RIPPLE_HOME", str(copied_store.home))
-    asked = ["monitor", str(folder), "--log", str(tmp_path)]
-    assert "RIPPLE_SERVE_LOG_SALT" in str(CliRunner().invoke(cli.app, asked).exception)
+    arguments = ["monitor", str(folder), "--log", str(tmp_path)]
+    assert "RIPPLE_SERVE_LOG_SALT" in str(CliRunner().invoke(cli.app, arguments).exception)
     monkeypatch.setenv("RIPPLE_SERVE_LOG_SALT", "salt")
-    assert "holds no log" in str(CliRunner().invoke(cli.app, asked).exception)
+    assert "holds no log" in str(CliRunner().invoke(cli.app, arguments).exception)

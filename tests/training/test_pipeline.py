@@ -108,8 +108,8 @@ def test_a_killed_training_leaves_registry_and_champion_as_they_were(
     assert model_versions.find(client) == champion
     # whatever is registered is whole: it says what the gate decided, and holds the model
     for number in set(versions(client)) - set(before):
-        made = client.get_model_version("ripple", str(number))
-        assert made.tags["gate"] == "passed"
+        version = client.get_model_version("ripple", str(number))
+        assert version.tags["gate"] == "passed"
         assert mlflow.pyfunc.load_model(f"models:/ripple/{number}").metadata.signature is not None
     # nor does its run seem to go on
     assert bool(running(client)) == (stage in ("_log_cutoffs", "log_model"))
@@ -144,8 +144,8 @@ def test_the_next_training_moves_the_champion(client, opened, result, monkeypatc
 def ends_with(copied_store, opened, monkeypatch):
     """Trains in a copy of the store, where learning finds what it is given."""
 
-    def run(found):
-        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: found)
+    def run(fitted):
+        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: fitted)
         dataset = replace(
             opened[0], settings=opened[0].settings.model_copy(update={"home": copied_store.home})
         )
@@ -158,10 +158,12 @@ def test_every_trial_has_a_child_run(result, ends_with):
     trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
     _, client = ends_with(altered(result, trials=trials))
     experiment = client.get_experiment_by_name("ripple").experiment_id
-    found = client.search_runs([experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"])
-    assert [run.data.params["model.trees"] for run in found] == ["100", "50"]
-    assert found[0].data.metrics == {"tuning_capture": 0.5}
-    assert found[1].data.tags["trial"] == "given up"
+    trial_runs = client.search_runs(
+        [experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"]
+    )
+    assert [run.data.params["model.trees"] for run in trial_runs] == ["100", "50"]
+    assert trial_runs[0].data.metrics == {"tuning_capture": 0.5}
+    assert trial_runs[1].data.tags["trial"] == "given up"
 
 
 def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tmp_path, monkeypatch):
@@ -169,19 +171,19 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
     chosen = opened[0].settings.model_copy(
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )
-    found = pipeline.fit_and_evaluate(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
-    best = max(found.evaluation.trials, key=lambda trial: trial.capture)
-    assert found.settings.model.trees == best.parameters["trees"] == found.population.bundle.value.num_trees()
-    assert found.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
+    tuned = pipeline.fit_and_evaluate(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
+    best = max(tuned.evaluation.trials, key=lambda trial: trial.capture)
+    assert tuned.settings.model.trees == best.parameters["trees"] == tuned.population.bundle.value.num_trees()
+    assert tuned.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
 
 
 def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(result, ends_with):
     heads = result.evaluation.backtest.heads.assign(predicted_share=40.0)
-    found, client = ends_with(altered(result, backtest=replace(result.evaluation.backtest, heads=heads)))
-    assert not found.champion
+    training, client = ends_with(altered(result, backtest=replace(result.evaluation.backtest, heads=heads)))
+    assert not training.champion
     assert model_versions.find(client).number == "1"
-    assert model_versions.find(client, "challenger").number == found.version
-    html = found.report.read_text(encoding="utf-8")
+    assert model_versions.find(client, "challenger").number == training.version
+    html = training.report.read_text(encoding="utf-8")
     assert "It did not pass 1 of 7 checks: level." in html
     assert (
         "Predicted ÷ realised total is 40.00, the median of the evaluation cutoffs; 0.05 to 20.00 is allowed."
@@ -190,10 +192,10 @@ def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(resu
 
 
 def test_a_champion_of_the_meantime_is_not_replaced(result, ends_with, monkeypatch):
-    found, client = ends_with(result)
+    training, client = ends_with(result)
     model_versions.promote(client, "1", "another run won")
-    seen = iter([model_versions.find(client, found.version), model_versions.find(client, "1")])
-    monkeypatch.setattr(model_versions, "champion", lambda client: next(seen))
+    champions = iter([model_versions.find(client, training.version), model_versions.find(client, "1")])
+    monkeypatch.setattr(model_versions, "champion", lambda client: next(champions))
     again, client = ends_with(result)
     assert again.decision.passed
     assert not again.champion
@@ -204,14 +206,14 @@ def test_a_champion_of_the_meantime_is_not_replaced(result, ends_with, monkeypat
 def test_a_run_without_influence_is_recorded_but_not_registered(result, ends_with):
     tested = replace(result.label.robustness, influence=0.0)
     totals = result.label.totals | {"network_value": 50.0, "referral_value": 0.0, "influence_value": 50.0}
-    found, client = ends_with(altered(result, name="empty", robustness=tested, totals=totals))
-    assert found.version is None
-    assert not found.champion
+    training, client = ends_with(altered(result, name="empty", robustness=tested, totals=totals))
+    assert training.version is None
+    assert not training.champion
     assert model_versions.find(client).number == "1"
     with pytest.raises(InputError, match="No version 'challenger'"):
         model_versions.find(client, "challenger")
-    assert found.report.name.startswith("ripple-run-")
-    html = found.report.read_text(encoding="utf-8")
+    assert training.report.name.startswith("ripple-run-")
+    html = training.report.read_text(encoding="utf-8")
     assert "No influence was found" in html
     assert "Nothing is registered" in html
     (run, *_) = client.search_runs(

@@ -8,7 +8,7 @@ from ripple.features.validation.checks import load
 from ripple.settings import load as load_settings
 from ripple.training import pipeline
 from ripple.training.registry import model_versions, tracking
-from tests.training.conftest import SMALL
+from tests.support.small_settings import SMALL
 
 
 def test_without_influence_nothing_is_learnt_and_nothing_registered(tmp_path):

@@ -10,18 +10,18 @@ from tests.support.runs.results import altered
 
 
 def test_the_headline_agrees_with_scores_and_backtest(result):
-    found = result.headline()
-    scores, judged = result.population.scores, result.evaluation.backtest
-    assert found["customers"] == len(scores)
-    assert found["top_customers"] == scores["top_member"].sum()
+    headline = result.headline()
+    scores, backtest = result.population.scores, result.evaluation.backtest
+    assert headline["customers"] == len(scores)
+    assert headline["top_customers"] == scores["top_member"].sum()
     value = scores["network_value"]
-    assert found["top_value_share"] == pytest.approx(value[scores["top_member"]].sum() / value.sum())
-    assert found["capture"] == judged.capture(MODEL)
-    assert found["best_baseline_capture"] == judged.capture(judged.best_baseline)
-    assert (found["lead"], found["lead_low"], found["lead_high"]) == judged.lead
-    known = judged.heads[judged.heads["predicted_share"].notna()]
-    assert found["coverage"] == pytest.approx(known["coverage"].mean())
-    assert found["predicted_share"] == pytest.approx(known["predicted_share"].median())
+    assert headline["top_value_share"] == pytest.approx(value[scores["top_member"]].sum() / value.sum())
+    assert headline["capture"] == backtest.capture(MODEL)
+    assert headline["best_baseline_capture"] == backtest.capture(backtest.best_baseline)
+    assert (headline["lead"], headline["lead_low"], headline["lead_high"]) == backtest.lead
+    known = backtest.heads[backtest.heads["predicted_share"].notna()]
+    assert headline["coverage"] == pytest.approx(known["coverage"].mean())
+    assert headline["predicted_share"] == pytest.approx(known["predicted_share"].median())
 
 
 def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(result, examples, opened, plan):
@@ -30,12 +30,12 @@ def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(result, e
     after = orders["ordered_at"] - latest.cutoff
     revenue = orders["revenue"][(after > timedelta(0)) & (after <= plan.horizon)].sum()
     assert revenue > latest.labels["direct_value"].sum()
-    totals, found = result.label.totals, result.headline()
+    totals, headline = result.label.totals, result.headline()
     assert totals["revenue"] == pytest.approx(revenue)
     for part in ("network_value", "referral_value", "influence_value"):
         assert totals[part] == pytest.approx(latest.labels[part].sum())
-    assert found["referral_share"] == pytest.approx(totals["referral_value"] / revenue)
-    assert found["influence_share"] == pytest.approx(totals["influence_value"] / revenue)
+    assert headline["referral_share"] == pytest.approx(totals["referral_value"] / revenue)
+    assert headline["influence_share"] == pytest.approx(totals["influence_value"] / revenue)
 
 
 def test_the_record_is_plain_data(result, plan):
@@ -48,7 +48,7 @@ def test_the_record_is_plain_data(result, plan):
     assert {row["slice"] for row in record["slices"]} >= {"degree decile 10", "known in training"}
 
 
-def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
+def test_the_record_holds_customer_values_and_claims(result):
     record = json.loads(json.dumps(result.record(), allow_nan=False))
     assert [claim["name"] for claim in record["claims"]] == [claim.name for claim in result.insights.claims]
     assert record["plays"] == result.insights.playbook.plays.to_dict("records")
@@ -58,7 +58,7 @@ def test_the_record_holds_what_customers_are_worth_and_what_is_quoted(result):
     assert 0 <= record["counted_share"] <= 1
 
 
-def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(result):
+def test_the_record_holds_the_agreement_of_the_heads_and_the_disagreements(result):
     scores = result.population.scores.copy()
     best = scores["network_value"].idxmax()
     scores.loc[best, "top_probability"] = 0.0
@@ -71,18 +71,18 @@ def test_the_record_tells_how_far_the_heads_agree_and_about_whom_not(result):
 def test_what_is_undefined_is_null_in_the_record(result):
     heads = result.evaluation.backtest.heads.assign(coverage=np.nan, brier=np.nan)
     record = altered(result, backtest=replace(result.evaluation.backtest, heads=heads)).record()
-    found = json.loads(json.dumps(record, allow_nan=False))
-    assert found["headline"]["coverage"] is None
-    assert found["heads"][0]["brier"] is None
+    plain = json.loads(json.dumps(record, allow_nan=False))
+    assert plain["headline"]["coverage"] is None
+    assert plain["heads"][0]["brier"] is None
 
 
 def test_the_record_holds_what_the_placebos_found(result):
     tested, record = result.label.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
-    found = record["robustness"]
-    assert found["influence_found"] == tested.has_influence
-    assert found["coincidence"] == record["headline"]["coincidence"] == tested.placebo_share
-    assert found["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
-    assert set(found["sensitivity"]) == set(tested.sensitivity.index)
+    robustness = record["robustness"]
+    assert robustness["influence_found"] == tested.has_influence
+    assert robustness["coincidence"] == record["headline"]["coincidence"] == tested.placebo_share
+    assert robustness["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
+    assert set(robustness["sensitivity"]) == set(tested.sensitivity.index)
     assert tested.end - tested.start == result.data.schedule.horizon
 
 

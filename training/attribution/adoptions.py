@@ -34,9 +34,9 @@ class Adoptions:
     product: Ints
     day: Floats
     value: Floats
-    """What the customer paid for the product in the window, refunds subtracted, never below zero."""
+    """The amount that the customer paid for the product in the window, refunds subtracted, at least zero."""
     referred: Bools
-    """Whether a referral explains the adoption, so that nobody is credited with it as influence."""
+    """A mask of the adoptions that a referral explains, so that nobody is credited with them as influence."""
 
     @property
     def size(self) -> int:

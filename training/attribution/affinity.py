@@ -69,7 +69,7 @@ class Affinity:
 
 
 def _level_ratios(level: Ints, joined: Bools, customer: Ints, product: Ints, adopters: Floats) -> Floats:
-    """For each level of an attribute (row) and product (column)."""
+    """The ratio of each level of an attribute (row) and product (column)."""
     levels, products = int(level.max(initial=0)) + 1, adopters.size
     share = np.bincount(level[joined], minlength=levels) / max(int(joined.sum()), 1)
     observed = np.bincount(level[customer] * products + product, minlength=levels * products)
@@ -78,7 +78,7 @@ def _level_ratios(level: Ints, joined: Bools, customer: Ints, product: Ints, ado
 
 
 def _joint_ratios(customer: Ints, slot: Ints, adopters: Floats, owned: Ints) -> Floats:
-    """For each two products by slot; zero in the last slot, of all that are not among the most adopted."""
+    """The ratio of each two products by slot; zero in the last slot, which is of all but the most adopted."""
     owns = sp.csr_matrix((np.ones(customer.size), (customer, slot)), shape=(owned.size, adopters.size))
     observed = (owns.T @ owns).toarray()
     expected = np.outer(adopters, adopters) / max(int((owned > 0).sum()), 1)

@@ -32,7 +32,7 @@ class AtRiskCounts:
     observed: StepFunctions
     """Customers under observation, by stratum."""
     adopted: StepFunctions
-    """Of these, those who have adopted, by stratum and product."""
+    """Customers under observation who have adopted, by stratum and product."""
     product_count: int
 
     @classmethod

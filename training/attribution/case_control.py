@@ -1,4 +1,4 @@
-"""Nested case–control sampling: each adopter beside others at risk of the same adoption on the same day.
+"""Nested case–control sampling: each adopter with others at risk of the same adoption on the same day.
 
 Whatever moves a whole stratum on a day then cancels out (Breslow 1996).
 """
@@ -27,7 +27,7 @@ class CaseControlSets:
     control: Ints
     """A customer."""
     informative: Bools
-    """Whether each case has at least `MIN_CONTROLS` controls."""
+    """A mask over cases: those with at least `MIN_CONTROLS` controls."""
 
 
 def sample_controls(

@@ -1,4 +1,4 @@
-"""Who is credited with whom: the label of a window by source and target instead of added up by source."""
+"""The label of a window by source and target, instead of added up by source."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ class Exposures:
         """The entries of *subjects*, ascending, of the *subject_count* there are, numbered by their rank."""
         rank = np.full(subject_count, -1)
         rank[subjects] = np.arange(subjects.size)
-        kept = self.where(rank[self.subject] >= 0)
-        return Exposures(rank[kept.subject], kept.source, kept.age_bin, kept.tie_strength)
+        selected = self.where(rank[self.subject] >= 0)
+        return Exposures(rank[selected.subject], selected.source, selected.age_bin, selected.tie_strength)
 
 
 def read_contacts(tables: Tables, history: AdoptionHistory, start: datetime, end: datetime) -> ir.Table:

@@ -1,4 +1,4 @@
-"""What an adoption goes on to cause is partly its cause's doing: network value is recursive.
+"""Generations: an adoption's cause is credited with part of what the adoption goes on to cause.
 
 Domingos & Richardson (2001). With Q[j, i] the probability that adoption j caused adoption i and c the credit
 for immediate effects, the total credit is t = c + Q·t. Causes come before effects, so Q is nilpotent and the

@@ -1,4 +1,4 @@
-"""Who caused which adoption: each one's hazard, shared among the background and earlier adopters' influence.
+"""The causes of each adoption: its hazard, shared among the background and earlier adopters' influence.
 
 The hazard of customer v adopting product p on day t is h₀ + Σ_u κ_u·g(age)·√tie: a baseline and one term for
 every earlier adopter u in touch with v (an additive hazard, Aalen 1989; Lin & Ying 1994). Each adopter is
@@ -280,7 +280,7 @@ class EstimationSample:
     controls: Ints
     """Indices of their entries in the case–control sets."""
     case_of: Ints
-    """For each of `controls`, the index of its case in `cases`."""
+    """The index in `cases` of the case of each of `controls`."""
 
     @classmethod
     def of(cls, sets: CaseControlSets, rng: np.random.Generator) -> EstimationSample:

@@ -92,14 +92,14 @@ def influence_values(history: AdoptionHistory, attributions: Attributions) -> tu
     """Influence value of each customer, with generations and one-step.
 
     Raises:
-        ArithmeticError: more would be credited one-step than all adoptions are worth.
+        ArithmeticError: more would be credited one-step than the value of all adoptions.
     """
     adoptions = history.adoptions
     value = np.where(adoptions.referred, 0.0, adoptions.value)
     credited = attributions.probability * attributions.incremental_share * value[attributions.adoption]
     if credited.sum() > adoptions.value.sum() * (1 + 1e-9):
         raise ArithmeticError(
-            f"{credited.sum():,.2f} credited for adoptions worth {adoptions.value.sum():,.2f}."
+            f"{credited.sum():,.2f} credited for adoptions with a value of {adoptions.value.sum():,.2f}."
         )
     cause = history.adoption_index(attributions.source, adoptions.product[attributions.adoption])
     direct = sums(cause, credited, adoptions.size)

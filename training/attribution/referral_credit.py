@@ -1,4 +1,4 @@
-"""What referred customers go on to spend: a record, not an estimate.
+"""The spend of referred customers, credited to who referred them: a record, not an estimate.
 
 The referrer gets, with probability 1, what the referred customer spends within `referral_days` of joining
 (the one-year window of Kumar, Petersen & Leone 2007).

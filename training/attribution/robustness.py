@@ -4,12 +4,13 @@
   Anagnostopoulos, Kumar & Mahdian 2008). Who adopts stays, and with it homophily; who was first does not.
 - *Late ties*: only those count who were first in touch after the adoption, and so cannot have caused it.
 
-Shuffled times overstate what is due to chance: influenced adopters still stand beside their sources. Neither
+Shuffled times overstate what is due to chance: influenced adopters keep the ties to their sources. Neither
 placebo proves that the rest is causal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,7 @@ MIN_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Robustness:
-    """Influence credited in one window, beside that under placebos and other settings.
+    """Influence credited in one window, and under placebos and other settings.
 
     Attributes:
         revenue, influence: of the window, in currency.
@@ -65,6 +66,21 @@ class Robustness:
     def has_influence(self) -> bool:
         """Whether enough of revenue is credited, and more than under either placebo."""
         return self.revenue_share >= MIN_SHARE and self.placebo_share < 1
+
+
+def chance_share(totals: Mapping[str, float], tested: Robustness | None) -> float:
+    """Share of network value that may be due to chance, 0 to 1.
+
+    Recorded referrals are not. Of influence it is the share that the placebos find, or all where no influence
+    was found.
+
+    Args:
+        totals: network value and its parts in the window, in currency.
+    """
+    if totals["network_value"] <= 0:
+        return 1.0
+    influence = totals["influence_value"] / totals["network_value"]
+    return influence * (tested.placebo_share if tested and tested.has_influence else 1.0)
 
 
 def robustness(tables: Tables, start: datetime, end: datetime, settings: Settings) -> Robustness | None:

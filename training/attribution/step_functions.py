@@ -22,7 +22,7 @@ def sort_key(key: Ints, day: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class StepFunctions:
-    """For every key, the number of intervals that cover a day: a counting process that goes up and down."""
+    """The number of intervals of each key that cover a day: a counting process that goes up and down."""
 
     sort_keys: Floats
     """Position of each change, ascending."""
@@ -55,11 +55,11 @@ class KernelSums:
     bandwidth: float
     """Half-width of the triangle in days."""
     window_start: Ints
-    """For each event, the place in `order` of the first event within the bandwidth before it."""
+    """The place in `order` of the first event within the bandwidth before each event."""
     later_start: Ints
-    """For each event, the place in `order` of the first event after it."""
+    """The place in `order` of the first event after each event."""
     window_end: Ints
-    """For each event, the place in `order` of the first event a bandwidth after it, or later."""
+    """The place in `order` of the first event a bandwidth or more after each event."""
 
     @classmethod
     def of_events(cls, key: Ints, day: Floats, bandwidth: float) -> KernelSums:

@@ -3,7 +3,7 @@
 Members of a community buy alike without anybody's influence, so an adopter is compared with other members
 (McFowland & Shalizi 2016). Communities are found by modularity (parallel Louvain with refinement, Staudt &
 Meyerhenke 2016). Its resolution grows with the number of customers: at a fixed one, modularity merges
-communities that are small beside the whole (Fortunato & Barthélemy 2007).
+communities that are small against the whole (Fortunato & Barthélemy 2007).
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def _recency_weight(examples: Examples, latest: Examples, settings: Settings) ->
 
 
 def train(parameters: dict[str, Any], data: lgb.Dataset, trees: int) -> lgb.Booster:
-    """A booster that follows from its data and parameters alone."""
+    """A booster that follows only from its data and parameters."""
     text = lgb.train(parameters, data, num_boost_round=trees).model_to_string()
     # the text records the training parameters, number of threads included; without them the same data give
     # the same bytes on any machine

@@ -20,7 +20,7 @@ MIN_MEMBERS = 10
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the output of the heads into probabilities and intervals.
+    """The functions that turn the output of the heads into probabilities and intervals.
 
     Attributes:
         slope, intercept: of the calibrated log-odds as a linear function of the uncalibrated ones.

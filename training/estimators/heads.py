@@ -59,9 +59,9 @@ def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows |
     The value head is a Tweedie regression with log link (Jørgensen 1987; by default Poisson, power 1), by
     trees and by a linear model, whose weighted geometric mean student trees learn (`distillation`); the top
     head is a logistic regression at the natural base rate, membership defined by rank within each cutoff.
-    Values are taken relative to their cutoff's mean, so that heads tell customers apart and not one market
-    from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Credit earned
-    in the past may only raise a score.
+    Values are taken relative to their cutoff's mean, so that heads distinguish customers and not one market
+    from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Past
+    credit may only raise a score.
 
     Args:
         inference_rows: features of the customers who are to be predicted, if they are known.

@@ -31,7 +31,7 @@ class HeldOutPredictions:
 
 
 def predict_held_out(heads: Heads, examples: Examples, settings: Settings) -> HeldOutPredictions:
-    """What *heads* predict for *examples*, with the labels as they were known when the window closed."""
+    """Predictions of *heads* for *examples*, with the labels as they were known when the window closed."""
     realised, features = network_value_target(examples.labels, settings), examples.features
     return HeldOutPredictions(
         heads.predict_value(features),

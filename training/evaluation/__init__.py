@@ -1,1 +1,1 @@
-"""How good predictions were at closed cutoffs: metrics, baselines, backtest, comparison and drift."""
+"""The quality of predictions at closed cutoffs: metrics, baselines, backtest, comparison and drift."""

@@ -93,7 +93,7 @@ class RollingOriginBacktester:
         return replace(self.held_out_predictions(cutoff), realised=realised, at_top=at_top)
 
     def cross_customer_predictions(self, cutoff: datetime) -> np.ndarray:
-        """Expected value of each customer at *cutoff* by heads that were fitted to other customers alone.
+        """Expected value of each customer at *cutoff* by heads that were fitted only to other customers.
 
         Customers are split into two halves by who appears first, so that ids do not matter.
         """

@@ -1,6 +1,6 @@
 """Cluster bootstrap over customers (Efron 1979; Field & Welsh 2007).
 
-A customer who is drawn is drawn at every cutoff: what the same customer is worth in windows that follow each
+A customer who is drawn is drawn at every cutoff: the values of the same customer in windows that follow each
 other or overlap is one observation and not several. Comparisons are paired: all rankings, and all statistics
 with the same seed, see the same resamples.
 """
@@ -72,11 +72,11 @@ class RankedCutoff:
         most = value_held(self._best, self._realised, counts, places)
         if not most > 0:
             return np.full(len(self._orders), np.nan)
-        held = [
+        values_held = [
             np.nan if order is None else value_held(order, self._realised, counts, places)
             for order in self._orders
         ]
-        return np.array(held) / most
+        return np.array(values_held) / most
 
 
 def ranked_cutoffs(predictions: pd.DataFrame, rankings: Sequence[str], share: float) -> list[RankedCutoff]:

@@ -92,20 +92,20 @@ def _validate_comparable(own: pd.DataFrame, rival: pd.DataFrame, both: pd.DataFr
     common = sorted(set(own[CUTOFF]) & set(rival[CUTOFF]))
     if not common:
         raise Incomparable(
-            f"They were judged at no cutoff in common: one at {', '.join(own_days)}, the other at "
+            f"They were evaluated at no cutoff in common: one at {', '.join(own_days)}, the other at "
             f"{', '.join(rival_days)}."
         )
     shared = len(both) / max(own[CUTOFF].isin(common).sum(), rival[CUTOFF].isin(common).sum())
     if shared < MIN_SHARED_CUSTOMERS:
         raise Incomparable(
-            f"They were judged by different customers: {shared:.0%} of them are the same. They come from "
+            f"They were evaluated on different customers: {shared:.0%} of them are the same. They come from "
             "different datasets."
         )
     correlation = metrics.rank_correlation(both["realised"].to_numpy(), both["realised_rival"].to_numpy())
     if not correlation >= MIN_LABEL_CORRELATION:
         raise Incomparable(
-            "What came true after the same cutoffs differs: the network value of the same customers has a "
-            f"rank correlation of {correlation:.2f} only. They come from different datasets, or credit "
+            "The realised values after the same cutoffs differ: the network value of the same customers has "
+            f"a rank correlation of {correlation:.2f} only. They come from different datasets, or credit "
             "revenue by different settings."
         )
 

@@ -37,7 +37,7 @@ class CutoffEvaluation:
         calibration: None where no cutoff had closed to calibrate on.
         probabilities: the probabilities of being at the top by every ranking that has some.
         slice_masks: the mask of every slice, by name; see `ripple.training.evaluation.slices`.
-        cross_customer_predictions: expected value by heads fitted on other customers alone, in currency; None
+        cross_customer_predictions: expected value by heads fitted only on other customers, in currency; None
             where they were not fitted.
     """
 
@@ -61,10 +61,12 @@ class Backtest:
             regression), the bounds of the 95 % interval of its capture, and the lead of the model over it
             with its own bounds; and one per ranking with cutoff "pooled", the mean over cutoffs. Intervals
             are by paired bootstrap over customers.
-        heads: one row per cutoff: total predicted ÷ realised, interval coverage (and that of the decile of
-            prediction with the least), reliability of the probabilities, Brier score and that of the base
-            rate, the noise ceiling (Spearman of the last label against this one), capture by heads fitted
-            on other customers, and the agreement of the two heads (Spearman).
+        heads: one row per cutoff: total predicted ÷ realised (`predicted_share`), interval coverage (and that
+            of the decile of prediction with the least), the calibration slope of the probabilities
+            (`reliability_slope`), Brier score and that of the base rate, the persistence of the label
+            (`noise_ceiling`: Spearman of the last label against this one), capture by heads fitted on other
+            customers (`capture_unseen`), and the agreement of the two heads (Spearman). Columns are keys of
+            MLflow metrics, so they keep their names.
         deciles: mean predicted and realised value and coverage by decile, over all cutoffs.
         best_baseline: name of the baseline with the highest pooled capture.
         lead: pooled capture of the model minus that of the best baseline, with the bounds of its 95 %
@@ -81,11 +83,11 @@ class Backtest:
 
     @property
     def calibration(self) -> dict[str, float]:
-        """How well level, interval and probabilities held, where others had closed to calibrate on.
+        """Calibration of level, interval and probabilities, at cutoffs before which others had closed.
 
-        `predicted_share` is the median over cutoffs: where history was still short at an early cutoff, its
-        level says nothing of today's. `coverage`, `brier` and `brier_base_rate` are means. All are nan where
-        there is no such cutoff.
+        `predicted_share`, total predicted ÷ realised, is the median over cutoffs: where history was still
+        short at an early cutoff, its level says nothing of today's. `coverage`, `brier` and `brier_base_rate`
+        are means. All are nan where there is no such cutoff.
         """
         calibrated = self.heads.dropna(subset=["predicted_share"])
         means = {name: float(calibrated[name].mean()) for name in ("coverage", "brier", "brier_base_rate")}
@@ -220,7 +222,7 @@ def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
         "predicted_share": float(predicted.sum() / realised.sum()),
         "coverage": metrics.coverage(realised, low, high),
         "least_coverage": float(metrics.coverage_by_decile(predicted, realised, low, high).min()),
-        "reliability_slope": metrics.reliability_slope(probability, at_top),
+        "reliability_slope": metrics.calibration_slope(probability, at_top),
         "brier": metrics.brier(probability, at_top),
     }
 

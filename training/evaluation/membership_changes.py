@@ -71,8 +71,8 @@ class MembershipChanges:
         stayed, entered, left: numbers of customers.
         correlation: Spearman's ρ between both values of the customers who were there at both moments.
         entrants, leavers: up to `MAX_LISTED` of those who entered and left, by rank.
-        mean_shifts: mean change of each feature's effect, on the log scale: column `came` for those who
-            entered, `went` for those who left.
+        mean_shifts: mean change of each feature's effect, on the log scale: column `entered` for those who
+            entered, `left` for those who left.
     """
 
     number: str
@@ -115,7 +115,7 @@ def membership_changes(now: ScoredVersion, before: ScoredVersion) -> MembershipC
         tuple(pair.changes(entered[:MAX_LISTED], sign=1)),
         tuple(pair.changes(left[:MAX_LISTED], sign=-1)),
         pd.DataFrame(
-            {"came": pair.effect_shifts(entered).mean(), "went": pair.effect_shifts(left).mean()}
+            {"entered": pair.effect_shifts(entered).mean(), "left": pair.effect_shifts(left).mean()}
         ).fillna(0.0),
     )
 

@@ -93,10 +93,11 @@ def coverage_by_decile(
     return pd.Series(inside).groupby(_decile(predicted)).mean().to_numpy()
 
 
-def reliability_slope(probability: np.ndarray, truth: np.ndarray) -> float:
-    """Slope of the true log-odds on those of *probability* (Cox 1958): 1 is reliable, below 1 too extreme.
+def calibration_slope(probability: np.ndarray, truth: np.ndarray) -> float:
+    """Slope of a logistic regression of *truth* on the log-odds of *probability* (Cox 1958).
 
-    It is nan where one side is constant, or where the probabilities separate members perfectly.
+    1 is calibrated; below 1 the probabilities are too extreme. It is nan where one side is constant, or where
+    the probabilities separate members perfectly.
     """
     clipped = np.clip(probability, 1e-9, 1 - 1e-9)
     log_odds = np.log(clipped / (1 - clipped))

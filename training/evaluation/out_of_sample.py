@@ -1,4 +1,4 @@
-"""Out-of-sample predictions of a version, customer by customer, beside the realised values."""
+"""Out-of-sample predictions of a version, customer by customer, with the realised values."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def at_champions_cutoffs(
         ):
             continue
         if cutoff not in examples:
-            logger.info(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was judged: features and labels")
+            logger.info(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was evaluated: features and labels")
             examples[cutoff] = examples_at(dataset, cutoff)
         if (examples[cutoff].labels["network_value"] > 0).any():
             serving.append(cutoff)

@@ -16,5 +16,5 @@ def evaluated_at(predictions: pd.DataFrame | None) -> list[datetime]:
     """
     if predictions is None or predictions.empty:
         return []
-    own = predictions[~predictions[REVISITED]] if REVISITED in predictions else predictions
-    return [cutoff.to_pydatetime() for cutoff in sorted(own[CUTOFF].unique())]
+    evaluated = predictions[~predictions[REVISITED]] if REVISITED in predictions else predictions
+    return [cutoff.to_pydatetime() for cutoff in sorted(evaluated[CUTOFF].unique())]

@@ -86,9 +86,9 @@ def summed(cutoffs: Sequence[Mapping[str, Slice]]) -> pd.DataFrame:
     chosen, at_top = (sum(getattr(one[EVERYBODY], kind) for one in cutoffs) for kind in ("chosen", "at_top"))
     rows = []
     for name in dict.fromkeys(itertools.chain.from_iterable(cutoffs)):
-        own = [one[name] for one in cutoffs if name in one]
-        total = {key: sum(getattr(one, key) for one in own) for key in TOTALS}
-        captures = pd.DataFrame([one.captures for one in own]).mean()
+        at_cutoffs = [one[name] for one in cutoffs if name in one]
+        total = {key: sum(getattr(one, key) for one in at_cutoffs) for key in TOTALS}
+        captures = pd.DataFrame([one.captures for one in at_cutoffs]).mean()
         rows.append(
             {
                 "slice": name,

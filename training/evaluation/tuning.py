@@ -85,8 +85,10 @@ def tune(backtester: RollingOriginBacktester, trials: int, identity: str) -> tup
         study.enqueue_trial({name: getattr(settings.model, name) for name in (*INTEGER_RANGES, *REAL_RANGES)})
 
     def objective(trial: optuna.Trial) -> float:
-        own = _with(settings, _suggested(trial))
-        candidate = replace(backtester, settings=own, log_level=logging.DEBUG, _held_out={}, _heads={})
+        trial_settings = _with(settings, _suggested(trial))
+        candidate = replace(
+            backtester, settings=trial_settings, log_level=logging.DEBUG, _held_out={}, _heads={}
+        )
         captures: list[float] = []
         for step, cutoff in enumerate(cutoffs):
             held_out = candidate.held_out_predictions(cutoff)
@@ -124,8 +126,8 @@ def _cutoffs(backtester: RollingOriginBacktester) -> list[datetime]:
     if not cutoffs:
         raise InputError(
             "There is nothing to tune on: no cutoff that could be learnt for had closed by "
-            f"{first:%Y-%m-%d}, the first at which the model is judged. Bring more history, or ask for fewer "
-            "cutoffs.evaluate."
+            f"{first:%Y-%m-%d}, the first at which the model is evaluated. Bring more history, or ask for "
+            "fewer cutoffs.evaluate."
         )
     return cutoffs
 

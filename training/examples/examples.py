@@ -87,7 +87,7 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
 
 
 def by_content(table: pd.DataFrame) -> np.ndarray:
-    """The positions of the rows of *table* in an order that follows from their content alone."""
+    """The positions of the rows of *table* in an order that follows only from their content."""
     hashes = pd.util.hash_pandas_object(table, index=False)
     return np.argsort(hashes.to_numpy(), kind="stable")
 

@@ -31,5 +31,5 @@ def validate_labels(examples: Iterable[Examples], settings: Settings) -> None:
     if credited and all(np.ptp(label.to_numpy()) == 0 for label in labels if len(label)):
         raise InputError(
             "In every window all customers are credited with the same network value, so there is nothing to "
-            "tell them apart by. Check that interactions hold who was in touch with whom."
+            "distinguish them by. Check that interactions hold who was in touch with whom."
         )

@@ -1,1 +1,1 @@
-"""What the scores mean for a business: value, concentration, claims, plays, histories, explanations."""
+"""The meaning of the scores for a business: value, concentration, claims, plays, histories, explanations."""

@@ -28,7 +28,7 @@ TOP_SPENDERS, TOP_ENGAGED = 0.02, 0.1
 LONG_DAYS = 548
 """The 18 months of one of the figures, in days."""
 NO_USAGE = "there is no usage table, so nobody’s engagement is known"
-NO_TIERS = "usage and a catalog with tiers are needed to tell who uses advanced features"
+NO_TIERS = "usage and a catalog with tiers are needed to know who uses advanced features"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Claim:
-    """One quoted figure beside its estimate from this data.
+    """One quoted figure and its estimate from this data.
 
     Attributes:
         quoted: what is quoted, from and to; the same twice where it is one number.
@@ -142,7 +142,7 @@ def _credited_per_own(
     top_share: float,
     seed: int,
 ) -> Claim:
-    """What others did because of the influential ÷ what they did themselves."""
+    """The value or purchases credited to the influential ÷ their own."""
     credited, own = {
         "value": (period.network_value, period.direct_value),
         "purchases": (period.influenced_purchases, period.orders),
@@ -153,7 +153,7 @@ def _credited_per_own(
         quoted,
         period,
         ratio_of_totals(credited[influential], own[influential], seed),
-        "the customers foreseen to be the most influential bought nothing themselves in the period",
+        "the customers predicted to be the most influential bought nothing themselves in the period",
         {
             "with hindsight, of those who turned out to bring most": ratio(
                 credited[realised_top].sum(), own[realised_top].sum()
@@ -218,10 +218,8 @@ def _claim(
 ) -> Claim:
     """The claim, without its estimate if the group is too small or the figure undefined."""
     if estimate.customers < MIN_CUSTOMERS:
-        few = (
-            f"the group has {estimate.customers} customers, and of fewer than {MIN_CUSTOMERS} nothing can be "
-            "said"
-        )
+        size = f"{estimate.customers} customer{'' if estimate.customers == 1 else 's'}"
+        few = f"the group has {size}, and of fewer than {MIN_CUSTOMERS} nothing can be said"
         return Claim(name, quoted, None, period, few)
     if not math.isfinite(estimate.figure):
         return Claim(name, quoted, None, period, why_undefined)

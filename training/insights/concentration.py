@@ -1,4 +1,4 @@
-"""How much of revenue, margin, lifetime and network value few customers hold, and whether they are the same.
+"""Concentration of revenue, margin, lifetime and network value, and the overlap of those who hold them.
 
 Curves as by Lorenz (1905), from the top; intervals by bootstrap over customers (Efron 1979), the top being
 chosen again in every resample; those of an overlap, which may be zero, by Wilson (1927).
@@ -28,7 +28,7 @@ POINTS = 120
 
 @dataclass(frozen=True)
 class Concentration:
-    """Who holds how much.
+    """The shares of value that the top customers hold.
 
     Attributes:
         shares: one row per `ranking`, `top` and `measure`: the number of `customers` in that top, and the
@@ -76,12 +76,12 @@ def _shares(
     size = int(counts.sum())
     totals = np.array([(value * counts).sum() for value in values.values()])
     totals[totals <= 0] = np.nan
-    held = np.zeros((len(orders), len(TOP_SHARES), len(values)))
+    totals_held = np.zeros((len(orders), len(TOP_SHARES), len(values)))
     for i, order in enumerate(orders.values()):
         for j, share in enumerate(TOP_SHARES):
             first, taken = places_taken(order, counts, top_count(share, size))
-            held[i, j] = [(value[first] * taken).sum() for value in values.values()]
-    return held / totals
+            totals_held[i, j] = [(value[first] * taken).sum() for value in values.values()]
+    return totals_held / totals
 
 
 def _overlap(orders: Mapping[str, np.ndarray], share: float, customers: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ MIN_LISTED, MAX_LISTED = 25, 200
 
 @dataclass(frozen=True)
 class CustomerHistories:
-    """What is known of the listed customers beside their scores.
+    """The histories of the listed customers: all that is known of them apart from their scores.
 
     Attributes:
         features, labels: indexed by customer_id and cutoff, without rows for cutoffs before the customer

@@ -7,14 +7,12 @@ conformal on that sum, from the cutoffs of the backtest, at which both had been 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ripple.settings import Settings
-from ripple.training.attribution.robustness import Robustness
 from ripple.training.estimators.conformal import conformal_interval
 from ripple.training.evaluation.prediction_table import CUTOFF
 from ripple.training.insights.direct_value import DirectValue
@@ -35,9 +33,9 @@ class CustomerValue:
         value_ratios, network_value_ratios: realised ÷ predicted value, and network value, at the evaluation
             cutoffs.
         margin_share: margin ÷ revenue of all customers together; nan where it is not known.
-        credible_share: see the function of this name.
+        chance_share: share of network value that may be due to chance; see `attribution.robustness`.
         realised_ratio: realised ÷ predicted network value of all customers, at the median evaluation cutoff.
-        spendable_share: share of expected network value that may be spent on: the credible share, times
+        spendable_share: share of expected network value that may be spent on: what is not chance, times
             `realised_ratio` where that is below 1.
         coverage: nominal coverage of the intervals.
     """
@@ -47,7 +45,7 @@ class CustomerValue:
     value_ratios: RealisedRatios
     network_value_ratios: RealisedRatios
     margin_share: float
-    credible_share: float
+    chance_share: float
     realised_ratio: float
     spendable_share: float
     coverage: float
@@ -68,14 +66,14 @@ def customer_value(
     scores: pd.DataFrame,
     direct: DirectValue,
     predictions: pd.DataFrame,
-    credible: float,
+    chance_share: float,
     settings: Settings,
 ) -> CustomerValue:
     """Bring together what is known of customers, by customer_id, at the end of the data.
 
     Args:
         predictions: of network value at the evaluation cutoffs, row by row those of *direct*.
-        credible: see `credible_share`.
+        chance_share: see `CustomerValue`.
     """
     coverage = settings.model.interval
     predicted = (predictions["predicted"] + direct.predictions["predicted"]).to_numpy()
@@ -94,7 +92,7 @@ def customer_value(
     share, overall = _margin_shares(features.reindex(network.index), revenue, settings)
     sums = predictions.groupby(CUTOFF)[["predicted", "realised"]].sum()
     realised_ratio = float((sums["realised"] / sums["predicted"]).median())
-    spendable = credible * min(1.0, realised_ratio)
+    spendable = (1 - chance_share) * min(1.0, realised_ratio)
     customers = pd.DataFrame(
         {
             "revenue": revenue,
@@ -121,7 +119,7 @@ def customer_value(
         RealisedRatios(cutoff, predicted, realised, past_kind),
         RealisedRatios(cutoff, network_predicted, network_realised, past_kind),
         overall,
-        credible,
+        chance_share,
         realised_ratio,
         spendable,
         coverage,
@@ -143,15 +141,3 @@ def _margin_shares(features: pd.DataFrame, revenue: pd.Series, settings: Setting
     known = share.notna()
     paid = float(revenue[known].sum())
     return share, float((share * revenue)[known].sum() / paid) if paid > 0 else float("nan")
-
-
-def credible_share(totals: Mapping[str, float], robustness: Robustness | None) -> float:
-    """Share of network value that is not chance: all referral value, and of influence what placebos leave.
-
-    Args:
-        totals: network value and its parts in the latest closed window.
-    """
-    if totals["network_value"] <= 0:
-        return 0.0
-    kept = 1 - robustness.placebo_share if robustness and robustness.has_influence else 0.0
-    return (totals["referral_value"] + kept * totals["influence_value"]) / totals["network_value"]

@@ -2,7 +2,7 @@
 
 The usual model of repeat purchases, BG/NBD with Gamma–Gamma (Fader, Hardie & Lee 2005), uses only the times
 and amounts of a customer's orders. This head learns from the same rows of features as the other two, at the
-cost of one more booster, and is evaluated in the same rolling backtest beside the simplest baseline there is:
+cost of one more booster, and is evaluated in the same rolling backtest as the simplest baseline there is:
 a customer will spend what they spent in the period before.
 """
 
@@ -51,7 +51,7 @@ class DirectValueHead:
 
 @dataclass(frozen=True)
 class DirectValue:
-    """What customers are expected to spend, and the evaluation of such predictions.
+    """The expected spend of customers, and the evaluation of such predictions.
 
     Attributes:
         expected: over the horizon from the end of the data, in currency, by customer_id.

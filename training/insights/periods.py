@@ -1,4 +1,4 @@
-"""What customers did and what they made others do in one closed period, and what was known when it began."""
+"""Purchases of customers, and those they caused, in one closed period, and what was known at its start."""
 
 from __future__ import annotations
 

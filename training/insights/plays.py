@@ -30,7 +30,7 @@ MAX_REASONS, CANDIDATE_REASONS = 2, 8
 
 @dataclass(frozen=True)
 class Playbook:
-    """Who gets which play.
+    """The suggested play of each customer, with totals.
 
     Attributes:
         customers: one row per customer with a play, by customer_id, the most valuable of each play first:
@@ -74,7 +74,7 @@ def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Se
         {
             # where all of it may be chance, nobody is known to be influential
             "network": _high(customers["network_value"], plays.network_share)
-            if customer_value.credible_share
+            if customer_value.chance_share < 1
             else "low",
             "direct": _high(customers["direct_value"], plays.direct_share),
             "sentiment": sentiment,
@@ -202,12 +202,12 @@ def _totals(
 ) -> pd.DataFrame:
     rows = []
     for i, rule in enumerate(settings.plays.rules):
-        own = customers[chosen == i]
-        low, high = customer_value.total_bounds(own, settings.seed)
-        sums = own[["value", "network_value", "direct_value"]].sum()
-        cost = own["max_cost"].sum(skipna=False)
+        with_play = customers[chosen == i]
+        low, high = customer_value.total_bounds(with_play, settings.seed)
+        sums = with_play[["value", "network_value", "direct_value"]].sum()
+        cost = with_play["max_cost"].sum(skipna=False)
         rows.append(
-            {"play": rule.play, "action": rule.action, "customers": len(own), **sums}
+            {"play": rule.play, "action": rule.action, "customers": len(with_play), **sums}
             | {"low": low, "high": high, "max_cost": cost}
         )
     return pd.DataFrame(rows)
@@ -222,5 +222,5 @@ def _segment_totals(
     )
     by_segment = table.groupby(["network", "direct", "sentiment"], sort=True)
     sums = by_segment[["customers", "fading", "network_value", "direct_value"]].sum()
-    names = by_segment["play"].agg(lambda own: ", ".join(name for name in own.unique() if name))
+    names = by_segment["play"].agg(lambda of_segment: ", ".join(name for name in of_segment.unique() if name))
     return sums.assign(plays=names).reset_index()

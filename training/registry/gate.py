@@ -23,8 +23,8 @@ from ripple.training.result import TrainingResult
 CAPTURE = "capture"
 MAX_BRIER_RATIO = 1.05
 """The largest Brier score allowed, as a multiple of that of the base rate as a constant forecast."""
-MAX_DOUBTFUL_SHARE = 0.99
-"""The doubtful share of the attributed value from which on a version is not registered."""
+MAX_CHANCE_SHARE = 0.99
+"""The share of the attributed value that may be due to chance from which on a version is not registered."""
 
 
 @dataclass(frozen=True)
@@ -137,22 +137,8 @@ def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | N
     return Decision(champion, comparison, checks, _rejection_reason(result))
 
 
-def doubtful_share(result: TrainingResult) -> float:
-    """Share of the network value attributed in the latest closed window that may be due to chance.
-
-    Recorded referrals are not. Of influence it is the share that the placebos find, or all where no influence
-    was found.
-    """
-    totals = result.label.totals
-    if totals["network_value"] <= 0:
-        return 1.0
-    influence = totals["influence_value"] / totals["network_value"]
-    tested = result.label.robustness
-    return influence * (min(tested.placebo_share, 1.0) if tested and tested.has_influence else 1.0)
-
-
 def _rejection_reason(result: TrainingResult) -> str | None:
-    if doubtful_share(result) >= MAX_DOUBTFUL_SHARE:
+    if result.label.chance_share >= MAX_CHANCE_SHARE:
         return (
             "No influence was found and next to no referral was recorded: the label is noise, and so are "
             "predictions of it. Check that interactions hold referrals, or the contacts through which "
@@ -252,7 +238,7 @@ def calibration(backtest: Backtest, settings: Settings) -> Iterator[Check]:
 
 
 def _placebo(result: TrainingResult) -> Check:
-    share, limit = doubtful_share(result), result.settings.gate.doubtful_share
+    share, limit = result.label.chance_share, result.settings.gate.doubtful_share
     tested = result.label.robustness
     absent = "" if tested is None or tested.has_influence else "No influence was found. "
     return Check(
@@ -282,13 +268,13 @@ def _data(result: TrainingResult) -> Iterator[Check]:
         f"{limits.set_aside_share:.0%} is allowed.",
     )
     realised = result.evaluation.predictions.groupby(CUTOFF)["realised"]
-    held = (realised.max() / realised.sum()).max()
+    largest_share = (realised.max() / realised.sum()).max()
     yield Check(
         "single customer",
-        bool(held <= limits.single_share),
-        _finite(float(held)),
+        bool(largest_share <= limits.single_share),
+        _finite(float(largest_share)),
         limits.single_share,
-        f"One customer holds {held:.0%} of the network value realised after an evaluation cutoff; "
+        f"One customer holds {largest_share:.0%} of the network value realised after an evaluation cutoff; "
         f"{limits.single_share:.0%} is allowed, since the evaluation would depend on that one. "
         "model.winsorise caps such values.",
     )

@@ -231,7 +231,7 @@ def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple
     return comparison, f"{MODEL} {later.number}", f"{MODEL} {earlier.number}"
 
 
-def standing(client: mlflow.MlflowClient, version: Version) -> list[str]:
+def status(client: mlflow.MlflowClient, version: Version) -> list[str]:
     """The role of a version and why it has it, a sentence each."""
     tags = client.get_model_version(MODEL, version.number).tags
     role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == version), "neither")

@@ -1,4 +1,4 @@
-"""How a run is recorded in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
+"""The record of a run in MLflow: parameters, metrics, a child run per cutoff, model, artifacts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _log_cutoffs(result: TrainingResult, parent: str) -> None:
         if day not in heads:
             continue
         rankings = backtest.rankings[backtest.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
-        own = _numbers(rankings[cutoff_evaluation.MODEL]) | _numbers(heads[day])
+        model_metrics = _numbers(rankings[cutoff_evaluation.MODEL]) | _numbers(heads[day])
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
         with runs.run(f"{result.name} at {day}", nested=True, tags={"kind": "backtest"}):
             closed = plan.training_for(cutoff)
@@ -134,9 +134,9 @@ def _log_cutoffs(result: TrainingResult, parent: str) -> None:
                     "training_to": f"{closed[-1]:%Y-%m-%d}",
                 }
             )
-            mlflow.log_metrics(own | rules)
+            mlflow.log_metrics(model_metrics | rules)
         when = int(cutoff.replace(tzinfo=UTC).timestamp() * 1000)
-        by_cutoff += [Metric(f"cutoff.{name}", value, when, step) for name, value in own.items()]
+        by_cutoff += [Metric(f"cutoff.{name}", value, when, step) for name, value in model_metrics.items()]
     client.log_batch(parent, metrics=by_cutoff)
 
 
@@ -204,8 +204,8 @@ def _log_bundle(result: TrainingResult, bundle: Path) -> str:
 def model_from_code(bundle: Path) -> dict[str, Any]:
     """Arguments by which `mlflow.pyfunc` logs or saves the *bundle* with the code that scores it.
 
-    The code is copied beside the bundle, as a package whose name follows from its content: it hides no module
-    of the process that loads it, and two versions of it may be loaded side by side.
+    The code is copied next to the bundle, as a package whose name follows from its content: it hides no
+    module of the process that loads it, and two versions of it may be loaded side by side.
     """
     code = Path(models.__file__).parent
     sources = [file.read_text(encoding="utf-8") for file in sorted(code.glob("*.py"))]
@@ -225,10 +225,10 @@ def _signature(spec: Spec) -> ModelSignature:
     Every feature is required, though its value may be missing; inferred from rows, MLflow would take one for
     optional that happens to be null in them, and Spark then cannot find the columns by name.
     """
-    given, scores = (
+    inputs, scores = (
         Schema([ColSpec(DataType.double, name) for name in names]) for names in (spec.names, SCORES)
     )
-    return ModelSignature(given, scores)
+    return ModelSignature(inputs, scores)
 
 
 def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

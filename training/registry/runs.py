@@ -17,12 +17,12 @@ LOCKS = "running"
 
 
 @contextmanager
-def run(name: str, **given: Any) -> Iterator[mlflow.ActiveRun]:
-    """A run that ends as KILLED where the process is told to stop, and as FAILED on any other error.
+def run(name: str, **arguments: Any) -> Iterator[mlflow.ActiveRun]:
+    """A run that ends as KILLED where a signal stops the process, and as FAILED on any other error.
 
     Other arguments are those of `mlflow.start_run`.
     """
-    with mlflow.start_run(run_name=name, **given) as started:
+    with mlflow.start_run(run_name=name, **arguments) as started:
         try:
             yield started
         except (KeyboardInterrupt, SystemExit):

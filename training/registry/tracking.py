@@ -38,14 +38,18 @@ def connect(settings: Settings) -> mlflow.MlflowClient:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"RIPPLE_HOME = {home} cannot be made a folder: {error.strerror}.") from error
-    own = "MLFLOW_TRACKING_URI" not in os.environ
-    mlflow.set_tracking_uri(f"sqlite:///{home / 'mlflow.db'}" if own else os.environ["MLFLOW_TRACKING_URI"])
-    if own:
+    is_default = "MLFLOW_TRACKING_URI" not in os.environ
+    mlflow.set_tracking_uri(
+        f"sqlite:///{home / 'mlflow.db'}" if is_default else os.environ["MLFLOW_TRACKING_URI"]
+    )
+    if is_default:
         # MLflow has just set it, and a later call would take that for the user's wish
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     client = mlflow.MlflowClient()
     if client.get_experiment_by_name(MODEL) is None:
-        client.create_experiment(MODEL, artifact_location=(home / "artifacts").as_uri() if own else None)
+        client.create_experiment(
+            MODEL, artifact_location=(home / "artifacts").as_uri() if is_default else None
+        )
     mlflow.set_experiment(MODEL)
     return client
 

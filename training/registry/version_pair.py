@@ -18,7 +18,7 @@ WHICH, NOT_SET = ("later", "earlier"), "not set"
 
 @dataclass(frozen=True)
 class Versions:
-    """A later version beside an earlier one.
+    """A later version and an earlier one.
 
     Attributes:
         comparison: None where they were not evaluated on the same target; `why_not` then says what differs.

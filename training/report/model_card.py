@@ -20,7 +20,6 @@ from ripple.training.evaluation.bootstrap import (
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.slices import uneven
-from ripple.training.registry.gate import doubtful_share
 from ripple.training.report.sections.answer.limits import limits
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
@@ -56,7 +55,7 @@ def model_card(result: TrainingResult) -> str:
         tables=[name for name in CONTRACT if name not in result.data.checks.absent],
         cutoffs=result.data.schedule.training_for(result.population.as_of),
         totals=result.label.totals,
-        may_be_chance=words.percent(doubtful_share(result)),
+        may_be_chance=words.percent(result.label.chance_share),
         robustness=result.label.robustness,
         assumption=ASSUMPTION,
         metrics=_metrics(result),

@@ -99,7 +99,7 @@ class Postgres(Source):
 
     @property
     def folder(self) -> None:
-        """None: a database has no ripple.toml beside it."""
+        """None: a database has no ripple.toml next to it."""
         return
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What every source of a dataset has in common: a place that is opened, and then queried in SQL."""
+"""The base of every source of a dataset: a place that is opened, and then queried in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast is evaluated beside rules and models that know more."""
+"""The forecast is evaluated with rules and models that know more."""
 
 from __future__ import annotations
 

@@ -62,13 +62,13 @@ def test_scores_come_with_reasons_if_asked_for(
     options = ("--as-of", "2026-01-01", "--out", out, "--reasons", "2")
     done = ripple("score", trained_world.data, *options, home=trained_world.home)
     assert done.returncode == 0, done.stderr
-    told = pd.read_csv(out)
-    assert list(told.columns) == [
+    written = pd.read_csv(out)
+    assert list(written.columns) == [
         *scores.columns,
         *("value_reason_1", "value_reason_2", "top_reason_1", "top_reason_2"),
     ]
-    assert told["value_reason_1"].str.contains("the expected network value ×").all()
-    assert told["top_reason_2"].str.contains("the odds of being at the top ×").all()
+    assert written["value_reason_1"].str.contains("the expected network value ×").all()
+    assert written["top_reason_2"].str.contains("the odds of being at the top ×").all()
 
 
 def test_a_killed_score_leaves_the_earlier_file(
@@ -174,10 +174,10 @@ def test_what_is_refused_once_the_data_are_open_ends_likewise(
 
 
 def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
-    found = pd.DataFrame([dict(one) for one in served])
+    served_table = pd.DataFrame([dict(one) for one in served])
     exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
     for column in [*exact, "top_member", "rank"]:
-        assert found[column].tolist() == scores[column].tolist(), column
+        assert served_table[column].tolist() == scores[column].tolist(), column
 
 
 @contextmanager

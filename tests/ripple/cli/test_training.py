@@ -10,16 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.servers.postgres_server import told_of_password
-from tests.support.servers.processes import (
-    LENIENT,
-    Ripple,
-    TrainedWorld,
-    assert_refused,
-)
+from tests.support.servers.postgres_server import password_leaks
+from tests.support.servers.processes import Ripple, TrainedWorld, assert_refused
+from tests.support.small_settings import LENIENT
 
 
-def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWorld) -> None:
+def test_train_prints_results_and_logs_progress_apart(trained_world: TrainedWorld) -> None:
     assert re.search(r"^version: +ripple 1 \(champion\)$", trained_world.printed, re.MULTILINE)
     assert re.search(r"^gate: +It passed all \d checks\.$", trained_world.printed, re.MULTILINE)
     assert "capture:" in trained_world.printed
@@ -33,13 +29,13 @@ def test_train_prints_results_and_tells_progress_apart(trained_world: TrainedWor
 
 def test_training_leaves_the_password_nowhere(trained_world: TrainedWorld) -> None:
     """The world was read from the server; the run is in MLflow, its model and report are written."""
-    assert told_of_password(trained_world.printed + trained_world.progress) == []
+    assert password_leaks(trained_world.printed + trained_world.progress) == []
     left = [file for file in trained_world.home.rglob("*") if file.is_file()]
     (result,) = (file for file in left if file.name == "evidence.json")
     assert '"dataset": "shop"' in result.read_text(encoding="utf-8")
     assert {file.name for file in left} >= {"mlflow.db", "ripple-v1.html"}
     for file in left:
-        assert told_of_password(str(file) + file.read_bytes().decode("latin-1")) == []
+        assert password_leaks(str(file) + file.read_bytes().decode("latin-1")) == []
 
 
 def test_until_uses_nothing_that_came_later(
@@ -77,7 +73,7 @@ def test_until_uses_nothing_that_came_later(
 
 
 def _promoted_and_compared(ripple: Ripple) -> None:
-    """Two versions that foresee the same, of which the gate let none pass."""
+    """Two versions with the same predictions, of which the gate let none pass."""
     refused = ripple("promote")
     assert refused.returncode == 2
     assert 'ripple promote 2 --because "…"' in refused.stderr

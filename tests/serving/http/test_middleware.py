@@ -134,7 +134,7 @@ def test_a_disconnect_in_the_middle_of_a_body_frees_its_place(guarded: ScoringSe
 def _occupied(
     server: ScoringServer, stack: ExitStack, length: int
 ) -> tuple[list[socket.socket], httpx.Response]:
-    """As many connections as are answered at once, all waiting for their bodies, and what another is told.
+    """As many connections as are answered at once, all sending bodies, and the answer to one more.
 
     Whoever asks before all have arrived may take the place of the last one, so it may take several tries.
     """

@@ -280,7 +280,7 @@ def _swap_on_a_full_disk(server: ScoringServer, publish: Callable[[], None]) -> 
 
 @contextmanager
 def _full_disk(worker: psutil.Process) -> Iterator[None]:
-    """Meanwhile no byte that *worker* writes to a file finds room."""
+    """Meanwhile the disk is full for every byte that *worker* writes to a file."""
     before = worker.rlimit(resource.RLIMIT_FSIZE)
     worker.rlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:

@@ -112,7 +112,7 @@ def _request(method: str, path: str, headers: dict[str, bytes], body: bytes) -> 
 
 
 def _assert_valid_answer(answer: bytes) -> None:
-    """Fail unless *answer* is a good one, tells an error in the one shape, or says that it was not HTTP."""
+    """Fail unless *answer* is a good one, holds an error in the one shape, or says that it was not HTTP."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status_line = re.match(rb"HTTP/1.1 (\d+)", head)
     assert status_line, answer

@@ -104,7 +104,7 @@ def test_what_came_is_one_of_the_courses_that_are_drawn():
     assert np.mean(ranks) == pytest.approx(0.5, abs=3 * np.sqrt(1 / 12 / len(ranks)))
 
 
-def test_the_expectation_foretells_another_course_of_events_better_than_this_one_does(history, window, rng):
+def test_the_expectation_predicts_another_realisation_better_than_this_one_does(history, window, rng):
     start, stop = END - timedelta(days=180), END
     expected = expected_leave_one_out(history, start, stop, redraws=20, seed=2).influence_value
     actual = leave_one_out(history, start, stop).influence_value

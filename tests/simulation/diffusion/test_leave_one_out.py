@@ -60,7 +60,7 @@ def test_a_tie_that_closes_while_its_source_waits_passes_nothing_on(by_hand, day
     assert counterfactual_days(history, day(100), day(200))[0, 2, False] == np.inf
 
 
-def test_only_adoptions_in_the_window_are_told_and_those_after_it_are_not_in_it(by_hand, day):
+def test_only_adoptions_in_the_window_are_returned_and_those_after_it_are_not_in_it(by_hand, day):
     history = by_hand([50.0, np.inf, 130.0, np.inf], [(0, 1, 70.0), (0, 2, 60.0), (0, 3, 49.0)])
     assert counterfactual_days(history, day(100), day(115)) == {(0, 2, True): 130.0}
 

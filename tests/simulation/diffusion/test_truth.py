@@ -139,8 +139,12 @@ def test_every_leave_one_out_value_equals_running_the_world_again(world, small, 
 
 
 def test_total_influence_equals_running_the_world_again(small, replay):
-    with_all, alone = (sum(replay.cents(replay.adoptions(absent)).values()) for absent in (NOBODY, EVERYBODY))
-    assert total_influence(small, START, STOP) == pytest.approx((with_all - alone) / 100, rel=1e-9, abs=1e-9)
+    with_all, without_any = (
+        sum(replay.cents(replay.adoptions(absent)).values()) for absent in (NOBODY, EVERYBODY)
+    )
+    assert total_influence(small, START, STOP) == pytest.approx(
+        (with_all - without_any) / 100, rel=1e-9, abs=1e-9
+    )
     assert revenue(small, START, STOP) == pytest.approx(with_all / 100, rel=1e-9)
 
 
@@ -181,7 +185,7 @@ def test_a_referral_counts_for_its_days_only_and_its_refunds_cost_nobody_anythin
     assert value == [[100.0, 0.0, 0.0], [100.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
 
 
-def test_nobody_is_worth_anything_to_others_where_nobody_influences_or_refers_anybody():
+def test_network_value_is_zero_where_nobody_influences_or_refers_anybody():
     history = simulate_history(WORLDS["none"], 2_000, Calendar(24), 3)
     assert (leave_one_out(history, START, STOP) == 0).all(axis=None)
     assert total_influence(history, START, STOP) == 0
@@ -201,7 +205,7 @@ def test_the_window_leaves_out_its_start_and_holds_its_end_to_the_second(by_hand
     assert revenue(history, day(100), day(200)) == total_influence(history, day(100), day(200)) == 200.0
 
 
-def test_in_a_chain_everybody_is_worth_all_that_lies_behind_them(by_hand, day):
+def test_in_a_chain_network_value_is_all_that_lies_behind_a_customer(by_hand, day):
     history = by_hand([101.0, np.inf, np.inf], [(0, 1, 5.0), (1, 2, 5.0)])
     values = leave_one_out(history, day(100), day(200))
     assert values.influence_value.tolist() == [200.0, 100.0, 0.0]

@@ -28,7 +28,7 @@ NEEDED = {
     "active_users": ("usage", "user_id"),
     "days_from_release": ("catalog", "released_at"),
 }
-"""How the names of features begin → the optional column without which they do not exist."""
+"""Prefix of features → the optional column without which they do not exist."""
 PRECISION = {"pagerank": 1e-6, "neighbour_revenue": 1e-8, "neighbour_products": 1e-8}
 """Relative, of what is found by iteration or given in nine digits; of all else 1e-9."""
 

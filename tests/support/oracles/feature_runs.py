@@ -47,7 +47,7 @@ READ = {
     "catalog": {"feature_use", "first_use"},
     "customers": {"customers", "first_use", "referred", "invited", "graph"},
 }
-"""What is kept of a cutoff, by the table that it follows from."""
+"""The parts that are kept of a cutoff, by the table that they follow from."""
 EVERYTHING = set().union(*READ.values())
 
 
@@ -66,10 +66,12 @@ def opened(frames: Frames, folder: Path, cache: Path | None = None, settings: Se
     return replace(checks.check(feature_frames.write(frames, folder), settings)[0], cache=cache)
 
 
-def assert_right(found: pd.DataFrame, frames: Frames, as_of: datetime, settings: Settings = SETTINGS) -> None:
+def assert_right(
+    computed: pd.DataFrame, frames: Frames, as_of: datetime, settings: Settings = SETTINGS
+) -> None:
     chosen = settings.features
     feature_oracle.assert_equal(
-        found,
+        computed,
         feature_oracle.features(frames, as_of, chosen.windows_days, chosen.half_life_days, settings.powers),
     )
 

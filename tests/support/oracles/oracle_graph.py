@@ -76,18 +76,20 @@ def network_columns(
         day = bought[target][product]
         return bought[source].get(product, 0) > day and begun[source, target] >= day
 
-    def made(customer: str, days: int) -> list[str]:
+    def first_purchases(customer: str, days: int) -> list[str]:
         return [product for product, age in bought[customer].items() if age <= days]
 
     def led_purchases(customer: str, days: int) -> float:
         return sum(
-            leads(customer, target, product) for target in targets[customer] for product in made(target, days)
+            leads(customer, target, product)
+            for target in targets[customer]
+            for product in first_purchases(target, days)
         )
 
     def followed_purchases(customer: str, days: int) -> Value:
         return share_true(
             any(leads(source, customer, product) for source in sources[customer])
-            for product in made(customer, days)
+            for product in first_purchases(customer, days)
         )
 
     columns: dict[str, Column] = {

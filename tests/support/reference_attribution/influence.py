@@ -23,7 +23,7 @@ class Case:
     day: float
     controls: list[str]
     exposures: list[list[Exposure]]
-    """Of the adopter, then of each control."""
+    """The exposures of the adopter, then of each control."""
     near: list[tuple[int, float]] = field(default_factory=list)
     """Other cases of the product within the bandwidth, each with its kernel."""
     near_in_stratum: list[tuple[int, float]] = field(default_factory=list)

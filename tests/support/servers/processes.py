@@ -17,20 +17,6 @@ import httpx
 
 from tests.support.checkout import ROOT
 
-LENIENT = """
-[gate]
-capture_loss = 1.0
-level_factor = 20.0
-coverage_loss = 0.8
-doubtful_share = 0.98
-single_share = 1.0
-
-[model]
-trees = 60
-learning_rate = 0.1
-"""
-"""For worlds so small that chance decides how good a model looks: limits of the gate, and few trees."""
-
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 
 # runs `ripple` once for every line it reads, in a child that has nothing more to import
@@ -43,15 +29,15 @@ warnings.simplefilter("default")
 # else a child that collects garbage copies all that it has inherited
 gc.freeze()
 for line in sys.stdin:
-    asked = json.loads(line)
+    request = json.loads(line)
     child = os.fork()
     if child == 0:
         signal.alarm(120)
-        os.chdir(asked["cwd"])
-        os.environ.update(asked["environment"])
-        for number, file in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
+        os.chdir(request["cwd"])
+        os.environ.update(request["environment"])
+        for number, file in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
             os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
-        sys.argv = ["ripple", *asked["arguments"]]
+        sys.argv = ["ripple", *request["arguments"]]
         cli.main()
         sys.exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -111,8 +97,8 @@ def forking_ripple(folder: Path) -> Iterator[Ripple]:
         for file in (out, err):
             file.write_bytes(b"")
         given = [str(argument) for argument in arguments]
-        asked = {"arguments": given, "cwd": str(cwd), "environment": {"RIPPLE_HOME": str(home)}}
-        stdin.write(json.dumps(asked | {"out": str(out), "err": str(err)}) + "\n")
+        request = {"arguments": given, "cwd": str(cwd), "environment": {"RIPPLE_HOME": str(home)}}
+        stdin.write(json.dumps(request | {"out": str(out), "err": str(err)}) + "\n")
         stdin.flush()
         code = int(stdout.readline())
         return subprocess.CompletedProcess(given, code, out.read_text(), err.read_text())

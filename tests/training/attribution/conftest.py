@@ -1,4 +1,4 @@
-"""A random history beside the reference's view of it, with customers in three arbitrary strata."""
+"""A random history and the reference's view of it, with customers in three arbitrary strata."""
 
 from __future__ import annotations
 

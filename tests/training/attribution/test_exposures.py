@@ -35,8 +35,8 @@ def test_exposures_are_those_of_the_reference(sample):
             names[subjects.customer[subject]], products[subjects.product[subject]], subjects.day[subject]
         )
     }
-    found = zip(exposures.subject, exposures.source, exposures.age_bin, exposures.tie_strength, strict=True)
-    assert {(subject, names[source], age): strength for subject, source, age, strength in found} == (
+    rows = zip(exposures.subject, exposures.source, exposures.age_bin, exposures.tie_strength, strict=True)
+    assert {(subject, names[source], age): strength for subject, source, age, strength in rows} == (
         pytest.approx(expected, rel=1e-9)
     )
     assert len(expected) == exposures.subject.size > 100

@@ -308,7 +308,7 @@ def test_names_and_the_order_of_rows_do_not_matter(seed):
     st.booleans(),
     st.sampled_from([0, 20, 180]),
 )
-def test_one_step_no_more_is_credited_than_the_adoptions_are_worth(
+def test_one_step_no_more_is_credited_than_the_value_of_the_adoptions(
     seed, crowd, baseline, expansion, lookback
 ):
     rows = contagion(seed, crowd)

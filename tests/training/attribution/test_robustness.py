@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from ripple.training.attribution.robustness import (
     LATE_TIES,
     SHUFFLED_TIMES,
     Robustness,
+    chance_share,
     robustness,
     shuffled_times,
 )
@@ -62,14 +64,23 @@ def test_without_interactions_there_is_nothing_to_test():
 
 
 def test_there_is_influence_where_enough_is_credited_and_placebos_credit_less():
-    def made(revenue, influence, share):
+    def with_placebo(revenue, influence, share):
         placebos = pd.DataFrame({"influence": [share * influence], "share": [share]}, [LATE_TIES])
         return Robustness(*WINDOW, revenue, influence, placebos, pd.DataFrame())
 
-    assert made(1000.0, 10.0, 0.9).has_influence
-    assert not made(1000.0, 9.9, 0.0).has_influence
-    assert not made(1000.0, 500.0, 1.0).has_influence
-    assert made(0.0, 0.0, 0.0).revenue_share == 0
+    assert with_placebo(1000.0, 10.0, 0.9).has_influence
+    assert not with_placebo(1000.0, 9.9, 0.0).has_influence
+    assert not with_placebo(1000.0, 500.0, 1.0).has_influence
+    assert with_placebo(0.0, 0.0, 0.0).revenue_share == 0
+
+
+def test_of_influence_what_placebos_find_may_be_chance_and_referrals_are_not():
+    totals = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.0}
+    influential = SimpleNamespace(has_influence=True, placebo_share=0.4)
+    assert chance_share(totals, influential) == pytest.approx(0.4 * 0.75)
+    none = SimpleNamespace(has_influence=False, placebo_share=0.4)
+    assert chance_share(totals, none) == chance_share(totals, None) == 0.75
+    assert chance_share(dict.fromkeys(totals, 0.0), influential) == 1
 
 
 def test_shuffled_times_are_permuted_within_stratum_and_product(sample):

@@ -79,13 +79,13 @@ def test_inference_rows_teach_the_student_but_not_by_a_feature_that_was_never_kn
 
 def test_rows_are_drawn_evenly_where_there_are_too_many(monkeypatch, teacher):
     labelled, trees, shared = teacher
-    taught = []
+    row_counts = []
 
     def recorded(parameters, data, rounds):
-        taught.append(data.construct().num_data())
+        row_counts.append(data.construct().num_data())
         return train(parameters, data, rounds)
 
     monkeypatch.setattr(distillation, "train", recorded)
     monkeypatch.setattr(distillation, "MAX_TEACHER_ROWS", 150)
     distil(trees, labelled, labelled[0][0].rows, shared, SETTINGS)
-    assert taught == [2 * 134]  # every third of 400, twice
+    assert row_counts == [2 * 134]  # every third of 400, twice

@@ -105,7 +105,7 @@ def test_features_that_say_nothing_are_no_obstacle(history):
     assert fitted.predict_value(useless[-1].features)[0] == pytest.approx(mean)
 
 
-def test_nobody_credited_with_anything_is_told_and_not_fitted(history):
+def test_nobody_credited_with_anything_is_an_error_and_not_fitted(history):
     nothing = [with_value(one, 0.0) for one in history]
     with pytest.raises(InputError, match=r"Every label is zero.*interactions hold referrals"):
         fit(nothing, SETTINGS)
@@ -118,7 +118,7 @@ def test_cutoffs_without_credit_teach_nothing(history, heads):
     assert text(fit([silent, *history], SETTINGS)) == text(heads)
 
 
-def test_a_currency_of_half_the_worth_changes_the_scale_alone(history, heads):
+def test_a_currency_of_half_the_value_changes_only_the_scale(history, heads):
     doubled = fit([with_value(one, one.labels["network_value"] * 2) for one in history], SETTINGS)
     assert text(doubled) == text(heads)
     assert doubled.scale == 2 * heads.scale

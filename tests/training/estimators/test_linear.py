@@ -23,7 +23,7 @@ def test_a_product_of_powers_is_found(model):
     assert np.average(np.exp(predicted)) == pytest.approx(AMOUNT.mean(), rel=0.01)
 
 
-def test_it_tells_the_logarithm_of_what_scikit_learn_foresees(model):
+def test_it_predicts_the_logarithm_of_what_scikit_learn_predicts(model):
     assert np.exp(linear.predict_log(model, ROWS)) == pytest.approx(model.predict(ROWS))
 
 
@@ -37,7 +37,7 @@ def test_rows_that_weigh_nothing_teach_nothing(model):
     assert linear.predict_log(again, ROWS) == pytest.approx(linear.predict_log(model, ROWS), abs=1e-4)
 
 
-def test_whether_a_feature_is_defined_tells_customers_apart():
+def test_whether_a_feature_is_defined_changes_the_prediction():
     rows = np.column_stack([np.where(RANDOM.random(5000) < 0.5, np.nan, 1.0), np.full(5000, np.nan)])
     amount = RANDOM.poisson(np.where(np.isnan(rows[:, 0]), 2.0, 0.5)).astype(float)
     new = np.array([[1.0, np.nan], [np.nan, np.nan]])
@@ -45,7 +45,7 @@ def test_whether_a_feature_is_defined_tells_customers_apart():
     assert predicted == pytest.approx([0.5, 2.0], rel=0.2)
 
 
-def test_what_is_far_beyond_all_that_was_seen_says_no_more(model):
+def test_values_far_beyond_the_training_range_are_clipped(model):
     beyond, further = (linear.predict_log(model, np.array([[x, 0.0, 4.0]])) for x in (1e30, 1e300))
     assert beyond == further
     assert np.isfinite(beyond).all()

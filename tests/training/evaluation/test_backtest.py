@@ -30,7 +30,7 @@ def examples():
 
 
 @pytest.fixture(scope="module")
-def judged(examples):
+def evaluated_backtest(examples):
     return backtest(backtester(examples))
 
 
@@ -55,8 +55,8 @@ def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):
 def test_heads_do_learn_from_every_label_that_was_known(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
-    teacher = plan.training_for(cutoff)[-1]
-    altered = examples | {teacher: relabelled(examples[teacher], 1)}
+    training_cutoff = plan.training_for(cutoff)[-1]
+    altered = examples | {training_cutoff: relabelled(examples[training_cutoff], 1)}
     assert not np.array_equal(
         backtester(examples).held_out_predictions(cutoff).predicted,
         backtester(altered).held_out_predictions(cutoff).predicted,
@@ -81,9 +81,9 @@ def test_a_cutoff_is_fitted_once(examples, progress):
     assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
-def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged):
+def test_every_ranking_is_evaluated_at_every_cutoff_by_the_metrics(examples, evaluated_backtest):
     plan = synthetic_examples.plan()
-    table = judged.rankings.set_index(["cutoff", "ranking"])
+    table = evaluated_backtest.rankings.set_index(["cutoff", "ranking"])
     assert set(table.index.get_level_values("cutoff")) == {f"{c:%Y-%m-%d}" for c in plan.evaluation} | {
         "pooled"
     }
@@ -96,18 +96,20 @@ def test_every_ranking_is_judged_at_every_cutoff_by_the_metrics(examples, judged
             )
 
 
-def test_pooled_rows_are_means_over_cutoffs(judged):
-    pooled = judged.rankings["cutoff"] == "pooled"
+def test_pooled_rows_are_means_over_cutoffs(evaluated_backtest):
+    pooled = evaluated_backtest.rankings["cutoff"] == "pooled"
     numbers = ["capture", "precision", "pr_auc", "gini", "spearman", "brier"]
-    means = judged.rankings[~pooled].groupby("ranking")[numbers].mean()
-    found = judged.rankings[pooled].set_index("ranking")[numbers]
-    pd.testing.assert_frame_equal(found, means)
-    assert judged.capture(MODEL) == means.loc[MODEL, "capture"]
+    means = evaluated_backtest.rankings[~pooled].groupby("ranking")[numbers].mean()
+    pooled_rows = evaluated_backtest.rankings[pooled].set_index("ranking")[numbers]
+    pd.testing.assert_frame_equal(pooled_rows, means)
+    assert evaluated_backtest.capture(MODEL) == means.loc[MODEL, "capture"]
 
 
-def test_the_best_baseline_is_the_one_that_captures_most(judged):
-    pooled = judged.rankings[judged.rankings["cutoff"] == "pooled"].set_index("ranking")["capture"]
-    assert judged.best_baseline == pooled.drop(MODEL).idxmax()
+def test_the_best_baseline_is_the_one_that_captures_most(evaluated_backtest):
+    pooled = evaluated_backtest.rankings[evaluated_backtest.rankings["cutoff"] == "pooled"].set_index(
+        "ranking"
+    )["capture"]
+    assert evaluated_backtest.best_baseline == pooled.drop(MODEL).idxmax()
 
 
 def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
@@ -115,83 +117,89 @@ def test_a_rule_that_says_nothing_at_one_cutoff_is_not_pooled(examples):
     silent_once = replace(
         examples[cutoff], rows=Rows.of(examples[cutoff].features.assign(past_network_value=0.0))
     )
-    found = backtest(backtester(examples | {cutoff: silent_once}))
-    rows = found.rankings[found.rankings["ranking"] == "last label"]["cutoff"]
+    with_silent_rule = backtest(backtester(examples | {cutoff: silent_once}))
+    rows = with_silent_rule.rankings[with_silent_rule.rankings["ranking"] == "last label"]["cutoff"]
     assert len(rows) == 2
     assert "pooled" not in set(rows)
-    assert found.best_baseline != "last label"
-    assert found.lead[0] == pytest.approx(found.capture(MODEL) - found.capture(found.best_baseline))
+    assert with_silent_rule.best_baseline != "last label"
+    assert with_silent_rule.lead[0] == pytest.approx(
+        with_silent_rule.capture(MODEL) - with_silent_rule.capture(with_silent_rule.best_baseline)
+    )
 
 
-def test_the_interval_of_the_lead_holds_the_lead(judged):
-    lead, low, high = judged.lead
-    assert lead == pytest.approx(judged.capture(MODEL) - judged.capture(judged.best_baseline))
+def test_the_interval_of_the_lead_holds_the_lead(evaluated_backtest):
+    lead, low, high = evaluated_backtest.lead
+    assert lead == pytest.approx(
+        evaluated_backtest.capture(MODEL) - evaluated_backtest.capture(evaluated_backtest.best_baseline)
+    )
     assert low <= lead <= high
     assert low < high
 
 
-def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(judged):
-    table = judged.rankings
+def test_every_ranking_has_its_capture_and_the_models_lead_inside_their_bounds(evaluated_backtest):
+    table = evaluated_backtest.rankings
     assert (table["capture_low"] <= table["capture"]).all()
     assert (table["capture"] <= table["capture_high"]).all()
     own = table[table["ranking"] == MODEL].set_index("cutoff")["capture"]
     assert table["lead"].to_numpy() == pytest.approx(table["cutoff"].map(own) - table["capture"])
-    against = table[(table["cutoff"] == "pooled") & (table["ranking"] == judged.best_baseline)].iloc[0]
-    assert judged.lead == tuple(against[["lead", "lead_low", "lead_high"]])
+    against = table[
+        (table["cutoff"] == "pooled") & (table["ranking"] == evaluated_backtest.best_baseline)
+    ].iloc[0]
+    assert evaluated_backtest.lead == tuple(against[["lead", "lead_low", "lead_high"]])
 
 
-def test_rules_are_told_as_probabilities_from_closed_cutoffs_alone(examples):
+def test_baseline_probabilities_use_only_closed_cutoffs(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
-    found = backtester(examples).baseline_probabilities(cutoff)
+    probabilities = backtester(examples).baseline_probabilities(cutoff)
     order = np.argsort(examples[cutoff].features["out_degree"], kind="stable")
-    assert (np.diff(found["degree"][order]) >= 0).all()
-    assert found["degree"].min() >= 0
-    assert found["degree"].max() <= 1
+    assert (np.diff(probabilities["degree"][order]) >= 0).all()
+    assert probabilities["degree"].min() >= 0
+    assert probabilities["degree"].max() <= 1
     altered = {
         other: one if other + plan.horizon <= cutoff else relabelled(one, seed)
         for seed, (other, one) in enumerate(examples.items())
     }
     blind = backtester(altered).baseline_probabilities(cutoff)
-    assert all(np.array_equal(found[name], blind[name]) for name in found)
+    assert all(np.array_equal(probabilities[name], blind[name]) for name in probabilities)
 
 
-def test_customers_are_foreseen_by_heads_that_other_customers_taught(examples):
+def test_cross_customer_predictions_use_only_the_labels_of_other_customers(examples):
     plan = synthetic_examples.plan()
     cutoff = plan.evaluation[-1]
-    found = backtester(examples).cross_customer_predictions(cutoff)
-    assert (found > 0).all()
-    teacher = plan.training_for(cutoff)[-1]
-    labels = examples[teacher].labels.copy()
+    predictions = backtester(examples).cross_customer_predictions(cutoff)
+    assert (predictions > 0).all()
+    training_cutoff = plan.training_for(cutoff)[-1]
+    labels = examples[training_cutoff].labels.copy()
     # customers keep their place here: the first half of the pairs is number 0, 2, 4 …
     labels.iloc[::2] *= np.random.default_rng(1).pareto(0.5, (len(labels.iloc[::2]), 1)) * 1e3
-    altered = examples | {teacher: replace(examples[teacher], labels=labels)}
+    altered = examples | {training_cutoff: replace(examples[training_cutoff], labels=labels)}
     again = backtester(altered).cross_customer_predictions(cutoff)
-    changed = ~np.isclose(again / again[::2].mean(), found / found[::2].mean())
+    changed = ~np.isclose(again / again[::2].mean(), predictions / predictions[::2].mean())
     assert not changed[::2].any()
     assert changed[1::2].any()
 
 
-def test_customers_are_judged_by_kind(examples, judged):
-    found = judged.slices.set_index("slice")
-    assert found.loc["known in training", "customers"] == 3 * 300
-    assert found.loc["degree decile 10", "true_top_share"] > found.loc["degree decile 1", "true_top_share"]
-    everybody, heads = found.loc["everybody"], judged.heads
-    assert everybody["capture"] == pytest.approx(judged.capture(MODEL))
+def test_customers_are_evaluated_by_slice(examples, evaluated_backtest):
+    slices = evaluated_backtest.slices.set_index("slice")
+    assert slices.loc["known in training", "customers"] == 3 * 300
+    assert slices.loc["degree decile 10", "true_top_share"] > slices.loc["degree decile 1", "true_top_share"]
+    everybody, heads = slices.loc["everybody"], evaluated_backtest.heads
+    assert everybody["capture"] == pytest.approx(evaluated_backtest.capture(MODEL))
     assert everybody["coverage"] == pytest.approx(heads["coverage"].mean())
     total = (heads["predicted_share"] * heads["realised"]).sum() / heads["realised"].sum()
     assert everybody["predicted_share"] == pytest.approx(total)
 
 
-def test_the_backtest_repeats_itself(examples, judged):
+def test_the_backtest_repeats_itself(examples, evaluated_backtest):
     again = backtest(backtester(examples))
-    pd.testing.assert_frame_equal(again.rankings, judged.rankings, check_exact=True)
-    pd.testing.assert_frame_equal(again.heads, judged.heads, check_exact=True)
-    assert again.lead == judged.lead
+    pd.testing.assert_frame_equal(again.rankings, evaluated_backtest.rankings, check_exact=True)
+    pd.testing.assert_frame_equal(again.heads, evaluated_backtest.heads, check_exact=True)
+    assert again.lead == evaluated_backtest.lead
 
 
-def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
-    heads = judged.heads.set_index("cutoff")
+def test_heads_are_evaluated_with_the_calibration_of_their_time(examples, evaluated_backtest):
+    heads = evaluated_backtest.heads.set_index("cutoff")
     assert len(heads) == 3
     assert (heads["customers"] == 300).all()
     assert heads["coverage"].between(0.5, 1).all()
@@ -207,20 +215,20 @@ def test_heads_are_judged_with_the_calibration_of_their_time(examples, judged):
         assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
 
 
-def test_deciles_rise_with_the_prediction(judged):
-    assert judged.deciles["decile"].tolist() == list(range(1, 11))
-    assert judged.deciles["predicted"].is_monotonic_increasing
-    assert judged.deciles["realised"].iloc[-1] > judged.deciles["realised"].iloc[0]
+def test_deciles_rise_with_the_prediction(evaluated_backtest):
+    assert evaluated_backtest.deciles["decile"].tolist() == list(range(1, 11))
+    assert evaluated_backtest.deciles["predicted"].is_monotonic_increasing
+    assert evaluated_backtest.deciles["realised"].iloc[-1] > evaluated_backtest.deciles["realised"].iloc[0]
 
 
 def test_without_a_closed_cutoff_to_calibrate_on_what_needs_it_is_undefined(examples):
     plan = synthetic_examples.plan()
     first = plan.grid[0] + plan.horizon
     early = replace(plan, evaluation=(first, plan.evaluation[-1]))
-    asked = RollingOriginBacktester(examples, early, SETTINGS)
-    assert asked.calibration(first) is None
-    assert asked.calibration(first + plan.horizon) is not None
-    heads = backtest(asked).heads
+    uncalibrated = RollingOriginBacktester(examples, early, SETTINGS)
+    assert uncalibrated.calibration(first) is None
+    assert uncalibrated.calibration(first + plan.horizon) is not None
+    heads = backtest(uncalibrated).heads
     undefined = ["predicted_share", "coverage", "least_coverage", "reliability_slope", "brier"]
     assert heads.loc[0, undefined].isna().all()
     assert heads.loc[1].notna().all()
@@ -235,21 +243,21 @@ def silenced(examples, cutoffs):
 def test_cutoffs_before_the_first_credit_or_with_none_are_left_out_aloud(examples, progress):
     plan = synthetic_examples.plan()
     last = plan.evaluation[-1]
-    found = backtest(backtester(silenced(examples, [plan.evaluation[1]])))
-    assert set(found.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
+    remaining = backtest(backtester(silenced(examples, [plan.evaluation[1]])))
+    assert set(remaining.heads["cutoff"]) == {f"{cutoff:%Y-%m-%d}" for cutoff in plan.evaluation} - {
         f"{plan.evaluation[1]:%Y-%m-%d}"
     }
     assert any(
         f"{plan.evaluation[1]:%Y-%m-%d}: left out, no credit to train on or evaluate with" in line
         for line in progress()
     )
-    # interactions are recorded since lately only: what can be judged is
+    # interactions are recorded since lately only: what can be evaluated is
     since = last - plan.horizon
-    found = backtest(backtester(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
-    assert found.heads["cutoff"].tolist() == [f"{last:%Y-%m-%d}"]
+    remaining = backtest(backtester(silenced(examples, [cutoff for cutoff in plan.grid if cutoff < since])))
+    assert remaining.heads["cutoff"].tolist() == [f"{last:%Y-%m-%d}"]
 
 
-def test_nothing_to_judge_is_told(examples):
+def test_nothing_to_evaluate_is_an_error(examples):
     plan = synthetic_examples.plan()
     for without in (plan.grid, plan.evaluation, plan.grid[:-1]):
         with pytest.raises(InputError, match="Every label is zero"):

@@ -19,18 +19,18 @@ FEATURES = pd.DataFrame(
 
 
 def test_a_rule_ranks_by_its_feature_and_nothing_known_is_zero():
-    found = baselines(FEATURES)
-    assert found["last label"].tolist() == [0, 5, 1]
-    assert found["own revenue"].tolist() == [300, 100, 200]
-    assert found["number of referrals"].tolist() == [0, 2, 0]
-    assert found["degree"].tolist() == [3, 2, 1]
+    scores = baselines(FEATURES)
+    assert scores["last label"].tolist() == [0, 5, 1]
+    assert scores["own revenue"].tolist() == [300, 100, 200]
+    assert scores["number of referrals"].tolist() == [0, 2, 0]
+    assert scores["degree"].tolist() == [3, 2, 1]
 
 
 def test_rules_without_a_feature_or_without_a_difference_are_left_out():
-    found = baselines(FEATURES)
-    assert "weighted degree" not in found
-    assert "revenue of own referrals" not in found
-    assert set(found) == {"last label", "own revenue", "number of referrals", "degree", "RFM"}
+    scores = baselines(FEATURES)
+    assert "weighted degree" not in scores
+    assert "revenue of own referrals" not in scores
+    assert set(scores) == {"last label", "own revenue", "number of referrals", "degree", "RFM"}
 
 
 def test_rfm_adds_up_percentile_ranks_of_the_longest_window():

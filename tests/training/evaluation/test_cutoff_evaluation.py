@@ -65,9 +65,9 @@ def test_the_interval_of_the_lead_is_that_of_95_percent_of_the_resamples(cutoffs
 
 
 def test_the_interval_of_a_single_cutoff_is_of_its_own_resamples(cutoffs, backtest):
-    alone = evaluate(cutoffs[:1], SETTINGS)
+    single = evaluate(cutoffs[:1], SETTINGS)
     columns = ["capture", "capture_low", "capture_high", "lead", "lead_low", "lead_high"]
-    rows = [one.rankings[one.rankings["cutoff"] == cutoffs[0].cutoff][columns] for one in (alone, backtest)]
+    rows = [one.rankings[one.rankings["cutoff"] == cutoffs[0].cutoff][columns] for one in (single, backtest)]
     pd.testing.assert_frame_equal(rows[0], rows[1].reset_index(drop=True), check_exact=True)
 
 

@@ -49,20 +49,20 @@ def test_what_does_not_change_stays_below_chance_as_often_as_promised(seed):
 def test_a_shift_of_one_deviation_is_called_one_and_the_order_of_rows_does_not_matter():
     random = np.random.default_rng(0)
     then, now = random.normal(size=2000), random.normal(1, size=2000)
-    found = stability_index(then, now)
-    assert found[0] > SHIFTED > STABLE > found[1]
-    assert stability_index(then[::-1], random.permutation(now)) == found
+    psi = stability_index(then, now)
+    assert psi[0] > SHIFTED > STABLE > psi[1]
+    assert stability_index(then[::-1], random.permutation(now)) == psi
 
 
 def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
-    found = training_features(
+    drawn = training_features(
         [
             synthetic_examples.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
             synthetic_examples.examples(seed=1),
         ],
         seed=3,
     )
-    assert len(found) == MAX_CUSTOMERS_PER_CUTOFF + 300
+    assert len(drawn) == MAX_CUSTOMERS_PER_CUTOFF + 300
     again = training_features(
         [
             synthetic_examples.examples(customers=MAX_CUSTOMERS_PER_CUTOFF + 50),
@@ -70,18 +70,18 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
         ],
         seed=3,
     )
-    pd.testing.assert_frame_equal(found, again)
+    pd.testing.assert_frame_equal(drawn, again)
 
 
-def test_every_feature_and_both_scores_are_told_then_and_now(result, examples, plan):
-    found = result.population.drift
+def test_drift_holds_every_feature_and_both_scores_then_and_now(result, examples, plan):
+    table = result.population.drift
     names = result.population.bundle.spec.names
-    assert list(found.index) == ["network_value", "top_probability", *names]
-    assert (found["psi"] >= 0).all()
+    assert list(table.index) == ["network_value", "top_probability", *names]
+    assert (table["psi"] >= 0).all()
     now = result.population.features["tenure_days"]
-    assert found.loc["tenure_days", "median_now"] == now.median()
+    assert table.loc["tenure_days", "median_now"] == now.median()
     then = pd.concat([examples[cutoff].features for cutoff in plan.training_for(result.population.as_of)])
-    assert found.loc["tenure_days", "median_then"] == then["tenure_days"].median()
+    assert table.loc["tenure_days", "median_then"] == then["tenure_days"].median()
     same = drift(
         result.population.bundle,
         result.population.features,

@@ -19,10 +19,10 @@ def test_who_is_at_the_top_by_value_and_far_behind_by_probability_is_listed():
     value = np.arange(100.0, 0, -1)
     probability = value / 1000
     probability[1] = 0.0
-    found = disagreements(scores(value, probability), 0.02)
-    assert found.index.tolist() == ["c1"]
-    assert found["value_rank"].tolist() == [2]
-    assert found["probability_rank"].tolist() == [100]
+    listed = disagreements(scores(value, probability), 0.02)
+    assert listed.index.tolist() == ["c1"]
+    assert listed["value_rank"].tolist() == [2]
+    assert listed["probability_rank"].tolist() == [100]
 
 
 def test_nobody_is_listed_where_the_heads_agree():

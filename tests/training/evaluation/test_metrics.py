@@ -103,18 +103,18 @@ def test_coverage_by_decile_counts_inside_each_tenth_of_the_predictions():
     assert actual.tolist() == [1.0, 0.5, *[0.0] * 8]
 
 
-def test_the_reliability_slope_is_one_where_probabilities_come_true_and_tells_exaggeration():
-    # 1 of 4 at .25 and 3 of 4 at .75 are members: log-odds of ∓log 3 both told and true
+def test_the_calibration_slope_is_one_where_calibrated_and_below_one_where_too_extreme():
+    # 1 of 4 at .25 and 3 of 4 at .75 are members: log-odds of ∓log 3 both predicted and true
     probability = np.repeat([0.25, 0.75], 4)
     truth = np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
-    assert metrics.reliability_slope(probability, truth) == pytest.approx(1.0, abs=1e-3)
-    # .1 and .9 are odds of 9 where odds of 3 come true
-    told = np.repeat([0.1, 0.9], 4)
-    assert metrics.reliability_slope(told, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
+    assert metrics.calibration_slope(probability, truth) == pytest.approx(1.0, abs=1e-3)
+    # .1 and .9 are odds of 9 where the realised odds are 3
+    exaggerated = np.repeat([0.1, 0.9], 4)
+    assert metrics.calibration_slope(exaggerated, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
 
 
-def test_the_reliability_slope_is_undefined_where_nothing_differs_or_all_is_told_apart():
+def test_the_calibration_slope_is_undefined_without_variation_or_under_separation():
     truth = np.array([False, True, False, True])
-    assert math.isnan(metrics.reliability_slope(np.full(4, 0.5), truth))
-    assert math.isnan(metrics.reliability_slope(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4, dtype=bool)))
-    assert math.isnan(metrics.reliability_slope(np.array([0.1, 0.9, 0.2, 0.8]), truth))
+    assert math.isnan(metrics.calibration_slope(np.full(4, 0.5), truth))
+    assert math.isnan(metrics.calibration_slope(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4, dtype=bool)))
+    assert math.isnan(metrics.calibration_slope(np.array([0.1, 0.9, 0.2, 0.8]), truth))

@@ -23,14 +23,14 @@ def predictions(backtester):
     return out_of_sample_predictions(backtester, synthetic_examples.plan().evaluation)
 
 
-def test_they_are_what_the_backtest_judged(backtester, predictions):
-    judged = backtest(backtester)
-    rankings = judged.rankings.set_index(["cutoff", "ranking"])["capture"]
+def test_they_are_what_the_backtest_evaluated(backtester, predictions):
+    evaluated = backtest(backtester)
+    rankings = evaluated.rankings.set_index(["cutoff", "ranking"])["capture"]
     for cutoff, rows in predictions.groupby("cutoff"):
         day = f"{cutoff:%Y-%m-%d}"
         predicted, realised = rows["predicted"].to_numpy(), rows["realised"].to_numpy()
         assert capture(predicted, realised, 0.05) == pytest.approx(rankings[(day, MODEL)])
-        head = judged.heads.set_index("cutoff").loc[day]
+        head = evaluated.heads.set_index("cutoff").loc[day]
         assert predicted.sum() / realised.sum() == pytest.approx(head["predicted_share"])
         inside = coverage(realised, rows["low"].to_numpy(), rows["high"].to_numpy())
         assert inside == pytest.approx(head["coverage"])
@@ -56,20 +56,20 @@ def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has
     end = synthetic_examples.END
     dated = replace(backtester, settings=backtester.settings.model_copy(update={"until": end}))
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
-    made = []
+    computed = []
 
     def examples_at(dataset, cutoff):
-        made.append(cutoff)
+        computed.append(cutoff)
         return replace(synthetic_examples.examples(cutoff, seed=9), cutoff=cutoff)
 
     monkeypatch.setattr("ripple.training.evaluation.out_of_sample.examples_at", examples_at)
-    asked = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
-    back = at_champions_cutoffs(dated, None, asked)
+    champion_cutoffs = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
+    back = at_champions_cutoffs(dated, None, champion_cutoffs)
     assert back.schedule.evaluation == (middle, plan.grid[-1])
-    assert made == [middle]
-    # taught by what had closed by then, and by none of the cutoffs that are looked back at
-    taught = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
-    assert back.schedule.training_for(middle) == taught
+    assert computed == [middle]
+    # trained on what had closed by then, and by none of the cutoffs that are looked back at
+    training_cutoffs = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
+    assert back.schedule.training_for(middle) == training_cutoffs
     rows = out_of_sample_predictions(back, back.schedule.evaluation)
     assert evaluated_at(rows) == [middle, plan.grid[-1]]
     assert np.isfinite(rows["predicted"]).all()

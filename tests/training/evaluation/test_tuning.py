@@ -54,7 +54,7 @@ def test_other_data_begin_a_search_of_their_own(backtester):
     assert [trial.number for trial in first] == [trial.number for trial in other] == [0]
 
 
-def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(backtester, examples, tmp_path):
+def test_tuning_uses_only_what_had_closed_by_the_first_evaluation_cutoff(backtester, examples, tmp_path):
     plan = synthetic_examples.plan()
     later = {
         cutoff: replace(one, labels=one.labels.sample(frac=1, random_state=1).set_index(one.labels.index))
@@ -71,7 +71,7 @@ def test_nothing_is_seen_that_had_not_closed_by_the_first_judged_cutoff(backtest
     )
 
 
-def test_too_little_history_to_tune_on_is_told(backtester):
+def test_too_little_history_to_tune_on_is_an_error(backtester):
     plan = synthetic_examples.plan()
     short = replace(backtester, schedule=replace(plan, evaluation=plan.grid[2:]))
     with pytest.raises(InputError, match=r"nothing to tune on.+Bring more history"):

@@ -52,7 +52,7 @@ def test_the_grid_goes_back_from_the_last_closed_cutoff_in_equal_steps():
     assert plan.training_for(after(300)) == list(plan.grid)
 
 
-def test_fewer_cutoffs_judge_where_there_are_no_more():
+def test_fewer_cutoffs_evaluate_where_there_are_no_more():
     plan = schedule(START, after(300), chosen(evaluate=50))
     assert plan.evaluation == tuple(after(days) for days in (150, 180, 210, 240))
 
@@ -60,16 +60,16 @@ def test_fewer_cutoffs_judge_where_there_are_no_more():
 @given(plans, st.integers(0, 700))
 def test_no_training_window_reaches_past_the_cutoff_it_is_used_at(plan, extra):
     end = after(shortest(plan) + extra)
-    found = schedule(START, end, chosen(**plan))
-    assert 1 <= len(found.evaluation) <= plan["evaluate"]
-    for cutoff in found.evaluation:
-        teachers = found.training_for(cutoff)
-        assert teachers
-        assert all(teacher + found.horizon <= cutoff for teacher in teachers)
-        assert cutoff + found.horizon <= end
-    assert all(cutoff - START >= timedelta(days=plan["history"]) for cutoff in found.grid)
-    assert found.grid[-1] + found.horizon == end
-    steps = {later - earlier for earlier, later in zip(found.grid, found.grid[1:], strict=False)}
+    cutoffs = schedule(START, end, chosen(**plan))
+    assert 1 <= len(cutoffs.evaluation) <= plan["evaluate"]
+    for cutoff in cutoffs.evaluation:
+        training_cutoffs = cutoffs.training_for(cutoff)
+        assert training_cutoffs
+        assert all(training_cutoff + cutoffs.horizon <= cutoff for training_cutoff in training_cutoffs)
+        assert cutoff + cutoffs.horizon <= end
+    assert all(cutoff - START >= timedelta(days=plan["history"]) for cutoff in cutoffs.grid)
+    assert cutoffs.grid[-1] + cutoffs.horizon == end
+    steps = {later - earlier for earlier, later in zip(cutoffs.grid, cutoffs.grid[1:], strict=False)}
     assert steps <= {timedelta(days=plan["step"])}
 
 
@@ -91,7 +91,7 @@ def test_a_very_short_history_is_refused_the_same_way():
         schedule(START, after(20), chosen())
 
 
-def test_given_dates_judge_in_order_and_once():
+def test_given_dates_evaluate_in_order_and_once():
     dates = (after(201.5), after(150), after(201.5))
     plan = schedule(START, after(300), chosen(evaluate=dates))
     assert plan.evaluation == (after(150), after(201.5))
@@ -112,6 +112,6 @@ def test_a_date_before_anything_is_learnt_is_refused_with_the_first_that_serves(
 
 
 @pytest.mark.parametrize("nobody", [0, -1, ()])
-def test_without_a_cutoff_that_judges_there_is_no_schedule(nobody):
+def test_without_an_evaluation_cutoff_there_is_no_schedule(nobody):
     with pytest.raises(InputError, match="at least one cutoff is needed for evaluation"):
         schedule(START, after(300), chosen(evaluate=nobody))

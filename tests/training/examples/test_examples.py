@@ -38,7 +38,7 @@ def test_labels_look_ahead_and_the_last_label_is_a_feature(opened, plan, example
     assert one.features["past_network_value"].equals(last.rename("past_network_value"))
 
 
-def test_what_became_known_after_the_window_judges_but_does_not_teach(opened, plan):
+def test_what_became_known_after_the_window_is_evaluated_on_but_not_trained_on(opened, plan):
     dataset = opened[0]
     cutoff = plan.grid[-2]
     one = examples_at(dataset, cutoff)
@@ -56,8 +56,8 @@ def test_features_at_a_cutoff_know_nothing_later(opened, plan, examples):
     dataset = opened[0]
     cutoff = plan.grid[-2]
     standing_there = dataset.limited_to(cutoff - timedelta(microseconds=1))
-    found = frame(features_at(standing_there, cutoff))
-    pd.testing.assert_frame_equal(found, examples[cutoff].features.sort_index(), check_exact=True)
+    earlier = frame(features_at(standing_there, cutoff))
+    pd.testing.assert_frame_equal(earlier, examples[cutoff].features.sort_index(), check_exact=True)
 
 
 def test_past_credit_knows_nothing_that_became_known_later(opened, plan, examples):
@@ -68,10 +68,10 @@ def test_past_credit_knows_nothing_that_became_known_later(opened, plan, example
         orders.revenue > 100, ibis.interval(days=40), ibis.interval(days=0)
     )
     late = Tables({**dataset.tables.tables, "orders": orders.mutate(known_at=known_at)})
-    found = frame(features_at(replace(dataset, tables=late), cutoff))
+    features = frame(features_at(replace(dataset, tables=late), cutoff))
     blind = frame(features_at(replace(dataset, tables=late.before(cutoff)), cutoff))
-    pd.testing.assert_frame_equal(found, blind, check_exact=True)
-    assert found["past_network_value"].sum() < examples[cutoff].features["past_network_value"].sum()
+    pd.testing.assert_frame_equal(features, blind, check_exact=True)
+    assert features["past_network_value"].sum() < examples[cutoff].features["past_network_value"].sum()
 
 
 def test_the_order_of_rows_is_not_that_of_ids(examples):

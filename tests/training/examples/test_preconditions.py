@@ -9,11 +9,11 @@ from tests.support import synthetic_examples
 
 def labelled(value):
     """Two cutoffs in which customers are credited with what *value* makes of their place."""
-    found = []
+    examples = []
     for one in list(synthetic_examples.history().values())[:2]:
         values = [float(value(i)) for i in range(len(one.labels))]
-        found.append(replace(one, labels=one.labels.assign(network_value=values)))
-    return found
+        examples.append(replace(one, labels=one.labels.assign(network_value=values)))
+    return examples
 
 
 def test_enough_credit_is_not_refused():
@@ -22,14 +22,14 @@ def test_enough_credit_is_not_refused():
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(1, "Only 1 customer is credited"), (9, "Only 9 customers are credited")]
+    ("count", "message"), [(1, "Only 1 customer is credited"), (9, "Only 9 customers are credited")]
 )
-def test_too_few_credited_are_told(count, told):
-    with pytest.raises(InputError, match=f"{told}.*10 at least are needed.*now 60"):
+def test_too_few_credited_are_an_error(count, message):
+    with pytest.raises(InputError, match=f"{message}.*10 at least are needed.*now 60"):
         validate_labels(labelled(lambda i: i < count), synthetic_examples.SETTINGS)
 
 
-def test_the_same_for_everybody_is_told():
+def test_the_same_for_everybody_is_an_error():
     with pytest.raises(InputError, match="all customers are credited with the same network value"):
         validate_labels(labelled(lambda i: 3), synthetic_examples.SETTINGS)
 

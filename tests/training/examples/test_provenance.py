@@ -57,16 +57,16 @@ def test_the_code_has_a_digest_that_stays():
 @pytest.fixture
 def modules(monkeypatch):
     """The modules that the digest of a run's code is made from."""
-    seen, real = set(), digests._imports
+    imported, real = set(), digests._imports
 
     def imports(module, source):
-        seen.add(module)
+        imported.add(module)
         return real(module, source)
 
     monkeypatch.setattr(digests, "_imports", imports)
     digests.code_digest.cache_clear()
     run_code_digest()
-    return seen
+    return imported
 
 
 @pytest.mark.parametrize(

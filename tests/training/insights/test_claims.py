@@ -88,9 +88,9 @@ def test_what_others_of_the_same_kind_reach_stands_beside():
     assert list(measured["revenue"].comparisons.values()) == pytest.approx([0.3, 24_000 / 20_000])
 
 
-def test_the_influential_are_those_foreseen_and_not_those_who_turned_out_to_be():
+def test_the_influential_are_those_predicted_and_not_those_realised():
     period = period_by_hand()
-    wrong = 1.0 - np.arange(CUSTOMERS)[::-1]  # the last 20 were foreseen
+    wrong = 1.0 - np.arange(CUSTOMERS)[::-1]  # the last 20 were predicted
     claim = measured_claims(period, wrong)["value"]
     assert claim.estimate.figure == 0
     assert claim.comparisons["with hindsight, of those who turned out to bring most"] == pytest.approx(4)
@@ -105,11 +105,12 @@ def test_what_cannot_be_measured_says_why():
     assert "18 months" in measured_claims(period)["followers"].why_not
 
 
-def test_of_a_group_of_few_nothing_is_said():
-    few = np.arange(CUSTOMERS) < 9
+@pytest.mark.parametrize(("size", "group"), [(9, "9 customers"), (1, "1 customer"), (0, "0 customers")])
+def test_of_a_group_of_few_nothing_is_said(size, group):
+    few = np.arange(CUSTOMERS) < size
     claim = measured_claims(replace(period_by_hand(), advanced=few))["advanced"]
     assert claim.estimate is None
-    assert claim.why_not == "the group has 9 customers, and of fewer than 10 nothing can be said"
+    assert claim.why_not == f"the group has {group}, and of fewer than 10 nothing can be said"
 
 
 def test_where_nobody_brings_or_buys_anything_the_figure_is_zero_or_says_why():
@@ -155,5 +156,5 @@ def test_the_top_is_chosen_anew_in_every_draw():
     measured = share_of_the_top(value, 0.02, seed=1)
     assert measured.figure == 1
     assert measured.customers == 1
-    # drawn twice, they stand on the one place of the top and beside it
+    # drawn twice, they stand on the one place of the top and next to it
     assert measured.low < 1

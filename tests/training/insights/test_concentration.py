@@ -25,21 +25,21 @@ def of(revenue, network, direct=None, margin=0.4) -> CustomerValue:
     return CustomerValue(customers, None, None, None, margin, 1.0, 1.0, 1.0, 0.8)
 
 
-def shares(found, ranking, measure):
-    table = found.shares
+def shares(measured, ranking, measure):
+    table = measured.shares
     return table[(table["ranking"] == ranking) & (table["measure"] == measure)].set_index("top")["share"]
 
 
 def test_shares_are_those_of_a_sorted_table():
     random = np.random.default_rng(5)
     revenue, network = random.lognormal(3, 1, CUSTOMERS), random.lognormal(2, 1.5, CUSTOMERS)
-    found = concentration(of(revenue, network), seed=7)
+    measured = concentration(of(revenue, network), seed=7)
     for ranking, score in ((SPEND, revenue), (NETWORK, network), (BOTH, network + 1)):
         for measure, value in (("revenue", revenue), ("margin", revenue), ("network_value", network)):
             best = pd.Series(value).loc[pd.Series(score).sort_values(ascending=False).index]
             expected = [best.head(count).sum() / value.sum() for count in (2, 4, 20)]
-            assert shares(found, ranking, measure).tolist() == pytest.approx(expected)
-    assert found.shares["customers"].tolist() == [
+            assert shares(measured, ranking, measure).tolist() == pytest.approx(expected)
+    assert measured.shares["customers"].tolist() == [
         count for _ in range(3) for count in (2, 4, 20) for _ in range(4)
     ]
 
@@ -48,10 +48,10 @@ def test_intervals_hold_the_figure_and_narrow_with_customers():
     random = np.random.default_rng(5)
 
     def width(customers):
-        found = concentration(
+        measured = concentration(
             of(random.lognormal(3, 1, customers), random.lognormal(2, 1, customers)), seed=7
         )
-        rows = found.shares[found.shares["top"] == 0.1]
+        rows = measured.shares[measured.shares["top"] == 0.1]
         assert (rows["low"] <= rows["share"]).all()
         assert (rows["share"] <= rows["high"]).all()
         return (rows["high"] - rows["low"]).mean()
@@ -60,23 +60,23 @@ def test_intervals_hold_the_figure_and_narrow_with_customers():
 
 
 def test_where_all_are_equal_the_top_holds_its_share():
-    found = concentration(of(np.ones(CUSTOMERS), np.ones(CUSTOMERS)), seed=7)
-    assert shares(found, SPEND, "revenue").tolist() == pytest.approx([0.01, 0.02, 0.1])
-    curve = found.curves["revenue", SPEND]
+    measured = concentration(of(np.ones(CUSTOMERS), np.ones(CUSTOMERS)), seed=7)
+    assert shares(measured, SPEND, "revenue").tolist() == pytest.approx([0.01, 0.02, 0.1])
+    curve = measured.curves["revenue", SPEND]
     assert curve.to_numpy() == pytest.approx(curve.index.to_numpy())
 
 
 def test_curves_rise_from_nothing_to_all_and_lie_above_the_diagonal():
     random = np.random.default_rng(5)
-    found = concentration(of(random.lognormal(3, 1, CUSTOMERS), random.lognormal(2, 1, CUSTOMERS)), seed=7)
-    for pair, curve in found.curves.items():
+    measured = concentration(of(random.lognormal(3, 1, CUSTOMERS), random.lognormal(2, 1, CUSTOMERS)), seed=7)
+    for pair, curve in measured.curves.items():
         assert curve.iloc[0] == 0
         assert curve.iloc[-1] == pytest.approx(1)
         assert curve.is_monotonic_increasing
         if pair != ("revenue", NETWORK):
             assert (curve.to_numpy() >= curve.index.to_numpy() - 1e-9).all()
-    own = found.curves["revenue", SPEND]
-    assert (own >= found.curves["revenue", NETWORK] - 1e-9).all()
+    spend_curve = measured.curves["revenue", SPEND]
+    assert (spend_curve >= measured.curves["revenue", NETWORK] - 1e-9).all()
 
 
 def test_overlap_counts_who_is_in_both_tops():
@@ -97,9 +97,9 @@ def test_a_total_that_is_unknown_or_not_positive_leaves_its_shares_undefined():
     nothing = np.zeros(CUSTOMERS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = concentration(of(nothing, np.arange(CUSTOMERS, 0, -1.0), margin=np.nan), seed=7)
-    assert shares(found, NETWORK, "revenue").isna().all()
-    assert shares(found, NETWORK, "margin").isna().all()
-    assert shares(found, NETWORK, "network_value").notna().all()
-    assert found.curves["revenue", SPEND].isna().all()
-    assert np.isnan(found.agreement)
+        measured = concentration(of(nothing, np.arange(CUSTOMERS, 0, -1.0), margin=np.nan), seed=7)
+    assert shares(measured, NETWORK, "revenue").isna().all()
+    assert shares(measured, NETWORK, "margin").isna().all()
+    assert shares(measured, NETWORK, "network_value").notna().all()
+    assert measured.curves["revenue", SPEND].isna().all()
+    assert np.isnan(measured.agreement)

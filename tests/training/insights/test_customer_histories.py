@@ -15,22 +15,22 @@ def test_all_of_the_top_are_listed_within_limits():
 
 
 def test_a_listed_customer_has_features_and_labels_of_every_cutoff_they_were_there_at(result, examples):
-    found, everybody = result.insights.histories, listed_customers(result.population.scores).index
-    assert set(found.labels.index.get_level_values("customer_id")) <= set(everybody)
+    histories, everybody = result.insights.histories, listed_customers(result.population.scores).index
+    assert set(histories.labels.index.get_level_values("customer_id")) <= set(everybody)
     for cutoff, one in examples.items():
         there = [name for name in everybody if name in one.rows.index]
         assert there
         for name in there[:5]:
-            assert found.labels.loc[(name, cutoff)].equals(one.labels.loc[name])
-            assert found.features.loc[(name, cutoff)].equals(one.features.loc[name])
-        assert len(found.features.xs(cutoff, level="cutoff")) == len(there)
+            assert histories.labels.loc[(name, cutoff)].equals(one.labels.loc[name])
+            assert histories.features.loc[(name, cutoff)].equals(one.features.loc[name])
+        assert len(histories.features.xs(cutoff, level="cutoff")) == len(there)
 
 
 def test_whom_they_influenced_is_of_the_latest_closed_window(result, examples, plan):
-    found = result.insights.histories
-    assert (found.start, found.end) == (plan.grid[-1], plan.grid[-1] + plan.horizon)
-    assert not found.influenced.empty
-    assert set(found.influenced["source_id"]) <= set(listed_customers(result.population.scores).index)
-    referred = found.influenced[found.influenced["referred"]].groupby("source_id")["value"].sum()
+    histories = result.insights.histories
+    assert (histories.start, histories.end) == (plan.grid[-1], plan.grid[-1] + plan.horizon)
+    assert not histories.influenced.empty
+    assert set(histories.influenced["source_id"]) <= set(listed_customers(result.population.scores).index)
+    referred = histories.influenced[histories.influenced["referred"]].groupby("source_id")["value"].sum()
     labels = examples[plan.grid[-1]].labels["referral_value"].reindex(referred.index)
     pd.testing.assert_series_equal(referred, labels, check_names=False)

@@ -1,49 +1,47 @@
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ripple.settings import Settings
-from ripple.training.insights.customer_value import credible_share, customer_value
+from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.direct_value import DirectValue
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
 FEATURES = pd.DataFrame({"total_revenue": [100.0, 0.0, 300.0], "margin_share": [0.5, np.nan, 0.1]}, index=IDS)
 SCORES = pd.DataFrame({"network_value": [40.0, 8.0, 0.5]}, index=IDS)
-TOTALS = {"network_value": 100.0, "referral_value": 25.0, "influence_value": 75.0}
 
 
 def past(count=400, ratio=1.0):
-    foreseen = np.linspace(1.0, 100.0, count)
+    predicted = np.linspace(1.0, 100.0, count)
     cutoff = np.repeat(pd.Timestamp("2025-01-01"), count)
-    half = pd.DataFrame({"cutoff": cutoff, "predicted": foreseen / 2, "realised": ratio * foreseen / 2})
+    half = pd.DataFrame({"cutoff": cutoff, "predicted": predicted / 2, "realised": ratio * predicted / 2})
     return half, DirectValue(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
 
 
-def of(features=FEATURES, credible=0.5, settings=None, ratio=1.0):
+def of(features=FEATURES, chance=0.5, settings=None, ratio=1.0):
     network, own = past(ratio=ratio)
-    return customer_value(features, SCORES, own, network, credible, settings or Settings())
+    return customer_value(features, SCORES, own, network, chance, settings or Settings())
 
 
 def test_values_add_up_customer_by_customer():
-    found = of().customers
-    assert found["value"].tolist() == [50.0, 10.0, 1.5]
-    assert found["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
-    assert found["margin"].tolist() == [50.0, 0.0, 30.0]
+    customers = of().customers
+    assert customers["value"].tolist() == [50.0, 10.0, 1.5]
+    assert customers["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
+    assert customers["margin"].tolist() == [50.0, 0.0, 30.0]
 
 
-def test_the_gain_is_the_margin_on_own_spend_and_on_what_is_no_coincidence_of_the_rest():
-    found = of(credible=0.5)
+def test_the_gain_is_the_margin_on_own_spend_and_on_the_spendable_share_of_network_value():
+    value = of(chance=0.5)
     overall = 80 / 400
-    assert found.margin_share == pytest.approx(overall)
-    assert found.customers["gain"].tolist() == pytest.approx(
+    assert value.margin_share == pytest.approx(overall)
+    assert value.customers["gain"].tolist() == pytest.approx(
         [0.5 * 10 + overall * 0.5 * 40, overall * 2 + overall * 0.5 * 8, 0.1 * 1 + overall * 0.5 * 0.5]
     )
 
 
-def test_money_is_spent_on_what_came_true_of_such_forecasts_and_never_on_more():
+def test_the_spendable_share_is_scaled_by_the_realised_ratio_and_never_above_one():
     assert of(ratio=0.5).spendable_share == pytest.approx(0.25)
     assert of(ratio=2.0).spendable_share == pytest.approx(0.5)
     half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]
@@ -55,9 +53,9 @@ def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
     unknown = of(without)
     assert math.isnan(unknown.margin_share)
     assert unknown.customers[["margin", "gain"]].isna().all(axis=None)
-    told = of(without, settings=Settings(plays={"margin_share": 0.3}))
-    assert told.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
-    assert told.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
+    assumed = of(without, settings=Settings(plays={"margin_share": 0.3}))
+    assert assumed.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
+    assert assumed.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
 
 
 def test_the_interval_follows_what_came_of_such_forecasts():
@@ -66,11 +64,3 @@ def test_the_interval_follows_what_came_of_such_forecasts():
     assert exact["high"].to_numpy() == pytest.approx(exact["value"].to_numpy())
     doubled = of(ratio=2.0).customers
     assert doubled["high"].to_numpy() == pytest.approx(2 * doubled["value"].to_numpy())
-
-
-def test_of_influence_what_placebos_find_is_not_credible_and_referrals_are():
-    tested = SimpleNamespace(has_influence=True, placebo_share=0.4)
-    assert credible_share(TOTALS, tested) == pytest.approx(0.25 + 0.6 * 0.75)
-    none = SimpleNamespace(has_influence=False, placebo_share=0.4)
-    assert credible_share(TOTALS, none) == credible_share(TOTALS, None) == 0.25
-    assert credible_share(dict.fromkeys(TOTALS, 0.0), tested) == 0

@@ -13,20 +13,20 @@ def backtester(examples, plan, opened):
 
 
 @pytest.fixture(scope="module")
-def found(backtester, plan, opened, result):
+def direct(backtester, plan, opened, result):
     return direct_value(backtester, opened[0], plan.evaluation, result.population.features)
 
 
-def test_rows_are_those_of_the_predictions_of_network_value(found, backtester, plan):
+def test_rows_are_those_of_the_predictions_of_network_value(direct, backtester, plan):
     network = out_of_sample_predictions(backtester, plan.evaluation)
     keys = ["cutoff", "customer_id"]
-    pd.testing.assert_frame_equal(found.predictions[keys], network[keys])
+    pd.testing.assert_frame_equal(direct.predictions[keys], network[keys])
 
 
-def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan, opened):
+def test_realised_and_previous_spend_are_sums_of_orders(direct, plan, opened):
     orders = opened[0].tables["orders"].to_pyarrow().to_pandas()
     for cutoff in plan.evaluation:
-        rows = found.predictions[found.predictions["cutoff"] == cutoff].set_index("customer_id")
+        rows = direct.predictions[direct.predictions["cutoff"] == cutoff].set_index("customer_id")
         inside = (orders["ordered_at"] > cutoff) & (orders["ordered_at"] <= cutoff + plan.horizon)
         after = orders[inside].groupby("customer_id")["revenue"].sum().reindex(rows.index, fill_value=0)
         assert rows["realised"].to_numpy() == pytest.approx(after.clip(lower=0).to_numpy())
@@ -38,19 +38,19 @@ def test_what_came_true_and_what_was_spent_before_are_sums_of_orders(found, plan
         assert rows["last_period"].to_numpy() == pytest.approx(before.clip(lower=0).to_numpy())
 
 
-def test_the_head_foresees_better_than_nothing_and_about_as_much_as_comes_true(found):
-    own = found.metrics[found.metrics["ranking"] == "predicted"]
-    assert (own["gini"] > 0.4).all()
-    assert own["total"].between(0.5, 2).all()
-    assert (found.expected > 0).all()
-    lead, low, high = found.lead
+def test_direct_value_is_ranked_well_and_its_total_is_near_the_realised_one(direct):
+    model_rows = direct.metrics[direct.metrics["ranking"] == "predicted"]
+    assert (model_rows["gini"] > 0.4).all()
+    assert model_rows["total"].between(0.5, 2).all()
+    assert (direct.expected > 0).all()
+    lead, low, high = direct.lead
     assert low <= lead <= high
-    pooled = found.metrics.groupby("ranking")["capture"].mean()
+    pooled = direct.metrics.groupby("ranking")["capture"].mean()
     assert lead == pytest.approx(pooled["predicted"] - pooled["last_period"])
 
 
-def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
-    """What nobody could have known at the first judged cutoff does not move what was foreseen there."""
+def test_only_closed_cutoffs_are_trained_on(backtester, plan, opened, result, direct):
+    """What was unknown at the first evaluation cutoff does not change the predictions made there."""
     first = plan.evaluation[0]
     changed = dict(backtester.examples)
     for cutoff, one in changed.items():
@@ -63,9 +63,9 @@ def test_only_closed_cutoffs_teach(backtester, plan, opened, result, found):
         [first],
         result.population.features,
     )
-    at_first = found.predictions["cutoff"] == first
-    assert other.predictions["predicted"].tolist() == found.predictions["predicted"][at_first].tolist()
-    assert other.predictions["realised"].tolist() != found.predictions["realised"][at_first].tolist()
+    at_first = direct.predictions["cutoff"] == first
+    assert other.predictions["predicted"].tolist() == direct.predictions["predicted"][at_first].tolist()
+    assert other.predictions["realised"].tolist() != direct.predictions["realised"][at_first].tolist()
 
 
 def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, opened):
@@ -78,15 +78,16 @@ def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, 
 
 def test_values_scale_with_the_market(backtester, plan, opened):
     """Twice the money at every cutoff is twice the forecast, so the currency does not matter."""
-    teachers = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
+    training_examples = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
     doubled = [
         type(one)(
             one.cutoff, one.rows, one.labels.assign(direct_value=2 * one.labels["direct_value"]), one.realised
         )
-        for one in teachers
+        for one in training_examples
     ]
-    features = teachers[-1].features
+    features = training_examples[-1].features
     once, twice = (
-        fit_direct_value(given, opened[0].settings).predict_value(features) for given in (teachers, doubled)
+        fit_direct_value(scaled, opened[0].settings).predict_value(features)
+        for scaled in (training_examples, doubled)
     )
     assert twice == pytest.approx(2 * once, rel=1e-6)

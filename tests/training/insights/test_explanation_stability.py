@@ -3,7 +3,7 @@ import numpy as np
 from ripple.training.insights.shap_sample import sample
 
 
-def test_todays_customers_are_explained_by_the_heads_of_every_judged_cutoff(result):
+def test_todays_customers_are_explained_by_the_heads_of_every_evaluation_cutoff(result):
     sampled = sample(result.population.features, result.settings.seed)
     assert list(result.evaluation.earlier_effects) == list(result.evaluation.backtest.heads["cutoff"])
     own = result.population.bundle.contributions("value", result.population.bundle.matrix(sampled))[0]

@@ -11,11 +11,11 @@ def known(examples, plan):
 
 
 def test_a_period_as_long_as_the_horizon_is_the_label_of_the_cutoff(opened, plan, known):
-    found = period(opened[0], known, plan.horizon.days)
-    assert found.start == known.cutoff
-    assert found.network_value.tolist() == known.realised["network_value"].tolist()
-    assert found.influenced_customers.tolist() == known.realised["influenced_customers"].tolist()
-    assert found.direct_value == pytest.approx(known.realised["direct_value"].clip(lower=0).to_numpy())
+    measured = period(opened[0], known, plan.horizon.days)
+    assert measured.start == known.cutoff
+    assert measured.network_value.tolist() == known.realised["network_value"].tolist()
+    assert measured.influenced_customers.tolist() == known.realised["influenced_customers"].tolist()
+    assert measured.direct_value == pytest.approx(known.realised["direct_value"].clip(lower=0).to_numpy())
 
 
 def test_purchases_are_orders_that_are_no_refunds(opened, plan, known):
@@ -28,9 +28,9 @@ def test_purchases_are_orders_that_are_no_refunds(opened, plan, known):
 
 
 def test_groups_are_those_of_the_start(opened, plan, known):
-    found, features = period(opened[0], known, plan.horizon.days), known.features
-    assert found.advanced.tolist() == (features["advanced_power_user"] > 0).tolist()
-    assert found.engagement.tolist() == features["engagement_percentile_30d"].tolist()
+    measured, features = period(opened[0], known, plan.horizon.days), known.features
+    assert measured.advanced.tolist() == (features["advanced_power_user"] > 0).tolist()
+    assert measured.engagement.tolist() == features["engagement_percentile_30d"].tolist()
 
 
 def test_a_longer_period_holds_more(opened, plan, examples):

@@ -12,12 +12,12 @@ SETTINGS = Settings(plays={"network_share": 0.5, "direct_share": 0.5})
 
 
 @pytest.fixture(scope="module")
-def found(result):
+def suggested(result):
     return result.insights.playbook
 
 
 def valued(result, **columns):
-    """The worth of the run with some columns of the first customers changed."""
+    """The customer value of the run with some columns of the first customers changed."""
     customers = result.insights.customer_value.customers.copy()
     for name, values in columns.items():
         customers.loc[customers.index[: len(values)], name] = values
@@ -26,7 +26,7 @@ def valued(result, **columns):
     )
 
 
-def told(features: pd.DataFrame, result, settings: Settings = SETTINGS):
+def segmented(features: pd.DataFrame, result, settings: Settings = SETTINGS):
     """Segments of four customers of whom the first two bring much and the odd ones spend much."""
     index = result.insights.customer_value.customers.index[:4]
     customers = result.insights.customer_value.customers.loc[index].assign(
@@ -49,40 +49,40 @@ FOUR = pd.DataFrame(
 
 
 def test_segments_are_read_off_features_and_thresholds(result):
-    found = told(FOUR, result)
-    assert found.network.tolist() == ["high", "high", "low", "low"]
-    assert found.direct.tolist() == ["high", "low", "high", "low"]
-    assert found.sentiment.tolist() == ["unhappy", "happy", "silent", "neutral"]
+    by_customer = segmented(FOUR, result)
+    assert by_customer.network.tolist() == ["high", "high", "low", "low"]
+    assert by_customer.direct.tolist() == ["high", "low", "high", "low"]
+    assert by_customer.sentiment.tolist() == ["unhappy", "happy", "silent", "neutral"]
     # the third has used it once and not at all of late, the fourth never
-    assert found.fading.tolist() == [False, True, True, False]
+    assert by_customer.fading.tolist() == [False, True, True, False]
 
 
 def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(result):
-    found = told(FOUR[[]].assign(total_revenue=1.0), result)
-    assert set(found.sentiment) == {"silent"}
-    assert not found.fading.any()
+    by_customer = segmented(FOUR[[]].assign(total_revenue=1.0), result)
+    assert set(by_customer.sentiment) == {"silent"}
+    assert not by_customer.fading.any()
 
 
 def test_fading_is_read_off_the_longest_window_in_whatever_order(result):
     turned = SETTINGS.model_copy(update={"features": Features(windows_days=(90, 30))})
     four = FOUR.assign(usage_trend_30d=0.5)
-    assert told(four, result, turned).fading.tolist() == [False, True, True, False]
+    assert segmented(four, result, turned).fading.tolist() == [False, True, True, False]
 
 
 def test_thresholds_are_settings(result):
     plays = SETTINGS.plays.model_copy(update={"unhappy_below": -0.95, "fading_below": 0.05})
-    found = told(FOUR, result, SETTINGS.model_copy(update={"plays": plays}))
-    assert found["sentiment"].iloc[0] == "neutral"
-    assert found.fading.tolist() == [False, False, True, False]
+    by_customer = segmented(FOUR, result, SETTINGS.model_copy(update={"plays": plays}))
+    assert by_customer["sentiment"].iloc[0] == "neutral"
+    assert by_customer.fading.tolist() == [False, False, True, False]
 
 
-def test_of_the_rules_that_fit_the_first_one_counts(result, found):
+def test_of_the_rules_that_fit_the_first_one_counts(result, suggested):
     features, customers = result.population.features, result.insights.customer_value.customers
-    seen = segments(features, result.insights.customer_value, result.settings)
-    plays = found.customers["play"].reindex(customers.index)
+    by_customer = segments(features, result.insights.customer_value, result.settings)
+    plays = suggested.customers["play"].reindex(customers.index)
     expected = []
     for network, direct, sentiment, fading in zip(
-        seen.network, seen.direct, seen.sentiment, seen.fading, strict=True
+        by_customer.network, by_customer.direct, by_customer.sentiment, by_customer.fading, strict=True
     ):
         if network == "high":
             expected.append(
@@ -102,8 +102,8 @@ def test_of_the_rules_that_fit_the_first_one_counts(result, found):
     assert len(set(expected)) > 5
 
 
-def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(result, found):
-    listed, totals = found.customers, found.plays.set_index("play")
+def test_each_play_has_customers_reasons_value_at_stake_and_its_largest_cost(result, suggested):
+    listed, totals = suggested.customers, suggested.plays.set_index("play")
     assert list(totals.index) == NAMES
     assert totals["customers"].sum() == len(listed)
     assert listed["reasons"].str.len().gt(10).all()
@@ -116,58 +116,60 @@ def test_each_play_tells_whom_why_what_is_at_stake_and_what_it_may_cost(result, 
     assert (listed["value"] <= listed["high"]).all()
 
 
-def test_reasons_are_the_customer_s_own(result, found):
-    unhappy = found.customers[found.customers["play"] == "rescue"].index[0]
+def test_reasons_are_the_customer_s_own(result, suggested):
+    unhappy = suggested.customers[suggested.customers["play"] == "rescue"].index[0]
     feedback = result.population.features.loc[unhappy, "feedback_latest"]
-    assert f"unhappy: latest feedback {feedback:+.2f}" in found.customers.loc[unhappy, "reasons"]
-    assert "raises the expected network value" in found.customers.loc[unhappy, "reasons"]
-    spender = found.customers[found.customers["play"] == "connect"].index[0]
+    assert f"unhappy: latest feedback {feedback:+.2f}" in suggested.customers.loc[unhappy, "reasons"]
+    assert "raises the expected network value" in suggested.customers.loc[unhappy, "reasons"]
+    spender = suggested.customers[suggested.customers["play"] == "connect"].index[0]
     amount = f"{result.insights.customer_value.customers.loc[spender, 'direct_value']:,.0f} USD"
-    assert f"top 10% by expected spend ({amount})" in found.customers.loc[spender, "reasons"]
+    assert f"top 10% by expected spend ({amount})" in suggested.customers.loc[spender, "reasons"]
 
 
-def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(result, found):
-    gain = result.insights.customer_value.customers["gain"].reindex(found.customers.index)
-    assert found.customers["max_cost"].to_numpy() == pytest.approx(0.1 * gain.to_numpy())
-    assert (found.customers["max_cost"] < found.customers["value"]).all()
+def test_a_play_may_cost_no_more_than_the_margin_on_what_it_may_win(result, suggested):
+    gain = result.insights.customer_value.customers["gain"].reindex(suggested.customers.index)
+    assert suggested.customers["max_cost"].to_numpy() == pytest.approx(0.1 * gain.to_numpy())
+    assert (suggested.customers["max_cost"] < suggested.customers["value"]).all()
 
 
 def test_without_margins_no_play_has_a_cost(result):
     poor = valued(result, gain=np.full(len(result.insights.customer_value.customers), np.nan))
-    found = playbook(result.population.features, poor, result.population.bundle, result.settings)
-    assert found.customers["max_cost"].isna().all()
-    assert all(math.isnan(cost) for cost in found.plays["max_cost"])
+    costless = playbook(result.population.features, poor, result.population.bundle, result.settings)
+    assert costless.customers["max_cost"].isna().all()
+    assert all(math.isnan(cost) for cost in costless.plays["max_cost"])
 
 
 def test_rules_of_your_own_replace_the_others(result):
     rule = {"play": "greet", "action": "say hello", "sentiment": "happy"}
     settings = result.settings.model_copy(update={"plays": Plays(rules=[rule])})
-    found = playbook(
+    replaced = playbook(
         result.population.features, result.insights.customer_value, result.population.bundle, settings
     )
     happy = result.population.features["feedback_latest"] > 0.25
-    assert set(found.customers.index) == set(result.population.features.index[happy])
-    assert set(found.customers["play"]) == {"greet"}
-    assert found.plays["play"].tolist() == ["greet"]
+    assert set(replaced.customers.index) == set(result.population.features.index[happy])
+    assert set(replaced.customers["play"]) == {"greet"}
+    assert replaced.plays["play"].tolist() == ["greet"]
 
 
-def test_the_list_is_written_for_a_crm(found, tmp_path):
+def test_the_list_is_written_for_a_crm(suggested, tmp_path):
     path = tmp_path / "plays.csv"
-    write(found, path)
+    write(suggested, path)
     read = pd.read_csv(path, index_col="customer_id", dtype={"customer_id": str})
     assert list(read.columns) == [
         *("play", "action", "reasons", "value", "value_low", "value_high"),
         *("network_value", "direct_value", "max_cost"),
     ]
-    assert read.index.tolist() == found.customers.index.tolist()
-    assert read["reasons"].tolist() == found.customers["reasons"].tolist()
-    assert read["max_cost"].to_numpy() == pytest.approx(found.customers["max_cost"].to_numpy(), abs=0.006)
+    assert read.index.tolist() == suggested.customers.index.tolist()
+    assert read["reasons"].tolist() == suggested.customers["reasons"].tolist()
+    assert read["max_cost"].to_numpy() == pytest.approx(suggested.customers["max_cost"].to_numpy(), abs=0.006)
 
 
-def test_segments_hold_every_customer_once(result, found):
-    assert found.segments["customers"].sum() == len(result.insights.customer_value.customers)
-    assert found.segments["network_value"].sum() == pytest.approx(
+def test_segments_hold_every_customer_once(result, suggested):
+    assert suggested.segments["customers"].sum() == len(result.insights.customer_value.customers)
+    assert suggested.segments["network_value"].sum() == pytest.approx(
         result.insights.customer_value.customers["network_value"].sum()
     )
-    of_few = found.segments[(found.segments["network"] == "low") & (found.segments["direct"] == "low")]
+    of_few = suggested.segments[
+        (suggested.segments["network"] == "low") & (suggested.segments["direct"] == "low")
+    ]
     assert (of_few["plays"] == "").all()

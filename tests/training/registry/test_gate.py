@@ -8,13 +8,13 @@ import pytest
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.prediction_table import REVISITED
-from ripple.training.registry.gate import decide, doubtful_share
+from ripple.training.registry.gate import decide
 from tests.support.runs.results import altered
 
 
 def check(decision, name):
-    (found,) = [one for one in decision.checks if one.name == name]
-    return found
+    (one_check,) = [one for one in decision.checks if one.name == name]
+    return one_check
 
 
 def failed(decision):
@@ -22,8 +22,8 @@ def failed(decision):
 
 
 def with_heads(result, **columns):
-    judged = result.evaluation.backtest
-    return altered(result, backtest=replace(judged, heads=judged.heads.assign(**columns)))
+    evaluated = result.evaluation.backtest
+    return altered(result, backtest=replace(evaluated, heads=evaluated.heads.assign(**columns)))
 
 
 def with_loss(result, loss):
@@ -42,21 +42,21 @@ def good(result):
     """The run with numbers that pass everything, and the limits that hold where none are set."""
     result = replace(result, settings=result.settings.model_copy(update={"gate": Gate()}))
     lead = replace(result.evaluation.backtest, lead=(0.1, 0.02, 0.2))
-    found = with_heads(
+    passing = with_heads(
         altered(result, backtest=lead), predicted_share=1.1, coverage=0.9, brier=0.008, brier_base_rate=0.01
     )
     placebos = result.label.robustness.placebos.assign(share=[0.3, 0.05])
     tested = replace(result.label.robustness, influence=3e4, revenue=1e5, placebos=placebos)
-    return with_totals(altered(found, robustness=tested), 10_000.0, 30_000.0)
+    return with_totals(altered(passing, robustness=tested), 10_000.0, 30_000.0)
 
 
-def own(result, **columns):
-    """What a champion would have foreseen that differs from this run in *columns*."""
+def champion_predictions(result, **columns):
+    """The predictions of a champion that differ from this run's in *columns*."""
     return result.evaluation.out_of_sample.assign(**columns)
 
 
 def upside_down(result):
-    return own(result, predicted=-result.evaluation.out_of_sample["realised"])
+    return champion_predictions(result, predicted=-result.evaluation.out_of_sample["realised"])
 
 
 def test_a_first_version_within_all_limits_passes(good):
@@ -100,23 +100,23 @@ def test_a_first_version_that_is_shown_to_be_worse_than_a_rule_does_not_pass(goo
     ).passed
 
 
-def test_too_much_that_may_be_coincidence_does_not_pass(good):
+def test_too_large_a_share_that_may_be_chance_does_not_pass(good):
     tested = replace(good.label.robustness, placebos=good.label.robustness.placebos.assign(share=[0.8, 0.05]))
     decision = decide(altered(good, robustness=tested), None, None)
     assert failed(decision) == ["placebo"]
     assert check(decision, "placebo").value == pytest.approx(0.6)
 
 
-def test_recorded_referrals_are_no_coincidence(good):
+def test_recorded_referrals_are_not_chance(good):
     absent = replace(good.label.robustness, influence=0.0)
     assert not absent.has_influence
     without = altered(good, robustness=absent)
-    assert doubtful_share(with_totals(without, 9_000.0, 1_000.0)) == pytest.approx(0.1)
+    assert with_totals(without, 9_000.0, 1_000.0).label.chance_share == pytest.approx(0.1)
     assert decide(with_totals(without, 9_000.0, 1_000.0), None, None).passed
     decision = decide(with_totals(without, 4_000.0, 6_000.0), None, None)
     assert failed(decision) == ["placebo"]
     assert decision.reasons[0].startswith("No influence was found. Up to 60%")
-    assert doubtful_share(altered(with_totals(good, 5.0, 0.0), robustness=None)) == 0
+    assert altered(with_totals(good, 5.0, 0.0), robustness=None).label.chance_share == 0
 
 
 def test_neither_influence_nor_referrals_is_not_even_registered(good):
@@ -129,7 +129,7 @@ def test_neither_influence_nor_referrals_is_not_even_registered(good):
     assert decide(with_totals(nothing, 0.0, 0.0), None, None).rejection_reason
 
 
-def test_a_model_that_tells_nobody_apart_is_not_even_registered(good):
+def test_a_model_with_one_score_for_everybody_is_not_registered(good):
     decision = decide(altered(good, scores=good.population.scores.assign(network_value=3.0)), None, None)
     assert "the same network value for every customer" in decision.rejection_reason
 
@@ -143,15 +143,15 @@ def test_many_rows_set_aside_do_not_pass(good):
 
 
 def test_one_huge_sale_does_not_decide(good):
-    found = good.evaluation.predictions.copy()
-    found.loc[found["realised"].idxmax(), "realised"] = 5e6
-    decision = decide(altered(good, predictions=found), None, None)
+    skewed = good.evaluation.predictions.copy()
+    skewed.loc[skewed["realised"].idxmax(), "realised"] = 5e6
+    decision = decide(altered(good, predictions=skewed), None, None)
     assert failed(decision) == ["single customer"]
     assert "model.winsorise" in decision.reasons[0]
 
 
 def test_a_challenger_as_good_as_the_champion_passes(good):
-    decision = decide(good, "4", own(good))
+    decision = decide(good, "4", champion_predictions(good))
     assert decision.passed
     assert decision.champion == "4"
     assert decision.comparison.difference == 0
@@ -159,7 +159,7 @@ def test_a_challenger_as_good_as_the_champion_passes(good):
 
 
 def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     blind = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     decision = decide(blind, "4", perfect)
     assert failed(decision) == ["capture"]
@@ -172,19 +172,19 @@ def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
 
 def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
     noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.evaluation.predictions))
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
     challenger = altered(good, predictions=noisy)
-    found = decide(challenger, "4", perfect).comparison
-    assert found.difference < 0 <= found.high
-    assert decide(with_loss(challenger, -1.1 * found.difference), "4", perfect).passed
-    decision = decide(with_loss(challenger, -0.9 * found.difference), "4", perfect)
+    comparison = decide(challenger, "4", perfect).comparison
+    assert comparison.difference < 0 <= comparison.high
+    assert decide(with_loss(challenger, -1.1 * comparison.difference), "4", perfect).passed
+    decision = decide(with_loss(challenger, -0.9 * comparison.difference), "4", perfect)
     assert failed(decision) == ["capture"]
     assert "gate.capture_loss" in decision.reasons[0]
 
 
 def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
-    perfect = own(good, predicted=good.evaluation.out_of_sample["realised"])
+    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
     worse = altered(good, predictions=upside_down(good).drop(columns=REVISITED))
     comparison = decide(worse, "4", perfect).comparison
     assert comparison.high < 0
@@ -194,18 +194,21 @@ def test_a_loss_that_chance_cannot_explain_does_not_pass_however_small(good):
 
 
 @pytest.mark.parametrize(
-    ("rival", "told"),
+    ("rival", "reason"),
     [
-        (lambda found: None, "Version 4 holds no out-of-sample predictions"),
-        (lambda found: found.assign(cutoff=pd.Timestamp("2001-01-01")), "no cutoff in common"),
-        (lambda found: found.assign(customer_id="x" + found["customer_id"]), "different customers"),
+        (lambda predictions: None, "Version 4 holds no out-of-sample predictions"),
+        (lambda predictions: predictions.assign(cutoff=pd.Timestamp("2001-01-01")), "no cutoff in common"),
+        (
+            lambda predictions: predictions.assign(customer_id="x" + predictions["customer_id"]),
+            "different customers",
+        ),
     ],
 )
-def test_a_champion_that_cannot_be_compared_with_stays(good, rival, told):
-    decision = decide(good, "4", rival(own(good)))
+def test_a_champion_that_cannot_be_compared_with_stays(good, rival, reason):
+    decision = decide(good, "4", rival(champion_predictions(good)))
     assert failed(decision) == ["capture"]
     assert decision.comparison is None
-    assert told in decision.reasons[0]
+    assert reason in decision.reasons[0]
 
 
 def test_cutoffs_revisited_for_the_champion_are_compared_at(good):
@@ -221,7 +224,7 @@ def test_cutoffs_revisited_for_the_champion_are_compared_at(good):
 
 
 def test_the_record_is_plain_json_and_the_same_again(good):
-    decisions = [decide(good, "4", own(good)) for _ in range(2)]
+    decisions = [decide(good, "4", champion_predictions(good)) for _ in range(2)]
     first, second = (json.dumps(one.record(), allow_nan=False) for one in decisions)
     assert first == second
     assert json.loads(first)["passed"] is True

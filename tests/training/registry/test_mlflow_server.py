@@ -67,9 +67,9 @@ def train_on(address, result, opened, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     settings = opened[0].settings.model_copy(update={"home": tmp_path})
 
-    def run(found):
-        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: found)
-        return pipeline.train(replace(opened[0], settings=settings), opened[1], found.name)
+    def run(result):
+        monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: result)
+        return pipeline.train(replace(opened[0], settings=settings), opened[1], result.name)
 
     return run
 
@@ -117,17 +117,17 @@ def test_training_promoting_and_comparing_on_a_server(address, result, train_on,
     expected = result.population.bundle.score(result.population.features)
     pd.testing.assert_frame_equal(model.predict(result.population.features), expected, check_exact=True)
 
-    found, *names = model_versions.compared(
+    comparison, *names = model_versions.compared(
         client, model_versions.find(client, "1"), model_versions.find(client, "2")
     )
-    assert (found.difference, names) == (0, ["ripple 2", "ripple 1"])
+    assert (comparison.difference, names) == (0, ["ripple 2", "ripple 1"])
     with pytest.raises(InputError, match="--because"):
         model_versions.promote(client)
     model_versions.promote(client, because="the total is measured wrongly")
     assert model_versions.find(client).number == "2"
     assert (
         "because: the total is measured wrongly."
-        in model_versions.standing(client, model_versions.find(client))[1]
+        in model_versions.status(client, model_versions.find(client))[1]
     )
     with pytest.raises(InputError, match="there are 1, 2"):
         model_versions.find(client, "challenger")

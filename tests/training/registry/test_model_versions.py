@@ -20,9 +20,9 @@ def register(client):
 
     def another(decision):
         first = client.get_model_version("ripple", "1")
-        made = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
-        model_versions.set_challenger(client, made)
-        return made
+        registered = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
+        model_versions.set_challenger(client, registered)
+        return registered
 
     return another
 
@@ -54,7 +54,7 @@ def test_one_that_passed_may_be_promoted_without_a_reason(client, register):
     assert model_versions.find(client) == model_versions.find(client, version.number) == version
     with pytest.raises(InputError, match="No version 'challenger'"):
         model_versions.find(client, "challenger")
-    said = model_versions.standing(client, version)
+    said = model_versions.status(client, version)
     assert said[0] == f"Version {version.number} is champion."
     assert said[1].startswith("It was promoted by hand on 20")
     assert said[1].endswith("in place of version 1.")
@@ -65,7 +65,7 @@ def test_going_back_to_a_former_champion_needs_a_reason_but_is_not_against_the_g
     with pytest.raises(InputError, match=r"passed it against .*, but the champion now is version"):
         model_versions.promote(client, "1")
     model_versions.promote(client, "1", "the other ranks resellers first")
-    said = model_versions.standing(client, model_versions.find(client))
+    said = model_versions.status(client, model_versions.find(client))
     assert said[0] == "Version 1 is champion."
     assert said[1].startswith("It was promoted by hand on 20")
     assert said[1].endswith("because: the other ranks resellers first.")
@@ -87,7 +87,7 @@ def test_a_forced_promotion_is_kept_with_its_reason(client, register):
     assert tags["promoted"] == "against the gate"
     assert tags["promoted.because"] == "the label was wrong before"
     assert tags["promoted.instead_of"] == "1"
-    said = model_versions.standing(client, version)
+    said = model_versions.status(client, version)
     assert said[1].startswith("It was promoted against the gate on ")
     assert said[1].endswith("in place of version 1, because: the label was wrong before.")
     assert said[2] == "Gate: failed. It captures less."
@@ -108,7 +108,7 @@ def test_the_overview_lists_the_newest_version_first(client, register, trained):
     assert rows[2]["promoted"].startswith("by the gate, 20")
 
 
-def test_a_version_judged_against_a_former_champion_needs_a_reason(client, register):
+def test_a_version_evaluated_against_a_former_champion_needs_a_reason(client, register):
     stale = register(PASSED)
     model_versions.promote(client, register(PASSED).number)
     champion = model_versions.find(client).number
@@ -129,7 +129,7 @@ def test_the_champion_cannot_be_promoted(client):
 
 
 @pytest.mark.parametrize("name", ["99", "challenger", "0"])
-def test_an_unknown_version_is_told_with_those_there_are(client, name):
+def test_an_unknown_version_is_an_error_that_lists_those_there_are(client, name):
     with pytest.raises(InputError, match=rf"No version '{name}' of the model: there are 1(, \d+)*\. "):
         model_versions.find(client, name)
     with pytest.raises(InputError, match="there are 1"):
@@ -145,17 +145,17 @@ def test_an_empty_registry_says_so(client):
 
 def test_two_versions_are_compared_later_first(client, register, result):
     version = register(PASSED)
-    found, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
+    comparison, own, rival = model_versions.compared(client, model_versions.find(client, "1"), version)
     assert (own, rival) == (f"ripple {version.number}", "ripple 1")
-    assert found.difference == 0
-    assert len(found.cutoffs) == len(result.evaluation.backtest.heads)
+    assert comparison.difference == 0
+    assert len(comparison.cutoffs) == len(result.evaluation.backtest.heads)
     with pytest.raises(InputError, match="Both are version 1"):
         model_versions.compared(client, model_versions.find(client, "1"), model_versions.find(client))
 
 
-def test_versions_that_cannot_be_compared_are_told(client, register, result, tmp_path):
+def test_versions_that_cannot_be_compared_are_an_error(client, register, result, tmp_path):
     later = result.evaluation.predictions.assign(
-        cutoff=lambda found: found["cutoff"] + result.data.schedule.horizon
+        cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )
     with_other_cutoffs = altered(result, predictions=later)
     logged = recording.log(with_other_cutoffs, PASSED, "<html></html>", "# card")

@@ -76,8 +76,8 @@ def test_the_run_holds_parameters_metrics_and_tags(run, result):
 
 def test_what_a_difference_between_runs_may_come_from_is_a_parameter(run, result):
     parameters = run.data.params
-    for table, found in result.data.digests.items():
-        assert parameters[f"data.{table}"] == found
+    for table, rows_digest in result.data.digests.items():
+        assert parameters[f"data.{table}"] == rows_digest
     assert parameters["data.end"] == result.population.as_of.isoformat()
     assert parameters["code"] == run_code_digest()
     assert parameters["ripple"] == installed("ripple")
@@ -86,7 +86,7 @@ def test_what_a_difference_between_runs_may_come_from_is_a_parameter(run, result
     assert used == dict(result.data.digests)
 
 
-def test_every_judged_cutoff_has_a_child_run(client, run, result):
+def test_every_evaluation_cutoff_has_a_child_run(client, run, result):
     mine = f"tags.mlflow.parentRunId = '{run.info.run_id}'"
     children = client.search_runs([run.info.experiment_id], mine, order_by=["params.cutoff ASC"])
     heads = result.evaluation.backtest.heads
@@ -95,10 +95,10 @@ def test_every_judged_cutoff_has_a_child_run(client, run, result):
     rankings = result.evaluation.backtest.rankings.set_index(["cutoff", "ranking"])
     for child in children:
         cutoff = child.data.params["cutoff"]
-        found = child.data.metrics
-        assert found["capture"] == rankings.loc[(cutoff, MODEL), "capture"]
-        assert found["capture of degree"] == rankings.loc[(cutoff, "degree"), "capture"]
-        assert found["coverage"] == heads.set_index("cutoff").loc[cutoff, "coverage"]
+        metrics = child.data.metrics
+        assert metrics["capture"] == rankings.loc[(cutoff, MODEL), "capture"]
+        assert metrics["capture of degree"] == rankings.loc[(cutoff, "degree"), "capture"]
+        assert metrics["coverage"] == heads.set_index("cutoff").loc[cutoff, "coverage"]
         closed = result.data.schedule.training_for(datetime.fromisoformat(cutoff))
         assert child.data.params["training_cutoffs"] == str(len(closed))
 
@@ -112,9 +112,9 @@ def test_the_parent_holds_every_metric_by_cutoff(client, run, result):
     assert [f"{moment:%Y-%m-%d}" for moment in when] == own["cutoff"].tolist()
 
 
-def test_the_run_holds_everything_to_score_and_judge_with(client, run, result, trained, tmp_path):
-    found = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
-    assert found == {
+def test_the_run_holds_everything_to_score_and_evaluate_with(client, run, result, trained, tmp_path):
+    artifacts = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+    assert artifacts == {
         *(
             "bundle",
             "snapshot.parquet",
@@ -154,8 +154,8 @@ def test_the_environment_is_locked(client, run, tmp_path):
 
 
 def test_out_of_sample_predictions_are_kept_by_customer(client, result):
-    found = model_versions.predictions(client, model_versions.find(client, "1"))
-    pd.testing.assert_frame_equal(found, result.evaluation.out_of_sample, check_exact=True)
+    stored = model_versions.predictions(client, model_versions.find(client, "1"))
+    pd.testing.assert_frame_equal(stored, result.evaluation.out_of_sample, check_exact=True)
 
 
 def test_shap_values_add_up_to_the_scores(client, run, result, tmp_path):

@@ -1,4 +1,4 @@
-"""The champion as a function of Spark, as docs/spark.md tells people to use it."""
+"""The champion as a function of Spark, used as in docs/spark.md."""
 
 import re
 

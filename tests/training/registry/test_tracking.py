@@ -23,11 +23,11 @@ def test_every_home_has_its_own_store(opened, copied_store, client):
 
 def test_a_tracking_uri_in_the_environment_wins(opened, copied_store, client, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copied_store.home / 'mlflow.db'}")
-    asked = tracking.connect(Settings(home=tmp_path / "unused"))
-    assert asked.tracking_uri == os.environ["MLFLOW_TRACKING_URI"]
+    connected = tracking.connect(Settings(home=tmp_path / "unused"))
+    assert connected.tracking_uri == os.environ["MLFLOW_TRACKING_URI"]
     assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"]
     assert list((tmp_path / "unused").iterdir()) == []
-    assert model_versions.find(asked, "1").number == "1"
+    assert model_versions.find(connected, "1").number == "1"
 
 
 def test_a_home_that_is_a_file_is_an_error(tmp_path):

@@ -18,30 +18,30 @@ def test_two_versions_are_brought_together_whatever_their_order(client, result):
     lowered = result.population.features.assign(tenure_days=1.0)
     settings = result.settings.model_copy(update={"currency": "EUR"})
     other = altered(result, features=lowered, settings=settings, digests={})
-    made = model_versions.register(recording.log(other, PASSED, "<html></html>", "# card"), PASSED)
+    second = model_versions.register(recording.log(other, PASSED, "<html></html>", "# card"), PASSED)
     first = model_versions.find(client, "1")
-    found = versions(client, first, made)
-    assert (found.later.number, found.earlier.number) == (made.number, "1")
-    assert found.later.features.equals(lowered)
-    assert found.earlier.scores.equals(result.population.scores)
-    assert found.comparison.difference == 0
-    assert found.parameters.loc["currency"].tolist() == ["EUR", "USD"]
-    assert found.parameters.loc["data.orders", "later"] == NOT_SET
-    assert "horizon_days" not in found.parameters.index
-    assert found.metrics.loc["customers"].tolist() == [len(lowered)] * 2
-    assert versions(client, made, first).later.number == made.number
-    assert model_versions.find(client, "newest") == made
+    pair = versions(client, first, second)
+    assert (pair.later.number, pair.earlier.number) == (second.number, "1")
+    assert pair.later.features.equals(lowered)
+    assert pair.earlier.scores.equals(result.population.scores)
+    assert pair.comparison.difference == 0
+    assert pair.parameters.loc["currency"].tolist() == ["EUR", "USD"]
+    assert pair.parameters.loc["data.orders", "later"] == NOT_SET
+    assert "horizon_days" not in pair.parameters.index
+    assert pair.metrics.loc["customers"].tolist() == [len(lowered)] * 2
+    assert versions(client, second, first).later.number == second.number
+    assert model_versions.find(client, "newest") == second
 
 
-def test_versions_that_were_judged_by_other_things_are_brought_together_all_the_same(client, result):
+def test_versions_evaluated_at_other_cutoffs_are_brought_together_all_the_same(client, result):
     later = result.evaluation.predictions.assign(
-        cutoff=lambda found: found["cutoff"] + result.data.schedule.horizon
+        cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )
     logged = recording.log(altered(result, predictions=later), PASSED, "<html></html>", "# card")
-    found = versions(client, model_versions.register(logged, PASSED), model_versions.find(client, "1"))
-    assert found.comparison is None
-    assert "cannot be compared" in found.why_not
-    assert found.changes.stayed == result.population.scores["top_member"].sum()
+    pair = versions(client, model_versions.register(logged, PASSED), model_versions.find(client, "1"))
+    assert pair.comparison is None
+    assert "cannot be compared" in pair.why_not
+    assert pair.changes.stayed == result.population.scores["top_member"].sum()
 
 
 def test_a_version_is_not_brought_together_with_itself(client, trained):

@@ -53,7 +53,7 @@ def test_every_table_has_rows_and_every_figure_marks(opened: Page) -> None:
 
 @AT_DESK
 @pytest.mark.parametrize(
-    ("spoilt", "found"),
+    ("spoilt", "complaint"),
     [
         ("document.querySelector('#kinds tbody').replaceChildren()", "no rows: Kinds of customers"),
         ("document.querySelectorAll('#drift .mark').forEach((mark) => mark.remove())", "no marks: How far"),
@@ -61,11 +61,11 @@ def test_every_table_has_rows_and_every_figure_marks(opened: Page) -> None:
     ],
 )
 def test_an_empty_table_or_figure_or_an_undefined_number_would_be_noticed(
-    opened: Page, spoilt: str, found: str
+    opened: Page, spoilt: str, complaint: str
 ) -> None:
     opened.evaluate(spoilt)
     (noticed,) = chromium.nothing(opened)
-    assert noticed.startswith(found)
+    assert noticed.startswith(complaint)
 
 
 @AT_DESK_AND_PHONE

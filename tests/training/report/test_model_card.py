@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ripple.training.registry.gate import doubtful_share
 from ripple.training.report.model_card import model_card
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
@@ -77,7 +76,7 @@ def test_metrics_are_those_of_the_run(card, result):
 def test_the_label_has_the_assumption_and_the_share_that_may_be_chance(card, result):
     label = sections(card)["Label"]
     assert ASSUMPTION in label
-    assert numbers(label)[-1] == numbers(words.percent(doubtful_share(result)))[0]
+    assert numbers(label)[-1] == numbers(words.percent(result.label.chance_share))[0]
 
 
 def test_a_label_without_influence_is_marked(card, result):

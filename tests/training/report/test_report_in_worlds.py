@@ -13,8 +13,7 @@ from ripple.settings import load as load_settings
 from ripple.training import pipeline
 from ripple.training.report import render
 from tests.support.servers import chromium
-from tests.support.servers.processes import LENIENT
-from tests.training.conftest import SMALL
+from tests.support.small_settings import LENIENT, SMALL
 
 WORLDS = pytest.mark.parametrize("world", ["default", "none", "without usage"])
 
@@ -35,14 +34,14 @@ def pages(trained_result, folder, tmp_path_factory):
     shutil.copytree(folder, bare)
     for table in ("usage", "catalog"):
         (bare / f"{table}.parquet").unlink()
-    made = {
+    html = {
         "default": render(trained_result),
         "none": _page(nobody, place / "home"),
         "without usage": _page(bare, place / "home"),
     }
-    for world, page in made.items():
+    for world, page in html.items():
         (place / f"{world}.html").write_text(page, encoding="utf-8")
-    return {world: (place / f"{world}.html").as_uri() for world in made}
+    return {world: (place / f"{world}.html").as_uri() for world in html}
 
 
 @WORLDS

@@ -33,8 +33,8 @@ def lorenz(curves: pd.DataFrame) -> Markup:
         for pair in known:
             name, colour, style = LINES[pair]
             axes.plot(curves.index, curves[pair], color=colour, ls=style, lw=2, label=name)
-            held = float(curves[pair][curves.index <= MARK].iloc[-1])
-            readings.append(f"the first tenth holds {words.percent(held)} of {name}")
+            share_held = float(curves[pair][curves.index <= MARK].iloc[-1])
+            readings.append(f"the first tenth holds {words.percent(share_held)} of {name}")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         for axis in (axes.xaxis, axes.yaxis):

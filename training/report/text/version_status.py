@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import escape
 
 PLACEHOLDER = "<!-- standing -->"
+"""The comment that marks the place; reports in MLflow hold it."""
 
 
 def with_status(page: str, sentences: Sequence[str]) -> str:
@@ -14,5 +15,5 @@ def with_status(page: str, sentences: Sequence[str]) -> str:
     title, *paragraphs = (escape(sentence) for sentence in sentences)
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return page.replace(
-        PLACEHOLDER, f'<div class="verdict aside" id="standing"><h2>{title}</h2>{body}</div>', 1
+        PLACEHOLDER, f'<div class="verdict aside" id="status"><h2>{title}</h2>{body}</div>', 1
     )

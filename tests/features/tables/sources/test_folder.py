@@ -110,7 +110,7 @@ def test_usage_or_interactions_must_be_there(frames, error_after, opened):
     assert message == "FOLDER: at least one of usage and interactions is needed; found neither."
 
 
-def test_missing_columns_are_told_together_with_what_was_found(frames, write, form):
+def test_missing_columns_are_listed_together_with_those_that_exist(frames, write, form):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
     frames["feedback"] = frames["feedback"].drop(columns="score")
     with pytest.raises(InputError) as error:

@@ -15,7 +15,7 @@ from ripple.features.dataset import open_dataset
 from ripple.features.tables.sources import find, postgres
 from ripple.settings import Settings
 from tests.support.oracles.dataset_sources import counts, opening_error
-from tests.support.servers.postgres_server import PASSWORD, SPELT, told_of_password
+from tests.support.servers.postgres_server import PASSWORD, SPELT, password_leaks
 from tests.support.servers.processes import Ripple, free_port
 
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
@@ -257,20 +257,20 @@ class TestPasswords:
             done = ripple(*arguments, home=tmp_path / "home")
             assert done.returncode == 2
             assert message in done.stderr
-            assert told_of_password(done.stdout + done.stderr) == []
+            assert password_leaks(done.stdout + done.stderr) == []
         assert not (tmp_path / "home").exists()
 
     @pytest.mark.parametrize("option", ["bogus", "sslmode"])
     def test_what_libpq_repeats_is_hidden(self, server, schema, option):
         message = opening_error(f"{server.url(schema)}&{option}={SPELT[1]}")
         assert ": cannot connect: " in message
-        assert told_of_password(message) == []
+        assert password_leaks(message) == []
 
     @pytest.mark.parametrize(
         ("right", "wrong"), [("postgresql", "mysql"), ("://", ":/"), ("postgresql://", ""), ("%40", "@")]
     )
     def test_nor_does_the_error_of_a_misspelt_url(self, server, right, wrong):
-        assert told_of_password(opening_error(server.url().replace(right, wrong))) == []
+        assert password_leaks(opening_error(server.url().replace(right, wrong))) == []
 
     def test_an_error_leads_to_no_other_that_holds_it(self, server, schema):
         with pytest.raises(InputError) as raised:
@@ -282,5 +282,5 @@ class TestPasswords:
         monkeypatch.setenv("TMPDIR", str(tmp_path))
         done = ripple("check", server.write(frames, schema), home=tmp_path / "home")
         assert done.returncode == 0, done.stderr
-        assert told_of_password(done.stdout + done.stderr) == []
+        assert password_leaks(done.stdout + done.stderr) == []
         assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
     assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
 
 
-def test_missing_columns_are_told_as_for_folders(store, frames):
+def test_missing_columns_are_listed_as_for_folders(store, frames):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
     frames["feedback"] = frames["feedback"].drop(columns="score")
     columns = "customer_id, ordered_at, amount, margin, order_id"

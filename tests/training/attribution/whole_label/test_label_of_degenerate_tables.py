@@ -90,7 +90,7 @@ def test_everybody_buys_on_the_first_day(label):
     assert credited["one_step_value"].sum() <= 1100
 
 
-def test_who_had_reached_everybody_and_bought_first_cannot_be_told_from_the_times(label):
+def test_who_had_reached_everybody_and_bought_first_cannot_be_distinguished_by_times(label):
     orders = [order("c00", 41), *(order(name, 42 + 4 * i) for i, name in enumerate(CROWD[1:]))]
     contacts = [contact("c00", name) for name in CROWD[1:]]
     credited = label(CROWD, orders, contacts, alive())
@@ -106,7 +106,7 @@ def test_contacts_without_weight_credit_nobody(label):
     assert not influenced(label(CROWD, one_by_one(), ring(weight=0.0), alive()))
 
 
-def test_what_cost_nothing_is_worth_nothing(label):
+def test_adoptions_of_free_products_have_no_value(label):
     credited = label(CROWD, one_by_one(0.0), ring(), alive())
     values = ["network_value", "referral_value", "influence_value", "one_step_value", "direct_value"]
     assert not credited[values].any(axis=None)

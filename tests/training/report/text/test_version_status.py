@@ -65,7 +65,7 @@ def test_the_status_comes_first_and_is_escaped(name: str, request: pytest.Fixtur
     changed = with_status(page, sentences)
     assert "<b>a</b>" not in changed
     order = (
-        'id="standing"',
+        'id="status"',
         sentences[0],
         "&lt;b&gt;a&lt;/b&gt; &amp; b.",
         sentences[2],
@@ -73,4 +73,4 @@ def test_the_status_comes_first_and_is_escaped(name: str, request: pytest.Fixtur
     )
     places = [changed.index(part) for part in order]
     assert places == sorted(places)
-    assert 'id="standing"' not in page
+    assert 'id="status"' not in page

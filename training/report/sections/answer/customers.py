@@ -111,7 +111,7 @@ def _money(amount: float, currency: str) -> Cell:
 
 
 def _caution(result: TrainingResult, rows: list[Customer]) -> str:
-    """How reliable a single row of the table is."""
+    """The caution about the reliability of a single row of the table."""
     rankings = result.evaluation.backtest.rankings
     pooled = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
     precision = float(pooled["precision"].iloc[0])

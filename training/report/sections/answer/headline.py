@@ -66,7 +66,7 @@ def _answer(result: TrainingResult, metrics: dict[str, float]) -> str:
 
 
 def _answer_without_influence(result: TrainingResult) -> str:
-    """What the listed values are, where they are not influence."""
+    """The meaning of the listed values, where they are not influence."""
     match value_meaning(result):
         case "noise":
             return "The values on this page may be noise"
@@ -195,7 +195,7 @@ def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
 
 
 def label_description(result: TrainingResult) -> list[str]:
-    """How much network value was credited, and how influence was estimated, in two paragraphs."""
+    """The amount of network value credited, and the method of estimating influence, in two paragraphs."""
     totals, currency = result.label.totals, result.settings.currency
     referral, influence, value = (
         totals[part] for part in ("referral_value", "influence_value", "network_value")
@@ -222,7 +222,7 @@ def label_description(result: TrainingResult) -> list[str]:
 
 
 def _method(result: TrainingResult) -> list[str]:
-    """How influence was estimated."""
+    """The method of estimating influence."""
     if result.label.robustness is None:
         return ["Influence was not estimated: this run has no interactions table."]
     credit = result.settings.credit

@@ -1,4 +1,4 @@
-"""Calibration in the backtest: predicted probabilities and intervals beside realised frequencies."""
+"""Calibration in the backtest: predicted probabilities and intervals against realised frequencies."""
 
 from __future__ import annotations
 

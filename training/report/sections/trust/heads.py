@@ -76,7 +76,7 @@ def _coverage(coverage: float, nominal: float) -> tuple[Cell, str]:
 
 
 def _brier(brier: float, base: float) -> tuple[Cell, str]:
-    """The Brier score beside that of the base rate for everybody; the words give the skill score."""
+    """The Brier score, and that of the base rate for everybody; the words give the skill score."""
     shown = words.cell(brier, f"{brier:.4f} / {base:.4f}", UNCALIBRATED)
     if not math.isfinite(brier) or base <= 0:
         return shown, shown.text

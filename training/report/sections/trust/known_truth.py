@@ -1,4 +1,4 @@
-"""How accurate the method is in simulated worlds, where the truth is known; the same for every run."""
+"""The accuracy of the method in simulated worlds, where the truth is known; the same for every run."""
 
 from __future__ import annotations
 

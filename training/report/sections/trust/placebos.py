@@ -1,4 +1,4 @@
-"""How much of the credited influence may be chance: placebo tests, and the label under other settings."""
+"""The share of credited influence that may be chance: placebo tests, and the label under other settings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONCLUSIONS: dict[TopStability, str] = {
     "not a single customer.",
     "meaningless": "No influence was found, so neither order means anything.",
 }
-"""What follows from the stability of the top under other settings."""
+"""The conclusion from the stability of the top under other settings."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def comparison_group(credit: Credit) -> str:
 
 
 def placebo_caveat(result: TrainingResult) -> str:
-    """The sentence that stands beside every amount of influence: how much of it may be chance."""
+    """The sentence that is shown with every amount of influence: how much of it may be chance."""
     robustness = result.label.robustness
     if robustness is None:
         return "Influence was not tested: this run has no interactions table."
@@ -161,7 +161,7 @@ def _why_no_influence(result: TrainingResult, robustness: Robustness) -> str:
 
 
 def _meaning_of_values(result: TrainingResult) -> str:
-    """What the network value on the page is, where it is not influence."""
+    """The meaning of network value on the page, where it is not influence."""
     share = words.percent(referral_share(result))
     referrals = "the spend of customers who joined by a recorded referral"
     match value_meaning(result):
@@ -180,7 +180,7 @@ def _meaning_of_values(result: TrainingResult) -> str:
 
 
 def value_meaning(result: TrainingResult) -> ValueMeaning:
-    """What the network value of the latest closed period is, where no influence was found."""
+    """The meaning of the network value of the latest closed period, where no influence was found."""
     share = referral_share(result)
     if share <= 0:
         return "noise"
@@ -237,7 +237,7 @@ def _newcomers(result: TrainingResult, robustness: Robustness) -> str:
 
 
 def _remaining_influence(result: TrainingResult, robustness: Robustness) -> str:
-    """What the influence beyond the placebos is."""
+    """The meaning of the influence beyond the placebos."""
     if robustness.placebo_share >= 1:
         return "In this run the placebos credit all of it, so none of it may be called influence."
     if not robustness.has_influence:

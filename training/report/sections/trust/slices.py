@@ -1,4 +1,4 @@
-"""How well the model does for kinds of customers: the slices of the backtest."""
+"""The slices of the backtest: metrics of the model for groups of customers."""
 
 from __future__ import annotations
 

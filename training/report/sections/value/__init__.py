@@ -1,1 +1,1 @@
-"""What the top is worth: concentration, quoted claims, plays and profitability."""
+"""The value of the top: concentration, quoted claims, plays and profitability."""

@@ -1,4 +1,4 @@
-"""Quoted claims about influential customers beside the same figures measured in this data."""
+"""Quoted claims about influential customers, and the same figures measured in this data."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "caveat": (
             f"{notice.title} The values below are "
-            f"{'referral value' if value.credible_share else 'noise'}; do not read them as influence."
+            f"{'referral value' if value.chance_share < 1 else 'noise'}; do not read them as influence."
             if notice
             else "Influence is what would not have happened anyway. " + placebo_caveat(result)
         ),
@@ -176,9 +176,13 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
         -1: "Less than the quoted figure",
     }[comparison]
     if claim.name != "revenue" and no_influence_notice(result):
-        value = "referral value" if result.insights.customer_value.credible_share else "noise"
+        value = "referral value" if result.insights.customer_value.chance_share < 1 else "noise"
         verdict = f"This is {value}: no influence was found"
-    others = "; ".join(f"{wording.as_text(figure)} {group}" for group, figure in claim.comparisons.items())
+    others = "; ".join(
+        # a key of evidence.json keeps the word "foreseen"
+        f"{wording.as_text(figure)} {group.replace('foreseen', 'predicted')}"
+        for group, figure in claim.comparisons.items()
+    )
     return f"{verdict}. For comparison: {others}." if others else f"{verdict}."
 
 

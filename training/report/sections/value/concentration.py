@@ -40,7 +40,7 @@ OVERLAP_MEANINGS: dict[OverlapKind, str] = {
     "chance": "That is no more than chance: spend does not show who is influential.",
     "below chance": "That is less than chance: big spenders are less often influential than others.",
 }
-"""What follows from the overlap of the top by spend and the top by network value."""
+"""The conclusion from the overlap of the top by spend and the top by network value."""
 Shares = dict[tuple[str, float, str], Any]
 """The rows of `Concentration.shares`, by ranking, top and measure."""
 

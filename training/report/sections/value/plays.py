@@ -133,7 +133,7 @@ def _caution(result: TrainingResult) -> str:
     if notice is None:
         return text + placebo_caveat(result)
     referrals = (
-        "Network value here is referral value. " if result.insights.customer_value.credible_share else ""
+        "Network value here is referral value. " if result.insights.customer_value.chance_share < 1 else ""
     )
     return f"{notice.title} {referrals}{text}"
 
@@ -197,7 +197,7 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
 
 
 def _missing_inputs(result: TrainingResult) -> list[str]:
-    """What is not known of any customer because a table or a column is missing, in sentences."""
+    """Sentences on what is unknown of all customers because a table or a column is missing."""
     sentences = []
     if "feedback" in result.data.checks.absent:
         sentences.append(

@@ -61,7 +61,7 @@ def profitability_section(result: TrainingResult) -> dict[str, Any]:
     bars = pd.DataFrame(averages).T.rename(columns={"network_value": "network", "direct_value": "direct"})
     return {
         "finding": _finding(
-            groups[0] if result.insights.customer_value.credible_share else groups[1], groups[2], result
+            groups[0] if result.insights.customer_value.chance_share < 1 else groups[1], groups[2], result
         ),
         "caution": _caution(result),
         "known": known,
@@ -127,7 +127,7 @@ def _caution(result: TrainingResult) -> str:
     opening = f"{notice.title} " if notice else ""
     return (
         f"{opening}{words.percent(value.spendable_share)} of expected network value counts here: "
-        f"{words.percent(value.credible_share)} is referral value or influence beyond the placebos, and of "
+        f"{words.percent(1 - value.chance_share)} is referral value or influence beyond the placebos, and of "
         f"that {words.percent(min(1.0, value.realised_ratio))} was realised in the backtest. Discounts and "
         "the cost to serve are not in the tables; subtract them before you spend."
     )

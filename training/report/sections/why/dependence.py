@@ -159,7 +159,7 @@ def _shape_text(name: str, shape: Curve, unit: str, currency: str) -> str:
 
 
 def _agreement_text(x: np.ndarray, today: str, earlier: list[np.ndarray]) -> str:
-    """How many models of evaluated cutoffs have the direction of *today*."""
+    """The number of models of evaluated cutoffs that have the direction of *today*."""
     if not earlier or today == "none seen":
         return ""
     same = sum(direction(x, effect) == today for effect in earlier)

@@ -39,7 +39,7 @@ class Sampled:
 
     @classmethod
     def of(cls, result: TrainingResult) -> Sampled:
-        """The sample of *result*, the same that is stored beside the page."""
+        """The sample of *result*, the same that is stored with the page."""
         bundle = result.population.bundle
         x = bundle.matrix(sample(result.population.features, result.settings.seed))
         value, top = (bundle.contributions(head, x)[0] for head in ("value", "top"))

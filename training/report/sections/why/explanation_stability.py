@@ -56,7 +56,7 @@ def _row(day: str, effects: np.ndarray, sampled: Sampled) -> dict[str, Cell]:
         np.argsort(-np.abs(values), axis=1, kind="stable")[:, :REASONS] for values in (sampled.value, effects)
     )
     family = np.array([feature.family for feature in sampled.bundle.spec.features])
-    kept = np.mean(
+    common_reasons = np.mean(
         [len(set(today) & set(earlier)) for today, earlier in zip(now.tolist(), then.tolist(), strict=True)]
     )
     ranks = pd.Series(shares(effects)).corr(pd.Series(shares(sampled.value)), method="spearman")
@@ -65,7 +65,7 @@ def _row(day: str, effects: np.ndarray, sampled: Sampled) -> dict[str, Cell]:
         "cutoff": Cell(words.day(when), when.timestamp()),
         "first": _share((now[:, 0] == then[:, 0]).mean()),
         "family": _share((family[now[:, 0]] == family[then[:, 0]]).mean()),
-        "kept": Cell(f"{kept:.1f} of {REASONS}", round(float(kept), 4)),
+        "kept": Cell(f"{common_reasons:.1f} of {REASONS}", round(float(common_reasons), 4)),
         "ranks": words.cell(float(ranks), words.decimal(float(ranks)), "all features move the score equally"),
     }
 

@@ -54,8 +54,8 @@ def _reasons(changes: MembershipChanges) -> list[str]:
     """Features that raised those who entered and lowered those who left, and the parts of data and model."""
     sentences = []
     for key, movers, group, verb, sign in (
-        ("came", changes.entrants, "Customers who entered", "raised", 1),
-        ("went", changes.leavers, "Customers who left", "lowered", -1),
+        ("entered", changes.entrants, "Customers who entered", "raised", 1),
+        ("left", changes.leavers, "Customers who left", "lowered", -1),
     ):
         known = [mover for mover in movers if math.isfinite(mover.by_data)]
         if not known:

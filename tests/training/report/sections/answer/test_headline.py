@@ -28,11 +28,11 @@ WithInfluence = Callable[..., TrainingResult]
 def test_the_verdict_follows_from_the_interval(
     with_lead: WithLead, lead: tuple[float, ...], kind: str, interval: list[str]
 ) -> None:
-    found = verdict(with_lead(*lead))
-    assert found.kind == kind
-    assert "“last label”" in found.title
+    answer = verdict(with_lead(*lead))
+    assert answer.kind == kind
+    assert "“last label”" in answer.title
     captures = ["62.0", "3", "5", "5", "47.0"]
-    assert numbers(found.text)[: len(captures) + len(interval)] == captures + interval
+    assert numbers(answer.text)[: len(captures) + len(interval)] == captures + interval
 
 
 def test_a_model_ahead_and_one_behind_are_worded_apart(with_lead: WithLead) -> None:
@@ -48,9 +48,9 @@ def test_without_value_there_is_no_verdict(with_lead: WithLead) -> None:
 def test_better_is_said_exactly_when_the_whole_interval_is_above_zero(
     with_lead: WithLead, lead: float, below: float, above: float
 ) -> None:
-    found = verdict(with_lead(lead, lead - below, lead + above))
-    assert (found.kind == "better") == (lead - below > 0)
-    assert (found.kind == "worse") == (lead + above < 0)
+    answer = verdict(with_lead(lead, lead - below, lead + above))
+    assert (answer.kind == "better") == (lead - below > 0)
+    assert (answer.kind == "worse") == (lead + above < 0)
 
 
 def test_the_answer_counts_the_top_and_its_share(result: TrainingResult) -> None:

@@ -93,7 +93,7 @@ def test_predictions_that_were_too_high_add_a_warning(result: TrainingResult) ->
 
 
 def test_where_all_may_be_chance_nobody_counts_as_influential(result: TrainingResult) -> None:
-    value = replace(result.insights.customer_value, credible_share=0.0)
+    value = replace(result.insights.customer_value, chance_share=1.0)
     book = playbook(result.population.features, value, result.population.bundle, result.settings)
     changed = altered(result, customer_value=value, playbook=book)
     section = plays_section(changed)

@@ -35,7 +35,7 @@ def test_the_finding_is_the_most_that_keeping_one_may_cost(section: dict) -> Non
 
 def test_the_caution_has_the_shares_that_count(result: TrainingResult, section: dict) -> None:
     value = result.insights.customer_value
-    shares = (value.spendable_share, value.credible_share, min(1.0, value.realised_ratio))
+    shares = (value.spendable_share, 1 - value.chance_share, min(1.0, value.realised_ratio))
     assert numbers(section["caution"]) == [f"{100 * share:.0f}" for share in shares]
 
 
@@ -74,8 +74,8 @@ def test_without_margins_the_section_says_what_to_add(bleak: TrainingResult) -> 
     assert section["thin"] == section["keep"] == []
 
 
-def test_where_nothing_is_credible_the_top_is_that_by_spend(result: TrainingResult) -> None:
-    worthless = altered(result, customer_value=replace(result.insights.customer_value, credible_share=0.0))
+def test_where_all_may_be_chance_the_top_is_that_by_spend(result: TrainingResult) -> None:
+    worthless = altered(result, customer_value=replace(result.insights.customer_value, chance_share=1.0))
     for run, place in ((result, 0), (worthless, 1)):
         section = profitability_section(run)
         assert section["groups"][place].name in section["finding"]

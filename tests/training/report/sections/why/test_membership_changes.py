@@ -12,7 +12,7 @@ from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers
 
 NOBODY = MembershipChanges(
-    "3", pd.Timestamp("2025-01-01"), 20, 0, 0, float("nan"), (), (), pd.DataFrame({"came": [], "went": []})
+    "3", pd.Timestamp("2025-01-01"), 20, 0, 0, float("nan"), (), (), pd.DataFrame({"entered": [], "left": []})
 )
 
 
