@@ -7,7 +7,7 @@ Everything after it receives a `Dataset` and reads `Dataset.history` or `Dataset
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ from ripple.features.extension import NO_EXTENSION, Extension, load_extension
 from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
-from ripple.features.tables.contract import CONTRACT, LOOKUPS
+from ripple.features.tables.attributes import AttributeHistory
+from ripple.features.tables.contract import ATTRIBUTES, CONTRACT, CONTRACTS, LOOKUPS
 from ripple.features.tables.mapping import read_raw
 from ripple.features.tables.required import validate_columns, validate_tables
 from ripple.features.tables.sources import find
@@ -45,6 +46,7 @@ class Dataset:
         tables: its typed tables.
         unreadable: by table, the raw rows in which a value could not be read as the contract's type.
         unused: by table and where its rows come from, the columns that nothing is made of.
+        attribute_history: the attributes that change, if there are any.
         extension: the features that the user adds.
         cache: the folder where daily tables and features are kept from run to run, or None.
     """
@@ -53,8 +55,9 @@ class Dataset:
     place: str
     settings: Settings
     tables: Tables
-    unreadable: Mapping[str, Sequence[Unreadable]]
-    unused: Mapping[str, Mapping[str, Sequence[str]]]
+    unreadable: Mapping[str, Sequence[Unreadable]] = field(default_factory=dict)
+    unused: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    attribute_history: AttributeHistory | None = None
     extension: Extension = NO_EXTENSION
     cache: Path | None = None
 
@@ -76,6 +79,15 @@ class Dataset:
         contract = {column.name for column in CONTRACT["customers"].columns}
         return [name for name in self.tables["customers"].columns if name not in contract]
 
+    def attributes_before(self, moment: datetime) -> ir.Table:
+        """`customer_id` and all attributes of each customer, as they were before *moment*."""
+        fixed = self.tables["customers"].select("customer_id", *self.attributes)
+        if self.attribute_history is None:
+            return fixed
+        changing = self.attribute_history.before(moment)
+        names = [*fixed.columns, *self.attribute_history.names]
+        return fixed.left_join(changing, "customer_id").select(*names)
+
     def limited_to_files(self, files: Mapping[str, Sequence[str]]) -> Dataset:
         """The same dataset with only the rows of *files*, whose paths are given by table."""
         paths_by_table = {name: paths for name, paths in files.items() if paths}
@@ -96,7 +108,9 @@ class Dataset:
         settings = self.settings.model_copy(
             update={"until": min(moment, self.settings.until) if self.settings.until else moment}
         )
-        return replace(self, settings=settings, tables=self.tables.until(moment))
+        history = self.attribute_history and self.attribute_history.until(moment)
+        tables = self.tables.until(moment)
+        return replace(self, settings=settings, tables=tables, attribute_history=history)
 
 
 def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> Dataset:
@@ -106,18 +120,18 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         InputError: the dataset, a required table or a required column is missing, or a table is unreadable.
     """
     source = find(data)
-    mappings, contracts = settings.tables, CONTRACT | LOOKUPS
+    mappings = settings.tables
     for name in mappings:
-        if name not in contracts:
+        if name not in CONTRACTS:
             raise InputError(
-                f"ripple.toml: [tables.{name}] is no table of the contract{nearest(name, contracts)}"
+                f"ripple.toml: [tables.{name}] is no table of the contract{nearest(name, CONTRACTS)}"
             )
     with source.open() if engine == "duckdb" else spark.FolderOnSpark(source) as place:
         present = place.names()
         validate_tables(place, [*present, *mappings])
         raw = {
             name: [read_raw(place, contract, mapping) for mapping in mappings.get(name, (None,))]
-            for name, contract in contracts.items()
+            for name, contract in CONTRACTS.items()
             if name in mappings or name in present
         }
     validate_columns(raw)
@@ -133,6 +147,21 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             unreadable[name] = [problem for part in parts for problem in part.unreadable]
             if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
                 files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
+    history = None
+    if ATTRIBUTES.name in raw:
+        parts = [typing.table(part, ATTRIBUTES) for part in raw[ATTRIBUTES.name]]
+        unreadable[ATTRIBUTES.name] = [problem for part in parts for problem in part.unreadable]
+        fixed = tables["customers"].columns
+        history = AttributeHistory.of(union_by_name([part.rows for part in parts]), fixed)
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
     extension = load_extension(source.folder, settings.features)
-    return Dataset(source.name, str(source), settings, Tables(tables, files), unreadable, unused, extension)
+    return Dataset(
+        source.name,
+        str(source),
+        settings,
+        Tables(tables, files),
+        unreadable,
+        unused,
+        history,
+        extension,
+    )

@@ -249,7 +249,7 @@ def _population(
         end,
         current,
         scores,
-        attributes(dataset).reindex(current.index),
+        attributes(dataset, end).reindex(current.index),
         drift(bundle, reference, current, scores),
     )
 

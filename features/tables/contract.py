@@ -123,5 +123,18 @@ LOOKUPS: dict[str, TableContract] = {
     )
 }
 """The tables that mappings look up: to which customer a user belonged, and what a currency was worth."""
+ATTRIBUTES = TableContract(
+    "attributes",
+    (
+        Column("customer_id", "id"),
+        Column("name", "text"),
+        Column("value", "text"),
+        _optional("valid_from", "time"),
+        _optional("known_at", "time"),
+    ),
+)
+"""Attributes of customers that change; those that do not may be columns of customers."""
+CONTRACTS = CONTRACT | LOOKUPS | {ATTRIBUTES.name: ATTRIBUTES}
+"""All tables that a dataset may have."""
 TIERS = ("core", "advanced")
 EVENT_TABLES = tuple(name for name, contract in CONTRACT.items() if contract.time)

@@ -22,8 +22,8 @@ from ripple.features.tables.sources.source import FILE, Place
 from ripple.suggestions import nearest
 from ripple.table_settings import ColumnMapping, TableMapping
 
-UNPIVOTED = {"feature": "name", "quantity": "value"}
-"""Column of usage → what of an unpivoted column it is."""
+UNPIVOTED = {"usage": ("feature", "quantity"), "attributes": ("name", "value")}
+"""Table → its columns with the name and the value of an unpivoted column."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Reading:
         exact = {column.name for column in self._contract.columns if column.type in ("id", "text")}
         rows = self._place.read(query, exact)
         if wide:
-            rows = _unpivoted(rows, wide)
+            rows = _unpivoted(rows, wide, *UNPIVOTED[self._contract.name])
         theirs = tuple(name for name in self._theirs if name != FILE)
         unused = tuple(name for name in theirs if name not in self._used)
         origin = self._mapping.from_ or f"{self._key}.sql"
@@ -138,7 +138,8 @@ class _Reading:
         if unmapped and self._contract.attributes:
             same |= {name: ColumnMapping(column=name) for name in self._theirs if name != FILE}
         if self._mapping.unpivot:
-            same = {name: column for name, column in same.items() if name not in UNPIVOTED}
+            made = UNPIVOTED.get(self._contract.name, ())
+            same = {name: column for name, column in same.items() if name not in made}
         columns = same | given
         ordered = [name for name in contract if name in columns]
         return {name: columns[name] for name in [*ordered, *(n for n in columns if n not in ordered)]}
@@ -150,8 +151,8 @@ class _Reading:
             for name in self._theirs
             if any(fnmatchcase(name, pattern) for pattern in self._mapping.unpivot) and name not in self._used
         ]
-        if self._mapping.unpivot and self._contract.name != "usage":
-            raise InputError(f"{self._key}.unpivot: only usage can be made of a column for each feature.")
+        if self._mapping.unpivot and self._contract.name not in UNPIVOTED:
+            raise InputError(f"{self._key}.unpivot: only {' and '.join(UNPIVOTED)} can be unpivoted.")
         if self._mapping.unpivot and not wide:
             raise InputError(
                 f"{self._key}.unpivot: no column is called {' or '.join(self._mapping.unpivot)}; "
@@ -196,9 +197,12 @@ class _Reading:
             ) from error
 
 
-def _unpivoted(rows: ir.Table, wide: list[str]) -> ir.Table:
-    """*rows* with one row for each of the *wide* columns that is not zero, its name and its value."""
-    long = rows.mutate(**{name: rows[name].try_cast("float64") for name in wide}).pivot_longer(
-        wide, names_to="feature", values_to="quantity"
-    )
-    return long.filter(long.quantity.notnull() & (long.quantity != 0))
+def _unpivoted(rows: ir.Table, wide: list[str], name: str, value: str) -> ir.Table:
+    """*rows* with a row for each of the *wide* columns that has a value; a quantity of zero is none."""
+    cast = {
+        column: rows[column].try_cast("float64") if value == "quantity" else rows[column].cast("string")
+        for column in wide
+    }
+    long = rows.mutate(**cast).pivot_longer(wide, names_to=name, values_to=value)
+    long = long.filter(long[value].notnull())
+    return long.filter(long.quantity != 0) if value == "quantity" else long

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ripple.errors import InputError
-from ripple.features.tables.contract import CONTRACT, LOOKUPS
+from ripple.features.tables.contract import CONTRACTS
 from ripple.features.tables.mapping import RawTable
 from ripple.features.tables.sources.source import Place
 from ripple.suggestions import most_similar
@@ -35,7 +35,7 @@ def validate_columns(tables: Mapping[str, Sequence[RawTable]]) -> None:
         (name, column, part.theirs)
         for name, parts in tables.items()
         for part in parts
-        for column in (CONTRACT | LOOKUPS)[name].required
+        for column in CONTRACTS[name].required
         if column not in part.rows.columns
     ]
     if missing:

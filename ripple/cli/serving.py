@@ -78,7 +78,7 @@ def publish(
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
         _, scores = score_dataset(dataset, folder, number, features, as_of)
-        kinds = attributes(dataset).reindex(features.index)
+        kinds = attributes(dataset, as_of).reindex(features.index)
         write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
         publication = folder / "publication"
         publication.mkdir()

@@ -81,7 +81,7 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
         Rows.of(features, folder),
         labels.loc[order],
         realised.loc[order],
-        attributes(dataset).loc[order],
+        attributes(dataset, cutoff).loc[order],
         _time_decayed(dataset, cutoff, features),
     )
 
@@ -92,9 +92,9 @@ def by_content(table: pd.DataFrame) -> np.ndarray:
     return np.argsort(hashes.to_numpy(), kind="stable")
 
 
-def attributes(dataset: Dataset) -> pd.DataFrame:
-    """The customers' attributes that are text, indexed by customer_id."""
-    rows = frame(dataset.tables["customers"].select("customer_id", *dataset.attributes))
+def attributes(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
+    """The customers' attributes that are text, as they were before *as_of*, indexed by customer_id."""
+    rows = frame(dataset.attributes_before(as_of))
     return rows[[name for name in rows if pd.api.types.is_string_dtype(rows[name])]]
 
 

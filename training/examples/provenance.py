@@ -26,6 +26,8 @@ def data_digests(dataset: Dataset) -> dict[str, str]:
     Where the user adds features, their code counts as well, as ``features.py``.
     """
     rows = {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
+    if dataset.attribute_history is not None:
+        rows["attributes"] = _rows_digest(dataset.attribute_history.rows)
     return rows | ({"features.py": dataset.extension.digest} if dataset.extension.definitions else {})
 
 
