@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pandas as pd
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.servers import postgres_server
 from tests.support.servers.postgres_server import PostgresServer
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 # how long an example takes depends on what else the machine does
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+TOGETHER = ("tests/ripple/cli/", "tests/serving/", "tests/training/")
+"""The folders whose files share what takes long to set up: a trained world, a packed service, a small run."""
+
+
+class FoldersTogether(LoadFileScheduling):
+    """Runs every file in one process, and all files of a folder of `TOGETHER` in the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FoldersTogether | None:
+    return FoldersTogether(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs longest in one process comes first, so that at the end none waits for another."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
 
 
 @pytest.fixture(scope="session")
