@@ -11,9 +11,10 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,47 @@ class Definition:
         return next(iter(inspect.signature(self.build).parameters))
 
 
-DEFINITIONS: list[Definition] = []
+@dataclass(frozen=True)
+class BusinessMetric:
+    """A metric of a ranking that a user adds to the backtest, and to the gate; see `metric`."""
+
+    compute: Callable[[np.ndarray, np.ndarray], float]
+    at_least: float | None
+
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.compute.__name__
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of its docstring, on one line."""
+        return " ".join((inspect.getdoc(self.compute) or "").partition("\n\n")[0].split())
+
+
+@dataclass
+class Defined:
+    """Features and metrics, in the order in which they are defined."""
+
+    features: list[Definition] = field(default_factory=list)
+    metrics: list[BusinessMetric] = field(default_factory=list)
+
+
+OWN = Defined()
+DEFINITIONS = OWN.features
 """Ripple's own features: those defined by the modules of `registry.MODULES`."""
-_COLLECTED: ContextVar[list[Definition]] = ContextVar("collected", default=DEFINITIONS)
+_DEFINED: ContextVar[Defined] = ContextVar("defined", default=OWN)
 
 
 @contextmanager
-def collected() -> Iterator[list[Definition]]:
-    """The features that are defined inside the block, which do not become Ripple's own."""
-    definitions: list[Definition] = []
-    token = _COLLECTED.set(definitions)
+def defined() -> Iterator[Defined]:
+    """What is defined inside the block, which does not become Ripple's own."""
+    collected = Defined()
+    token = _DEFINED.set(collected)
     try:
-        yield definitions
+        yield collected
     finally:
-        _COLLECTED.reset(token)
+        _DEFINED.reset(token)
 
 
 def feature(
@@ -62,7 +90,28 @@ def feature(
     """
 
     def register(build: Callable[..., ir.Value]) -> Callable[..., ir.Value]:
-        _COLLECTED.get().append(Definition(build, family, unit, empty, needs))
+        _DEFINED.get().features.append(Definition(build, family, unit, empty, needs))
         return build
+
+    return register
+
+
+def metric(
+    *, at_least: float | None = None
+) -> Callable[[Callable[[np.ndarray, np.ndarray], float]], Callable[[np.ndarray, np.ndarray], float]]:
+    """Register the decorated function as a metric of the backtest.
+
+    It is given the score of each customer by a ranking, and the network value that was realised, and returns
+    a number. It is computed for the model and every baseline at every evaluation cutoff.
+
+    Args:
+        at_least: the mean over cutoffs below which a version does not pass the gate; None to report it only.
+    """
+
+    def register(
+        compute: Callable[[np.ndarray, np.ndarray], float],
+    ) -> Callable[[np.ndarray, np.ndarray], float]:
+        _DEFINED.get().metrics.append(BusinessMetric(compute, at_least))
+        return compute
 
     return register

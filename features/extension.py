@@ -1,7 +1,8 @@
-"""Features that a user adds without a change of Ripple: a `features.py` beside the data, or a package.
+"""Features and metrics that a user adds without a change of Ripple: in `features.py` or in a package.
 
-They are written as those of `features.definitions` are, with the decorator `feature`, and become columns of
-the matrix like all others. A package names modules of features under the entry point ``ripple.features``.
+Features are written as those of `features.definitions` are, with the decorator `feature`, and become columns
+of the matrix like all others. The file lies beside the data; a package names its modules under the entry
+point ``ripple.features``.
 """
 
 from __future__ import annotations
@@ -19,36 +20,46 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import ibis.expr.types as ir
+import numpy as np
 
 from ripple.digests import digest
 from ripple.errors import InputError
-from ripple.features.definition import Definition, collected, feature
+from ripple.features.definition import BusinessMetric, Defined, Definition, defined, feature, metric
 from ripple.features.expressions import ratio, sum_or_zero
 from ripple.features.registry import features
 from ripple.features.views import ROW_VIEWS, VIEWS
 from ripple.settings import Features
 from ripple.suggestions import nearest
 
-__all__ = ["Extension", "feature", "load_extension", "ratio", "sum_or_zero"]
+__all__ = ["Extension", "feature", "load_extension", "metric", "ratio", "sum_or_zero"]
 
 ENTRY_POINTS = "ripple.features"
 CLOCK = ("now", "today", "utcnow", "time_ns")
 """Names of functions that read the clock: a feature follows from the data and `as_of` alone."""
+RANKING_COLUMNS = (
+    *("cutoff", "ranking", "capture", "precision", "pr_auc", "gini", "spearman", "brier"),
+    *("capture_low", "capture_high", "lead", "lead_low", "lead_high"),
+)
+"""The columns of the backtest beside which those of a user's metrics stand."""
+EXAMPLE = np.random.default_rng(7).gamma(0.2, 1, (2, 500))
+"""Scores and values on which a metric is tried before anything is computed."""
 KNOWN_VIEWS = (*VIEWS, *ROW_VIEWS, "matrix")
 """The views that a feature can be computed from."""
 
 
 @dataclass(frozen=True)
 class Extension:
-    """The features that a user adds.
+    """The features and metrics that a user adds.
 
     Attributes:
-        definitions: their definitions, in the order in which they are written.
-        digest: a digest of their code.
+        definitions: the features, in the order in which they are written.
+        metrics: the metrics.
+        digest: a digest of their code; empty where there is none.
         origins: the files or packages that they are written in.
     """
 
     definitions: tuple[Definition, ...] = ()
+    metrics: tuple[BusinessMetric, ...] = ()
     digest: str = ""
     origins: tuple[str, ...] = ()
 
@@ -57,46 +68,44 @@ NO_EXTENSION = Extension()
 
 
 def load_extension(folder: Path | None, settings: Features) -> Extension:
-    """The features of the `features.py` in *folder*, if there is one, and of all installed packages.
+    """What the `features.py` in *folder* adds, if there is one, and what all installed packages add.
 
     Raises:
-        InputError: a module cannot be run, or a feature is not as `feature` expects it; the message names the
-            file and the line.
+        InputError: a module cannot be run, or a feature or metric is not as its decorator expects it; the
+            message names the file and the line.
     """
-    definitions: list[Definition] = []
-    code: list[str] = []
-    origins: list[str] = []
     file = folder / "features.py" if folder is not None else None
     parts = [(entry.value, *_of_package(entry.value)) for entry in entry_points(group=ENTRY_POINTS)]
     if file is not None and file.is_file():
         parts.append((str(file), *_of_file(file)))
-    for origin, defined, source in parts:
-        definitions += [_validated(definition, origin) for definition in defined]
-        code.append(source)
-        origins.append(origin)
+    definitions = [_validated(one, origin) for origin, part, _ in parts for one in part.features]
+    metrics = [_validated_metric(one, origin) for origin, part, _ in parts for one in part.metrics]
+    if not definitions and not metrics:
+        return NO_EXTENSION
+    origins, sources = tuple(origin for origin, _, _ in parts), [source for _, _, source in parts]
     try:
         features(settings, definitions)
     except RuntimeError as error:
         raise InputError(f"{' and '.join(origins)}: {error}; rename yours.") from error
-    return Extension(tuple(definitions), digest(*code), tuple(origins)) if definitions else NO_EXTENSION
+    return Extension(tuple(definitions), tuple(metrics), digest(*sources), origins)
 
 
-def _of_file(file: Path) -> tuple[list[Definition], str]:
-    with collected() as definitions:
+def _of_file(file: Path) -> tuple[Defined, str]:
+    with defined() as collected:
         _run(lambda: runpy.run_path(str(file), run_name="ripple_features"), file)
     source = file.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr in CLOCK:
             raise InputError(f"{file}: line {node.lineno}: reads the clock ({node.attr}); use as_of.")
-    return definitions, source
+    return collected, source
 
 
 @cache
-def _of_package(module: str) -> tuple[list[Definition], str]:
-    """The features of an installed module, which runs once in a process."""
-    with collected() as definitions:
+def _of_package(module: str) -> tuple[Defined, str]:
+    """What an installed module adds; it runs once in a process."""
+    with defined() as collected:
         _run(lambda: importlib.import_module(module), module)
-    return definitions, inspect.getsource(sys.modules[module])
+    return collected, inspect.getsource(sys.modules[module])
 
 
 def _run(action: Callable[[], object], origin: str | Path) -> None:
@@ -153,3 +162,31 @@ def _problems(definition: Definition) -> Iterator[str]:
         yield f"the parameters after as_of may be days and power; found {', '.join(sorted(unknown))}."
     if not (inspect.getdoc(build) or "").strip():
         yield "has no docstring, which the catalogue and the report show."
+
+
+def _validated_metric(metric: BusinessMetric, origin: str) -> BusinessMetric:
+    """The metric, whose errors are told with its *origin*.
+
+    Raises:
+        InputError: it is not as `metric` expects it.
+    """
+    compute, name = metric.compute, metric.name
+    parameters = list(inspect.signature(compute).parameters)
+    if len(parameters) != 2:
+        found = ", ".join(parameters)
+        raise InputError(f"{origin}: {name}: expected the parameters (score, realised); found ({found}).")
+    if not metric.description:
+        raise InputError(f"{origin}: {name}: has no docstring, which the report shows.")
+
+    if name in RANKING_COLUMNS:
+        raise InputError(f"{origin}: {name}: Ripple has a metric of this name; rename yours.")
+
+    @wraps(compute)
+    def told(score: np.ndarray, realised: np.ndarray) -> float:
+        try:
+            return float(compute(score.copy(), realised.copy()))
+        except Exception as error:
+            raise InputError(f"{origin}: {name}: {_where(error, origin)}") from error
+
+    told(*EXAMPLE)
+    return replace(metric, compute=told)

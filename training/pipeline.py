@@ -119,7 +119,7 @@ def _fit_and_evaluate(
         identity = digest(data.digests, dataset.settings.model_dump(), run_code_digest())
         settings, searched = tune(backtester, trials, identity)
         dataset, backtester = replace(dataset, settings=settings), replace(backtester, settings=settings)
-    backtested = backtest(backtester)
+    backtested = backtest(backtester, dataset.extension.metrics)
     cutoffs = _evaluation_cutoffs(backtested, plan)
     predictions = out_of_sample_predictions(backtester, cutoffs)
     population = _population(dataset, backtester, end, folder)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -150,3 +153,52 @@ def test_what_a_feature_gets_wrong_is_told_with_its_line(opened, was, now, messa
     with pytest.raises(InputError) as raised:
         feature_frames.features_at(dataset, AS_OF)
     assert message in str(raised.value)
+
+
+METRIC = '''
+import numpy as np
+
+from ripple.features.extension import metric
+
+
+@metric(at_least=0.25)
+def won_by_fifty_calls(score, realised):
+    """Share of all value that lies with the fifty customers to call first.
+
+    More text.
+    """
+    return realised[np.argsort(-score, kind="stable")[:50]].sum() / realised.sum()
+'''
+
+
+def test_a_metric_has_a_name_a_limit_and_a_sentence(opened):
+    (metric,) = opened(METRIC).extension.metrics
+    assert (metric.name, metric.at_least) == ("won_by_fifty_calls", 0.25)
+    assert metric.description == "Share of all value that lies with the fifty customers to call first."
+    score, realised = np.arange(100.0), np.ones(100)
+    assert metric.compute(score, realised) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        ("score, realised", "score", "expected the parameters (score, realised); found (score)"),
+        ("def won_by_fifty_calls", "def capture", "Ripple has a metric of this name"),
+        ('    """Share', '    # """Share', "cannot be run: line 12: SyntaxError"),
+        ("realised.sum()", "realized.sum()", "won_by_fifty_calls: line 13: NameError"),
+        ("return realised", "return score, realised", "won_by_fifty_calls: TypeError"),
+    ],
+)
+def test_what_is_no_metric_is_told_before_anything_is_computed(opened, was, now, message):
+    assert was in METRIC
+    with pytest.raises(InputError) as raised:
+        opened(METRIC.replace(was, now))
+    assert message in str(raised.value)
+
+
+def test_what_the_guide_shows_works(opened):
+    guide = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    added = opened("\n\n".join(code)).extension
+    assert [definition.build.__name__ for definition in added.definitions] == ["weekend_share"]
+    assert [metric.name for metric in added.metrics] == ["won_by_fifty_calls"]

@@ -8,7 +8,7 @@ comes from the same procedure at the end of the data.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from ripple.errors import InputError
+from ripple.features.definition import BusinessMetric
 from ripple.settings import Settings
 from ripple.training.estimators.calibration import Calibration, calibrate
 from ripple.training.estimators.heads import Heads, fit
@@ -147,14 +148,14 @@ class RollingOriginBacktester:
         ][-CALIBRATION_CUTOFFS:]
 
 
-def backtest(backtester: RollingOriginBacktester) -> Backtest:
-    """Evaluate the procedure and every baseline at the evaluation cutoffs.
+def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMetric] = ()) -> Backtest:
+    """Evaluate the procedure and every baseline at the evaluation cutoffs, also by a user's own metrics.
 
     Raises:
         InputError: none of them has credit both to learn from and to be evaluated by.
     """
     evaluations = [_evaluation(backtester, cutoff) for cutoff in _evaluable(backtester)]
-    return evaluate(evaluations, backtester.settings)
+    return evaluate(evaluations, backtester.settings, business)
 
 
 def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> CutoffEvaluation:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ripple.features.definition import BusinessMetric
 from ripple.settings import Settings
 from ripple.training.estimators.calibration import Calibration
 from ripple.training.estimators.held_out import HeldOutPredictions
@@ -72,6 +73,7 @@ class Backtest:
         lead: pooled capture of the model minus that of the best baseline, with the bounds of its 95 %
             paired bootstrap interval over customers.
         slices: one row per slice: see `ripple.training.evaluation.slices.summed`.
+        business: the metrics that a user adds, each a column of `rankings`.
     """
 
     rankings: pd.DataFrame
@@ -80,6 +82,7 @@ class Backtest:
     best_baseline: str
     lead: tuple[float, float, float]
     slices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    business: tuple[BusinessMetric, ...] = ()
 
     @property
     def calibration(self) -> dict[str, float]:
@@ -115,10 +118,12 @@ class Backtest:
         return float(row["capture"]), float(row["capture_low"]), float(row["capture_high"])
 
 
-def evaluate(cutoffs: Sequence[CutoffEvaluation], settings: Settings) -> Backtest:
-    """Bring together the evaluations of single *cutoffs*, oldest first."""
+def evaluate(
+    cutoffs: Sequence[CutoffEvaluation], settings: Settings, business: Sequence[BusinessMetric] = ()
+) -> Backtest:
+    """Bring together the evaluations of single *cutoffs*, oldest first; *business* are a user's metrics."""
     share = settings.top_share
-    rankings = _rankings(cutoffs, settings)
+    rankings = _rankings(cutoffs, settings, business)
     pooled = rankings[rankings["cutoff"] == POOLED].set_index("ranking")["capture"]
     best = str(pooled.drop(MODEL).sort_values(ascending=False).index[0])
     lead = _pooled_row(rankings, best)
@@ -129,10 +134,13 @@ def evaluate(cutoffs: Sequence[CutoffEvaluation], settings: Settings) -> Backtes
         best,
         (float(lead["lead"]), float(lead["lead_low"]), float(lead["lead_high"])),
         summed([_slices(one, best, share) for one in cutoffs]),
+        tuple(business),
     )
 
 
-def _rankings(cutoffs: Sequence[CutoffEvaluation], settings: Settings) -> pd.DataFrame:
+def _rankings(
+    cutoffs: Sequence[CutoffEvaluation], settings: Settings, business: Sequence[BusinessMetric]
+) -> pd.DataFrame:
     """`Backtest.rankings`."""
     names = list(dict.fromkeys(name for one in cutoffs for name in one.scores))
     codes = customer_codes([one.customers for one in cutoffs])
@@ -149,6 +157,7 @@ def _rankings(cutoffs: Sequence[CutoffEvaluation], settings: Settings) -> pd.Dat
             "ranking": name,
             **metrics.ranking(score, one.held_out.realised, settings.top_share),
             "brier": _brier(one, name),
+            **{metric.name: metric.compute(score, one.held_out.realised) for metric in business},
             **_bounds(dict(zip(names, resampled[:, i].T, strict=True)), name),
         }
         for i, one in enumerate(cutoffs)

@@ -28,7 +28,7 @@ def data_digests(dataset: Dataset) -> dict[str, str]:
     rows = {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
     if dataset.attribute_history is not None:
         rows["attributes"] = _rows_digest(dataset.attribute_history.rows)
-    return rows | ({"features.py": dataset.extension.digest} if dataset.extension.definitions else {})
+    return rows | ({"features.py": dataset.extension.digest} if dataset.extension.digest else {})
 
 
 def _rows_digest(table: ir.Table) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ripple.settings import Settings
 from ripple.training.evaluation.comparison import Comparison, Incomparable, compare
-from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
+from ripple.training.evaluation.cutoff_evaluation import MODEL, POOLED, Backtest
 from ripple.training.evaluation.prediction_table import CUTOFF
 from ripple.training.result import TrainingResult
 
@@ -131,6 +131,7 @@ def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | N
     checks = (
         capture,
         *calibration(result.evaluation.backtest, result.settings),
+        *_business(result.evaluation.backtest),
         _placebo(result),
         *_data(result),
     )
@@ -235,6 +236,23 @@ def calibration(backtest: Backtest, settings: Settings) -> Iterator[Check]:
         f"The Brier score of top membership is {brier:.2f} times that of the base rate; up to "
         f"{MAX_BRIER_RATIO:g} is allowed.",
     )
+
+
+def _business(backtest: Backtest) -> Iterator[Check]:
+    """The checks of the metrics that a user adds with a limit."""
+    pooled = backtest.rankings[backtest.rankings["cutoff"] == POOLED].set_index("ranking")
+    for metric in backtest.business:
+        if metric.at_least is None:
+            continue
+        value = float(pooled[metric.name][MODEL])
+        yield Check(
+            metric.name,
+            value >= metric.at_least,
+            _finite(value),
+            metric.at_least,
+            f"{metric.name} is {value:g}, the mean of the evaluation cutoffs; "
+            f"at least {metric.at_least:g} is required.",
+        )
 
 
 def _placebo(result: TrainingResult) -> Check:

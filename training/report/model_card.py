@@ -60,6 +60,7 @@ def model_card(result: TrainingResult) -> str:
         assumption=ASSUMPTION,
         metrics=_metrics(result),
         rankings=_rankings(result),
+        business=[(metric.name, metric.description) for metric in result.evaluation.backtest.business],
         lead=_estimate(result.evaluation.backtest.lead),
         best=result.evaluation.backtest.best_baseline,
         slices=_slices(result.evaluation.backtest.slices),
@@ -135,11 +136,13 @@ def _estimate(bounds: tuple[float, float, float]) -> str:
 
 def _rankings(result: TrainingResult) -> list[tuple[str, ...]]:
     table = result.evaluation.backtest.rankings
+    names = ["capture", "precision", "pr_auc", "gini", "spearman"]
+    names += [metric.name for metric in result.evaluation.backtest.business]
     pooled = table[table["cutoff"] == "pooled"].sort_values("capture", ascending=False, kind="stable")
     return [
         (
             f"**{row['ranking']}**" if row["ranking"] == MODEL else row["ranking"],
-            *(_number(row[name]) for name in ("capture", "precision", "pr_auc", "gini", "spearman")),
+            *(_number(row[name]) for name in names),
         )
         for row in pooled.to_dict("records")
     ]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ripple.features.definition import BusinessMetric
+from ripple.features.extension import RANKING_COLUMNS
 from ripple.models.bundle import Interval
 from ripple.training.estimators.calibration import Calibration
 from ripple.training.evaluation import metrics
@@ -96,3 +98,27 @@ def test_empty_slices_are_left_out(backtest):
     row = backtest.slices.iloc[0]
     assert row["capture"] == pytest.approx(backtest.capture(MODEL))
     assert row["rule_capture"] == pytest.approx(backtest.capture(RULE))
+
+
+def test_a_metric_of_the_user_is_computed_for_every_ranking_at_every_cutoff(cutoffs):
+    def won_by_calls(score, realised):
+        """Value of the ten customers to call first."""
+        return realised[np.argsort(-score)[:10]].sum()
+
+    backtest = evaluate(cutoffs, SETTINGS, [BusinessMetric(won_by_calls, None)])
+    table = backtest.rankings.set_index(["cutoff", "ranking"])["won_by_calls"]
+    values = {
+        (one.cutoff, name): one.held_out.realised[np.argsort(-score)[:10]].sum()
+        for one in cutoffs
+        for name, score in one.scores.items()
+    }
+    for key, value in values.items():
+        assert table[key] == value
+    for name in (MODEL, RULE):
+        assert table["pooled", name] == pytest.approx(np.mean([values[one.cutoff, name] for one in cutoffs]))
+    assert [metric.name for metric in backtest.business] == ["won_by_calls"]
+    assert "won_by_calls" not in evaluate(cutoffs, SETTINGS).rankings
+
+
+def test_no_metric_of_the_user_can_take_the_place_of_another_column(backtest):
+    assert set(backtest.rankings.columns) == set(RANKING_COLUMNS)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ripple.features.definition import BusinessMetric
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.prediction_table import REVISITED
@@ -228,3 +229,24 @@ def test_the_record_is_plain_json_and_the_same_again(good):
     first, second = (json.dumps(one.record(), allow_nan=False) for one in decisions)
     assert first == second
     assert json.loads(first)["passed"] is True
+
+
+@pytest.mark.parametrize(("at_least", "passes"), [(0.5, True), (0.5001, False), (None, None)])
+def test_a_metric_of_the_user_may_have_a_limit(good, at_least, passes):
+    def won_by_calls(score, realised):
+        """Value of the customers to call first."""
+        return 0.0
+
+    backtest = good.evaluation.backtest
+    rankings = backtest.rankings.assign(
+        won_by_calls=np.where(backtest.rankings["cutoff"] == "pooled", 0.5, 9)
+    )
+    metric = BusinessMetric(won_by_calls, at_least)
+    decision = decide(
+        altered(good, backtest=replace(backtest, rankings=rankings, business=(metric,))), None, None
+    )
+    if passes is None:
+        assert "won_by_calls" not in [one.name for one in decision.checks]
+    else:
+        assert check(decision, "won_by_calls").passed is passes
+        assert decision.passed is passes

@@ -39,6 +39,7 @@ METRICS = {
     "spearman": ("Spearman", ALL_EQUAL),
 }
 """The name of each metric in the glossary and the reason why it can be undefined, by column."""
+UNDEFINED = "the metric is undefined in one of the periods"
 SAME_FOR_ALL = "the rule has the same value for everybody here"
 UNCALIBRATED = "no earlier period with network value had closed for calibration"
 
@@ -51,7 +52,8 @@ def backtest_section(result: TrainingResult) -> dict[str, Any]:
     backtest = result.evaluation.backtest
     wins, periods = _wins(captures, backtest.best_baseline)
     table = _pooled(result)
-    pooled = {name: {metric: float(table[metric][name]) for metric in METRICS} for name in order}
+    metrics = METRICS | {metric.name: (metric.name, UNDEFINED) for metric in backtest.business}
+    pooled = {name: {metric: float(table[metric][name]) for metric in metrics} for name in order}
     return {
         "finding": (
             f"Ripple’s top {words.exact_percent(result.settings.top_share)} captured "
@@ -71,7 +73,8 @@ def backtest_section(result: TrainingResult) -> dict[str, Any]:
             for name, row in zip(order, numbers, strict=True)
         ],
         "metrics": [name for name, _ in METRICS.values()],
-        "pooled": [(name, RULES.get(name, ""), _metric_cells(pooled[name])) for name in order],
+        "business": [(metric.name, metric.description) for metric in backtest.business],
+        "pooled": [(name, RULES.get(name, ""), _metric_cells(pooled[name], metrics)) for name in order],
         "pooled_finding": _pooled_finding(pooled),
         "capture_plot": figures.capture(
             captures, table.loc[order, ["capture_low", "capture_high"]].to_numpy(dtype=float), MODEL
@@ -125,14 +128,14 @@ def _intervals(row: pd.Series, name: str) -> list[Cell]:
     ]
 
 
-def _metric_cells(row: dict[str, float]) -> list[Cell]:
+def _metric_cells(row: dict[str, float], metrics: dict[str, tuple[str, str]]) -> list[Cell]:
     return [
         words.cell(
             row[metric],
             words.percent(row[metric]) if metric == "precision" else words.decimal(row[metric]),
             why,
         )
-        for metric, (_, why) in METRICS.items()
+        for metric, (_, why) in metrics.items()
     ]
 
 
