@@ -14,8 +14,12 @@ import pandas as pd
 import pytest
 
 from ripple.errors import InputError
+from ripple.features.dataset import open_dataset
 from ripple.features.tables.spark import connect, session
 from tests.support.checkout import ROOT
+from tests.support.oracles import feature_frames
+from tests.support.oracles.dataset_sources import rows
+from tests.support.oracles.mapped_company import SETTINGS, contract, theirs
 
 
 def test_the_session_that_runs_is_taken_and_set_up(spark: Any) -> None:
@@ -58,3 +62,15 @@ def test_without_java_it_says_which_to_install(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert f"InputError: Spark found no Java that it can run on (JAVA_HOME is {tmp_path})" in done.stderr
+
+
+def test_a_company_s_own_tables_are_mapped_as_on_duckdb(spark: Any, tmp_path: Path) -> None:
+    folder = feature_frames.write(theirs(contract()), tmp_path / "theirs")
+    here, there = open_dataset(folder, SETTINGS), open_dataset(folder, SETTINGS, "spark")
+    assert there.tables.tables.keys() == here.tables.tables.keys()
+    for name in here.tables.tables:
+        assert rows(there, name) == rows(here, name)
+    assert [problem.rows.count().to_pyarrow().as_py() for problem in there.unreadable["orders"]] == [0] * len(
+        there.unreadable["orders"]
+    )
+    assert there.unused == here.unused
