@@ -1,5 +1,6 @@
 """The mapping of tables in ripple.toml: what it may say, and how it is told that it may not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.settings import Settings, load
 from ripple.table_settings import ColumnMapping
+from tests.support.checkout import ROOT
 
 
 def read(toml: str, tmp_path: Path) -> Settings:
@@ -69,3 +71,10 @@ def test_what_a_mapping_may_not_say_is_told_with_its_place(toml, message, tmp_pa
     with pytest.raises(InputError) as raised:
         read(toml, tmp_path)
     assert message in str(raised.value)
+
+
+def test_every_example_of_the_guide_is_a_mapping(tmp_path):
+    guide = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    examples = [read(toml, tmp_path) for toml in re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)]
+    assert set(examples[0].tables) == {"customers", "orders", "usage", "interactions", "rates"}
+    assert any(example.ids.trim for example in examples)
