@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from examples.recipes.files import Row, as_json, epoch, integer_id, iso, token, uuid, write, write_parquet
+from examples.recipes.files import Row, as_json, epoch, integer_id, iso, token, uuid, write_csv, write_parquet
 from examples.recipes.world import END, PRODUCTS, START, Company, Purchase, World
 
 MINOR_UNITS = {"USD": 1.0, "EUR": 1 / 1.08, "JPY": 150 / 100}
@@ -17,11 +17,10 @@ MINOR_UNITS = {"USD": 1.0, "EUR": 1 / 1.08, "JPY": 150 / 100}
 def write_stripe(world: World, folder: Path) -> None:
     """Objects of Stripe's API, one file for each kind; a nested object is JSON."""
     for name, rows in stripe(world).items():
-        write(folder, name, rows)
-    write(
-        folder,
-        "meter_events",
-        (
+        write_parquet(folder / f"{name}.parquet", rows)
+    write_parquet(
+        folder / "meter_events.parquet",
+        [
             {
                 "identifier": uuid("meter", number),
                 "event_name": feature.replace(" ", "_"),
@@ -31,10 +30,10 @@ def write_stripe(world: World, folder: Path) -> None:
                 ),
             }
             for number, (user, at, feature) in enumerate(world.events)
-        ),
+        ],
     )
     rates = [("USD", 1.0), ("EUR", 1.08), ("JPY", 0.0067)]
-    write(folder, "rates", ({"currency": code, "rate": rate} for code, rate in rates))
+    write_csv(folder / "rates.csv", [{"currency": code, "rate": rate} for code, rate in rates])
 
 
 def stripe(world: World, currency: str | None = None) -> dict[str, list[Row]]:
@@ -161,10 +160,9 @@ def write_shopify(world: World, folder: Path) -> None:
     def code(company: int) -> str:
         return f"FRIEND{company:04}"
 
-    write(
-        folder,
-        "customer",
-        (
+    write_csv(
+        folder / "customer.csv",
+        [
             {
                 "id": person(company.number),
                 "created_at": iso(company.joined),
@@ -173,12 +171,11 @@ def write_shopify(world: World, folder: Path) -> None:
                 "default_address_country_code": company.country,
             }
             for company in world.companies
-        ),
+        ],
     )
-    write(
-        folder,
-        "metafield",
-        (
+    write_csv(
+        folder / "metafield.csv",
+        [
             {
                 "id": integer_id("metafield", company.number, 14),
                 "owner_resource": "customer",
@@ -188,7 +185,7 @@ def write_shopify(world: World, folder: Path) -> None:
                 "value": code(company.number),
             }
             for company in world.companies
-        ),
+        ],
     )
     tables: dict[str, list[Row]] = {}
     ordered: set[int] = set()
@@ -251,7 +248,7 @@ def write_shopify(world: World, folder: Path) -> None:
                     }
                 )
     for name, rows in tables.items():
-        write(folder, name, rows)
+        write_csv(folder / f"{name}.csv", rows)
 
 
 def write_salesforce(world: World, folder: Path) -> None:
@@ -260,10 +257,9 @@ def write_salesforce(world: World, folder: Path) -> None:
     def account(company: int) -> str:
         return _salesforce_id("001", company)
 
-    write(
-        folder,
-        "Account",
-        (
+    write_csv(
+        folder / "Account.csv",
+        [
             {
                 "Id": account(company.number),
                 "Name": company.name,
@@ -276,12 +272,11 @@ def write_salesforce(world: World, folder: Path) -> None:
                 else _salesforce_id("003", world.admins[company.referrer].number),
             }
             for company in world.companies
-        ),
+        ],
     )
-    write(
-        folder,
-        "Contact",
-        (
+    write_csv(
+        folder / "Contact.csv",
+        [
             {
                 "Id": _salesforce_id("003", user.number),
                 "AccountId": account(user.company),
@@ -292,7 +287,7 @@ def write_salesforce(world: World, folder: Path) -> None:
                 else "Web",
             }
             for user in world.users
-        ),
+        ],
     )
     partners = _partners(world)
     opportunities, lines, shared = [], [], []
@@ -337,19 +332,18 @@ def write_salesforce(world: World, folder: Path) -> None:
                     "CreatedDate": f"{purchase.at - timedelta(days=12):%Y-%m-%dT%H:%M:%S}.000Z",
                 }
             )
-    write(folder, "Opportunity", opportunities)
-    write(folder, "OpportunityLineItem", lines)
-    write(folder, "OpportunityPartner", shared)
+    write_csv(folder / "Opportunity.csv", opportunities)
+    write_csv(folder / "OpportunityLineItem.csv", lines)
+    write_csv(folder / "OpportunityPartner.csv", shared)
     # of their currency for one of the company's own
     dated = [("USD", START, 1.0), ("EUR", START, 0.92), ("EUR", START + timedelta(days=182), 0.9)]
     dated += [("JPY", START, 150.0), ("JPY", START + timedelta(days=182), 160.0)]
-    write(
-        folder,
-        "DatedConversionRate",
-        (
+    write_csv(
+        folder / "DatedConversionRate.csv",
+        [
             {"IsoCode": code, "StartDate": f"{start:%Y-%m-%d}", "ConversionRate": rate}
             for code, start, rate in dated
-        ),
+        ],
     )
 
 
@@ -379,10 +373,9 @@ def write_rewardful(world: World, folder: Path) -> None:
     def link(company: int) -> dict[str, str]:
         return {"id": uuid("link", company), "token": world.companies[company].domain.split(".")[0]}
 
-    write(
-        folder,
-        "affiliates",
-        (
+    write_csv(
+        folder / "affiliates.csv",
+        [
             {
                 "id": uuid("affiliate", number),
                 "created_at": iso(world.companies[number].joined + timedelta(days=1)),
@@ -393,9 +386,9 @@ def write_rewardful(world: World, folder: Path) -> None:
                 "links": as_json([link(number)]),
             }
             for number in referrers
-        ),
+        ],
     )
-    write(folder, "referrals", _rewardful_referrals(world.companies, link))
+    write_csv(folder / "referrals.csv", list(_rewardful_referrals(world.companies, link)))
 
 
 def _rewardful_referrals(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -17,29 +17,15 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 Row = Mapping[str, Any]
 
 
-MAX_CSV_ROWS = 500
-"""The number of rows up to which a table is written as CSV, which is larger but can be read at a glance."""
-
-
-def write(folder: Path, name: str, rows: Iterable[Row]) -> None:
-    """Write the table *name* as CSV if it is small, otherwise as Parquet."""
-    rows = list(rows)
-    if len(rows) <= MAX_CSV_ROWS:
-        write_csv(folder / f"{name}.csv", rows)
-    else:
-        write_parquet(folder / f"{name}.parquet", rows)
-
-
-def write_csv(file: Path, rows: Iterable[Row]) -> None:
+def write_csv(file: Path, rows: Sequence[Row]) -> None:
     """Write *rows* as CSV; true and false in lower case, what is not there empty."""
-    rows = list(rows)
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
 
 
-def write_parquet(file: Path, rows: Iterable[Row], schema: pa.Schema | None = None) -> None:
+def write_parquet(file: Path, rows: Sequence[Row], schema: pa.Schema | None = None) -> None:
     """Write *rows* as Parquet."""
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     pq.write_table(table, file, compression="zstd", write_statistics=False, store_schema=False)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from examples.recipes import billing
+from examples.recipes import billing, communities, events
 from examples.recipes.world import World
 
 HERE = Path(__file__).parent
@@ -20,6 +20,12 @@ RECIPES: dict[str, Callable[[World, Path], None]] = {
     "shopify": billing.write_shopify,
     "salesforce": billing.write_salesforce,
     "rewardful": billing.write_rewardful,
+    "segment": events.write_segment,
+    "amplitude": events.write_amplitude,
+    "ga4": events.write_ga4,
+    "discourse": communities.write_discourse,
+    "github": communities.write_github,
+    "workspace": communities.write_workspace,
 }
 """Name of a recipe, and of its folder → what writes its files."""
 
@@ -31,7 +37,7 @@ def main(names: list[str], out: Path = HERE) -> None:
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
         RECIPES[name](world, folder)
-        size = sum(file.stat().st_size for file in folder.iterdir())
+        size = sum(file.stat().st_size for file in folder.rglob("*.*"))
         print(f"{name:<12}{size / 1000:>6.0f} KB")
 
 
