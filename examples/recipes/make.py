@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from examples.recipes import billing, communities, events
+from examples.recipes import billing, communities, events, sales
 from examples.recipes.world import World
 
 HERE = Path(__file__).parent
 RECIPES: dict[str, Callable[[World, Path], None]] = {
     "stripe": billing.write_stripe,
-    "shopify": billing.write_shopify,
-    "salesforce": billing.write_salesforce,
+    "shopify": sales.write_shopify,
+    "salesforce": sales.write_salesforce,
     "rewardful": billing.write_rewardful,
     "segment": events.write_segment,
     "amplitude": events.write_amplitude,
