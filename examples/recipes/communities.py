@@ -223,6 +223,7 @@ def write_workspace(world: World, folder: Path) -> None:
                     "id": "om_" + _ulid("om", len(memberships)),
                     "user_id": person(user),
                     "organization_id": organization(number),
+                    "role": as_json({"slug": "member"}),
                     "status": "active" if number == joined[-1][0] else "inactive",
                     "created_at": iso(since),
                 }
@@ -247,6 +248,33 @@ def write_workspace(world: World, folder: Path) -> None:
                     "accepted_at": None if attempt else iso(user.since),
                 }
             )
+    # some join the organization of another customer as guests, by invitation
+    for contact in world.contacts[::9]:
+        host = contact.source.company_at(contact.at)
+        if host == contact.target.company_at(contact.at):
+            continue
+        memberships.append(
+            {
+                "id": "om_" + _ulid("om", len(memberships)),
+                "user_id": person(contact.target),
+                "organization_id": organization(host),
+                "role": as_json({"slug": "guest"}),
+                "status": "active",
+                "created_at": iso(contact.at),
+            }
+        )
+        invitations.append(
+            {
+                "id": "invitation_" + _ulid("invitation", len(invitations)),
+                "email": contact.target.email,
+                "state": "accepted",
+                "organization_id": organization(host),
+                "inviter_user_id": person(contact.source),
+                "accepted_user_id": person(contact.target),
+                "created_at": iso(contact.at - timedelta(days=1)),
+                "accepted_at": iso(contact.at),
+            }
+        )
     events = [
         _audit_event(number, person(user), iso(at), f"document.{feature.replace(' ', '_')}", [])
         for number, (user, at, feature) in enumerate(world.events)
