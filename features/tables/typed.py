@@ -98,7 +98,11 @@ class Typing:
             values[name] = value
         extra = set(raw.rows.columns) if contract.attributes else {FILE} & set(raw.rows.columns)
         values |= {name: rows[name] for name in raw.rows.columns if name in extra and name not in values}
-        return TypedTable(rows.select(**values), tuple(unreadable), not looked_up)
+        typed = rows.select(**values)
+        if contract.name == "interactions" and {"source_id", "target_id"} <= set(looked_up):
+            # users of one customer are colleagues: that they meet says nothing of two customers
+            typed = typed.filter((typed.source_id != typed.target_id).fill_null(True))
+        return TypedTable(typed, tuple(unreadable), not looked_up)
 
     def _convert(
         self, rows: ir.Table, column: Column, mapping: ColumnMapping | None, contract: TableContract

@@ -103,3 +103,29 @@ def test_lookups_that_contradict_themselves_are_refused(write, name, content, me
 def test_a_repeated_row_of_a_lookup_changes_nothing(write):
     members = FILES["members"] + "u2,c2,\n"
     assert opened(write(members=members)).tables["usage"].count().execute() == 3
+
+
+def test_users_of_one_customer_do_not_interact(write):
+    toml = """
+        [tables.interactions]
+        from = "shares"
+        [tables.interactions.columns]
+        source_id = { user = "author" }
+        target_id = { user = "reader" }
+        occurred_at = "at"
+        kind = { value = "share" }
+    """
+    # u1 moves from c1 to c2, where u2 is, in March; u3 is always with c1
+    shares = "author,reader,at\nu1,u3,2024-02-01\nu1,u2,2024-02-01\nu1,u2,2024-03-01\nu1,u3,2024-03-01\n"
+    folder = write(
+        toml,
+        shares=shares,
+        orders="customer_id,ordered_at,product,revenue\nc1,2024-02-01,p,10\n",
+        usage="customer_id,occurred_at,feature\nc1,2024-02-01,f\n",
+        members=f"{FILES['members']}u3,c1,\n",
+    )
+    ties = opened(folder).tables["interactions"].order_by("occurred_at").to_pyarrow().to_pylist()
+    assert [(tie["source_id"], tie["target_id"], tie["occurred_at"].month) for tie in ties] == [
+        ("c1", "c2", 2),
+        ("c2", "c1", 3),
+    ]
