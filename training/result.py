@@ -85,6 +85,10 @@ class Evaluation:
         return pd.concat([evaluated, self.revisited.assign(revisited=True)], ignore_index=True)
 
 
+SHOWN_ATTRIBUTES = DISPLAY_NAME, OWNER = "display_name", "owner"
+"""The attributes that stand beside the ids of customers where people read: in the report and in plays.csv."""
+
+
 @dataclass(frozen=True)
 class Population:
     """All customers at the end of the data, as the version scores them.
@@ -102,6 +106,12 @@ class Population:
     scores: pd.DataFrame
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def shown_attributes(self) -> dict[str, pd.Series]:
+        """Those of `SHOWN_ATTRIBUTES` that there are, by customer_id, empty where a customer has none."""
+        attributes = pd.DataFrame() if self.attributes is None else self.attributes
+        return {name: attributes[name].fillna("") for name in SHOWN_ATTRIBUTES if name in attributes}
 
     @property
     def empty_features(self) -> list[str]:

@@ -7,7 +7,7 @@ if it worked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,9 +103,18 @@ def playbook(
     )
 
 
-def write(playbook: Playbook, path: Path) -> None:
-    """Write the customers of *playbook* as CSV for a CRM; unknown values are left empty."""
-    playbook.customers.rename(columns={"low": "value_low", "high": "value_high"}).round(2).to_csv(path)
+def write(playbook: Playbook, path: Path, shown: Mapping[str, pd.Series] | None = None) -> None:
+    """Write the customers of *playbook* as CSV for a CRM; unknown values are left empty.
+
+    Args:
+        playbook: the plays.
+        path: the file.
+        shown: attributes of customers, by their names, to be written first.
+    """
+    customers = playbook.customers.rename(columns={"low": "value_low", "high": "value_high"}).round(2)
+    for place, (name, values) in enumerate((shown or {}).items()):
+        customers.insert(place, name, values.reindex(customers.index))
+    customers.to_csv(path)
 
 
 def _rule_mask(properties: pd.DataFrame, rule: Rule) -> np.ndarray:

@@ -166,7 +166,7 @@ def _write_artifacts(
         result.population.attributes,
     )
     result.evaluation.out_of_sample.to_parquet(folder / PREDICTIONS, index=False)
-    plays.write(result.insights.playbook, folder / plays.FILE)
+    plays.write(result.insights.playbook, folder / plays.FILE, result.population.shown_attributes)
     (folder / "shap").mkdir()
     for head in HEADS:
         shap_values(

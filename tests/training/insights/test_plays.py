@@ -164,6 +164,15 @@ def test_the_list_is_written_for_a_crm(suggested, tmp_path):
     assert read["max_cost"].to_numpy() == pytest.approx(suggested.customers["max_cost"].to_numpy(), abs=0.006)
 
 
+def test_names_and_owners_come_first_in_the_list(suggested, tmp_path):
+    path = tmp_path / "plays.csv"
+    owners = pd.Series("Ann", index=suggested.customers.index[::-2])
+    write(suggested, path, {"owner": owners})
+    read = pd.read_csv(path, index_col="customer_id", dtype={"customer_id": str})
+    assert read.columns[:2].tolist() == ["owner", "play"]
+    assert read["owner"].dropna().index.tolist() == owners.index[::-1].tolist()
+
+
 def test_segments_hold_every_customer_once(result, suggested):
     assert suggested.segments["customers"].sum() == len(result.insights.customer_value.customers)
     assert suggested.segments["network_value"].sum() == pytest.approx(

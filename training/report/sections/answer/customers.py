@@ -14,7 +14,7 @@ from ripple.training.report.sections.trust.backtest import POOLED
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import TrainingResult
+from ripple.training.result import DISPLAY_NAME, OWNER, TrainingResult
 
 ROWS_SHOWN = 25
 """The number of customers that the page shows before the reader asks for more."""
@@ -27,6 +27,8 @@ class Customer:
     """A row of the table, and the details that open below it."""
 
     id: str
+    name: str
+    owner: str
     rank: Cell
     value: Cell
     low: Cell
@@ -59,9 +61,13 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
     _, base = bundle.contributions("value", x)
     of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
     families = family_totals(bundle, "value", x)
+    shown = {name: values.to_dict() for name, values in result.population.shown_attributes.items()}
+    display_names, owners = (shown.get(name, {}) for name in (DISPLAY_NAME, OWNER))
     rows = [
         Customer(
             str(name),
+            display_names.get(name, ""),
+            owners.get(name, ""),
             Cell(words.count(score["rank"]), float(score["rank"])),
             _money(score["network_value"], currency),
             _money(score["network_value_low"], currency),

@@ -1,6 +1,8 @@
 import math
 from collections.abc import Callable
 
+import pandas as pd
+
 import ripple.training.insights.customer_histories as histories
 from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.result import TrainingResult
@@ -57,3 +59,12 @@ def test_an_open_interval_is_not_shown_as_a_number(bleak: TrainingResult) -> Non
 
 def test_few_customers_are_all_shown(bleak: TrainingResult) -> None:
     assert len(customers_section(bleak)["rows"]) == 12
+
+
+def test_names_and_owners_stand_beside_the_ids_where_they_are_known(result: TrainingResult) -> None:
+    index = result.population.scores.index
+    names = pd.DataFrame({"display_name": [f"Firm {name}" for name in index]}, index=index)
+    names.loc[index[0], "display_name"] = None
+    for row in customers_section(altered(result, attributes=names))["rows"]:
+        assert row.name == ("" if row.id == index[0] else f"Firm {row.id}")
+        assert row.owner == ""
