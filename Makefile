@@ -22,8 +22,11 @@ help: ## explain every target
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "make train DATA=path trains on a dataset of yours instead of the simulated one in $(DEFAULT)."
 
+# in the environment, so that no quote in it reaches the shell's eyes
+export DATA SOURCE
+
 train: $(VENV)/ready $(filter $(DEFAULT),$(DATA)) ## train on DATA, register a version (champion if it passes the gate), write the report
-	@$(RIPPLE) train '$(DATA)'
+	@$(RIPPLE) train "$$DATA"
 
 $(DEFAULT): | $(VENV)/ready
 	@$(RIPPLE) simulate $@ --world default --customers 6000 --months 36 --seed 7
@@ -84,7 +87,7 @@ bench-features: $(VENV)/ready-dev ## measure the features at up to a million cus
 	@$(BENCHMARK).feature_cost
 
 bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE, of the model and of simple rules
-	@$(BENCHMARK).foundation_capture '$(SOURCE)'
+	@$(BENCHMARK).foundation_capture "$$SOURCE"
 
 bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost

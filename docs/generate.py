@@ -13,9 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ripple.features.catalog import markdown as features_page
+from ripple.play_rules import RULES as PLAY_RULES
 from ripple.serving.options import PREFIX, Options
 from ripple.settings import KINDS, Settings
-from ripple.settings import RULES as PLAY_RULES
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust import backtest
 from ripple.training.report.sections.trust.known_truth import FIGURES
@@ -27,7 +27,11 @@ INTRODUCTION = """\
 Written by `make docs` from `ripple/settings.py`. Settings of a dataset go into `ripple.toml` next to its
 tables, or into a file that `--settings` names; a variable `RIPPLE_…` overrides the file for one run
 (`RIPPLE_HORIZON_DAYS=30`, `RIPPLE_CUTOFFS__STEP_DAYS=7`). A key or variable that is not listed here is
-refused.
+refused; what Kubernetes says of its Services (`RIPPLE_SERVICE_HOST`, `RIPPLE_PORT=tcp://…`) is left alone.
+
+Every command reads `home`, `experiment` and `registered_model`, which say where results are kept, also from
+`ripple.toml` in the current folder. Settings of the data and `--settings`, which every command on versions
+takes too, outrank it. A relative `home` begins in the current folder.
 
 | key in ripple.toml | default | meaning |
 |---|---|---|

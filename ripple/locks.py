@@ -1,9 +1,11 @@
-"""Folders that one process at a time works in."""
+"""Folders and files that one process at a time works in."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _LOCKED: dict[Path, int] = {}
@@ -22,3 +24,18 @@ def lock(path: Path) -> bool:
             return False
         _LOCKED[path] = handle
     return True
+
+
+@contextmanager
+def exclusive(file: Path) -> Iterator[None]:
+    """Hold *file*, waiting for other processes that do, until the block ends.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    handle = os.open(file, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
@@ -13,10 +12,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from ripple.environment import own_variables
 from ripple.errors import InputError
+from ripple.play_rules import RULES, Rule
 from ripple.section import Section
 from ripple.suggestions import nearest
 from ripple.table_settings import Ids, Mappings
+
+SERVICE = "RIPPLE_SERVE_"
+"""The prefix of the variables that are options of the service."""
 
 Power = Literal["referent", "informational", "expert"]
 
@@ -57,6 +61,16 @@ def _distinct(days: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(days)) < len(days):
         raise ValueError("a window is there twice")
     return days
+
+
+def _folder(value: object) -> object:
+    if value == "":
+        raise ValueError("name a folder, or leave it out")
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+NAME = r"^[^/:'\"@\s]([^/:'\"@\n]*[^/:'\"@\s])?$"
+"""What MLflow can find again by name, in a filter or as models:/NAME@champion."""
 
 
 class Cutoffs(Section):
@@ -172,64 +186,6 @@ class Gate(Section):
     )
 
 
-class Rule(Section):
-    """Which customers get a play, and what it is; a condition that is not given holds for everybody."""
-
-    play: str = Field(min_length=1, description="name of the play")
-    action: str = Field(min_length=1, description="what to do")
-    network: Literal["high", "low"] | None = Field(None, description="network value")
-    direct: Literal["high", "low"] | None = Field(None, description="direct value")
-    sentiment: Literal["happy", "neutral", "unhappy", "silent"] | None = Field(
-        None, description="by the latest feedback; silent where there is none"
-    )
-    fading: bool | None = Field(None, description="whether engagement is going down")
-
-
-RULES = (
-    Rule(
-        play="rescue",
-        action="call them this week, and put right what they complain of",
-        network="high",
-        sentiment="unhappy",
-    ),
-    Rule(
-        play="reawaken",
-        action="ask why they use it less, and help them back before those who follow them notice",
-        network="high",
-        fading=True,
-    ),
-    Rule(
-        play="partner",
-        action="name a person for them, and ask for their advice on what to build",
-        network="high",
-        direct="high",
-    ),
-    Rule(
-        play="advocate",
-        action="ask for a reference, a talk or a template, and thank them for it",
-        network="high",
-        sentiment="happy",
-    ),
-    Rule(
-        play="nurture",
-        action="train them on advanced features, and give them a place to show what they do",
-        network="high",
-    ),
-    Rule(
-        play="win back",
-        action="put right what they complain of: they spend much, and may stop",
-        direct="high",
-        sentiment="unhappy",
-    ),
-    Rule(
-        play="connect",
-        action="invite them to meet other customers: they spend much, and reach few",
-        direct="high",
-    ),
-)
-"""The plays; of the rules that fit a customer, the first one counts."""
-
-
 class Plays(Section):
     """Who counts as influential, as a big spender, as unhappy or fading, and what is then suggested."""
 
@@ -274,7 +230,18 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", env_prefix="RIPPLE_", env_nested_delimiter="__"
     )
 
-    home: Path = Field(Path(".ripple"), exclude=True, description="where runs, models and reports are kept")
+    home: Annotated[Path, BeforeValidator(_folder)] = Field(
+        Path(".ripple"), exclude=True, description="where runs, models and reports are kept"
+    )
+    experiment: str = Field(
+        "ripple", pattern=NAME, exclude=True, description="name of the experiment in MLflow"
+    )
+    registered_model: str = Field(
+        "ripple",
+        pattern=NAME,
+        exclude=True,
+        description="name of the registered model in MLflow; in Unity Catalog, catalog.schema.model",
+    )
     currency: str = Field("USD", min_length=1, description="unit of revenue and margin")
     until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
     horizon_days: int = Field(180, ge=1, description="days ahead over which value is predicted")
@@ -311,39 +278,51 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+FILE = "ripple.toml"
+STORE = ("home", "experiment", "registered_model")
+"""The keys that say where results are kept."""
+
+
 def load(place: Path | None = None) -> Settings:
     """Read the settings of *place*, a TOML file or a folder that may hold ``ripple.toml``, and the variables.
+
+    Where results are kept (`STORE`) is also read from ``ripple.toml`` in the current folder, which *place*
+    outranks: so commands that are given no data look where those that are have written.
 
     Raises:
         InputError: the file is not there or not TOML, a key or variable is unknown (the nearest known one is
             named), or a value is not allowed.
     """
-    file = place / "ripple.toml" if place and place.is_dir() else place
-    from_file: dict[str, Any] = {}
-    if file and (file == place or file.is_file()):
-        try:
-            from_file = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"The settings {file} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{file} is not valid TOML: {error}.") from error
+    file = place / FILE if place and place.is_dir() else place
+    given = _read(file) if file and (file == place or file.is_file()) else {}
+    here = Path(FILE)
+    common = {key: value for key, value in _read(here).items() if key in STORE} if here.is_file() else {}
     _refuse_unknown_variables()
     try:
-        return Settings(**from_file)
+        return Settings(**common | given)
     except ValidationError as error:
-        raise InputError("\n".join(_explain(str(file), problem) for problem in error.errors())) from error
+        raise InputError(
+            "\n".join(
+                _explain(str(here if problem["loc"][0] in common.keys() - given else file), problem)
+                for problem in error.errors()
+            )
+        ) from error
     except SettingsError as error:
         raise InputError(_not_json(error)) from error
 
 
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The settings {file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not valid TOML: {error}.") from error
+
+
 def _variables() -> dict[str, str]:
-    """The RIPPLE_* variables, which pydantic reads in any case, but for those of the service."""
-    environment = {name.upper(): value for name, value in os.environ.items()}
-    return {
-        name: value
-        for name, value in environment.items()
-        if name.startswith("RIPPLE_") and not name.startswith("RIPPLE_SERVE_")
-    }
+    """The RIPPLE_* variables, but for those of the service and of Kubernetes."""
+    return {name: value for name, value in own_variables("RIPPLE_").items() if not name.startswith(SERVICE)}
 
 
 def _explain(file: str, problem: Any) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, IPvAnyAddress, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ripple.environment import own_variables
+from ripple.suggestions import nearest
 
 PREFIX = "RIPPLE_SERVE_"
 
@@ -55,9 +57,9 @@ class Options(BaseSettings):
             ValueError: one is unknown or has an invalid value.
         """
         known = {PREFIX + name.upper() for name in cls.model_fields}
-        for variable in os.environ:
-            if variable.startswith(PREFIX) and variable not in known:
-                raise ValueError(f"Unknown variable {variable}; known are {', '.join(sorted(known))}.")
+        for variable in own_variables(PREFIX):
+            if variable not in known:
+                raise ValueError(f"Unknown variable {variable}{nearest(variable, known)}")
         try:
             return cls()
         except ValidationError as error:

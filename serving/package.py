@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would find this package
 BENTO = "ripple-service"
-CODE = ("__init__.py", "atomic.py", "redaction.py", "suggestions.py", "models", "serving")
+CODE = ("__init__.py", "atomic.py", "environment.py", "redaction.py", "suggestions.py", "models", "serving")
 """The files and folders of Ripple that a Bento holds."""
 # what those import, and SciPy, which LightGBM imports
 REQUIREMENTS = (

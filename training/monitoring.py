@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.entities import Metric
@@ -37,8 +36,7 @@ from ripple.training.examples.membership import top_members
 from ripple.training.examples.targets import network_value_target
 from ripple.training.registry.gate import Check, against_baselines, calibration, reasons_of
 from ripple.training.registry.model_versions import Version
-from ripple.training.registry.tracking import LONGEST_TAG
-from ripple.training.registry.tracking import MODEL as REGISTERED
+from ripple.training.registry.tracking import LONGEST_TAG, Store
 from ripple.training.result import rows
 
 logger = logging.getLogger(__name__)
@@ -164,7 +162,7 @@ def monitor(
     )
 
 
-def record_monitoring(client: mlflow.MlflowClient, version: Version, result: MonitoringResult) -> None:
+def record_monitoring(client: Store, version: Version, result: MonitoringResult) -> None:
     """Record the evaluation of a version: metrics and JSON in its run, the verdict as tags of the version."""
     when = int(result.end.replace(tzinfo=UTC).timestamp() * 1000)
     days = (result.end - result.version.as_of).days
@@ -177,7 +175,7 @@ def record_monitoring(client: mlflow.MlflowClient, version: Version, result: Mon
         "monitor.reasons": " ".join(result.reasons)[:LONGEST_TAG],
     }
     for name, value in tags.items():
-        client.set_model_version_tag(REGISTERED, version.number, name, value)
+        client.set_model_version_tag(client.registered_model, version.number, name, value)
 
 
 def evaluate_log(dataset: Dataset, log: pd.DataFrame, end: datetime) -> pd.DataFrame:

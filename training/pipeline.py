@@ -151,19 +151,33 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
     that is killed leaves no half version and the champion as it was.
     """
-    from ripple.training.registry import model_versions, recording, runs, tracking  # mlflow is slow to import
+    from ripple.training.registry import (
+        model_versions,
+        preflight,
+        recording,
+        runs,
+    )  # mlflow is slow to import
 
-    client = tracking.connect(dataset.settings)
+    client = preflight.open_for_writing(dataset.settings)
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
-    rival = model_versions.predictions(client, champion) if champion else None
+    opponent, rival = champion, None
+    if champion:
+        try:
+            rival = model_versions.predictions(client, champion)
+        except model_versions.VersionGoneError as error:
+            opponent = None
+            logger.info(
+                f"version {champion.number}, the champion, is gone: {error.lost}. Training goes on as if "
+                "there were none."
+            )
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
-    decision = decide(result, champion.number if champion else None, rival)
-    if champion and decision.comparison:
-        population = result.population
-        now = ScoredVersion(name, population.as_of, population.bundle, population.features, population.scores)
-        result = replace(result, changes=membership_changes(now, model_versions.scored(client, champion)))
+    decision = decide(result, opponent.number if opponent else None, rival)
+    if opponent and decision.comparison:
+        own = result.population
+        now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)
+        result = replace(result, changes=membership_changes(now, model_versions.scored(client, opponent)))
     logger.info("writing the report")
     from ripple.training.report import render  # matplotlib and shap are slow to import
     from ripple.training.report.model_card import model_card
@@ -171,9 +185,9 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
     html = render(result, decision)
     logger.info("recording the run in MLflow")
     logged = recording.log(result, decision, html, model_card(result))
-    version = model_versions.register(logged, decision) if decision.rejection_reason is None else None
+    version = model_versions.register(client, logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
-    report = dataset.settings.home / "reports" / f"ripple-{label}.html"
+    report = dataset.settings.home / "reports" / f"{client.registered_model}-{label}.html"
     with atomic.file(report) as building:
         building.write_text(html, encoding="utf-8")
     if version:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import time
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any, NoReturn, TextIO, cast
 
 import typer
 
@@ -15,6 +16,9 @@ from ripple.redaction import hidden
 
 # threads that wait for each other must not spin: on a busy machine that takes minutes instead of seconds
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 STARTED = time.monotonic()
 
@@ -74,8 +78,30 @@ def main() -> None:
     logger.setLevel(logging.INFO)
     logger.addHandler(ProgressHandler())
     logger.propagate = False
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a name that the terminal cannot show must not end a command that has done its work
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except InputError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(2)
+    except Exception as error:
+        from ripple.cli import failures
+
+        if (code := failures.interruption(error)) is not None:
+            _interrupted(code)
+        if (message := failures.explanation(error)) is None:
+            raise
+        sys.stderr.write(f"Error: {message}\n")
+        sys.exit(2)
+    except SystemExit as error:
+        # of Typer, for Ctrl-C
+        if error.code == INTERRUPTED:
+            _interrupted(INTERRUPTED)
+        raise
+
+
+def _interrupted(code: int) -> NoReturn:
+    sys.stderr.write("Interrupted.\n")
+    sys.exit(code)

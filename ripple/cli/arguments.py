@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ripple.destinations import validate_folder
 from ripple.errors import InputError
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -17,6 +18,8 @@ FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 def _writable(out: Path) -> Path:
     if out.suffix not in (".parquet", ".csv"):
         raise InputError(f"--out {out} must end in .parquet or .csv.")
+    # a folder is what Spark writes
+    validate_folder(out.parent)
     return out
 
 
@@ -34,6 +37,15 @@ SettingsFile = Annotated[
         metavar="FILE.toml",
         dir_okay=False,
         help="Settings to use instead of the ripple.toml next to the data.",
+    ),
+]
+StoreSettings = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE.toml",
+        dir_okay=False,
+        help="Settings that say where versions are kept, instead of the ripple.toml in this folder.",
     ),
 ]
 Out = Annotated[

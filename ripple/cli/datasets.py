@@ -7,12 +7,13 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ripple import atomic
+from ripple.destinations import validate_file, validate_folder
 from ripple.errors import InputError
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
@@ -29,9 +30,17 @@ logger = logging.getLogger(__name__)
 
 
 def open_checked(
-    data: str, settings: Path | None, engine: Literal["duckdb", "spark"] = "duckdb", keep: bool = False
+    data: str,
+    settings: Path | None,
+    engine: Literal["duckdb", "spark"] = "duckdb",
+    keep: bool = False,
+    first: Callable[[Settings], object] | None = None,
 ) -> tuple[Dataset, Report]:
-    """Open and check a dataset; with *keep*, what is computed is cached for later runs."""
+    """Open and check a dataset; with *keep*, what is computed is cached for later runs.
+
+    Args:
+        first: called with the settings before anything is read, to refuse what could not be finished.
+    """
     from ripple.features.tables.sources import find
     from ripple.features.validation.checks import load
     from ripple.locks import lock
@@ -40,7 +49,10 @@ def open_checked(
     # as an exception, so that what is temporary is removed
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = load_settings(settings or source.folder)
+    if first is not None:
+        first(chosen)
     if keep:
+        validate_folder(chosen.home)
         cache = chosen.home / "cache" / source.key
         if not lock(cache):
             cache = None
@@ -85,15 +97,24 @@ def score_dataset(
         raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 
 
+def validate_version(settings: Settings, name: str) -> None:
+    """Raise an InputError where there is no model version of that name, or its files are gone."""
+    from ripple.training.registry import model_versions, tracking
+
+    client = tracking.connect(settings)
+    model_versions.artifacts(client, model_versions.find(client, name))
+
+
 @contextlib.contextmanager
 def fetched_version(settings: Settings, name: str, *artifacts: str) -> Iterator[tuple[str, Path]]:
     """A model version's number and a temporary folder with these of its artifacts."""
     from ripple.training.registry import model_versions, tracking
 
-    version = model_versions.find(tracking.connect(settings), name)
+    client = tracking.connect(settings)
+    version = model_versions.find(client, name)
     with tempfile.TemporaryDirectory() as folder:
         for artifact in artifacts:
-            tracking.download(version.run_id, artifact, Path(folder))
+            model_versions.fetch(client, version, artifact, Path(folder))
         yield version.number, Path(folder)
 
 
@@ -108,6 +129,7 @@ def validate_not_after_end(moment: datetime, settings: Settings, flag: str) -> N
 
 def write_table(frame: pd.DataFrame, out: Path) -> None:
     """Write a row per customer to *out*, as CSV or Parquet, whole or not at all, and print its size."""
+    validate_file(out)
     with atomic.file(out) as building:
         if out.suffix == ".csv":
             frame.reset_index().to_csv(building, index=False)

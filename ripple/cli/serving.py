@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -12,8 +13,16 @@ from typing import Annotated
 import typer
 
 from ripple.cli.application import app
-from ripple.cli.arguments import AsOf, Data, Out, SettingsFile
-from ripple.cli.datasets import features_as_of, fetched_version, open_checked, score_dataset, write_table
+from ripple.cli.arguments import AsOf, Data, Out, SettingsFile, StoreSettings
+from ripple.cli.datasets import (
+    features_as_of,
+    fetched_version,
+    open_checked,
+    score_dataset,
+    validate_version,
+    write_table,
+)
+from ripple.destinations import validate_file, validate_folder
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.redaction import hidden
@@ -38,7 +47,8 @@ def score(
     require("train")
     from ripple.models.batch_scoring import with_reasons
 
-    dataset, _ = open_checked(data, settings, keep=True)
+    validate_file(out)
+    dataset, _ = open_checked(data, settings, keep=True, first=lambda chosen: validate_version(chosen, model))
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
         bundle, scores = score_dataset(dataset, folder, number, features, as_of)
@@ -69,12 +79,13 @@ def publish(
     from ripple.serving.publications.stores import open_store
     from ripple.training.examples.examples import attributes
 
-    dataset, _ = open_checked(data, settings, keep=True)
+    def validate(chosen: Settings) -> None:
+        validate_version(chosen, model)
+        _validate_publications(to or str(chosen.home / "store"))
+
+    dataset, _ = open_checked(data, settings, keep=True, first=validate)
     place = to or str(dataset.settings.home / "store")
-    try:
-        store = open_store(place)
-    except ValueError as error:
-        raise InputError(f"--to: {error}") from error
+    store = open_store(place)
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
         _, scores = score_dataset(dataset, folder, number, features, as_of)
@@ -89,10 +100,10 @@ def publish(
 
 
 @app.command(epilog="Example: ripple package")
-def package() -> None:
+def package(settings: StoreSettings = None) -> None:
     """Build a Bento from the champion and print its tag."""
     require("train", "serve")
-    print(_package(load_settings()))
+    print(_package(load_settings(settings)))
 
 
 @app.command(epilog="Example: ripple serve --port 3000")
@@ -106,6 +117,7 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that answer.", show_default="1")
     ] = None,
+    settings: StoreSettings = None,
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
     require("train", "serve")
@@ -116,7 +128,7 @@ def serve(
         set_options(host, store, workers)
     except ValueError as error:
         raise InputError(str(error)) from error
-    tag = _package(load_settings())
+    tag = _package(load_settings(settings))
     logger.info(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
     sys.exit(run(tag, port))
 
@@ -140,4 +152,22 @@ def _package(settings: Settings) -> str:
 
     with fetched_version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
         logger.info(f"packaging ripple {number}")
-        return str(package(folder, number))
+        try:
+            return str(package(folder, number))
+        except RuntimeError as error:
+            raise InputError(str(error)) from error
+
+
+def _validate_publications(place: str) -> None:
+    """Raise an InputError where nothing can be published to the store at *place*."""
+    from ripple.serving.errors import StoreUnavailable
+    from ripple.serving.publications.stores import FolderStore, open_store
+
+    try:
+        store = open_store(place)
+        if isinstance(store, FolderStore):
+            validate_folder(store.folder)
+        else:
+            asyncio.run(store.current())
+    except (ValueError, StoreUnavailable) as error:
+        raise InputError(f"--to: {error}") from error

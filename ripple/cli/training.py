@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import ripple
 from ripple.cli.application import app
 from ripple.cli.arguments import FORMATS, Data, SettingsFile
 from ripple.cli.datasets import open_checked
 from ripple.errors import InputError
 from ripple.extras import require
+from ripple.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +49,9 @@ def train(
     The version becomes champion if it passes the gate, else challenger; see docs/models.md.
     """
     require("train", *(("tune",) if tune else ()))
-    dataset, checked = open_checked(data, settings, keep=True)
+    from ripple.training.registry import preflight
+
+    dataset, checked = open_checked(data, settings, keep=True, first=preflight.open_for_writing)
     from ripple.training.pipeline import train as run
 
     if until is not None:
@@ -82,15 +86,22 @@ def train(
         )
     print(f"report:   {trained.report}")
     if trained.champion:
-        print("next:     make serve")
+        print(f"next:     {_serve_command()}")
     elif trained.version:
         print(f'next:     ripple promote {trained.version} --because "…", if the report convinces you')
+
+
+def _serve_command() -> str:
+    """How to serve from here: in a checkout the console script is not on the path, but make is."""
+    checkout = Path(ripple.__file__).parents[1]
+    return "make serve" if Path.cwd() == checkout and (checkout / "Makefile").is_file() else "ripple serve"
 
 
 def _registered(trained: TrainedVersion) -> str:
     if trained.version is None:
         return "none was registered, and the champion stays as it was"
-    return f"ripple {trained.version} ({'champion' if trained.champion else 'challenger'})"
+    name, role = trained.result.settings.registered_model, "champion" if trained.champion else "challenger"
+    return f"{name} {trained.version} ({role})"
 
 
 @app.command(epilog="Example: ripple monitor /tmp/world; [ $? -ne 3 ] || ripple train /tmp/world")
@@ -113,19 +124,22 @@ def monitor(
     The evaluation is recorded in MLflow, with the version and its run.
     """
     require("train")
-    dataset, _ = open_checked(data, settings, keep=True)
+    from ripple.training.registry import model_versions, preflight, tracking
+
+    def validate(chosen: Settings) -> None:
+        client = preflight.open_for_writing(chosen)
+        model_versions.artifacts(client, model_versions.find(client, model))
+
+    dataset, _ = open_checked(data, settings, keep=True, first=validate)
     from ripple.training.monitoring import monitor as run
     from ripple.training.monitoring import record_monitoring
-    from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.monitoring_text import monitoring_text
 
     client = tracking.connect(dataset.settings)
     version = model_versions.find(client, model)
-    logged = _logged(log, dataset) if log is not None else None
-    run_data = client.get_run(version.run_id).data
-    monitored = run(
-        dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, logged
-    )
+    given = _logged(log, dataset) if log is not None else None
+    run_data = model_versions.run_of(client, version).data
+    monitored = run(dataset, model_versions.scored(client, version), run_data.params, run_data.metrics, given)
     record_monitoring(client, version, monitored)
     print(monitoring_text(monitored))
     if monitored.verdict == "retrain":

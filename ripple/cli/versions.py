@@ -12,32 +12,39 @@ import typer
 
 from ripple import atomic
 from ripple.cli.application import app
+from ripple.cli.arguments import StoreSettings
+from ripple.destinations import validate_file
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from ripple.training.registry.model_versions import Version
+    from ripple.training.registry.tracking import Store
 
 
 def _csv(out: Path | None) -> Path | None:
     if out is not None and out.suffix != ".csv":
         raise InputError(f"--plays {out} must end in .csv.")
+    if out is not None:
+        validate_file(out)
     return out
 
 
 @app.command(epilog="Example: ripple versions")
-def versions() -> None:
+def versions(settings: StoreSettings = None) -> None:
     """List the registered versions, the newest first: which is champion, and how each of them came out."""
     require("train")
     from ripple.training.registry import model_versions, tracking
 
-    rows = model_versions.overview(tracking.connect(load_settings()))
+    client = tracking.connect(load_settings(settings))
+    rows = model_versions.overview(client)
     if not rows:
-        sys.stderr.write("No version is registered yet: `ripple train DATA` makes one.\n")
+        sys.stderr.write(
+            f"No version is registered yet as {client.registered_model} in {client.place}: "
+            "`ripple train DATA` makes one.\n"
+        )
         return
     widths = {name: max(map(len, (name, *(row[name] for row in rows)))) for name in rows[0]}
     for row in ({name: name for name in rows[0]}, *rows):
@@ -61,6 +68,7 @@ def report(
             help="Write who gets which play, for a CRM, and nothing else.",
         ),
     ] = None,
+    settings: StoreSettings = None,
 ) -> None:
     """Fetch the report of a version from MLflow, or compare two on a page, and print where it is.
 
@@ -69,44 +77,48 @@ def report(
     require("train")
     from ripple.training.registry import model_versions, tracking
 
-    settings = load_settings()
-    client = tracking.connect(settings)
-    chosen = model_versions.find(client, version)
+    chosen = load_settings(settings)
+    client = tracking.connect(chosen)
+    one = model_versions.find(client, version)
     if plays is not None:
-        model_versions.export_plays(client, chosen, plays)
+        model_versions.export_plays(client, one, plays)
         print(plays)
         return
     if other is None:
-        path = _fetched(client, settings, chosen)
+        path = _fetched(client, chosen, one)
     else:
-        path = _compared(client, settings, chosen, model_versions.find(client, other))
+        path = _compared(client, chosen, one, model_versions.find(client, other))
     if browse:
         webbrowser.open(path.absolute().as_uri())
     print(path)
 
 
-def _fetched(client: MlflowClient, settings: Settings, chosen: Version) -> Path:
+def _fetched(client: Store, settings: Settings, chosen: Version) -> Path:
     """The path of the report of a version, as MLflow has it, with its present status on top."""
-    from ripple.training.registry import model_versions, tracking
+    from ripple.training.registry import model_versions
     from ripple.training.report.text.version_status import with_status
 
     sentences = model_versions.status(client, chosen)
-    path = settings.home / "reports" / f"ripple-v{chosen.number}.html"
+    path = settings.home / "reports" / f"{client.registered_model}-v{chosen.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
-        page = tracking.download(chosen.run_id, "report.html", Path(folder)).read_text(encoding="utf-8")
+        page = model_versions.fetch(client, chosen, "report.html", Path(folder)).read_text(encoding="utf-8")
         building.write_text(with_status(page, sentences), encoding="utf-8")
     for sentence in sentences:
         sys.stderr.write(f"{sentence}\n")
     return path
 
 
-def _compared(client: MlflowClient, settings: Settings, one: Version, other: Version) -> Path:
+def _compared(client: Store, settings: Settings, one: Version, other: Version) -> Path:
     """The path of the page about two versions, the later of them named first."""
     from ripple.training.registry.version_pair import versions
     from ripple.training.report.version_pair_page import render_versions
 
     pair = versions(client, one, other)
-    path = settings.home / "reports" / f"versions-{pair.later.number}-{pair.earlier.number}.html"
+    path = (
+        settings.home
+        / "reports"
+        / f"{client.registered_model}-v{pair.later.number}-v{pair.earlier.number}.html"
+    )
     with atomic.file(path) as building:
         building.write_text(render_versions(pair), encoding="utf-8")
     return path
@@ -120,12 +132,13 @@ def promote(
     because: Annotated[
         str, typer.Option(metavar="REASON", help="Needed where the gate did not pass it; kept with it.")
     ] = "",
+    settings: StoreSettings = None,
 ) -> None:
     """Make a version the champion."""
     require("train")
-    from ripple.training.registry import model_versions, tracking
+    from ripple.training.registry import model_versions, preflight
 
-    client = tracking.connect(load_settings())
+    client = preflight.open_for_writing(load_settings(settings))
     promoted = model_versions.promote(client, version, because)
     for sentence in model_versions.status(client, promoted)[:2]:
         print(sentence)
@@ -135,13 +148,14 @@ def promote(
 def compare(
     version: Annotated[str, typer.Argument(metavar="A", help="Version number, champion or challenger.")],
     other: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
+    settings: StoreSettings = None,
 ) -> None:
     """Compare how well two versions predict at the cutoffs that both were evaluated at."""
     require("train")
     from ripple.training.registry import model_versions, tracking
     from ripple.training.report.text.comparison_text import comparison_text
 
-    client = tracking.connect(load_settings())
+    client = tracking.connect(load_settings(settings))
     print(
         comparison_text(
             *model_versions.compared(

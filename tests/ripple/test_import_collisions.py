@@ -17,7 +17,10 @@ from tests.support.checkout import ROOT
 
 ARTIFACTS = ROOT / "tests/serving/earlier_artifacts"
 PACKAGES = ("features", "models", "serving", "simulation", "training")
-FILES = ("arrays", "atomic", "cli", "digests", "errors", "locks", "redaction", "settings", "suggestions")
+FILES = (
+    *("arrays", "atomic", "cli", "destinations", "digests", "environment", "errors", "locks", "redaction"),
+    *("settings", "suggestions"),
+)
 
 
 @pytest.fixture

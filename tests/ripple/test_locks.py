@@ -1,9 +1,12 @@
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 
-from ripple.locks import lock
+import pytest
+
+from ripple.locks import exclusive, lock
 from tests.support.checkout import ROOT
 
 LOCKING = """
@@ -30,3 +33,12 @@ def test_a_folder_belongs_to_one_process_until_it_ends(tmp_path):
         os.kill(other.pid, signal.SIGKILL)
     assert lock(folder) is True
     assert lock(folder) is True
+
+
+def test_a_file_is_held_by_one_process_at_a_time(tmp_path):
+    with exclusive(tmp_path / "lock"):
+        handle = os.open(tmp_path / "lock", os.O_RDWR)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(handle)

@@ -241,3 +241,56 @@ def test_settings_survive_json_but_for_where_they_are_kept():
 
 def test_nearest_lists_what_is_known_where_nothing_is_near():
     assert nearest("xyz", ["beta", "alpha"]) == "; known are alpha, beta"
+
+
+def test_where_results_are_kept_is_also_read_from_the_current_folder(given, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (here / "ripple.toml").write_text(
+        "home = 'runs'\nexperiment = 'brand'\nregistered_model = 'crm.shop.brand'\nseed = 3\nodd = 1"
+    )
+    for settings in (load(), given("horizon_days = 90")):
+        assert (settings.home, settings.experiment) == (Path("runs"), "brand")
+        assert settings.registered_model == "crm.shop.brand"
+        # other keys are of whatever data lie here
+        assert settings.seed == 7
+    assert given("home = 'elsewhere'").home == Path("elsewhere")
+    monkeypatch.setenv("RIPPLE_HOME", "/srv/ripple")
+    assert load().home == given("home = 'elsewhere'").home == Path("/srv/ripple")
+
+
+def test_a_wrong_place_is_told_with_the_file_it_is_in(given, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (here / "ripple.toml").write_text("registered_model = 'a/b'")
+    with pytest.raises(InputError, match=r"^ripple\.toml: registered_model = 'a/b': "):
+        given("seed = 3")
+    assert given("registered_model = 'ab'").registered_model == "ab"
+
+
+def test_names_and_places_are_no_parameters_of_a_run():
+    settings = Settings(home="~/runs", experiment="a", registered_model="b")
+    assert settings.home == Path.home() / "runs"
+    assert not {"home", "experiment", "registered_model"} & settings.model_dump().keys()
+
+
+@pytest.mark.parametrize("name", ["", " a", "a/b", "a:b", "it's", "a@b", 'say "a"'])
+def test_a_name_that_mlflow_could_not_find_again_is_refused(refused, name):
+    assert "registered_model = " in refused(f"registered_model = '''{name}'''")
+
+
+def test_an_empty_home_is_refused(monkeypatch):
+    monkeypatch.setenv("RIPPLE_HOME", "")
+    with pytest.raises(InputError, match="RIPPLE_HOME: home = '': name a folder, or leave it out"):
+        load()
+
+
+def test_variables_of_kubernetes_are_no_settings(monkeypatch):
+    monkeypatch.setenv("RIPPLE_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("RIPPLE_PORT", "tcp://10.0.0.1:3000")
+    assert load() == Settings()
+    monkeypatch.setenv("RIPPLE_PORT", "3000")
+    with pytest.raises(InputError, match="unknown variable 'RIPPLE_PORT'"):
+        load()

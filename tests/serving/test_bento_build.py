@@ -20,7 +20,7 @@ def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -
     bento = store.bento(tag)
     contents = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
     code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
-    code |= {Path("__init__.py"), Path("atomic.py"), Path("redaction.py"), Path("suggestions.py")}
+    code |= {Path(f"{name}.py") for name in ("__init__", "atomic", "environment", "redaction", "suggestions")}
     assert contents == {"ripple" / path for path in code}
 
 

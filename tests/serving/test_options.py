@@ -45,7 +45,7 @@ def test_keys_are_separated_by_spaces_or_commas(
         ({"open": "perhaps"}, r"^RIPPLE_SERVE_OPEN: Input should be a valid boolean"),
         ({"host": "localhost"}, r"^RIPPLE_SERVE_HOST: value is not a valid IPv4 or IPv6 address\.$"),
         ({"log": "/tmp/log"}, r"a log needs log_salt"),
-        ({"key": HASH}, r"^Unknown variable RIPPLE_SERVE_KEY; known are RIPPLE_SERVE_HOST, "),
+        ({"key": HASH}, r"^Unknown variable RIPPLE_SERVE_KEY; did you mean 'RIPPLE_SERVE_KEYS'\?$"),
     ],
 )
 def test_an_invalid_option_is_an_error_without_secrets(

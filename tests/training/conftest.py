@@ -112,6 +112,8 @@ def progress(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 def copied_store(opened: tuple[Dataset, Report], trained: TrainedVersion, tmp_path: Path) -> Settings:
     """Settings of a home with a copy of the store as it was when the first run had been recorded."""
     shutil.copyfile(opened[0].settings.home / "first.db", tmp_path / "mlflow.db")
+    # its own artifacts, for MLflow's paths follow the home
+    shutil.copytree(opened[0].settings.home / "artifacts", tmp_path / "artifacts")
     return Settings(home=tmp_path)
 
 

@@ -1,5 +1,6 @@
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,3 +223,15 @@ def test_a_run_without_influence_is_recorded_but_not_registered(result, ends_wit
     assert run.info.status == "FINISHED"
     assert run.data.tags["gate"] == "failed"
     assert run.data.tags["gate.reasons"].startswith("No influence was found")
+
+
+def test_training_goes_on_where_the_champion_is_gone(opened, result, copied_store, monkeypatch, progress):
+    before = tracking.connect(copied_store)
+    shutil.rmtree(
+        copied_store.home / "artifacts" / model_versions.find(before).run_id / "artifacts" / "bundle"
+    )
+    monkeypatch.setattr(pipeline, "fit_and_evaluate", lambda *given: result)
+    settings = opened[0].settings.model_copy(update={"home": copied_store.home})
+    again = pipeline.train(replace(opened[0], settings=settings), opened[1], "again")
+    assert (again.version, again.champion, again.decision.champion) == ("2", True, None)
+    assert any("version 1, the champion, is gone: " in line for line in progress())

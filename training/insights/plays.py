@@ -16,7 +16,8 @@ import pandas as pd
 
 from ripple.models.bundle import Bundle
 from ripple.models.reasons import in_words, reasons
-from ripple.settings import Rule, Settings
+from ripple.play_rules import Rule
+from ripple.settings import Settings
 from ripple.training.examples.membership import top_mask
 from ripple.training.insights.customer_value import CustomerValue
 

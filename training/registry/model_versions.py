@@ -15,6 +15,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.entities import Run, RunData
 from mlflow.exceptions import MlflowException
 
 from ripple import atomic
@@ -26,7 +27,7 @@ from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.insights import plays
 from ripple.training.registry.gate import Decision
 from ripple.training.registry.recording import PREDICTIONS, LoggedModel
-from ripple.training.registry.tracking import LONGEST_TAG, MODEL, download
+from ripple.training.registry.tracking import LONGEST_TAG, Store, download
 
 CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest"
 PASSED, FAILED = "passed", "failed"
@@ -41,9 +42,24 @@ class Version:
     run_id: str
 
 
-def register(logged: LoggedModel, decision: Decision) -> Version:
+class VersionGoneError(InputError):
+    """A version is registered, but its run or the files of its run are no more."""
+
+    def __init__(self, client: Store, version: Version, lost: str) -> None:
+        role = next(
+            (f", the {role}," for role in (CHAMPION, CHALLENGER) if _alias(client, role) == version), ""
+        )
+        super().__init__(
+            f"Version {version.number}{role} of {client.registered_model} is gone from the MLflow store "
+            f"{client.place}: {lost}. `ripple versions` lists those that are left: name one, promote one, "
+            "or make one by `ripple train DATA`."
+        )
+        self.lost = lost
+
+
+def register(client: Store, logged: LoggedModel, decision: Decision) -> Version:
     """Register the logged model as the next version, with the decision of the gate as tags."""
-    registered = mlflow.register_model(logged.model_uri, MODEL, tags=_tags(decision))
+    registered = mlflow.register_model(logged.model_uri, client.registered_model, tags=_tags(decision))
     return Version(str(registered.version), logged.run_id)
 
 
@@ -61,14 +77,12 @@ def _tags(decision: Decision) -> dict[str, str]:
     }
 
 
-def set_challenger(client: mlflow.MlflowClient, version: Version) -> None:
+def set_challenger(client: Store, version: Version) -> None:
     """Give *version* the alias `challenger`."""
-    client.set_registered_model_alias(MODEL, CHALLENGER, version.number)
+    client.set_registered_model_alias(client.registered_model, CHALLENGER, version.number)
 
 
-def set_champion(
-    client: mlflow.MlflowClient, version: Version, how: str = BY_GATE, because: str = ""
-) -> None:
+def set_champion(client: Store, version: Version, how: str = BY_GATE, because: str = "") -> None:
     """Give *version* the alias `champion`, and record in its tags how, when, in whose place and why."""
     before = champion(client)
     tags = {
@@ -78,13 +92,13 @@ def set_champion(
         "promoted.instead_of": before.number if before and before != version else "",
     }
     for name, value in tags.items():
-        client.set_model_version_tag(MODEL, version.number, name, value)
-    client.set_registered_model_alias(MODEL, CHAMPION, version.number)
+        client.set_model_version_tag(client.registered_model, version.number, name, value)
+    client.set_registered_model_alias(client.registered_model, CHAMPION, version.number)
     if _alias(client, CHALLENGER) == version:
-        client.delete_registered_model_alias(MODEL, CHALLENGER)
+        client.delete_registered_model_alias(client.registered_model, CHALLENGER)
 
 
-def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = "") -> Version:
+def promote(client: Store, name: str = CHALLENGER, because: str = "") -> Version:
     """Make a version champion: one that passed the gate against the present champion, or *because* of that.
 
     Raises:
@@ -93,7 +107,7 @@ def promote(client: mlflow.MlflowClient, name: str = CHALLENGER, because: str = 
     version, before = find(client, name), champion(client)
     if before == version:
         raise InputError(f"Version {version.number} is champion already.")
-    tags = client.get_model_version(MODEL, version.number).tags
+    tags = client.get_model_version(client.registered_model, version.number).tags
     against = _against(tags, before)
     if against and not because.strip():
         raise InputError(
@@ -120,32 +134,83 @@ def _against(tags: dict[str, str], before: Version | None) -> str:
     return ""
 
 
-def find(client: mlflow.MlflowClient, name: str = CHAMPION) -> Version:
+def find(client: Store, name: str = CHAMPION) -> Version:
     """The version of that number, that alias, or the newest.
 
     Raises:
         InputError: there is none; the message says which there are.
     """
-    numbers = sorted(int(entry.version) for entry in client.search_model_versions(f"name = '{MODEL}'"))
+    numbers = sorted(
+        int(entry.version) for entry in client.search_model_versions(f"name = '{client.registered_model}'")
+    )
     number = str(numbers[-1]) if name == NEWEST and numbers else name
     version = (
-        _version(lambda: client.get_model_version(MODEL, number))
+        _version(lambda: client.get_model_version(client.registered_model, number))
         if number.isdigit()
         else _alias(client, number)
     )
     if version is None:
-        known = f"there are {', '.join(map(str, numbers))}" if numbers else "none is registered yet"
+        known = (
+            f"there are {', '.join(map(str, numbers))}"
+            if numbers
+            else f"none is registered yet as {client.registered_model} in {client.place}"
+        )
         raise InputError(f"No version '{name}' of the model: {known}. `ripple train DATA` makes one.")
     return version
 
 
-def overview(client: mlflow.MlflowClient) -> list[dict[str, str]]:
+def run_of(client: Store, version: Version) -> Run:
+    """The run that made the version.
+
+    Raises:
+        VersionGoneError: it has been deleted for good.
+    """
+    try:
+        return client.get_run(version.run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise VersionGoneError(client, version, f"its run {version.run_id} was deleted") from error
+
+
+def artifacts(client: Store, version: Version) -> set[str]:
+    """The names of the files and folders that the version's run holds.
+
+    Raises:
+        VersionGoneError: the run has been deleted for good, or holds no model.
+    """
+    run = run_of(client, version)
+    names = {artifact.path for artifact in client.list_artifacts(version.run_id)}
+    if "bundle" not in names:
+        raise VersionGoneError(client, version, f"{run.info.artifact_uri} holds no bundle")
+    return names
+
+
+def fetch(client: Store, version: Version, artifact: str, into: Path) -> Path:
+    """Copy one artifact of the version's run into the folder *into*; returns its path there.
+
+    Raises:
+        VersionGoneError: the run or the artifact is no more.
+    """
+    if artifact not in artifacts(client, version):
+        lost = f"its run {version.run_id} holds no {artifact}"
+        raise VersionGoneError(client, version, lost)
+    return download(version.run_id, artifact, into)
+
+
+def overview(client: Store) -> list[dict[str, str]]:
     """A row of texts for every registered version, the newest first; empty where nothing is known."""
     roles = {_alias(client, role): role for role in (CHALLENGER, CHAMPION)}
     rows = []
-    for entry in sorted(client.search_model_versions(f"name = '{MODEL}'"), key=lambda one: -int(one.version)):
+    for entry in sorted(
+        client.search_model_versions(f"name = '{client.registered_model}'"), key=lambda one: -int(one.version)
+    ):
         version, tags = Version(str(entry.version), str(entry.run_id)), entry.tags
-        run = client.get_run(version.run_id).data
+        try:
+            artifacts(client, version)
+            run, note = client.get_run(version.run_id).data, ""
+        except VersionGoneError as error:
+            run, note = RunData(), f"gone: {error.lost}"
         rows.append(
             {
                 "version": version.number,
@@ -154,18 +219,19 @@ def overview(client: mlflow.MlflowClient) -> list[dict[str, str]]:
                 "capture": f"{run.metrics['capture']:.2f}" if "capture" in run.metrics else "",
                 "gate": tags.get("gate", ""),
                 "promoted": f"{tags['promoted']}, {tags['promoted.at']}" if "promoted" in tags else "",
+                "note": note,
             }
         )
     return rows
 
 
-def champion(client: mlflow.MlflowClient) -> Version | None:
+def champion(client: Store) -> Version | None:
     """The version that is served; None before there is one."""
     return _alias(client, CHAMPION)
 
 
-def _alias(client: mlflow.MlflowClient, alias: str) -> Version | None:
-    return _version(lambda: client.get_model_version_by_alias(MODEL, alias))
+def _alias(client: Store, alias: str) -> Version | None:
+    return _version(lambda: client.get_model_version_by_alias(client.registered_model, alias))
 
 
 def _version(fetch: Any) -> Version | None:
@@ -178,29 +244,29 @@ def _version(fetch: Any) -> Version | None:
     return Version(str(entry.version), str(entry.run_id))
 
 
-def predictions(client: mlflow.MlflowClient, version: Version) -> pd.DataFrame | None:
+def predictions(client: Store, version: Version) -> pd.DataFrame | None:
     """The version's out-of-sample predictions; None if its run holds none."""
-    if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(version.run_id)}:
+    if PREDICTIONS not in artifacts(client, version):
         return None
     with tempfile.TemporaryDirectory() as folder:
         return pd.read_parquet(download(version.run_id, PREDICTIONS, Path(folder)))
 
 
-def scored(client: mlflow.MlflowClient, version: Version) -> ScoredVersion:
+def scored(client: Store, version: Version) -> ScoredVersion:
     """The version, with the features and scores of all customers at the end of the data it was trained on."""
     with tempfile.TemporaryDirectory() as folder:
-        bundle = Bundle.load(download(version.run_id, "bundle", Path(folder)))
-        as_of, features, scores = read_snapshot(download(version.run_id, "snapshot.parquet", Path(folder)))
+        bundle = Bundle.load(fetch(client, version, "bundle", Path(folder)))
+        as_of, features, scores = read_snapshot(fetch(client, version, "snapshot.parquet", Path(folder)))
     return ScoredVersion(version.number, as_of, bundle, features, scores)
 
 
-def export_plays(client: mlflow.MlflowClient, version: Version, out: Path) -> None:
+def export_plays(client: Store, version: Version, out: Path) -> None:
     """Write the list of who gets which play, as the version's run keeps it, to *out*: whole or not at all.
 
     Raises:
         InputError: the run keeps none.
     """
-    if plays.FILE not in {artifact.path for artifact in client.list_artifacts(version.run_id)}:
+    if plays.FILE not in artifacts(client, version):
         raise InputError(
             f"The run of version {version.number} keeps no {plays.FILE}: it is older than plays are. "
             "`ripple train DATA` makes a version that does."
@@ -209,16 +275,16 @@ def export_plays(client: mlflow.MlflowClient, version: Version, out: Path) -> No
         shutil.copyfile(download(version.run_id, plays.FILE, Path(folder)), building)
 
 
-def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple[Comparison, str, str]:
+def compared(client: Store, one: Version, other: Version) -> tuple[Comparison, str, str]:
     """The later of two versions compared with the earlier, and their names.
 
     Raises:
-        InputError: the two are one, or were not evaluated on the same target.
+        InputError: the two are one, were not evaluated on the same target, or one of them is gone.
     """
     if one == other:
         raise InputError(f"Both are version {one.number}: name two versions.")
     later, earlier = sorted((one, other), key=lambda version: -int(version.number))
-    parameters = client.get_run(later.run_id).data.params
+    parameters = run_of(client, later).data.params
     own, rival = predictions(client, later), predictions(client, earlier)
     try:
         if own is None or rival is None:
@@ -228,12 +294,16 @@ def compared(client: mlflow.MlflowClient, one: Version, other: Version) -> tuple
         raise InputError(
             f"Versions {later.number} and {earlier.number} cannot be compared. {error}"
         ) from error
-    return comparison, f"{MODEL} {later.number}", f"{MODEL} {earlier.number}"
+    return (
+        comparison,
+        f"{client.registered_model} {later.number}",
+        f"{client.registered_model} {earlier.number}",
+    )
 
 
-def status(client: mlflow.MlflowClient, version: Version) -> list[str]:
+def status(client: Store, version: Version) -> list[str]:
     """The role of a version and why it has it, a sentence each."""
-    tags = client.get_model_version(MODEL, version.number).tags
+    tags = client.get_model_version(client.registered_model, version.number).tags
     role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == version), "neither")
     sentences = [
         f"Version {version.number} is neither champion nor challenger."

@@ -32,10 +32,12 @@ from ripple.training.insights import plays
 from ripple.training.insights.shap_sample import shap_values
 from ripple.training.registry import runs
 from ripple.training.registry.gate import Decision
-from ripple.training.registry.tracking import LONGEST_TAG, MODEL
+from ripple.training.registry.tracking import LONGEST_TAG
 from ripple.training.result import TrainingResult
 
 PREDICTIONS = "predictions.parquet"
+LOGGED_MODEL = "ripple"
+"""The name of the model inside its run, which may not have the dots of a registered model."""
 
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
 
@@ -192,7 +194,7 @@ def _environment() -> str:
 
 def _log_bundle(result: TrainingResult, bundle: Path) -> str:
     logged = mlflow.pyfunc.log_model(
-        name=MODEL,
+        name=LOGGED_MODEL,
         **model_from_code(bundle),
         signature=_signature(result.population.bundle.spec),
         input_example=result.population.features.head(5).reset_index(drop=True),

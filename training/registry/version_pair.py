@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import mlflow
 import pandas as pd
 
 from ripple.errors import InputError
 from ripple.training.evaluation.comparison import Comparison
 from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.registry import model_versions
-from ripple.training.registry.model_versions import Version
+from ripple.training.registry.model_versions import Version, VersionGoneError
+from ripple.training.registry.tracking import Store
 
 WHICH, NOT_SET = ("later", "earlier"), "not set"
 
@@ -36,22 +36,22 @@ class Versions:
     metrics: pd.DataFrame
 
 
-def versions(client: mlflow.MlflowClient, one: Version, other: Version) -> Versions:
+def versions(client: Store, one: Version, other: Version) -> Versions:
     """Bring together what MLflow holds of two versions, in whatever order they are named.
 
     Raises:
-        InputError: the two are one.
+        InputError: the two are one, or one of them is gone.
     """
     comparison, why_not = None, ""
     try:
         comparison, _, _ = model_versions.compared(client, one, other)
     except InputError as error:
-        if one == other:
+        if one == other or isinstance(error, VersionGoneError):
             raise
         why_not = str(error)
     both = sorted((one, other), key=lambda version: -int(version.number))
     later, earlier = (model_versions.scored(client, version) for version in both)
-    runs = [client.get_run(version.run_id).data for version in both]
+    runs = [model_versions.run_of(client, version).data for version in both]
     parameters = pd.DataFrame(dict(zip(WHICH, (run.params for run in runs), strict=True)))
     parameters = parameters.fillna(NOT_SET).sort_index()
     metrics = pd.DataFrame(dict(zip(WHICH, (run.metrics for run in runs), strict=True)))

@@ -87,7 +87,7 @@ def _promoted_and_compared(ripple: Ripple) -> None:
     together = ripple("report", "1", "newest")
     assert together.returncode == 0, together.stderr
     both = Path(together.stdout.strip())
-    assert both.name == "versions-2-1.html"
+    assert both.name == "ripple-v2-v1.html"
     assert "0 parameters of the runs differ" in both.read_text(encoding="utf-8")
     reported = ripple("report")
     page = Path(reported.stdout.strip()).read_text(encoding="utf-8")

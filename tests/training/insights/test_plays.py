@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.settings import RULES, Features, Plays, Settings
+from ripple.play_rules import RULES
+from ripple.settings import Features, Plays, Settings
 from ripple.training.insights.plays import playbook, segments, write
 
 NAMES = [rule.play for rule in RULES]

@@ -20,7 +20,9 @@ def register(client):
 
     def another(decision):
         first = client.get_model_version("ripple", "1")
-        registered = model_versions.register(recording.LoggedModel(first.source, first.run_id), decision)
+        registered = model_versions.register(
+            client, recording.LoggedModel(first.source, first.run_id), decision
+        )
         model_versions.set_challenger(client, registered)
         return registered
 
@@ -139,7 +141,7 @@ def test_an_unknown_version_is_an_error_that_lists_those_there_are(client, name)
 def test_an_empty_registry_says_so(client):
     client.delete_registered_model("ripple")
     assert model_versions.champion(client) is None
-    with pytest.raises(InputError, match=r"none is registered yet\. `ripple train DATA` makes one"):
+    with pytest.raises(InputError, match=r"none is registered yet as ripple in .*mlflow\.db\. `ripple train"):
         model_versions.find(client)
 
 
@@ -159,7 +161,7 @@ def test_versions_that_cannot_be_compared_are_an_error(client, register, result,
     )
     with_other_cutoffs = altered(result, predictions=later)
     logged = recording.log(with_other_cutoffs, PASSED, "<html></html>", "# card")
-    version = model_versions.register(logged, PASSED)
+    version = model_versions.register(client, logged, PASSED)
     with pytest.raises(
         InputError, match=rf"Versions {version.number} and 1 cannot be compared.*no cutoff in"
     ):

@@ -18,7 +18,7 @@ def test_two_versions_are_brought_together_whatever_their_order(client, result):
     lowered = result.population.features.assign(tenure_days=1.0)
     settings = result.settings.model_copy(update={"currency": "EUR"})
     other = altered(result, features=lowered, settings=settings, digests={})
-    second = model_versions.register(recording.log(other, PASSED, "<html></html>", "# card"), PASSED)
+    second = model_versions.register(client, recording.log(other, PASSED, "<html></html>", "# card"), PASSED)
     first = model_versions.find(client, "1")
     pair = versions(client, first, second)
     assert (pair.later.number, pair.earlier.number) == (second.number, "1")
@@ -38,7 +38,7 @@ def test_versions_evaluated_at_other_cutoffs_are_brought_together_all_the_same(c
         cutoff=lambda table: table["cutoff"] + result.data.schedule.horizon
     )
     logged = recording.log(altered(result, predictions=later), PASSED, "<html></html>", "# card")
-    pair = versions(client, model_versions.register(logged, PASSED), model_versions.find(client, "1"))
+    pair = versions(client, model_versions.register(client, logged, PASSED), model_versions.find(client, "1"))
     assert pair.comparison is None
     assert "cannot be compared" in pair.why_not
     assert pair.changes.stayed == result.population.scores["top_member"].sum()
