@@ -8,8 +8,11 @@ import pytest
 from ripple.features.definition import BusinessMetric
 from ripple.features.validation.checks import Finding
 from ripple.settings import Gate
+from ripple.training.evaluation.comparison import Comparison
 from ripple.training.evaluation.prediction_table import REVISITED
+from ripple.training.registry import gate
 from ripple.training.registry.gate import decide
+from tests.support.runs.made_up_run import made_up_result
 from tests.support.runs.results import altered
 
 
@@ -39,8 +42,9 @@ def with_totals(result, referral, influence):
 
 
 @pytest.fixture(scope="module")
-def good(result):
-    """The run with numbers that pass everything, and the limits that hold where none are set."""
+def good():
+    """The made-up run with numbers that pass everything, and the limits that hold where none are set."""
+    result = made_up_result()
     result = replace(result, settings=result.settings.model_copy(update={"gate": Gate()}))
     lead = replace(result.evaluation.backtest, lead=(0.1, 0.02, 0.2))
     passing = with_heads(
@@ -70,6 +74,7 @@ def test_a_first_version_within_all_limits_passes(good):
     assert decision.champion is None
     assert decision.comparison is None
     assert "no champion to compare with" in check(decision, "capture").text
+    assert check(decision, "placebo").text.startswith("Up to ")
 
 
 @pytest.mark.parametrize(
@@ -172,14 +177,19 @@ def test_a_challenger_that_is_worse_does_not_pass_however_good_otherwise(good):
 
 
 def test_a_loss_that_chance_can_explain_passes_only_if_it_is_small(good):
-    noise = np.random.default_rng(2).lognormal(0, 0.5, len(good.evaluation.predictions))
-    perfect = champion_predictions(good, predicted=good.evaluation.out_of_sample["realised"])
-    noisy = perfect.assign(predicted=noise * perfect["predicted"]).drop(columns=REVISITED)
-    challenger = altered(good, predictions=noisy)
-    comparison = decide(challenger, "4", perfect).comparison
+    champion, predictions = (
+        champion_predictions(
+            good,
+            predicted=np.random.default_rng(seed).lognormal(0, 0.5, len(good.evaluation.out_of_sample))
+            * good.evaluation.out_of_sample["realised"],
+        )
+        for seed in (1, 2)
+    )
+    challenger = altered(good, predictions=predictions.drop(columns=REVISITED))
+    comparison = decide(challenger, "4", champion).comparison
     assert comparison.difference < 0 <= comparison.high
-    assert decide(with_loss(challenger, -1.1 * comparison.difference), "4", perfect).passed
-    decision = decide(with_loss(challenger, -0.9 * comparison.difference), "4", perfect)
+    assert decide(with_loss(challenger, -1.1 * comparison.difference), "4", champion).passed
+    decision = decide(with_loss(challenger, -0.9 * comparison.difference), "4", champion)
     assert failed(decision) == ["capture"]
     assert "gate.capture_loss" in decision.reasons[0]
 
@@ -250,3 +260,116 @@ def test_a_metric_of_the_user_may_have_a_limit(good, at_least, passes):
     else:
         assert check(decision, "won_by_calls").passed is passes
         assert decision.passed is passes
+
+
+def with_lead(result, lead, low, high):
+    return altered(result, backtest=replace(result.evaluation.backtest, lead=(lead, low, high)))
+
+
+def with_placebo_share(result, share):
+    placebos = result.label.robustness.placebos.assign(share=[share, 0.05])
+    return altered(result, robustness=replace(result.label.robustness, placebos=placebos))
+
+
+def with_realised(result, *values):
+    """The run with so many customers at one cutoff, who realised these values."""
+    predictions = result.evaluation.predictions.drop_duplicates("cutoff").head(1)
+    return altered(
+        result, predictions=predictions.loc[predictions.index.repeat(len(values))].assign(realised=values)
+    )
+
+
+def with_set_aside(result, rows, *counts):
+    """The run where each rule of these set aside so many of the *rows* of the orders."""
+    findings = [Finding(f"orders.rule {count}", "correct it", count, [], set_aside=True) for count in counts]
+    checks = replace(result.data.checks, rows={**result.data.checks.rows, "orders": rows}, findings=findings)
+    return altered(result, checks=checks)
+
+
+@pytest.mark.parametrize(
+    ("name", "at_limit", "beyond", "value", "limit"),
+    [
+        ("capture", (with_lead, (-0.2, -0.3, -0.05)), (with_lead, (-0.2, -0.3, -0.0501)), -0.2, -0.05),
+        ("level", (with_heads, {"predicted_share": 2.0}), (with_heads, {"predicted_share": 2.001}), 2, 2),
+        ("level", (with_heads, {"predicted_share": 0.5}), (with_heads, {"predicted_share": 0.499}), 0.5, 2),
+        (
+            *("coverage", (with_heads, {"coverage": 0.8 - 0.1}), (with_heads, {"coverage": 0.6999})),
+            *(0.7, 0.7),
+        ),
+        (
+            "probability",
+            (with_heads, {"brier": 1.05, "brier_base_rate": 1.0}),
+            (with_heads, {"brier": 1.051, "brier_base_rate": 1.0}),
+            *(1.05, 1.05),
+        ),
+        ("rows set aside", (with_set_aside, (100, 2, 3)), (with_set_aside, (100, 3, 3)), 0.05, 0.05),
+        ("single customer", (with_realised, (5, 3, 2)), (with_realised, (5.01, 3, 2)), 0.5, 0.5),
+    ],
+)
+def test_a_limit_itself_passes_and_what_is_beyond_it_does_not(good, name, at_limit, beyond, value, limit):
+    def decided(case):
+        change, numbers = case
+        changed = change(good, **numbers) if isinstance(numbers, dict) else change(good, *numbers)
+        return decide(changed, None, None)
+
+    assert decided(at_limit).passed
+    assert check(decided(at_limit), name).value == pytest.approx(value)
+    assert check(decided(at_limit), name).limit == pytest.approx(limit)
+    assert failed(decided(beyond)) == [name]
+
+
+def test_half_of_the_value_may_be_due_to_chance_and_99_percent_are_not_registered(good):
+    influence_alone = with_totals(good, 0.0, 100.0)
+    assert decide(with_placebo_share(influence_alone, 0.5), None, None).passed
+    assert failed(decide(with_placebo_share(influence_alone, 0.501), None, None)) == ["placebo"]
+    assert decide(with_placebo_share(influence_alone, 0.989), None, None).rejection_reason is None
+    assert decide(with_placebo_share(influence_alone, 0.99), None, None).rejection_reason
+
+
+def test_the_share_that_may_be_chance_is_of_all_value_however_little_and_all_of_none(good):
+    halved = with_placebo_share(good, 0.5)
+    assert with_totals(halved, 0.25, 0.75).label.chance_share == pytest.approx(0.375)
+    assert with_totals(halved, 0.0, 0.0).label.chance_share == 1
+    # the placebos credit more than the label: nothing of its influence is certain
+    assert with_totals(with_placebo_share(good, 1.5), 1.0, 3.0).label.chance_share == 0.75
+
+
+def test_a_level_is_allowed_from_the_inverse_of_the_factor_to_the_factor(good):
+    assert "is 1.10" in check(decide(good, None, None), "level").text
+    assert "0.50 to 2.00 is allowed" in check(decide(good, None, None), "level").text
+
+
+@pytest.mark.parametrize(("rows", "counts", "share"), [(100, (), 0), (1, (1,), 1), (0, (1,), 1)])
+def test_the_share_of_rows_set_aside_is_defined_for_few_rows_and_for_none(good, rows, counts, share):
+    assert check(decide(with_set_aside(good, rows, *counts), None, None), "rows set aside").value == share
+
+
+def test_what_is_undefined_has_no_value_and_does_not_pass(good):
+    undefined = check(decide(with_lead(good, np.nan, np.nan, np.nan), None, None), "capture")
+    assert (undefined.passed, undefined.value) == (False, None)
+    nothing = check(decide(with_realised(good, 0.0, 0.0), None, None), "single customer")
+    assert (nothing.passed, nothing.value) == (False, None)
+
+
+def test_the_summary_is_the_comparison_with_a_champion_or_the_reasons_against(good):
+    assert decide(good, None, None).summary == []
+    decision = decide(good, "4", champion_predictions(good))
+    assert decision.summary == [check(decision, "capture").text]
+    decision = decide(with_heads(good, coverage=0.5), "4", champion_predictions(good))
+    assert decision.summary == [check(decision, "coverage").text]
+
+
+@pytest.mark.parametrize(
+    ("high", "loss", "passed", "verdict"),
+    [
+        (0.0, 0.25, True, "so it is no worse."),
+        (0.0, 0.24, False, "so it may be as good, but loses more than gate.capture_loss = 0.24."),
+        (-0.001, 0.25, False, "so it is worse."),
+    ],
+)
+def test_a_loss_of_as_much_as_is_allowed_passes(good, monkeypatch, high, loss, passed, verdict):
+    comparison = Comparison([], 400, capture=0.25, rival=0.5, low=-0.4, high=high, sure=0.1)
+    monkeypatch.setattr(gate, "compare", lambda *predictions: comparison)
+    capture = check(decide(with_loss(good, loss), "4", champion_predictions(good)), "capture")
+    assert (capture.passed, capture.value, capture.limit) == (passed, -0.25, -loss)
+    assert capture.text.endswith(verdict)
