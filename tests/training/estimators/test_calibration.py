@@ -25,9 +25,19 @@ def test_too_few_members_or_a_wrong_relation_leave_the_log_odds_as_they_are():
         replace(one, at_top=np.arange(500) < 9),
         replace(one, at_top=np.arange(500) >= 9),
         replace(one, log_odds=-one.log_odds),
+        replace(one, log_odds=np.zeros(500)),
     ):
         calibration = calibrate([unusable], SETTINGS)
         assert (calibration.slope, calibration.intercept) == (1, 0)
+
+
+def test_ten_members_are_enough():
+    """They are every other one of the 20 with the highest log-odds."""
+    one = held_out(500, 1)
+    at_top = np.isin(np.arange(500), np.argsort(-one.log_odds)[:20:2])
+    calibration = calibrate([replace(one, at_top=at_top)], SETTINGS)
+    assert calibration.slope > 0
+    assert calibration.slope != 1
 
 
 def test_the_interval_is_conformal_on_all_cutoffs_together():

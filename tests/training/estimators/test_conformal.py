@@ -74,6 +74,9 @@ def test_every_prediction_has_an_interval_however_many_are_alike(predictions):
     [
         # too few customers for a lower tail: nothing is left out below, and nothing above
         (4, 0.8, None, 3),
+        (2, 0.62, None, 1),
+        # a quarter of 3 + 1 is one, the smallest
+        (3, 0.62, 0, 2),
         (6, 0.8, 0, 5),
         (12, 0.8, 1, 10),
         # just as many as are to be covered
@@ -86,3 +89,23 @@ def test_both_ends_are_order_statistics_of_realised_by_predicted(size, coverage,
     interval = conformal_interval(np.ones(size), ratio, coverage)
     assert interval.low == (0.0 if low is None else ratio[low],)
     assert interval.high == (ratio[high],)
+
+
+def test_an_interval_contains_the_prediction_where_all_values_are_above_or_below_it():
+    predicted = np.full(40, 2.0)
+    above = conformal_interval(predicted, np.full(40, 6.0), NOMINAL)
+    assert (above.low, above.high) == ((1.0,), (3.0,))
+    below = conformal_interval(predicted, np.full(40, 0.5), NOMINAL)
+    assert (below.low, below.high) == ((0.25,), (1.0,))
+
+
+def test_the_nominal_coverage_is_lowered_in_steps_of_six_thousandths():
+    """5 500 values are zero, so covered; with 69 % of the others 80 % are, and 69.2 % is the next step."""
+    ratio = np.linspace(0.1, 1.9, 9999)
+    predicted = np.repeat([1.0, 10.0], [5500, 9999])
+    realised = np.concatenate((np.zeros(5500), 10 * ratio))
+    interval = conformal_interval(predicted, realised, NOMINAL)
+    assert (interval.low[0], interval.high[0]) == (0.0, 1.0)
+    tail = round(0.308 / 2 * 10_000)
+    assert interval.low[1] == pytest.approx(ratio[tail - 1], abs=3e-4)
+    assert interval.high[1] == pytest.approx(ratio[9999 - tail], abs=3e-4)
