@@ -11,6 +11,7 @@ from ripple.training.evaluation.metrics import capture, coverage
 from ripple.training.examples.feature_sequence import Rows
 from tests.support import synthetic_examples
 from tests.support.synthetic_examples import SETTINGS
+from tests.support.synthetic_predictions import held_out
 
 
 def backtester(examples):
@@ -32,6 +33,101 @@ def examples():
 @pytest.fixture(scope="module")
 def evaluated_backtest(examples):
     return backtest(backtester(examples))
+
+
+class LastLabel:
+    """Heads that remember whom they were fitted on and predict the last label."""
+
+    def __init__(self, closed, settings, inference_rows=None):
+        self.cutoffs = [one.cutoff for one in closed]
+        self.customers = set().union(*(one.rows.index for one in closed))
+        self.inference_rows = inference_rows
+
+    def predict_value(self, features):
+        assert not self.customers & set(features.index)
+        return features["past_network_value"].to_numpy() + 1.0
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Heads and held-out predictions that are made in no time."""
+    monkeypatch.setattr("ripple.training.evaluation.backtest.fit", LastLabel)
+    monkeypatch.setattr(
+        "ripple.training.evaluation.backtest.predict_held_out",
+        lambda heads, one, settings: held_out(len(one.rows), seed=one.cutoff.month),
+    )
+
+
+@pytest.mark.usefixtures("fitted")
+def test_the_calibration_is_on_the_three_latest_cutoffs_that_had_closed(examples, monkeypatch):
+    """Cutoffs are 30 days apart and close after 60; heads can be fitted from the third on."""
+    used = []
+    monkeypatch.setattr(
+        "ripple.training.evaluation.backtest.calibrate", lambda held_out, settings: used.append(held_out)
+    )
+    own, grid = backtester(examples), synthetic_examples.plan().grid
+    for i in (3, 4, 5, 6, 8):
+        own.calibration(grid[i])
+    positions = [[own._held_out[grid[k]] for k in latest] for latest in ([2], [2, 3], [2, 3, 4], [4, 5, 6])]
+    assert [[id(one) for one in cutoffs] for cutoffs in used] == [
+        [id(one) for one in cutoffs] for cutoffs in positions
+    ]
+
+
+@pytest.mark.usefixtures("fitted")
+def test_heads_are_fitted_for_the_customers_of_their_moment(examples):
+    own, grid = backtester(examples), synthetic_examples.plan().grid
+    heads = own.heads(grid[4])
+    assert heads.cutoffs == list(grid[:3])
+    assert heads.inference_rows is examples[grid[4]].rows
+    later = grid[-1] + synthetic_examples.plan().horizon
+    assert own.heads(later, examples[grid[0]].rows).inference_rows is examples[grid[0]].rows
+    assert own.heads(later).cutoffs == list(grid)
+
+
+@pytest.mark.usefixtures("fitted")
+def test_each_half_of_the_customers_is_predicted_by_heads_fitted_on_the_other(examples):
+    own, cutoff = backtester(examples), synthetic_examples.plan().evaluation[-1]
+    expected = examples[cutoff].features["past_network_value"] + 1
+    assert own.cross_customer_predictions(cutoff).tolist() == expected.tolist()
+
+
+@pytest.mark.usefixtures("fitted")
+def test_probabilities_of_a_baseline_are_how_often_its_scores_were_at_the_top(examples, monkeypatch):
+    """Of customers with a degree of 1 a tenth were at the top, of those with 2 half."""
+    own, cutoff = backtester(examples), synthetic_examples.plan().evaluation[-1]
+    degree = np.repeat([1.0, 2.0], 10)
+    at_top = np.concatenate((np.arange(10) < 1, np.arange(10) < 5))
+    monkeypatch.setattr(
+        RollingOriginBacktester,
+        "baseline_scores",
+        lambda self, moment: {"degree": degree, f"{moment}": degree},
+    )
+    monkeypatch.setattr(
+        RollingOriginBacktester,
+        "held_out_predictions",
+        lambda self, moment: replace(held_out(20, 1), at_top=at_top),
+    )
+    probabilities = own.baseline_probabilities(cutoff)
+    assert set(probabilities) == {"degree"}
+    assert probabilities["degree"] == pytest.approx(np.repeat([0.1, 0.5], 10))
+
+
+@pytest.mark.usefixtures("fitted")
+def test_who_was_in_no_training_cutoff_is_new(examples):
+    """Of 300 customers 50 had not joined by the latest cutoff that was trained on."""
+    plan = synthetic_examples.plan()
+    latest = [plan.training_for(cutoff)[-1] for cutoff in plan.evaluation]
+    few = {
+        cutoff: one.where(np.arange(300) < 250) if cutoff in latest else one
+        for cutoff, one in examples.items()
+    }
+    slices = backtest(backtester(few)).slices.set_index("slice")["customers"]
+    # the latest cutoff before the last evaluation is itself the first evaluation cutoff
+    evaluated = [len(few[cutoff].rows) for cutoff in plan.evaluation]
+    assert slices["everybody"] == sum(evaluated)
+    assert slices["new since training"] == sum(size - 250 for size in evaluated)
+    assert slices["known in training"] == 3 * 250
 
 
 def test_heads_never_see_a_label_that_was_not_known_at_their_cutoff(examples):

@@ -46,6 +46,20 @@ def test_without_orders_in_a_window_there_is_no_rfm():
     assert "RFM" not in baselines(FEATURES.drop(columns=["order_count_30d", "order_count_90d"]))
 
 
+def test_frequency_is_that_of_the_longest_of_any_number_of_windows():
+    longest = FEATURES["order_count_90d"]
+    more = FEATURES.assign(order_count_90d=[1.0, 3.0, 2.0], order_count_365d=longest)
+    assert baselines(more)["RFM"].tolist() == baselines(FEATURES)["RFM"].tolist()
+    fewer = FEATURES.drop(columns="order_count_30d")
+    assert baselines(fewer)["RFM"].tolist() == baselines(FEATURES)["RFM"].tolist()
+
+
+def test_a_difference_however_small_makes_a_rule():
+    assert baselines(FEATURES.assign(pagerank=[0.001, 0.002, 0.003]))["PageRank"].tolist() == [
+        *(0.001, 0.002, 0.003)
+    ]
+
+
 def test_time_decayed_credit_is_a_rule_where_it_is_given():
     credited = pd.Series([1.0, 0.0, 4.0], index=FEATURES.index)
     assert baselines(FEATURES, credited)["time-decayed credit"].tolist() == [1, 0, 4]

@@ -15,6 +15,7 @@ from ripple.training.evaluation.bootstrap import (
     estimate_with_bounds,
     observed_captures,
     percentile_bounds,
+    places_taken,
     ranked_cutoffs,
     resampled_captures,
 )
@@ -113,6 +114,21 @@ def test_codes_go_by_who_appears_first_and_not_by_name():
     first, second = customer_codes([pd.Index(["c", "a"]), pd.Index(["b", "a", "c"])])
     assert first.tolist() == [0, 1]
     assert second.tolist() == [2, 1, 0]
+
+
+def test_customers_are_counted_once_and_cutoffs_go_from_the_oldest():
+    table = synthetic_predictions(1.0)
+    backwards = ranked_cutoffs(table[::-1], ["predicted"], 0.02)
+    assert customer_count(backwards) == 300
+    assert [cutoff.rows["cutoff"].iloc[0] for cutoff in backwards] == sorted(table["cutoff"].unique())
+
+
+def test_places_go_to_those_who_were_drawn_however_far_down_they_stand():
+    counts = np.zeros(500, dtype=np.int64)
+    counts[[3, 450, 460, 470]] = [2, 1, 3, 1]
+    first, taken = places_taken(np.arange(500), counts, 5)
+    held = dict(zip(first.tolist(), taken.tolist(), strict=True))
+    assert {customer: count for customer, count in held.items() if count} == {3: 2, 450: 1, 460: 2}
 
 
 def test_an_estimate_lies_inside_its_bounds_and_repeats_itself(cutoffs):

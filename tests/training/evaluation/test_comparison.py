@@ -71,6 +71,18 @@ def test_other_customers_are_an_error():
         compare(synthetic_predictions(1.0), others, SHARE, SEED)
 
 
+@pytest.mark.parametrize(("shared", "comparable"), [(149, False), (150, True)])
+def test_half_of_the_customers_are_to_be_the_same(shared, comparable):
+    own, rival = synthetic_predictions(0.5), synthetic_predictions(1.5, seed=2)
+    number = rival["customer_id"].str[1:].astype(int)
+    rival["customer_id"] = rival["customer_id"].where(number < shared, "x" + rival["customer_id"])
+    if comparable:
+        assert compare(own, rival, SHARE, SEED).customers == shared
+    else:
+        with pytest.raises(Incomparable, match="different customers: 50% of them are the same"):
+            compare(own, rival, SHARE, SEED)
+
+
 def test_other_realised_values_of_the_same_ids_are_an_error():
     elsewhere = synthetic_predictions(1.0)
     shuffled = np.random.default_rng(1).permutation(elsewhere["realised"])

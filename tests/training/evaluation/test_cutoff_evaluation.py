@@ -93,6 +93,38 @@ def test_the_level_is_the_median_and_the_rest_the_mean_of_calibrated_cutoffs(cut
     assert backtest.calibration["coverage"] == calibrated["coverage"].mean()
 
 
+def test_the_best_baseline_is_the_one_with_the_highest_mean_over_cutoffs(cutoffs):
+    """At the first cutoff one rule is perfect and useless at the second; the other is good at both."""
+    first, second = cutoffs
+    fickle = (first.held_out.realised, -second.held_out.realised)
+    more = [
+        replace(one, scores={**one.scores, "fickle": score, "last": -one.held_out.realised})
+        for one, score in zip(cutoffs, fickle, strict=True)
+    ]
+    backtest = evaluate(more, SETTINGS)
+    assert backtest.best_baseline == RULE
+    assert backtest.capture("fickle") == pytest.approx(0.5, abs=0.01)
+    assert backtest.rankings.index.tolist() == list(range(len(backtest.rankings)))
+
+
+def test_deciles_are_means_over_cutoffs(cutoffs, backtest):
+    assert backtest.deciles["decile"].tolist() == list(range(1, 11))
+    lowest = [np.sort(one.held_out.predicted)[: SIZE // 10].mean() for one in cutoffs]
+    assert backtest.deciles["predicted"].iloc[0] == pytest.approx(np.mean(lowest))
+
+
+def test_coverage_of_a_slice_holds_both_ends_and_counts_calibrated_cutoffs(cutoffs):
+    one = cutoffs[0]
+    predicted = one.held_out.predicted
+    # a quarter each at the lower end, at the upper end, below and above
+    realised = predicted * np.resize([0.2, 3.0, 0.1, 3.1], SIZE)
+    calibrated = replace(one, held_out=replace(one.held_out, realised=realised))
+    assert evaluate([calibrated], SETTINGS).slices.iloc[0]["coverage"] == 0.5
+    without = replace(calibrated, cutoff="2025-09-01", calibration=None, probabilities={})
+    assert evaluate([calibrated, without], SETTINGS).slices.iloc[0]["coverage"] == 0.5
+    assert np.isnan(evaluate([without], SETTINGS).slices.iloc[0]["coverage"])
+
+
 def test_empty_slices_are_left_out(backtest):
     assert backtest.slices["slice"].tolist() == ["everybody"]
     row = backtest.slices.iloc[0]

@@ -15,6 +15,7 @@ from ripple.training.evaluation.drift import (
     training_features,
 )
 from tests.support import synthetic_examples
+from tests.support.runs.made_up_run import made_up_result
 
 
 def test_the_index_is_that_of_counting_by_hand():
@@ -22,6 +23,8 @@ def test_the_index_is_that_of_counting_by_hand():
     now = np.array([1.0] * 20 + [2.0] * 80)
     p, q = (np.array([50.5, 50.5]) / 101, np.array([20.5, 80.5]) / 101)
     assert stability_index(then, now)[0] == pytest.approx(((q - p) * np.log(q / p)).sum())
+    # two bins: the 95 % quantile of χ² with one degree of freedom is 3.8415
+    assert stability_index(then, now[::2])[1] == pytest.approx(3.841459 * (1 / 100 + 1 / 50))
 
 
 def test_undefined_values_are_a_bin_of_their_own():
@@ -71,6 +74,22 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
         seed=3,
     )
     pd.testing.assert_frame_equal(drawn, again)
+
+
+def test_medians_and_undefined_values_are_those_of_then_and_now():
+    population = made_up_result().population
+    now = population.features
+    then = now.assign(tenure_days=2 * now["tenure_days"])
+    then.loc[then.index[:100], "tenure_days"] = math.nan
+    rows = drift(population.bundle, then, now, population.scores)
+    row = rows.loc["tenure_days"]
+    assert row["median_then"] == then["tenure_days"].median()
+    assert row["median_now"] == now["tenure_days"].median()
+    assert row["undefined_then"] == then["tenure_days"].isna().mean() > row["undefined_now"]
+    assert row["undefined_now"] == now["tenure_days"].isna().mean()
+    assert row["psi"] == stability_index(then["tenure_days"].to_numpy(), now["tenure_days"].to_numpy())[0]
+    assert rows.loc["network_value", "median_now"] == population.scores["network_value"].median()
+    assert rows.loc["network_value", "median_then"] == population.bundle.score(then)["network_value"].median()
 
 
 def test_drift_holds_every_feature_and_both_scores_then_and_now(result, examples, plan):

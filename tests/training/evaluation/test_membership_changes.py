@@ -9,6 +9,12 @@ import pytest
 
 from ripple.models.batch_scoring import score_population
 from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
+from tests.support.runs.made_up_run import made_up_result
+
+
+@pytest.fixture(scope="module")
+def result():
+    return made_up_result()
 
 
 def scored(result, features, number="2"):
@@ -39,6 +45,8 @@ def test_without_a_change_nobody_moves(result, before):
     changes = membership_changes(scored(result, result.population.features), before)
     assert (changes.stayed, changes.entered, changes.left) == (before.scores["top_member"].sum(), 0, 0)
     assert changes.correlation == pytest.approx(1)
+    assert changes.record()["correlation"] == changes.correlation
+    assert replace(changes, correlation=math.nan).record()["correlation"] is None
     assert changes.mean_shifts.abs().to_numpy().max(initial=0) < 1e-12
     assert (changes.number, changes.as_of) == ("1", datetime(2025, 1, 1))
 
@@ -64,8 +72,44 @@ def test_an_entrant_has_the_features_that_moved_and_nothing_of_the_model(result,
         assert shift.effect == pytest.approx(moved[shift.feature])
         assert shift.now == pytest.approx(features.loc[name, shift.feature], nan_ok=True)
         assert shift.before == pytest.approx(result.population.features.loc[name, shift.feature], nan_ok=True)
-    assert entrant.shifts[0].feature == moved.idxmax()
+    assert [shift.feature for shift in entrant.shifts] == list(moved.nlargest(3).index)
     assert changes.mean_shifts["entered"].idxmax() == moved.idxmax()
+
+
+def test_up_to_fifty_who_entered_are_listed_by_rank(result, before):
+    now = scored(result, result.population.features)
+    ranks = now.scores["rank"]
+    now = replace(now, scores=now.scores.assign(top_member=ranks <= 60))
+    changes = membership_changes(now, replace(before, scores=before.scores.assign(top_member=ranks > 340)))
+    assert (changes.stayed, changes.entered, changes.left) == (0, 60, 60)
+    assert [one.rank_now for one in changes.entrants] == list(range(1, 51))
+    assert [one.rank_before for one in changes.leavers] == list(range(341, 391))
+    # nothing moved but who counts as top
+    assert all(one.shifts == () for one in (*changes.entrants, *changes.leavers))
+
+
+def test_an_earlier_version_that_needs_a_feature_that_is_gone_has_no_score_today(result, before):
+    spec = before.bundle.spec
+    place = spec.names.index("past_network_value")
+    gone = [replace(one, name="gone") if i == place else one for i, one in enumerate(spec.features)]
+    earlier = replace(
+        before,
+        bundle=replace(before.bundle, spec=replace(spec, features=tuple(gone))),
+        features=before.features.rename(columns={"past_network_value": "gone"}),
+        scores=before.scores.assign(top_member=False),
+    )
+    entrant = membership_changes(scored(result, result.population.features), earlier).entrants[0]
+    assert math.isnan(entrant.by_data)
+    assert math.isnan(entrant.by_model)
+    assert entrant.value_before == entrant.value_now
+    # a feature that only one of the two has had no effect in the other
+    bundle = before.bundle
+    matrix = bundle.matrix(before.features.loc[[entrant.customer]])
+    effect = bundle.contributions("value", matrix)[0][0, place]
+    (shift,) = entrant.shifts
+    assert shift.feature == ("past_network_value" if effect > 0 else "gone")
+    assert shift.effect == pytest.approx(abs(effect))
+    assert math.isnan(shift.before if effect > 0 else shift.now)
 
 
 def test_a_leaver_has_the_features_that_lowered_them(result, before):

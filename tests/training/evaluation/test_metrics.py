@@ -55,6 +55,9 @@ def test_the_gini_compares_two_concentration_curves():
     assert metrics.normalised_gini(value, value) == 1
     # .1 .4 1: mean .5
     assert metrics.normalised_gini(-value, value) == pytest.approx((0.5 - 2 / 3) / (2.5 / 3 - 2 / 3))
+    assert metrics.normalised_gini(-value, value / 100) == pytest.approx((0.5 - 2 / 3) / (2.5 / 3 - 2 / 3))
+    # whoever holds everything comes last: 0 0 0 1, the mirror image of 1 1 1 1
+    assert metrics.normalised_gini(np.arange(4), np.array([5.0, 0, 0, 0])) == pytest.approx(-1)
     assert math.isnan(metrics.normalised_gini(value, np.zeros(3)))
     assert math.isnan(metrics.normalised_gini(value, np.ones(3)))
 
@@ -84,6 +87,12 @@ def test_coverage_holds_both_ends():
     assert metrics.coverage(value, np.array([0.0, 1.1, 1.0, 0.0]), np.array([0.0, 2.0, 2.0, 2.9])) == 0.5
 
 
+def test_a_ratio_to_nothing_is_undefined():
+    assert metrics.ratio(0.25, 0.5) == 0.5
+    assert metrics.ratio(3, 2) == 1.5
+    assert math.isnan(metrics.ratio(3, 0))
+
+
 def test_deciles_are_equal_in_size_and_go_from_the_lowest_prediction():
     predicted = np.arange(100.0)[::-1]
     actual = metrics.deciles(predicted, predicted * 2)
@@ -101,6 +110,8 @@ def test_coverage_by_decile_counts_inside_each_tenth_of_the_predictions():
     low, high = np.zeros(20), np.where(predicted < 3, 1.0, -1.0)
     actual = metrics.coverage_by_decile(predicted, value, low, high)
     assert actual.tolist() == [1.0, 0.5, *[0.0] * 8]
+    # both ends are inside, as in the coverage of all
+    assert metrics.coverage_by_decile(predicted, value, value, value).tolist() == [1.0] * 10
 
 
 def test_the_calibration_slope_is_one_where_calibrated_and_below_one_where_too_extreme():
@@ -111,6 +122,9 @@ def test_the_calibration_slope_is_one_where_calibrated_and_below_one_where_too_e
     # .1 and .9 are odds of 9 where the realised odds are 3
     exaggerated = np.repeat([0.1, 0.9], 4)
     assert metrics.calibration_slope(exaggerated, truth) == pytest.approx(math.log(3) / math.log(9), abs=1e-3)
+    # certainty counts as odds of one in a thousand million
+    certain = np.repeat([0.0, 1.0], 4)
+    assert metrics.calibration_slope(certain, truth) == pytest.approx(math.log(3) / math.log(1e9), rel=1e-3)
 
 
 def test_the_calibration_slope_is_undefined_without_variation_or_under_separation():

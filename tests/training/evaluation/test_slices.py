@@ -7,7 +7,6 @@ import pytest
 from ripple.training.evaluation.slices import (
     COLD_START,
     EVERYBODY,
-    UNEVEN,
     Slice,
     slice_masks,
     summed,
@@ -35,11 +34,32 @@ def test_customers_are_sliced_by_what_is_known_of_them():
     assert members["plan team"] == [False, False, True, False]
 
 
-def test_a_mere_name_is_no_segment():
-    names = pd.DataFrame({"name": [f"n{i}" for i in range(13)]})
-    many = pd.DataFrame({"tenure_days": np.ones(13)})
-    slice_names = [name for name, _ in slice_masks(many, names, np.zeros(13, dtype=bool))]
-    assert not any(name.startswith("name") for name in slice_names)
+@pytest.mark.parametrize(("levels", "slices"), [(12, 12), (13, 0)])
+def test_a_mere_name_is_no_segment(levels, slices):
+    names = pd.DataFrame({"name": [f"n{i}" for i in range(levels)]})
+    many = pd.DataFrame({"tenure_days": np.ones(levels)})
+    members = [name for name, _ in slice_masks(many, names, np.zeros(levels, dtype=bool))]
+    assert sum(name.startswith("name") for name in members) == slices
+
+
+def test_a_customer_without_an_attribute_is_in_none_of_its_slices():
+    attributes = pd.DataFrame({"plan": pd.array(["free", None, "team", "free"], dtype="string")})
+    assert masks(FEATURES, attributes)["plan free"] == [True, False, False, True]
+
+
+def test_tenure_is_cut_at_180_and_365_days():
+    days = pd.DataFrame({"tenure_days": [179.5, 180.0, 364.5, 365.0]})
+    members = masks(days)
+    assert members["tenure under 180 days"] == [True, False, False, False]
+    assert members["tenure 180 to 365 days"] == [False, True, True, False]
+
+
+def test_every_customer_is_in_one_of_ten_deciles_of_degree():
+    degrees = pd.DataFrame({"out_degree": np.arange(25.0)[::-1]})
+    members = dict(slice_masks(degrees, degrees[[]], np.zeros(25, dtype=bool)))
+    deciles = [mask for name, mask in members.items() if name.startswith("degree decile")]
+    assert [int(mask.sum()) for mask in deciles] == [3, 2, 3, 2, 3, 2, 3, 2, 3, 2]
+    assert np.argmax(deciles, axis=0).tolist() == [degree * 10 // 25 for degree in range(24, -1, -1)]
 
 
 def test_slices_are_added_up_over_cutoffs():
@@ -71,6 +91,6 @@ def test_what_is_undefined_in_a_slice_is_nan():
 
 def test_slices_far_off_either_way_are_pointed_out():
     table = pd.DataFrame(
-        {"slice": list("abcde"), "predicted_share": [1.0, 1.01 * UNEVEN, 0.99 / UNEVEN, UNEVEN, math.nan]}
+        {"slice": list("abcdefg"), "predicted_share": [1.0, 2.01, 0.49, 2.0, 0.5, math.nan, math.inf]}
     )
     assert uneven(table)["slice"].tolist() == ["b", "c"]
