@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ripple.models.reasons import family_totals, in_words, logarithmic_mean, reasons
+from ripple.models import FeatureSpec
+from ripple.models.reasons import family_totals, in_words, logarithmic_mean, reasons, sentence
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,7 @@ def test_family_totals_add_up_contributions(bundle, x, head):
         assert row_totals["engagement"] == pytest.approx(effects[:2].sum(), abs=1e-12)
         assert row_totals["network"] == pytest.approx(effects[6], abs=1e-12)
         assert sum(row_totals.values()) == pytest.approx(effects.sum(), abs=1e-9)
+    assert family_totals(bundle, head, x[:1]) == totals[:1]
 
 
 def test_no_rows_have_no_reasons(bundle):
@@ -76,6 +78,15 @@ def test_a_reason_reads_as_a_sentence(bundle, x):
 
 
 @pytest.mark.parametrize(
+    ("effect", "words"),
+    [(0.1, "raises the expected network value ×1.11"), (-0.1, "lowers the expected network value ×0.90")],
+)
+def test_an_effect_raises_or_lowers_by_a_factor(effect, words):
+    feature = FeatureSpec("days_since_last_use", "engagement", "days", "Days since the last use.")
+    assert sentence(feature, "3 days", effect, "value") == f"days since last use is 3 days: {words}"
+
+
+@pytest.mark.parametrize(
     ("value", "unit", "words"),
     [
         (1234567.4, "currency", "1,234,567 EUR"),
@@ -89,6 +100,9 @@ def test_a_reason_reads_as_a_sentence(bundle, x):
         (12.345, "days", "12.3 days"),
         (0.0456, "weight", "0.0456 weight"),
         (1234.5, "events", "1,234 events"),
+        (99.5, "days", "99.5 days"),
+        (-3.0, "days", "-3 days"),
+        (0.4, "days", "0.4 days"),
         (math.nan, "days", "undefined"),
         (math.nan, "flag", "undefined"),
     ],
