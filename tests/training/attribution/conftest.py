@@ -39,7 +39,17 @@ class Sample(NamedTuple):
 @pytest.fixture(scope="package")
 def sample() -> Sample:
     """One draw of `contagion`."""
-    rows, credit = contagion(3), credit_settings(baseline="strata", lookback_days=15).credit
+    return _draw("strata")
+
+
+@pytest.fixture(scope="package")
+def sample_by_model() -> Sample:
+    """The same draw, with a baseline by strata and a model of who adopts."""
+    return _draw("joined")
+
+
+def _draw(baseline: str) -> Sample:
+    rows, credit = contagion(3), credit_settings(baseline=baseline, lookback_days=15).credit
     dataset = tables(*rows)
     history = read_history(dataset, *WINDOW, credit)
     stratum = np.arange(history.customer_count) % 3

@@ -95,3 +95,35 @@ def test_adoptions_can_be_moved_to_other_days(sample):
 def test_customers_are_those_of_the_reference(sample, name):
     expected = getattr(sample.reference, name)
     assert getattr(sample.history, name).tolist() == pytest.approx([expected[name] for name in sample.names])
+
+
+def test_a_customer_with_one_event_is_observed_for_as_long_again():
+    assert read([joined("a", 30)], [order("a", 50)]).observed_until.tolist() == [10 + 20]
+
+
+@pytest.mark.parametrize(("on", "referred"), [(80.0, True), (80.5, False)])
+def test_an_adoption_is_a_referral_up_to_the_day_until_which_one_is_credited(on, referred):
+    """So no adoption is credited both as a referral and as influence."""
+    history = read(
+        [joined("a"), joined("b", 30)], [order("b", on)], [referral("a", "b", 30)], referral_days=50
+    )
+    assert history.adoptions.referred.tolist() == [referred]
+
+
+def test_orders_of_customers_who_are_not_there_are_no_adoptions():
+    history = read([joined("a"), joined("late", 101)], [order("a", 50), order("x", 51), order("late", 60)])
+    assert history.adoptions.customer.tolist() == [0]
+
+
+def test_what_was_not_adopted_has_no_index():
+    history = read([joined("a"), joined("b", 1)], [order("a", 50, "p"), order("b", 51, "q")])
+    customer, product = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    assert history.adoption_index(customer, product).tolist() == [0, -1, -1, 1]
+    only = read([joined("a")], [order("a", 50, "p"), order("x", 50, "q")])
+    assert only.adoption_index(np.zeros(2, dtype=np.int64), np.arange(2)).tolist() == [0, -1]
+    nobody = read([joined("a")], [order("x", 50, "p")])
+    assert nobody.adoption_index(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)).tolist() == [-1]
+
+
+def test_without_attributes_there_are_no_levels():
+    assert read([joined("a"), joined("b")], []).attribute_levels.shape == (2, 0)

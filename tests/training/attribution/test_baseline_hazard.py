@@ -5,8 +5,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ripple.training.attribution.adoptions import AdoptionHistory, Adoptions
+from ripple.training.attribution.adoptions import AdoptionHistory, Adoptions, read_history
 from ripple.training.attribution.baseline_hazard import AtRiskCounts, LeaveOneOutRates
+from tests.support.event_tables import WINDOW, activity, credit_settings, joined, order, tables
+from tests.support.reference_attribution.history import History
 from tests.support.reference_attribution.influence import InfluenceModel
 
 
@@ -56,6 +58,34 @@ def test_rates_are_those_of_the_reference(sample):
         )
         by_name = expected._rates(probability[order].tolist())
         assert rates.at_cases(probability)[order] == pytest.approx(by_name, rel=1e-9)
+
+
+@pytest.mark.parametrize("bandwidth", [10.0, 22.5, 43.0, 61.0, 200.0])
+@pytest.mark.parametrize("strata", [1, 2])
+@pytest.mark.parametrize("names", ["ab", "abcdefgh"])
+def test_rates_of_a_few_cases_are_those_of_the_reference(bandwidth, strata, names):
+    """Somebody adopts at the very end of the window; of two customers, the second is the last at risk."""
+    settings = credit_settings(baseline="strata", lookback_days=30, bandwidth_days=bandwidth)
+    days = {"ab": (45, 100), "abcdefgh": (15, 17.5, 50, 60, 60, 61, 75, 100)}[names]
+    rows = (
+        [joined(name) for name in names],
+        [order(name, on) for name, on in zip(names, days, strict=True)],
+        [],
+        [activity(name, 104) for name in (*names, *names)],
+    )
+    history = read_history(tables(*rows), *WINDOW, settings.credit)
+    stratum = np.arange(len(names)) * strata // len(names)
+    ids = history.customer_ids.to_pylist()
+    model = InfluenceModel(
+        History(*rows, *WINDOW, settings.credit, dict(zip(ids, stratum.tolist(), strict=True)))
+    )
+    probability = np.linspace(0.5, 1, history.cases.size)
+    customers = [ids[customer] for customer in history.adoptions.customer[history.cases]]
+    order_by_name = np.argsort(customers)
+    assert [case.customer for case in model.cases] == [customers[i] for i in order_by_name]
+    rates = LeaveOneOutRates(history, stratum, bandwidth).at_cases(probability)
+    expected = model._rates(probability[order_by_name].tolist())
+    assert rates[order_by_name] == pytest.approx(expected, rel=1e-9)
 
 
 def test_with_many_cells_only_some_strata_inform_the_prior(sample, monkeypatch):

@@ -1,8 +1,11 @@
+import math
+
 import pandas as pd
 import pytest
 
 from ripple.training.attribution import network_value
 from ripple.training.attribution.credited_pairs import COLUMNS, credited_pairs
+from ripple.training.attribution.label import attribute_window
 from tests.support.event_tables import (
     WINDOW,
     contact,
@@ -26,6 +29,31 @@ def test_pairs_add_up_to_the_label(seed):
         pd.testing.assert_series_equal(
             by_source.reindex(label.index, fill_value=0.0), label[column], check_names=False, atol=1e-5
         )
+    # some orders are free, and nobody is credited with them
+    assert (pairs["value"] > 0).all()
+
+
+def test_a_pair_has_the_probability_of_at_least_one_cause():
+    dataset = tables(*contagion(0))
+    history, attributions = attribute_window(dataset, *WINDOW, credit_settings())
+    ids, adoptions = history.customer_ids.to_pylist(), history.adoptions
+    none: dict[tuple[str, str], list[float]] = {}
+    for adoption, source, probability in zip(
+        attributions.adoption, attributions.source, attributions.probability, strict=True
+    ):
+        if not adoptions.referred[adoption]:
+            pair = ids[source], ids[adoptions.customer[adoption]]
+            none.setdefault(pair, []).append(1 - probability)
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), ids)
+    influenced = pairs[~pairs["referred"].astype(bool)]
+    assert (
+        max(len(none[pair]) for pair in zip(influenced["source_id"], influenced["target_id"], strict=True))
+        > 1
+    )
+    for source, target, probability in influenced[["source_id", "target_id", "probability"]].itertuples(
+        index=False
+    ):
+        assert probability == pytest.approx(1 - math.prod(none[source, target]), rel=1e-6)
 
 
 def test_pairs_are_those_of_the_given_sources_by_value():
@@ -44,6 +72,17 @@ def test_a_referred_customer_is_paired_with_what_they_spent():
     pairs = credited_pairs(dataset, *WINDOW, credit_settings(), ["a", "b"])
     assert pairs.to_dict("records") == [
         {"source_id": "a", "target_id": "b", "referred": True, "probability": 1.0, "value": 70.0}
+    ]
+
+
+def test_pairs_go_by_source_then_the_highest_value_then_target():
+    customers = [joined("a"), *(joined(name, 45) for name in "bcdef")]
+    spent = {"b": 70, "c": 90, "d": 70, "f": 10}
+    orders = [order(name, 50, revenue=revenue) for name, revenue in spent.items()]
+    referrals = [referral("a", name, 45) for name in "dcb"] + [referral("e", "f", 46)]
+    pairs = credited_pairs(tables(customers, orders, referrals), *WINDOW, credit_settings(), ["e", "a"])
+    assert list(zip(pairs["source_id"], pairs["target_id"], strict=True)) == [
+        *(("a", "c"), ("a", "b"), ("a", "d"), ("e", "f"))
     ]
 
 

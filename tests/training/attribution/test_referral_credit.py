@@ -33,4 +33,10 @@ def test_a_refund_alone_is_not_debited():
 
 
 def test_a_referral_after_the_end_is_not_known():
-    assert not credits([order("b", 50)], [referral("a", "b", 101)])
+    assert not credits([order("b", 50)], [referral("a", "b", 100.5)])
+    assert credits([order("b", 50)], [referral("a", "b", 100)])
+
+
+def test_purchases_are_orders_with_revenue_however_small():
+    orders = [order("b", 45 + i, revenue=revenue) for i, revenue in enumerate((70.0, 0.5, 0.0, -0.5))]
+    assert [row["purchases"] for row in credits(orders, [referral("a", "b", 30)])] == [2.0]

@@ -25,6 +25,14 @@ def test_steps_count_the_intervals_that_cover_a_day(intervals, queries):
     assert steps.before(*columns(queries, np.int64, np.float64)).tolist() == expected
 
 
+def test_days_may_lie_twenty_years_from_the_window():
+    key, start, end = np.array([0, 1]), np.array([-7900.0, 7000.0]), np.array([7900.0, math.inf])
+    steps = StepFunctions.of_intervals(key, start, end)
+    queries = np.array([-7950.0, -7800.0, 0.0, 7800.0, 7950.0])
+    assert steps.before(np.zeros(5, dtype=np.int64), queries).tolist() == [0, 1, 1, 1, 0]
+    assert steps.before(np.ones(5, dtype=np.int64), queries).tolist() == [0, 0, 0, 1, 1]
+
+
 @quick
 @given(st.lists(st.tuples(keys, days, st.floats(0, 1)), min_size=1), st.sampled_from([0.5, 3.0, 7.25, 100.0]))
 def test_kernel_sums_are_those_of_every_pair(events, bandwidth):

@@ -1,5 +1,6 @@
 import pytest
 
+from ripple.features.tables.tables import Tables
 from ripple.training.attribution import decayed_credit
 from tests.support.event_tables import WINDOW, contact, contagion, credit_settings, joined, order, tables
 from tests.support.reference_attribution import time_decay as reference
@@ -33,6 +34,24 @@ def test_time_decayed_credit_is_shared_by_weight_and_recency():
     )
     assert older_adoption == pytest.approx({"a": 100 / 3, "b": 200 / 3}, rel=1e-4)
     assert shares(bought, [contact("a", "c", 50), contact("b", "c", 60)]) == {}
+
+
+def test_an_adoption_at_the_moment_when_the_window_begins_lies_before_it():
+    orders = [order("a", 30), order("c", 40), order("c", 50)]
+    dataset = tables([joined("a"), joined("c")], orders, [contact("a", "c", 20)])
+    assert not len(decayed_credit(dataset, *WINDOW, credit_settings()).to_pandas())
+
+
+def test_without_weights_every_contact_counts_alike():
+    dataset = tables(
+        [joined(name) for name in "abc"],
+        [order("a", 30), order("b", 30), order("c", 50)],
+        [contact("a", "c", 20), contact("a", "c", 20), contact("b", "c", 20)],
+    )
+    without = {**dataset.tables, "interactions": dataset["interactions"].drop("weight")}
+    credits = decayed_credit(Tables(without), *WINDOW, credit_settings()).to_pandas()
+    by_customer = credits.set_index("customer_id")["influence_value"].to_dict()
+    assert by_customer == pytest.approx({"a": 200 / 3, "b": 100 / 3}, rel=1e-4)
 
 
 def test_nobody_is_credited_without_adoptions_or_contacts_before_them():
