@@ -67,9 +67,9 @@ dependencies: $(VENV)/ready-dev ## check that what is imported is declared, and 
 	@$(VENV)/bin/deptry ripple features models serving simulation training
 	@$(VENV)/bin/deptry benchmarks docs .ci examples tests --exclude '^$$' --known-first-party tests --ignore DEP002,DEP004
 
-mutants: $(VENV)/ready-dev ## change MODULE, or all that decides on a model, in small ways: which do tests not notice (hours)
+mutants: $(VENV)/ready-dev ## change MODULE, or all that decides on a model, in MOST small ways: which do tests not notice (an hour)
 	@$(VENV)/bin/uv sync --quiet --frozen --inexact --group mutation
-	@$(VENV)/bin/python .ci/mutants.py $(MODULE)
+	@$(VENV)/bin/python .ci/mutants.py $(if $(MOST),--most $(MOST)) $(MODULE)
 
 hooks: $(VENV)/ready-dev ## have git run these checks before each commit
 	@$(VENV)/bin/pre-commit install
