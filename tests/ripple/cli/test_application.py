@@ -24,6 +24,7 @@ COMMANDS = {
     "score",
     "serve",
     "simulate",
+    "test-features",
     "train",
     "versions",
 }
