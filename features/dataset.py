@@ -46,6 +46,7 @@ class Dataset:
         tables: its typed tables.
         unreadable: by table, the raw rows in which a value could not be read as the contract's type.
         unused: by table and where its rows come from, the columns that nothing is made of.
+        internal: the interactions of two users of one customer, which are left out, if users are mapped.
         attribute_history: the attributes that change, if there are any.
         extension: the features that the user adds.
         cache: the folder where daily tables and features are kept from run to run, or None.
@@ -57,6 +58,7 @@ class Dataset:
     tables: Tables
     unreadable: Mapping[str, Sequence[Unreadable]] = field(default_factory=dict)
     unused: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    internal: ir.Table | None = None
     attribute_history: AttributeHistory | None = None
     extension: Extension = NO_EXTENSION
     cache: Path | None = None
@@ -139,12 +141,14 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
     tables: dict[str, ir.Table] = {}
     files: dict[str, Files] = {}
     unreadable: dict[str, list[Unreadable]] = {}
+    internal: list[ir.Table] = []
     for name in CONTRACT:
         if name in raw:
             parts = [typing.table(part, CONTRACT[name]) for part in raw[name]]
             rows = union_by_name([part.rows for part in parts])
             tables[name] = rows.drop(FILE) if FILE in rows.columns else rows
             unreadable[name] = [problem for part in parts for problem in part.unreadable]
+            internal += [part.internal for part in parts if part.internal is not None]
             if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
                 files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
     history = None
@@ -162,6 +166,7 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         Tables(tables, files),
         unreadable,
         unused,
+        union_by_name(internal) if internal else None,
         history,
         extension,
     )

@@ -33,8 +33,7 @@ def write_parquet(file: Path, rows: Sequence[Row], schema: pa.Schema | None = No
 
 def token(prefix: str, number: int, length: int, alphabet: str = BASE62) -> str:
     """An id such as ``cus_9s6XKzkNRiz8i3``: the same for the same *prefix* and *number*."""
-    random = Random(f"{prefix}{number}")
-    return prefix + "".join(alphabet[random.randrange(len(alphabet))] for _ in range(length))
+    return prefix + "".join(Random(f"{prefix}{number}").choices(alphabet, k=length))
 
 
 def integer_id(kind: str, number: int, digits: int) -> int:

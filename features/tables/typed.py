@@ -52,11 +52,13 @@ class TypedTable:
         rows: its rows, null where a value is unreadable.
         unreadable: the rows with such values, by column.
         by_file: whether each row follows from one row of a file alone.
+        internal: the interactions of two users of one customer, which are not among the rows.
     """
 
     rows: ir.Table
     unreadable: tuple[Unreadable, ...]
     by_file: bool
+    internal: ir.Table | None = None
 
 
 class Typing:
@@ -99,10 +101,12 @@ class Typing:
         extra = set(raw.rows.columns) if contract.attributes else {FILE} & set(raw.rows.columns)
         values |= {name: rows[name] for name in raw.rows.columns if name in extra and name not in values}
         typed = rows.select(**values)
-        if contract.name == "interactions" and {"source_id", "target_id"} <= set(looked_up):
-            # users of one customer are colleagues: that they meet says nothing of two customers
-            typed = typed.filter((typed.source_id != typed.target_id).fill_null(True))
-        return TypedTable(typed, tuple(unreadable), not looked_up)
+        if not {"source_id", "target_id"} <= set(looked_up):
+            return TypedTable(typed, tuple(unreadable), not looked_up)
+        # users of one customer are colleagues: that they meet says nothing of two customers
+        is_internal = (typed.source_id == typed.target_id).fill_null(False)
+        between, internal = typed.filter(~is_internal), typed.filter(is_internal)
+        return TypedTable(between, tuple(unreadable), by_file=False, internal=internal)
 
     def _convert(
         self, rows: ir.Table, column: Column, mapping: ColumnMapping | None, contract: TableContract

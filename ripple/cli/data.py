@@ -63,6 +63,8 @@ def check(data: Data, settings: SettingsFile = None) -> None:
         print(f"{name:<13}    absent: its features are left out")
     for finding in report.set_aside:
         print(f"set aside: {finding}")
+    if dataset.internal is not None:
+        print(f"left out: {dataset.internal.count().execute():,} interactions of two users of one customer")
     print(f"events from {report.start:%Y-%m-%d}; the data end on {dataset.settings.until:%Y-%m-%d %H:%M}")
     print("The dataset keeps the input contract.")
 

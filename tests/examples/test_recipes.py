@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from examples.recipes import make
+from ripple.cli import app
 from tests.support.oracles.feature_frames import features_at
 from tests.support.recipe_tables import (
     ORDERS,
@@ -40,6 +42,15 @@ KINDS = {
     "github": {"review", "answer"},
     "workspace": {"referral", "invite", "share"},
 }
+
+
+def test_check_says_what_is_left_out(monkeypatch):
+    monkeypatch.chdir(make.HERE)
+    result = CliRunner().invoke(app, ["check", "workspace"])
+    assert result.exit_code == 0
+    internal = checked("workspace")[0].internal
+    assert internal is not None
+    assert f"left out: {internal.count().execute():,} interactions of two users" in result.output
 
 
 @pytest.mark.parametrize("name", make.RECIPES)
@@ -226,7 +237,9 @@ def test_segment_documents_reach_readers_of_other_groups():
         kind="share",
     )
     other = expected.source_id != expected.target_id
-    assert (~other).sum() > 50
+    internal = checked("segment")[0].internal
+    assert internal is not None
+    assert internal.count().execute() == (~other).sum() > 50
     assert mapped("segment", "interactions", TIES) == tuples(expected[other], TIES)
 
 

@@ -124,8 +124,13 @@ def test_users_of_one_customer_do_not_interact(write):
         usage="customer_id,occurred_at,feature\nc1,2024-02-01,f\n",
         members=f"{FILES['members']}u3,c1,\n",
     )
-    ties = opened(folder).tables["interactions"].order_by("occurred_at").to_pyarrow().to_pylist()
-    assert [(tie["source_id"], tie["target_id"], tie["occurred_at"].month) for tie in ties] == [
-        ("c1", "c2", 2),
-        ("c2", "c1", 3),
-    ]
+    dataset = opened(folder)
+    assert dataset.internal is not None
+
+    def months(ties):
+        rows = ties.order_by("occurred_at").to_pyarrow().to_pylist()
+        return [(row["source_id"], row["target_id"], row["occurred_at"].month) for row in rows]
+
+    assert months(dataset.tables["interactions"]) == [("c1", "c2", 2), ("c2", "c1", 3)]
+    assert months(dataset.internal) == [("c1", "c1", 2), ("c2", "c2", 3)]
+    assert opened(write(interactions=None)).internal is None
