@@ -39,6 +39,12 @@ class ColumnMapping(Section):
     currency: str | None = Field(
         None, description="their column or expression with the currency of an amount, for the table rates"
     )
+    at: str | None = Field(
+        None,
+        min_length=1,
+        description="their column or expression with the time whose account or rate counts, written as the "
+        "time of the row; otherwise that time",
+    )
     negative_if: str | None = Field(
         None, description="SQL condition under which an amount is negative, such as type = 'refund'"
     )
@@ -53,6 +59,8 @@ class ColumnMapping(Section):
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.column, self.value, self.user)) != 1:
             raise ValueError("give exactly one of column, value and user")
+        if self.at is not None and self.user is None and self.currency is None:
+            raise ValueError("at says when an account or a rate is looked up: give user or currency as well")
         return self
 
     @field_validator("zone")

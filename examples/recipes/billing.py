@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from examples.recipes.files import Row, as_json, epoch, iso, token, uuid, write_csv, write_parquet
-from examples.recipes.world import END, PRODUCTS, Company, Purchase, World
+from examples.recipes.world import END, PRODUCTS, START, Company, Purchase, World
 
 MINOR_UNITS = {"USD": 1.0, "EUR": 1 / 1.08, "JPY": 150 / 100}
 """How many of the smallest unit of a currency a cent of a dollar is."""
@@ -32,8 +32,12 @@ def write_stripe(world: World, folder: Path) -> None:
             for number, (user, at, feature) in enumerate(world.events)
         ],
     )
-    rates = [("USD", 1.0), ("EUR", 1.08), ("JPY", 0.0067)]
-    write_csv(folder / "rates.csv", [{"currency": code, "rate": rate} for code, rate in rates])
+    rates = [("USD", 1.0, START), ("EUR", 1.08, START), ("JPY", 0.0067, START)]
+    rates += [("EUR", 1.12, START + timedelta(days=200)), ("JPY", 0.007, START + timedelta(days=200))]
+    write_csv(
+        folder / "rates.csv",
+        [{"currency": code, "rate": rate, "valid_from": f"{day:%Y-%m-%d}"} for code, rate, day in rates],
+    )
 
 
 def stripe(world: World, currency: str | None = None) -> dict[str, list[Row]]:

@@ -54,6 +54,11 @@ def currency_of(column: str) -> str:
     return f"currency of {column}"
 
 
+def looked_up_at(column: str) -> str:
+    """The name of the helper column with the time at which an account or a rate is looked up."""
+    return f"time of {column}"
+
+
 def negative(column: str) -> str:
     """The name of the helper column that says whether an amount is negative."""
     return f"negative {column}"
@@ -83,12 +88,14 @@ class _Reading:
         expressions: dict[str, exp.Expr] = {}
         for name, column in columns.items():
             expressions[name] = self._value(f"{self._key}.columns.{name}", column)
-            if column.currency is not None:
-                key = f"{self._key}.columns.{name}.currency"
-                expressions[currency_of(name)] = self._expression(key, column.currency)
-            if column.negative_if is not None:
-                key = f"{self._key}.columns.{name}.negative_if"
-                expressions[negative(name)] = self._expression(key, column.negative_if)
+            helpers = {
+                "currency": (currency_of(name), column.currency),
+                "at": (looked_up_at(name), column.at),
+                "negative_if": (negative(name), column.negative_if),
+            }
+            for option, (helper, text) in helpers.items():
+                if text is not None:
+                    expressions[helper] = self._expression(f"{self._key}.columns.{name}.{option}", text)
         wide = self._wide()
         named = self._mapping.from_
         files = self._place.files(named) if named is not None and not wide else ()

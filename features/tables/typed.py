@@ -12,7 +12,7 @@ from ripple.errors import InputError
 from ripple.features.tables.contract import LOOKUPS, Column, TableContract
 from ripple.features.tables.conversions import TYPES, amount, convert, has_value
 from ripple.features.tables.engine import cached
-from ripple.features.tables.mapping import RawTable, currency_of, negative
+from ripple.features.tables.mapping import RawTable, currency_of, looked_up_at, negative
 from ripple.features.tables.sources.source import FILE
 from ripple.features.tables.tables import union_by_name
 from ripple.table_settings import ColumnMapping, Ids
@@ -141,7 +141,8 @@ class Typing:
             moment = None
             if contract.time is not None:
                 column = next(column for column in contract.columns if column.name == contract.time)
-                moment = convert(rows[column.name], column, raw.mapping.get(column.name), None)
+                time = rows[looked_up_at(name) if mapping.at is not None else column.name]
+                moment = convert(time, column, raw.mapping.get(column.name), None)
             rows = self._as_of(
                 rows, f"tables.{contract.name}.columns.{name}", table, key, moment, value, found
             )

@@ -87,26 +87,22 @@ def test_the_files_are_what_the_script_writes(tmp_path, capsys):
                 assert pq.read_table(path).equals(pq.read_table(folder / relative))
 
 
-def test_stripe_amounts_are_in_minor_units_and_refunds_negative():
+def test_stripe_amounts_are_in_minor_units_and_refunds_negative_at_the_rate_of_the_payment():
     invoices, lines = file("stripe", "invoices"), file("stripe", "invoice_line_items")
     lines["product"] = field(lines.price, "product")
-    rates = {"usd": 1 / 100, "eur": 1.08 / 100, "jpy": 0.0067}
     paid = lines.merge(invoices[invoices.status == "paid"], left_on="invoice_id", right_on="id")
-    assert set(paid.currency_x) == set(rates)
-    refunds = file("stripe", "refunds")
-    refunds = refunds[refunds.status == "succeeded"].merge(
-        paid, left_on="charge", right_on="charge", suffixes=("_refund", "")
+    is_late = pd.to_datetime(paid.created, unit="s") >= "2024-07-19"
+    late = paid.currency_x.map({"usd": 1 / 100, "eur": 1.12 / 100, "jpy": 0.007})
+    paid["rate"] = late.where(
+        is_late, paid.currency_x.map({"usd": 1 / 100, "eur": 1.08 / 100, "jpy": 0.0067})
     )
+    refunds = file("stripe", "refunds").query("status == 'succeeded'")
+    refunds = refunds.merge(paid, on="charge", suffixes=("_refund", ""))
+    share = refunds.amount_refund * refunds.amount / refunds.total
     expected = pd.concat(
         [
-            paid.assign(at=paid.created, revenue=paid.amount * paid.currency_x.map(rates)),
-            refunds.assign(
-                at=refunds.created_refund,
-                revenue=-refunds.amount_refund
-                * refunds.amount
-                / refunds.total
-                * refunds.currency_x.map(rates),
-            ),
+            paid.assign(at=paid.created, revenue=paid.amount * paid.rate),
+            refunds.assign(at=refunds.created_refund, revenue=-share * refunds.rate),
         ]
     ).rename(columns={"customer": "customer_id"})
     expected["ordered_at"] = pd.to_datetime(expected["at"], unit="s")

@@ -64,6 +64,24 @@ def test_an_amount_is_changed_at_the_rate_of_its_day(write):
     assert orders.revenue.to_pyarrow().to_pylist() == [10.0, 20.0, 30.0]
 
 
+def test_account_and_rate_may_be_those_of_another_time(write):
+    toml = """
+        [tables.orders]
+        from = "orders"
+        [tables.orders.columns]
+        customer_id = { user = "person", at = "bought" }
+        ordered_at = { column = "ordered_at", format = "%d.%m.%Y" }
+        revenue = { column = "amount", currency = "money", at = "bought" }
+    """
+    orders = (
+        "person,bought,ordered_at,product,amount,money\n"
+        "u1,02.02.2024,02.02.2024,p,10,EUR\nu1,02.02.2024,02.03.2024,p,-10,EUR\n"
+    )
+    usage = "customer_id,occurred_at,feature\nc1,2024-02-01,f\n"
+    rows = opened(write(toml, orders=orders, usage=usage)).tables["orders"].to_pyarrow().to_pylist()
+    assert sorted((row["customer_id"], row["revenue"]) for row in rows) == [("c1", -20.0), ("c1", 20.0)]
+
+
 def test_the_home_currency_needs_no_rate(write):
     orders = "customer_id,ordered_at,product,amount,money\nc1,2024-02-01,p,10,USD\n"
     dataset = opened(write(orders=orders, rates=None))
