@@ -60,6 +60,10 @@ def test_what_is_recorded_is_read_again(tmp_path):
         ),
         ('[tables.a]\nfrom = "x"\ncolumns = { b = { valu = 1 } }', "columns.b.valu'; did you mean 'value'?"),
         (
+            '[tables.a]\nfrom = "x"\ncolumns = { b = { column = "c", at = "d" } }',
+            "give user or currency as well",
+        ),
+        (
             '[tables.a]\nfrom = "x"\ncolumns = { b = { column = "c", zone = "Oslo" } }',
             "is no time zone",
         ),
