@@ -1,4 +1,4 @@
-"""The sources of datasets: a folder of Parquet or CSV, a DuckDB file, or a PostgreSQL schema."""
+"""The sources of datasets: a folder of files, a DuckDB or SQLite file, or a schema of a database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.duckdb_file import DuckDBFile
+from ripple.features.tables.sources.file_formats import form_of
 from ripple.features.tables.sources.folder import FileFolder
 from ripple.features.tables.sources.postgres import EXAMPLE, Postgres
 from ripple.features.tables.sources.source import Source
@@ -36,6 +37,10 @@ def find(data: str | Path) -> Source:
     if path.is_dir():
         return FileFolder(path)
     if path.is_file():
+        if form_of(path) is not None:
+            raise InputError(
+                f"{path} is a file with one table: name the folder that holds it and the others."
+            )
         return DuckDBFile(path)
     file, _, query = text.rpartition("?")
     if file and Path(file).is_file():

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.oracles import feature_frames
-from tests.support.oracles.dataset_sources import write_duckdb
+from tests.support.oracles.dataset_sources import write_duckdb, write_files
 from tests.support.oracles.feature_frames import Frames
 from tests.support.servers.postgres_server import PostgresServer
+
+FILES = ["parquet", "csv", "csv.gz", "csv.zst", "tsv", "jsonl.gz", "json", "xlsx", "delta"]
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def schema(request: pytest.FixtureRequest) -> str:
     return f"{request.node.name} é"[-40:]
 
 
-@pytest.fixture(params=["parquet", "csv", "duckdb", "postgresql"])
+@pytest.fixture(params=[*FILES, "duckdb", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Callable[[Frames], str]:
     """Puts frames into one kind of source and returns what a user would type as DATA."""
 
@@ -29,6 +30,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Callab
             return server.write(frames, schema)
         if request.param == "duckdb":
             return str(write_duckdb(frames, tmp_path / "data.duckdb"))
-        return str(feature_frames.write(frames, tmp_path / "data", request.param))
+        return str(write_files(frames, tmp_path / "data", request.param))
 
     return store

@@ -24,6 +24,13 @@ def test_mapped_tables_of_every_source_are_those_of_the_contract(store, tmp_path
         if name in frames:
             assert rows(dataset, name) == rows(expected, name)
     assert dataset.attributes == ["industry"]
+
+
+@pytest.mark.parametrize("store", ["parquet", "csv", "duckdb", "postgresql"], indirect=True)
+def test_mapped_tables_give_the_features_of_the_contract(store, settings, tmp_path):
+    frames = contract()
+    expected, _ = checks.check(feature_frames.write(frames, tmp_path / "contract"), feature_frames.SETTINGS)
+    dataset, _ = checks.check(store(theirs(frames)), settings)
     matrix = feature_frames.features_at(dataset, AS_OF)
     assert feature_frames.bits(matrix) == feature_frames.bits(feature_frames.features_at(expected, AS_OF))
 

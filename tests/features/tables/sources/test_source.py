@@ -24,12 +24,16 @@ def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return checks.check(folder, feature_frames.SETTINGS)[0]
 
 
-@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
-def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
+def test_every_source_gives_the_same_tables(store, from_parquet):
     dataset, report = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
     assert report.violations == []
     for name in CONTRACT:
         assert rows(dataset, name) == rows(from_parquet, name)
+
+
+@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
+def test_every_kind_of_source_gives_the_same_features(store, from_parquet):
+    dataset, _ = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
     expected = feature_frames.features_at(from_parquet, AS_OF)
     assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
 
