@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -52,6 +54,14 @@ def write_duckdb(frames: Frames, file: Path, schema: str = "main") -> Path:
             connection.register("frame", frame)
             connection.execute(f'CREATE TABLE "{schema}".{name} AS FROM frame')
             connection.unregister("frame")
+    return file
+
+
+def write_sqlite(frames: Frames, file: Path) -> Path:
+    """Write *frames* as tables of the SQLite *file*; its times are texts."""
+    with closing(sqlite3.connect(file)) as connection:
+        for name, frame in frames.items():
+            frame.to_sql(name, connection, index=False)
     return file
 
 

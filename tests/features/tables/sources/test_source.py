@@ -68,9 +68,10 @@ def test_only_customers_keep_further_columns(store, frames):
 
 
 def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
-    message = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
-    assert message in opening_error("mysql://shop:secret@host/db")
-    assert "secret" not in opening_error("mysql://shop:secret@host/db")
+    message = opening_error("oracle://shop:secret@host/db")
+    assert "expected a folder of files (Parquet, CSV, JSON, Excel), a DuckDB or SQLite file" in message
+    assert "Known are postgresql, postgres, mysql, mariadb" in message
+    assert "secret" not in message
     assert opening_error("postgresql:/shop:se:cr@et@host").startswith(
         "No dataset at ***@host: expected a folder"
     )
