@@ -15,6 +15,7 @@ from ripple.features.tables.sources.mysql import MySQL
 from ripple.features.tables.sources.postgres import PostgreSQL
 from ripple.features.tables.sources.source import Source
 from ripple.features.tables.sources.sqlite_file import MAGIC, SQLiteFile
+from ripple.features.tables.sources.warehouses import BigQuery, ClickHouse, Redshift, Snowflake
 from ripple.redaction import HIDDEN, hidden
 
 __all__ = ["Source", "find"]
@@ -24,6 +25,10 @@ DATABASES: dict[str, type[DatabaseURL]] = {
     "postgres": PostgreSQL,
     "mysql": MySQL,
     "mariadb": MySQL,
+    "redshift": Redshift,
+    "snowflake": Snowflake,
+    "bigquery": BigQuery,
+    "clickhouse": ClickHouse,
 }
 """By the first part of a URL, the database that it names."""
 _EXPECTED = (

@@ -92,7 +92,7 @@ class DatabaseURL(Database):
     example: ClassVar[str]
     password_elsewhere: ClassVar[str] = ""
     default_schema: ClassVar[str] = ""
-    """The schema where the URL names none."""
+    """The schema where the URL names none; if empty, that of the database's name."""
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -114,7 +114,7 @@ class DatabaseURL(Database):
         }
         options["host"] = options["host"].strip("[]")
         options |= {name: unquote(value) for name, _, value in pairs}
-        schema = options.pop("schema", cls.default_schema)
+        schema = options.pop("schema", cls.default_schema or options["dbname"])
         return cls(schema, {name: value for name, value in options.items() if value})
 
     @property
@@ -126,7 +126,8 @@ class DatabaseURL(Database):
         host, port = self.options.get("host", ""), self.options.get("port")
         place = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
         shown = f"{self.scheme}://{place}/{self.options.get('dbname', '')}"
-        return shown + (f"?schema={self.schema}" if self.schema != self.default_schema else "")
+        default = self.default_schema or self.options.get("dbname", "")
+        return shown + (f"?schema={self.schema}" if self.schema != default else "")
 
     @property
     def secrets(self) -> list[str]:
@@ -176,12 +177,12 @@ class OpenDatabase(Place):
 
     def columns(self, query: exp.Query) -> list[str]:
         """The names of the columns of a query."""
-        return self._ask(query, self._columns, query.sql(self.dialect))
+        return self._ask(query, self._columns, self._sql(query))
 
     def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
         """The rows of a query, each value in a type that arrives unchanged."""
         file = self._temporary.new()
-        self._ask(query, self._copy, query.sql(self.dialect), exact, file)
+        self._ask(query, self._copy, self._sql(query), exact, file)
         return self._temporary.table(file)
 
     def explain_missing(self, name: str) -> str:
@@ -201,14 +202,14 @@ class OpenDatabase(Place):
     def _copy(self, query: str, exact: Collection[str], file: Path) -> None:
         """Write the rows of *query* to a Parquet file; in the columns *exact* each digit counts."""
 
-    def _columns(self, query: str) -> list[str]:
-        # also of a query without rows
-        return [name for name, *_ in self._description(f"SELECT * FROM ({query}) AS ripple LIMIT 0")]
+    def _sql(self, query: exp.Query) -> str:
+        return query.sql(self.dialect)
 
-    def _description(self, query: str) -> list[tuple[Any, ...]]:
+    def _columns(self, query: str) -> list[str]:
         with closing(self._server.cursor()) as cursor:
-            cursor.execute(query)
-            return list(cursor.description or ())
+            # also of a query without rows
+            cursor.execute(f"SELECT * FROM ({query}) AS ripple LIMIT 0")
+            return [name for name, *_ in cursor.description or ()]
 
     def _ask(self, query: exp.Query, action: Callable[..., T], *arguments: object) -> T:
         tables = ", ".join(table.name for table in query.find_all(exp.Table)) or "the query"

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -53,10 +53,7 @@ class MySQL(DatabaseURL):
                 f"The MySQL URL cannot be read: expected {cls.example}, and after it of ?option=value&… only "
                 f"{', '.join(OPTIONS)}."
             )
-        return replace(source, schema=source.options["dbname"])
-
-    def __str__(self) -> str:
-        return super().__str__().partition("?")[0]
+        return source
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:

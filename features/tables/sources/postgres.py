@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ripple.extras import missing_extras
-from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, quoted
+from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, OpenDatabase, quoted
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
@@ -64,7 +64,7 @@ class PostgreSQL(DatabaseURL):
         text = super().reason(Exception(str(error).partition("\n\nQuery was:")[0]))
         return re.sub(r"^\w+: (\[libpq\] )?(Failed to [^:]*: )?", "", text)
 
-    def open(self) -> OpenPostgreSQL:
+    def open(self) -> OpenDatabase:
         """A connection in one read-only transaction, which sees the database as it is at one moment."""
         return OpenPostgreSQL(self)
 
