@@ -12,7 +12,8 @@ from ripple.extras import require
 from ripple.features.tables.sources.file_formats import FORMS, form_of, lake_of, sheets, table_name
 from ripple.suggestions import nearest
 
-SETTINGS = "ripple.toml"
+OWN_FILES = ("ripple.toml", "features.py")
+"""The files of a dataset that are no tables and are known."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class FolderIndex:
         others = (
             entry.name
             for entry in self._folder.iterdir()
-            if entry.is_file() and not form_of(entry) and not _is_hidden(entry) and entry.name != SETTINGS
+            if entry.is_file()
+            and not form_of(entry)
+            and not _is_hidden(entry)
+            and entry.name not in OWN_FILES
         )
         return sorted([*tables, *others])
 

@@ -64,7 +64,17 @@ def test_names_with_a_dot_or_a_line_before_them_are_skipped_and_said(folder):
 
 def test_what_no_table_is_made_of_is_unused(folder):
     index = FolderIndex(
-        folder("a.csv", "b/x.csv", "c/x.csv", "2024/1.csv", "a.csv.bak", "ripple.toml", ".hidden", "d.json")
+        folder(
+            "a.csv",
+            "b/x.csv",
+            "c/x.csv",
+            "2024/1.csv",
+            "a.csv.bak",
+            "ripple.toml",
+            "features.py",
+            ".hidden",
+            "d.json",
+        )
     )
     assert index.unused(["a", "b", "2*/*.csv"]) == ["a.csv.bak", "c", "d"]
     assert index.unused(["c/x.csv"]) == ["2024", "a", "a.csv.bak", "b", "d"]
