@@ -116,7 +116,7 @@ class FolderIndex:
             names = _sheets(path)
             return TableFiles((path,), names[0] if len(names) == 1 else None)
         entries = self._entries if path.parent == self._folder else self._tables_in(path.parent)
-        candidates = entries.get(path.name, [])
+        candidates = entries.get(path.name) or ([(path, None)] if path.is_dir() else [])
         if not candidates:
             raise InputError(f"{self._folder}: {self.explain_missing(name)}")
         if len(candidates) > 1:
@@ -136,7 +136,8 @@ class FolderIndex:
             if _is_hidden(entry):
                 self._skip(entry)
             elif entry.is_dir():
-                tables.setdefault(entry.name, []).append((entry, None))
+                # Spark and pandas write folders of such names
+                tables.setdefault(table_name(entry.name) or entry.name, []).append((entry, None))
             elif table := table_name(entry.name):
                 names = _sheets(entry)
                 for sheet in names or (None,):

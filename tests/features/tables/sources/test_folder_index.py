@@ -12,6 +12,7 @@ from ripple.features.dataset import open_dataset
 from ripple.features.tables.sources.folder_index import FolderIndex, TableFiles
 from ripple.settings import Settings
 from tests.support.oracles import feature_frames
+from tests.support.servers.processes import Ripple
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def test_tables_are_files_and_folders_of_files(folder):
     assert names(index.find("d/e"), path) == ["d/e.csv"]
     assert names(index.find("d/e.csv"), path) == ["d/e.csv"]
     assert names(index.find("?/*.csv"), path) == ["d/e.csv"]
+    (path / "g.parquet").mkdir()
+    folder("g.parquet/part-0.snappy.parquet")
+    index = FolderIndex(path)
+    assert "g" in index.names
+    for name in ("g", "g.parquet"):
+        assert names(index.find(name), path) == ["g.parquet/part-0.snappy.parquet"]
     with pytest.raises(InputError, match=r"no e\.parquet, e\.csv or folder e/"):
         index.find("e")
 
@@ -141,6 +148,17 @@ def test_the_dataset_tells_what_it_is_not_made_of(frames, tmp_path):
     }
     assert dataset.skipped == ["_usage.csv"]
     assert dataset.absent == ["catalog", "interactions", "feedback"]
+
+
+def test_check_says_what_is_skipped(frames, tmp_path, ripple: Ripple):
+    folder = feature_frames.write(frames, tmp_path / "data")
+    feature_frames.write({"orders": frames["orders"]}, folder / ".ipynb_checkpoints")
+    done = ripple("check", folder, home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    assert "skipped: .ipynb_checkpoints, as its name begins with _ or a dot" in done.stdout
+    done = ripple("check", folder / "orders.parquet", home=tmp_path / "home")
+    assert done.returncode == 2
+    assert "orders.parquet is a file with one table: name the folder that holds it" in done.stderr
 
 
 def test_a_required_table_in_another_case_is_named(frames, tmp_path):
