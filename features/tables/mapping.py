@@ -96,9 +96,8 @@ class _Reading:
         named = self._mapping.from_
         files = self._place.files(named) if named is not None and not wide else ()
         expressions |= {name: exp.column(name, quoted=True) for name in (*wide, *([FILE] if files else []))}
-        query = exp.select(
-            *(exp.alias_(value, name, quoted=True) for name, value in expressions.items())
-        ).from_(self._relation)
+        values = [exp.alias_(value, name, quoted=True) for name, value in expressions.items()]
+        query = exp.select(*(values or "*")).from_(self._relation)
         if self._mapping.where is not None:
             query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
         exact = {column.name for column in self._contract.columns if column.type in ("id", "text")}

@@ -57,6 +57,7 @@ _JSON = """
 DESCRIBE FROM read_json([{files}], sample_size = -1, union_by_name = true, map_inference_threshold = -1,
     field_appearance_threshold = 0)
 """
+_KEYS = "SELECT DISTINCT unnest(json_keys(json)) AS key FROM read_json_objects([{files}]) ORDER BY key"
 
 
 def table_name(file: str) -> str | None:
@@ -103,7 +104,7 @@ def read_files(
         plain = {_plain(file, encoding, Path(folder) / str(i)): file for i, file in enumerate(files)}
         try:
             if form == "json":
-                rows = _read_json(connection, list(plain))
+                rows = _read_json(connection, list(plain), files[0])
             else:
                 rows = _union([_read_csv(connection, copy, file) for copy, file in plain.items()])
             return connection.create_table(ibis.util.gen_name(str(form)), rows, temp=True)
@@ -121,8 +122,9 @@ def _read_parquet(connection: Backend, files: Sequence[Path]) -> ir.Table:
 
 
 def reason(error: duckdb.Error) -> str:
-    """What DuckDB says of an error, on one line."""
-    return "; ".join(str(error).splitlines()[:3])
+    """What DuckDB says of an error, on one line, without the query that it quotes."""
+    lines = [line.strip() for line in str(error).partition("\nLINE ")[0].splitlines() if line.strip()]
+    return "; ".join(lines[:3])
 
 
 def _unreadable(error: duckdb.Error, files: Mapping[Path, Path]) -> InputError:
@@ -202,11 +204,21 @@ def _validate_header(file: Path, names: Sequence[str], header: str) -> None:
         raise InputError(f"{file}: its first line must name every column once; found {header!r}.")
 
 
-def _read_json(connection: Backend, files: Sequence[Path]) -> ir.Table:
+def _read_json(connection: Backend, files: Sequence[Path], original: Path) -> ir.Table:
     """The objects of files, one a line or in an array; objects and lists in them stay what they are."""
     names = ", ".join(_literal(glob.escape(str(file))) for file in files)
     described = connection.con.sql(_JSON.format(files=names)).fetchall()
     columns = {name: _with_texts(connection.con.type(kind)) for name, kind, *_ in described}
+    known = {name.lower() for name in columns}
+    if any(re.sub(r"_\d+$", "", name) in known - {name} for name in known):
+        # DuckDB gives such a name to a key that differs from another in case, and then never fills it
+        keys = [key for (key,) in connection.con.sql(_KEYS.format(files=names)).fetchall()]
+        for key in keys:
+            others = [other for other in keys if other.lower() == key.lower() and other < key]
+            if others:
+                raise InputError(
+                    f"{original}: the keys {others[0]} and {key} differ only in case: rename one."
+                )
     return connection.read_json([glob.escape(str(file)) for file in files], columns=columns)
 
 

@@ -123,7 +123,7 @@ class FolderIndex:
             names = [candidate.name for candidate, _ in candidates]
             raise InputError(f"Table {name} is there more than once: {', '.join(names)}. Keep one.")
         ((entry, sheet),) = candidates
-        if entry.is_file():
+        if not entry.is_dir():
             return TableFiles((entry,), sheet)
         if lake_of(entry) == "Delta":
             return TableFiles((entry,))
@@ -132,7 +132,7 @@ class FolderIndex:
     def _tables_in(self, folder: Path) -> dict[str, list[tuple[Path, str | None]]]:
         """By name, the files and folders in *folder* that may be that table, and their sheets."""
         tables: dict[str, list[tuple[Path, str | None]]] = {}
-        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for entry in _entries(folder) if folder.is_dir() else ():
             if _is_hidden(entry):
                 self._skip(entry)
             elif entry.is_dir():
@@ -148,7 +148,7 @@ class FolderIndex:
     def _files_below(self, folder: Path) -> Iterator[Path]:
         """The files with tables in *folder* and below it."""
         _refuse_lake(folder)
-        for entry in sorted(folder.iterdir()):
+        for entry in _entries(folder):
             if _is_hidden(entry):
                 self._skip(entry)
             elif entry.is_dir() and not entry.is_symlink():
@@ -183,6 +183,13 @@ class FolderIndex:
     def _top(self, path: Path) -> str:
         """What of the folder itself *path* is or lies in."""
         return Path(os.path.relpath(path, self._folder)).parts[0]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def _refuse_lake(folder: Path) -> None:

@@ -143,6 +143,17 @@ class TestJSON:
         content = '{"a": 1}\n' * 100_000 + '{"b": {"c": 2}}\n'
         assert read(written("t.ndjson", content))[-1] == {"a": None, "b": {"c": "2"}}
 
+    @pytest.mark.parametrize(
+        "content",
+        ['{"user": 1, "userId": 2}\n{"userID": 3}\n', '[{"userId": 1}, {"userID": 2, "x_1": 0, "x": 1}]'],
+    )
+    def test_keys_that_differ_in_case_alone_are_refused(self, written, content):
+        with pytest.raises(InputError, match=r"t\.json: the keys userID and userId differ only in case"):
+            read(written("t.json", content))
+
+    def test_keys_that_end_in_a_number_are_columns(self, written):
+        assert read(written("t.json", '{"x": 1, "x_1": 2}')) == [{"x": "1", "x_1": "2"}]
+
     def test_files_of_different_keys_are_one_table(self, written):
         first = written("1.json", '[{"a": 1}]')
         second = written("2.jsonl.gz", gzip.compress(b'{"b": "x"}'))

@@ -9,7 +9,9 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
+from ripple.features.tables.sources.file_formats import read_files
 from ripple.features.tables.sources.folder_index import FolderIndex, TableFiles
+from ripple.features.tables.sources.source import connect
 from ripple.settings import Settings
 from tests.support.oracles import feature_frames
 from tests.support.servers.processes import Ripple
@@ -47,6 +49,22 @@ def test_tables_are_files_and_folders_of_files(folder):
         assert names(index.find(name), path) == ["g.parquet/part-0.snappy.parquet"]
     with pytest.raises(InputError, match=r"no e\.parquet, e\.csv or folder e/"):
         index.find("e")
+
+
+def test_what_cannot_be_read_is_named(folder, monkeypatch):
+    path = folder("a.csv")
+    (path / "b.csv").symlink_to("nowhere")
+    (path / "c").mkdir()
+    index = FolderIndex(path)
+    with pytest.raises(InputError, match=r"b\.csv cannot be read: .*No such file"):
+        read_files(connect(), index.find("b").files)
+
+    def forbidden(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(InputError, match=r"c cannot be read: Permission denied$"):
+        index.find("c")
 
 
 def test_names_with_a_dot_or_a_line_before_them_are_skipped_and_said(folder):

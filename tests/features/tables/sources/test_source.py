@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ripple.errors import InputError
 from ripple.features.dataset import Dataset, open_dataset
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
@@ -49,6 +50,19 @@ def test_missing_columns_are_listed_as_for_folders(store, frames):
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
     assert remedy.endswith('[tables.orders.columns] product = "their_column"')
+
+
+@pytest.mark.parametrize("store", ["csv", "json", "sqlite"], indirect=True)
+def test_a_table_without_any_column_of_the_contract_is_told(store, frames):
+    frames["orders"] = frames["orders"][["margin"]].rename(columns={"margin": "amount"})
+    assert "orders: column 'customer_id' is missing; found amount" in opening_error(store(frames))
+
+
+@pytest.mark.parametrize("store", ["duckdb", "sqlite"], indirect=True)
+def test_only_text_has_an_encoding(store, frames):
+    settings = Settings(tables={"orders": {"from": "orders", "encoding": "cp1252"}})
+    with pytest.raises(InputError, match="only text files in a folder have an encoding, which is cp1252"):
+        open_dataset(store(frames), settings)
 
 
 def test_usage_or_interactions_must_be_there(store, frames):
