@@ -15,7 +15,7 @@ from ripple.features.tables.sources.mysql import OpenMySQL
 from ripple.features.validation import checks
 from ripple.settings import Settings
 from tests.support.oracles.dataset_sources import counts, opening_error
-from tests.support.servers.postgres_server import PASSWORD, told_of_password
+from tests.support.servers.postgres_server import PASSWORD, password_leaks
 from tests.support.servers.processes import Ripple, free_port
 
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
@@ -155,7 +155,7 @@ def test_errors_do_not_tell_the_password(mariadb, schema, frames, ripple: Ripple
         done = ripple("check", data, home=tmp_path / "home")
         assert done.returncode == 2
         assert message in done.stderr
-        assert told_of_password(done.stdout + done.stderr) == []
+        assert password_leaks(done.stdout + done.stderr) == []
 
 
 @pytest.mark.parametrize(
