@@ -29,7 +29,7 @@ from ripple.features.tables.sources.source import FILE
 from ripple.features.tables.tables import Files, Tables, union_by_name
 from ripple.features.tables.typed import Typing, Unreadable
 from ripple.settings import Settings
-from ripple.suggestions import nearest
+from ripple.suggestions import most_similar, nearest
 
 Engine = Literal["duckdb", "spark"]
 """The engine that computes: DuckDB in this process, or Spark (see `spark.session`)."""
@@ -49,6 +49,9 @@ class Dataset:
         internal: the interactions of two users of one customer, which are left out, if users are mapped.
         attribute_history: the attributes that change, if there are any.
         extension: the features that the user adds.
+        unknown_tables: the tables and files that nothing is made of, with the table of the contract that each
+            may be meant to be, if any.
+        skipped: the files and folders with tables that were left out as their names begin with _ or a dot.
         cache: the folder where daily tables and features are kept from run to run, or None.
     """
 
@@ -61,6 +64,8 @@ class Dataset:
     internal: ir.Table | None = None
     attribute_history: AttributeHistory | None = None
     extension: Extension = NO_EXTENSION
+    unknown_tables: Mapping[str, str | None] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
     cache: Path | None = None
 
     @cached_property
@@ -136,6 +141,10 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             for name, contract in CONTRACTS.items()
             if name in mappings or name in present
         }
+        unused_tables = place.unused(
+            [name for parts in raw.values() for part in parts for name in part.reads]
+        )
+        skipped = place.skipped
     validate_columns(raw)
     typing = Typing(settings.ids, {name: raw[name] for name in LOOKUPS if name in raw}, settings.currency)
     tables: dict[str, ir.Table] = {}
@@ -169,4 +178,11 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         union_by_name(internal) if internal else None,
         history,
         extension,
+        {name: nearest_table(name) for name in unused_tables},
+        skipped,
     )
+
+
+def nearest_table(name: str) -> str | None:
+    """The table of the contract that a table or file of this *name* may be meant to be."""
+    return most_similar(name.partition(".")[0], CONTRACTS, cutoff=0.75)

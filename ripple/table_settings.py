@@ -95,6 +95,9 @@ class TableMapping(Section):
     )
     sql: str | None = Field(None, min_length=1, description="a query over all that is there")
     columns: dict[str, ColumnMapping] = Field({}, description="column of the contract ← theirs")
+    encoding: str | None = Field(
+        None, description="encoding of text files, such as cp1252; otherwise UTF-8, or UTF-16 with its mark"
+    )
     where: str | None = Field(None, min_length=1, description="SQL condition that rows have to meet")
     unpivot: tuple[str, ...] = Field(
         (), description="columns (or patterns) that each become a row with its name and value"
@@ -104,6 +107,16 @@ class TableMapping(Section):
     def _briefly(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is not given."""
         return _given({name.rstrip("_"): value for name, value in serialize(self).items()})
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        if encoding is not None:
+            try:
+                "".encode(encoding)
+            except LookupError as error:
+                raise ValueError("is no encoding that Python knows, such as latin-1 or cp1252") from error
+        return encoding
 
     @field_validator("columns", mode="before")
     @classmethod

@@ -70,7 +70,8 @@ def amount(
     elif mapping.unit is not None:
         number = number / UNITS.get(mapping.unit, 100)
     if negative is not None:
-        number = ibis.ifelse(negative.fill_null(False), -number.abs(), number)
+        # some databases have numbers for truth
+        number = ibis.ifelse(negative.cast("boolean").fill_null(False), -number.abs(), number)
     return number
 
 

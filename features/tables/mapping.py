@@ -35,6 +35,7 @@ class RawTable:
         mapping: how each column that is mapped is to be converted.
         files: the Parquet files of the rows, if each row is in one of them.
         definition: the query that reads the rows, the same in every run.
+        reads: the tables and files that the rows are read from.
         origin: what the rows are read from, for messages.
         theirs: the columns that are there.
         unused: those of them that nothing is made of.
@@ -44,6 +45,7 @@ class RawTable:
     mapping: Mapping[str, ColumnMapping]
     files: tuple[Path, ...]
     definition: str
+    reads: tuple[str, ...]
     origin: str
     theirs: tuple[str, ...]
     unused: tuple[str, ...]
@@ -79,6 +81,7 @@ class _Reading:
     def __init__(self, place: Place, contract: TableContract, mapping: TableMapping) -> None:
         self._place, self._contract, self._mapping = place, contract, mapping
         self._key = f"tables.{contract.name}"
+        self._reads: list[str] = []
         self._relation = self._origin()
         self._theirs = place.columns(exp.select("*").from_(self._relation))
         self._used: set[str] = set()
@@ -100,9 +103,8 @@ class _Reading:
         named = self._mapping.from_
         files = self._place.files(named) if named is not None and not wide else ()
         expressions |= {name: exp.column(name, quoted=True) for name in (*wide, *([FILE] if files else []))}
-        query = exp.select(
-            *(exp.alias_(value, name, quoted=True) for name, value in expressions.items())
-        ).from_(self._relation)
+        values = [exp.alias_(value, name, quoted=True) for name, value in expressions.items()]
+        query = exp.select(*(values or "*")).from_(self._relation)
         if self._mapping.where is not None:
             query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
         exact = {column.name for column in self._contract.columns if column.type in ("id", "text")}
@@ -114,12 +116,14 @@ class _Reading:
         origin = self._mapping.from_ or f"{self._key}.sql"
         # without the name of the view of the files, which is another one in every run
         definition = query.sql(self._place.dialect).replace(self._relation.alias_or_name, origin)
-        return RawTable(rows, {} if unmapped else columns, files, definition, origin, theirs, unused)
+        return RawTable(
+            rows, {} if unmapped else columns, files, definition, tuple(self._reads), origin, theirs, unused
+        )
 
     def _origin(self) -> exp.Expr:
         """What the query reads from."""
         if self._mapping.from_ is not None:
-            return self._place.relation(self._mapping.from_)
+            return self._relation_of(self._mapping.from_)
         query = self._parsed(f"{self._key}.sql", self._mapping.sql or "")
         if not isinstance(query, exp.Query):
             raise InputError(f"{self._key}.sql: expected one query, which begins with SELECT or WITH.")
@@ -127,11 +131,17 @@ class _Reading:
         for table in list(query.find_all(exp.Table)):
             if isinstance(table.this, exp.Identifier) and table.name not in names:
                 reference = ".".join(part.name for part in table.parts)
-                relation = self._place.relation(reference)
+                relation = self._relation_of(reference)
                 alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
                 relation.set("alias", alias)
                 table.replace(relation)
         return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("theirs")))
+
+    def _relation_of(self, name: str) -> exp.Table:
+        self._reads.append(name)
+        if self._mapping.encoding is not None:
+            return self._place.relation_of_text(name, self._mapping.encoding)
+        return self._place.relation(name)
 
     def _columns(self, unmapped: bool) -> dict[str, ColumnMapping]:
         """How each column of the contract, and each attribute, is made."""

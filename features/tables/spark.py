@@ -113,6 +113,15 @@ class FolderOnSpark(Place):
         except AnalysisException as error:
             raise InputError(f"{self.source}: {str(error).splitlines()[0]}") from error
 
+    @property
+    def skipped(self) -> list[str]:
+        """The files and folders with tables that were left out for their names."""
+        return self._folder.skipped
+
+    def unused(self, used: Collection[str]) -> list[str]:
+        """The tables, and the files in no known form, that the tables *used* are not made of."""
+        return self._folder.unused(used)
+
     def explain_missing(self, name: str) -> str:
         """That no file or folder has this name, and the nearest that is there."""
         return self._folder.explain_missing(name)

@@ -27,7 +27,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Folder of Parquet or CSV, a DuckDB file, or a PostgreSQL URL; see docs/data.md.",
+        help="Folder of files, a DuckDB or SQLite file, or the URL of a database; see docs/data.md.",
     ),
 ]
 SettingsFile = Annotated[

@@ -61,6 +61,8 @@ def check(data: Data, settings: SettingsFile = None) -> None:
         print(f"{name:<13}{rows:>10,} rows")
     for name in report.absent:
         print(f"{name:<13}    absent: its features are left out")
+    for path in dataset.skipped:
+        print(f"skipped: {path}, as its name begins with _ or a dot")
     for finding in report.set_aside:
         print(f"set aside: {finding}")
     if dataset.internal is not None:

@@ -1,27 +1,25 @@
-"""A folder of Parquet or CSV files."""
+"""A folder of files, each with a table or a part of one."""
 
 from __future__ import annotations
 
-import csv
-import glob
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.tables.sources.source import FILE, Place, Source, connect, view
-from ripple.suggestions import nearest
+from ripple.features.tables.sources.delta import read_delta
+from ripple.features.tables.sources.file_formats import form_of, read_files, reason
+from ripple.features.tables.sources.folder_index import FolderIndex
+from ripple.features.tables.sources.source import Place, Source, connect, view
 
 
 @dataclass(frozen=True)
 class FileFolder(Source):
-    """A folder; a table NAME is NAME.parquet, NAME.csv, or a folder NAME/ of Parquet or CSV files."""
+    """A folder; a table NAME is one file NAME.parquet, NAME.csv …, a folder NAME/ of files, or a sheet."""
 
     path: Path
 
@@ -44,39 +42,48 @@ class FileFolder(Source):
 
 
 class OpenFolder(Place):
-    """The files of a folder. Parquet is read as it is needed, CSV at once with every value as text."""
+    """The files of a folder. Parquet is read as it is needed, all else at once."""
 
     dialect = "duckdb"
 
     def __init__(self, source: FileFolder) -> None:
         super().__init__(source)
-        self._path = source.path
+        self._index = FolderIndex(source.path)
         self._connection = connect()
-        self._tables: dict[str, ir.Table] = {}
+        self._tables: dict[tuple[str, str | None], ir.Table] = {}
 
     def names(self) -> list[str]:
-        """The names of files and folders, without their suffixes."""
-        return sorted(
-            {
-                file.stem
-                for file in self._path.iterdir()
-                if file.is_dir() or file.suffix in (".parquet", ".csv")
-            }
-        )
+        """The names of files and folders, without their suffixes, and of the sheets of workbooks."""
+        return self._index.names
+
+    @property
+    def skipped(self) -> list[str]:
+        """The files and folders with tables that were left out for their names."""
+        return self._index.skipped
+
+    def unused(self, used: Collection[str]) -> list[str]:
+        """The tables, and the files in no known form, that the tables *used* are not made of."""
+        return self._index.unused(used)
 
     def files(self, name: str) -> tuple[Path, ...]:
         """The Parquet files of a table."""
-        files = find_files(self._path, name)
-        return files if files[0].suffix == ".parquet" else ()
+        table = self._index.find(name)
+        return table.files if form_of(table.files[0]) == "parquet" else ()
 
     def relation(self, name: str) -> exp.Table:
         """The view of the files: Parquet has a column `FILE` more."""
-        if name not in self._tables:
-            files = find_files(self._path, name)
-            if not files:
-                raise InputError(f"{self.source}: {self.explain_missing(name)}")
-            self._tables[name] = _read(self._connection, files)
-        return exp.to_table(self._tables[name].get_name())
+        return self.relation_of_text(name)
+
+    def relation_of_text(self, name: str, encoding: str | None = None) -> exp.Table:
+        """The view of the files, which are text of an *encoding* if it is given."""
+        if (name, encoding) not in self._tables:
+            table = self._index.find(name)
+            self._tables[name, encoding] = (
+                read_delta(self._connection, table.files[0])
+                if table.is_delta
+                else read_files(self._connection, table.files, encoding, table.sheet)
+            )
+        return exp.to_table(self._tables[name, encoding].get_name())
 
     def columns(self, query: exp.Query) -> list[str]:
         """The names of the columns of a query."""
@@ -91,85 +98,4 @@ class OpenFolder(Place):
 
     def explain_missing(self, name: str) -> str:
         """That no file or folder has this name, and the nearest that is there."""
-        present = sorted(file.name for file in self._path.iterdir())
-        close = nearest(f"{name}.parquet", present or ["nothing"])
-        return f"no {name}.parquet, {name}.csv or folder {name}/{close}"
-
-
-def find_files(path: Path, name: str) -> tuple[Path, ...]:
-    """The files of a table in the folder *path*, none if there are none.
-
-    Args:
-        name: NAME of NAME.parquet, NAME.csv or NAME/, or a file or a pattern of files such as ``2024/*.csv``.
-    """
-    if set("*?[") & set(name):
-        return tuple(sorted(file for file in path.glob(name) if file.is_file()))
-    if Path(name).suffix and (path / name).is_file():
-        return (path / name,)
-    folder = path / name
-    candidates = [path / f"{name}.parquet", path / f"{name}.csv"]
-    paths = [file for file in candidates if file.is_file()]
-    if folder.is_dir():
-        paths += [folder]
-    if len(paths) > 1:
-        raise InputError(
-            f"Table {name} is there more than once: {', '.join(path.name for path in paths)}. Keep one."
-        )
-    if paths and paths[0] == folder:
-        kinds = [sorted(folder.glob(f"**/*.{kind}")) for kind in ("parquet", "csv")]
-        if all(kinds) or not any(kinds):
-            content = (
-                "both Parquet and CSV files: keep one" if all(kinds) else "neither Parquet nor CSV files"
-            )
-            raise InputError(f"{folder} holds {content}.")
-        paths = kinds[0] or kinds[1]
-    return tuple(paths)
-
-
-def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
-    try:
-        if files[0].suffix == ".parquet":
-            # by name, as DuckDB would otherwise leave out columns that the first file does not have
-            paths = [glob.escape(str(file)) for file in files]
-            return connection.read_parquet(paths, union_by_name=True, filename=FILE)
-        parts = [_read_csv(connection, file) for file in files]
-        names = list(dict.fromkeys(name for part in parts for name in part.columns))
-        null = ibis.null("string")
-        rows = ibis.union(
-            *(
-                part.select(**{name: part[name] if name in part.columns else null for name in names})
-                for part in parts
-            )
-        )
-        return connection.create_table(ibis.util.gen_name("csv"), rows, temp=True)
-    except duckdb.Error as error:
-        file = next((file for file in files if str(file) in str(error)), files[0])
-        raise InputError(f"{file} cannot be read: {reason(error)}") from error
-
-
-def reason(error: duckdb.Error) -> str:
-    """What DuckDB says of an error, on one line."""
-    return "; ".join(str(error).splitlines()[:3])
-
-
-def _read_csv(connection: Backend, file: Path) -> ir.Table:
-    """Every value as text: the contract says what it means, rather than a guess from the first rows.
-
-    For the same reason the header is read here: where DuckDB guesses, a quote that comes late is an error, a
-    row that starts with # is left out, and one ragged row makes the whole file a single column.
-    """
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        header = lines.readline()
-    separator = max(",;\t|", key=header.count)
-    names = next(csv.reader([header], delimiter=separator), [])
-    if not all(names) or len(set(names)) < len(names) or not names:
-        raise InputError(f"{file}: its first line must name every column once; found {header.strip()!r}.")
-    return connection.read_csv(
-        glob.escape(str(file)),
-        columns=dict.fromkeys(names, "VARCHAR"),
-        auto_detect=False,
-        header=True,
-        delim=separator,
-        quote='"',
-        escape='"',
-    )
+        return self._index.explain_missing(name)

@@ -17,6 +17,7 @@ from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
 from ripple.digests import digest
+from ripple.errors import InputError
 
 FILE = "file of the row"
 """The column with the file that each row comes from, in tables of Parquet files."""
@@ -107,6 +108,23 @@ class Place(AbstractContextManager["Place"]):
     def files(self, name: str) -> tuple[Path, ...]:
         """The Parquet files of a table, if each of its rows is in one of them."""
         return ()
+
+    @property
+    def skipped(self) -> list[str]:
+        """The files and folders with tables that were left out for their names."""
+        return []
+
+    def unused(self, used: Collection[str]) -> list[str]:
+        """The tables and files that are there and that nothing of *used*, as `relation` takes it, is in."""
+        return [name for name in self.names() if name not in used]
+
+    def relation_of_text(self, name: str, encoding: str) -> exp.Table:
+        """`relation` where it is text of an *encoding*.
+
+        Raises:
+            InputError: as for `relation`, or the place is no folder of files.
+        """
+        raise InputError(f"{self.source}: only text files in a folder have an encoding, which is {encoding}.")
 
     @abstractmethod
     def explain_missing(self, name: str) -> str:

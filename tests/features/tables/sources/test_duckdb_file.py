@@ -81,6 +81,9 @@ class TestDuckDB:
 
     def test_another_kind_of_file_is_refused(self, frames, tmp_path):
         file = feature_frames.write(frames, tmp_path, "csv") / "orders.csv"
-        assert opening_error(file).startswith(
-            f"{file} is not a DuckDB file. A dataset of Parquet or CSV is named by"
+        assert opening_error(file) == (
+            f"{file} is a file with one table: name the folder that holds it and the others."
+        )
+        assert opening_error(file.rename(file.with_suffix(".bin"))).startswith(
+            f"{file.with_suffix('.bin')} is not a DuckDB file. A dataset of Parquet or CSV is named by"
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from ripple.features.dataset import open_dataset
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.validation import checks
@@ -24,6 +26,13 @@ def test_mapped_tables_of_every_source_are_those_of_the_contract(store, tmp_path
         if name in frames:
             assert rows(dataset, name) == rows(expected, name)
     assert dataset.attributes == ["industry"]
+
+
+@pytest.mark.parametrize("store", ["parquet", "csv", "duckdb", "postgresql"], indirect=True)
+def test_mapped_tables_give_the_features_of_the_contract(store, tmp_path):
+    frames = contract()
+    expected, _ = checks.check(feature_frames.write(frames, tmp_path / "contract"), feature_frames.SETTINGS)
+    dataset, _ = checks.check(store(theirs(frames)), SETTINGS)
     matrix = feature_frames.features_at(dataset, AS_OF)
     assert feature_frames.bits(matrix) == feature_frames.bits(feature_frames.features_at(expected, AS_OF))
 

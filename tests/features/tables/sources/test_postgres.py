@@ -12,7 +12,8 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
-from ripple.features.tables.sources import find, postgres
+from ripple.features.tables.sources import find
+from ripple.features.tables.sources.postgres import OpenPostgreSQL
 from ripple.settings import Settings
 from tests.support.oracles.dataset_sources import counts, opening_error
 from tests.support.servers.postgres_server import PASSWORD, SPELT, password_leaks
@@ -114,13 +115,13 @@ class TestPostgreSQL:
 
     def test_all_tables_are_of_one_moment(self, server, schema, frames, monkeypatch):
         url = server.write(frames, schema)
-        stream = postgres._stream
+        copy = OpenPostgreSQL._copy
 
         def meddle(*arguments):
             server.run(f'DELETE FROM "{schema}".interactions')
-            stream(*arguments)
+            copy(*arguments)
 
-        monkeypatch.setattr(postgres, "_stream", meddle)
+        monkeypatch.setattr(OpenPostgreSQL, "_copy", meddle)
         assert counts(open_dataset(url, Settings())) == COUNTS
 
     def test_nothing_is_written_to_the_database(self, server, schema, frames):
@@ -267,7 +268,14 @@ class TestPasswords:
         assert password_leaks(message) == []
 
     @pytest.mark.parametrize(
-        ("right", "wrong"), [("postgresql", "mysql"), ("://", ":/"), ("postgresql://", ""), ("%40", "@")]
+        ("right", "wrong"),
+        [
+            ("postgresql", "oracle"),
+            ("postgresql", "mysql"),
+            ("://", ":/"),
+            ("postgresql://", ""),
+            ("%40", "@"),
+        ],
     )
     def test_nor_does_the_error_of_a_misspelt_url(self, server, right, wrong):
         assert password_leaks(opening_error(server.url().replace(right, wrong))) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ripple.errors import InputError
 from ripple.features.dataset import Dataset, open_dataset
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
@@ -24,12 +25,16 @@ def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return checks.check(folder, feature_frames.SETTINGS)[0]
 
 
-@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
-def test_every_source_gives_the_same_tables_and_features(store, from_parquet):
+def test_every_source_gives_the_same_tables(store, from_parquet):
     dataset, report = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
     assert report.violations == []
     for name in CONTRACT:
         assert rows(dataset, name) == rows(from_parquet, name)
+
+
+@pytest.mark.parametrize("store", ["csv", "duckdb", "postgresql"], indirect=True)
+def test_every_kind_of_source_gives_the_same_features(store, from_parquet):
+    dataset, _ = checks.check(store(feature_frames.random()), feature_frames.SETTINGS)
     expected = feature_frames.features_at(from_parquet, AS_OF)
     assert feature_frames.bits(feature_frames.features_at(dataset, AS_OF)) == feature_frames.bits(expected)
 
@@ -45,6 +50,19 @@ def test_missing_columns_are_listed_as_for_folders(store, frames):
         "feedback: column 'score' is missing; found customer_id, occurred_at",
     ]
     assert remedy.endswith('[tables.orders.columns] product = "their_column"')
+
+
+@pytest.mark.parametrize("store", ["csv", "json", "sqlite"], indirect=True)
+def test_a_table_without_any_column_of_the_contract_is_told(store, frames):
+    frames["orders"] = frames["orders"][["margin"]].rename(columns={"margin": "amount"})
+    assert "orders: column 'customer_id' is missing; found amount" in opening_error(store(frames))
+
+
+@pytest.mark.parametrize("store", ["duckdb", "sqlite"], indirect=True)
+def test_only_text_has_an_encoding(store, frames):
+    settings = Settings(tables={"orders": {"from": "orders", "encoding": "cp1252"}})
+    with pytest.raises(InputError, match="only text files in a folder have an encoding, which is cp1252"):
+        open_dataset(store(frames), settings)
 
 
 def test_usage_or_interactions_must_be_there(store, frames):
@@ -64,9 +82,10 @@ def test_only_customers_keep_further_columns(store, frames):
 
 
 def test_what_is_neither_a_file_nor_a_known_url_is_refused_with_what_is():
-    message = "expected a folder of Parquet or CSV, a DuckDB file or postgresql://user@host:5432/database"
-    assert message in opening_error("mysql://shop:secret@host/db")
-    assert "secret" not in opening_error("mysql://shop:secret@host/db")
+    message = opening_error("oracle://shop:secret@host/db")
+    assert "expected a folder of files (Parquet, CSV, JSON, Excel), a DuckDB or SQLite file" in message
+    assert "Known are postgresql, postgres, mysql, mariadb" in message
+    assert "secret" not in message
     assert opening_error("postgresql:/shop:se:cr@et@host").startswith(
         "No dataset at ***@host: expected a folder"
     )
