@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 
-def most_similar(word: str, known: Iterable[str]) -> str | None:
-    """The known word most similar to *word*; None if none is similar."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+def most_similar(word: str, known: Iterable[str], similarity: float = 0.5) -> str | None:
+    """The known word most similar to *word*; None if the *similarity* of none, from 0 to 1, is as high."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=similarity)), None)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
 from ripple.errors import InputError
+from ripple.features.tables.sources.parquet_types import validate_decimals
 from ripple.features.tables.sources.source import FILE, Place, Source, connect, view
 from ripple.suggestions import nearest
 
@@ -37,6 +38,11 @@ class FileFolder(Source):
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def identity(self) -> str:
+        """The folder itself, whatever path leads there."""
+        return str(self.path.resolve())
 
     def open(self) -> OpenFolder:
         """The files as tables of a DuckDB connection of their own."""
@@ -131,6 +137,7 @@ def _read(connection: Backend, files: tuple[Path, ...]) -> ir.Table:
         if files[0].suffix == ".parquet":
             # by name, as DuckDB would otherwise leave out columns that the first file does not have
             paths = [glob.escape(str(file)) for file in files]
+            validate_decimals(connection, paths)
             return connection.read_parquet(paths, union_by_name=True, filename=FILE)
         parts = [_read_csv(connection, file) for file in files]
         names = list(dict.fromkeys(name for part in parts for name in part.columns))
