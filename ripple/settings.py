@@ -17,7 +17,7 @@ from ripple.errors import InputError
 from ripple.play_rules import RULES, Rule
 from ripple.section import Section
 from ripple.suggestions import nearest
-from ripple.table_settings import Ids, Mappings
+from ripple.table_settings import Checks, Ids, Mappings
 
 SERVICE = "RIPPLE_SERVE_"
 """The prefix of the variables that are options of the service."""
@@ -154,14 +154,6 @@ class Model(Section):
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of the interval")
 
 
-class Checks(Section):
-    """What to do about rows that break a rule of the input contract."""
-
-    set_aside: tuple[str, ...] = Field(
-        (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
-    )
-
-
 class Gate(Section):
     """What a version has to show before it becomes champion by itself."""
 
@@ -263,7 +255,7 @@ class Settings(BaseSettings):
     @property
     def powers(self) -> dict[str, Power]:
         """Kind of interaction → the power it shows, the defaults included."""
-        return KINDS | self.kinds
+        return KINDS | {kind.strip().lower(): power for kind, power in self.kinds.items()}
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,5 @@
-"""The mapping of a company's own tables to those of the contract: ``[tables.X]`` in ripple.toml."""
+"""A company's own tables: ``[tables.X]`` of ripple.toml maps them to the contract, ``[checks]`` says how
+they may differ from it."""
 
 from __future__ import annotations
 
@@ -91,7 +92,10 @@ class TableMapping(Section):
     """One table of the contract, made of a table, view or files of theirs, or of an SQL query."""
 
     from_: str | None = Field(
-        None, alias="from", min_length=1, description="their table, view, file or pattern of files"
+        None,
+        alias="from",
+        min_length=1,
+        description="their table, view, file or pattern of files; that of the same name if neither is given",
     )
     sql: str | None = Field(None, min_length=1, description="a query over all that is there")
     columns: dict[str, ColumnMapping] = Field({}, description="column of the contract ← theirs")
@@ -130,8 +134,8 @@ class TableMapping(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.from_ is None) == (self.sql is None):
-            raise ValueError("give exactly one of from and sql")
+        if self.from_ is not None and self.sql is not None:
+            raise ValueError("give one of from and sql, or neither for the table of the same name")
         return self
 
 
@@ -152,3 +156,19 @@ class Ids(Section):
 
     trim: bool = Field(False, description="without the spaces around them")
     case: Literal["lower", "upper"] | None = Field(None, description="in lower or upper case")
+
+
+class Checks(Section):
+    """What to do about rows that break a rule of the input contract."""
+
+    set_aside: tuple[str, ...] = Field(
+        (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
+    )
+    drop_repeats: tuple[Literal["orders", "usage", "interactions", "feedback"], ...] = Field(
+        (), description="tables of which rows that repeat another are set aside"
+    )
+    refunds: Literal["same product", "customer", "any"] = Field(
+        "same product",
+        description="what a refund has to follow: orders of the same product, or of the same customer, that "
+        "paid as much, or nothing (any)",
+    )
