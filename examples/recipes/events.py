@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from examples.recipes.files import Row, as_json, epoch, token, uuid, write_parquet
+from examples.recipes.files import Row, as_json, epoch, token, uuid, write_json_lines, write_parquet
 from examples.recipes.world import PRODUCTS, Company, Purchase, User, World
 
 
@@ -117,7 +117,7 @@ def _person(user: User) -> str:
 
 
 def write_amplitude(world: World, folder: Path) -> None:
-    """Events of Amplitude as its exports to warehouses write them, with objects as JSON."""
+    """Events of Amplitude as its Export API writes them: an object a line, compressed."""
     rows: list[Row] = []
 
     def add(user: User, at: datetime, kind: str, properties: dict[str, object]) -> None:
@@ -130,10 +130,10 @@ def write_amplitude(world: World, folder: Path) -> None:
                 "event_type": kind,
                 "event_time": f"{at:%Y-%m-%d %H:%M:%S}.{len(rows) % 1000:03}000",
                 "server_upload_time": f"{at + timedelta(seconds=4):%Y-%m-%d %H:%M:%S}.000000",
-                "event_properties": as_json(properties),
-                "user_properties": as_json({"email": user.email}),
-                "groups": as_json({"account": [_account(company.number)]}),
-                "group_properties": as_json({"account": {"industry": company.industry}}),
+                "event_properties": properties,
+                "user_properties": {"email": user.email},
+                "groups": {"account": [_account(company.number)]},
+                "group_properties": {"account": {"industry": company.industry}},
                 "country": company.country,
             }
         )
@@ -163,7 +163,8 @@ def write_amplitude(world: World, folder: Path) -> None:
                 add(user, purchase.refunded_at, "revenue_amount", _revenue(product, back, quantity, "refund"))
     rows.sort(key=lambda row: row["event_time"])
     # a part of an export may come twice, with the same $insert_id
-    write_parquet(folder / "events.parquet", rows + rows[100:110])
+    (folder / "events").mkdir(exist_ok=True)
+    write_json_lines(folder / "events" / "100011471_2025-02-24_0#0.json.gz", rows + rows[100:110])
 
 
 def _revenue(product: str, price: float, quantity: int, kind: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,6 +30,12 @@ def write_parquet(file: Path, rows: Sequence[Row], schema: pa.Schema | None = No
     """Write *rows* as Parquet."""
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     pq.write_table(table, file, compression="zstd", write_statistics=False, store_schema=False)
+
+
+def write_json_lines(file: Path, rows: Sequence[Row]) -> None:
+    """Write *rows* as an object a line, compressed."""
+    with gzip.GzipFile(file, "wb", mtime=0) as out:
+        out.writelines(f"{as_json(row)}\n".encode() for row in rows)
 
 
 def token(prefix: str, number: int, length: int, alphabet: str = BASE62) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +82,9 @@ def test_the_files_are_what_the_script_writes(tmp_path, capsys):
         assert there == {*written, Path("ripple.toml")}
         assert sum((folder / path).stat().st_size for path in there) < MAX_BYTES
         for relative, path in written.items():
-            if path.suffix == ".csv":
+            if path.suffix == ".gz":
+                assert gzip.decompress(path.read_bytes()) == gzip.decompress((folder / relative).read_bytes())
+            elif path.suffix == ".csv":
                 assert path.read_bytes() == (folder / relative).read_bytes()
             else:
                 assert pq.read_table(path).equals(pq.read_table(folder / relative))

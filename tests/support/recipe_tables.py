@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from functools import cache
@@ -54,7 +55,15 @@ def file(name: str, table: str) -> pd.DataFrame:
     folder = HERE / name
     if (folder / f"{table}.csv").is_file():
         return pd.read_csv(folder / f"{table}.csv")
+    if lines := sorted((folder / table).glob("*.json.gz")):
+        texts = (gzip.decompress(path.read_bytes()).decode() for path in lines)
+        rows = [json.loads(line) for text in texts for line in text.splitlines()]
+        return pd.DataFrame([{name: _whole(value) for name, value in row.items()} for row in rows])
     return pd.read_parquet(folder / (table if (folder / table).is_dir() else f"{table}.parquet"))
+
+
+def _whole(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def field(column: pd.Series, name: str) -> pd.Series:
