@@ -271,7 +271,6 @@ class TestPasswords:
         ("right", "wrong"),
         [
             ("postgresql", "oracle"),
-            ("postgresql", "mysql"),
             ("://", ":/"),
             ("postgresql://", ""),
             ("%40", "@"),
