@@ -21,6 +21,7 @@ MAX_NAMES = 8
 def notes(dataset: Dataset, report: Report) -> Iterator[str]:
     """What is odd about *dataset*, whose rows *report* has counted."""
     yield from _unused_columns(dataset)
+    yield from _unknown_tables(dataset)
     for name, kind in dataset.left_out.items():
         yield f"customers.{name}: is of type {kind} and left out; make it text or a number by SQL"
     yield from other_currency(dataset)
@@ -30,6 +31,18 @@ def notes(dataset: Dataset, report: Report) -> Iterator[str]:
     yield from _order_lines(dataset, report)
     if tail := thin_tail(report.days, report.start, report.end):
         yield tail
+
+
+def _unknown_tables(dataset: Dataset) -> Iterator[str]:
+    """The tables and files that nothing is made of; by itself each that is called like one of the contract."""
+    for name, near in dataset.unknown_tables.items():
+        if near is not None:
+            yield f'{name}: not read; if it is {near}, call it so, or map it: [tables.{near}] from = "{name}"'
+    others = [name for name, near in dataset.unknown_tables.items() if near is None]
+    if others:
+        number = f"{len(others)} other table{'s' * (len(others) != 1)}"
+        more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
+        yield f"{number} not read: {', '.join(others[:MAX_NAMES])}{more}"
 
 
 def _unused_columns(dataset: Dataset) -> Iterator[str]:

@@ -107,3 +107,14 @@ def test_of_many_columns_that_are_not_used_eight_are_named(frames, warnings_of):
     [warning] = warnings_of(frames)
     assert warning.startswith("usage: 11 columns not used: extra0, ")
     assert warning.endswith("extra7 and 3 more")
+
+
+def test_tables_that_nothing_is_made_of_are_named_with_the_table_they_may_be(frames, checked, write):
+    folder = write(frames)
+    for name in ("interaction.parquet", "catalogue.csv", "notes.csv"):
+        (folder / name).write_bytes((folder / "feedback.parquet").read_bytes())
+    report = checked(frames)[1]
+    assert [warning.partition(";")[0] for warning in report.warnings] == [
+        *("catalogue: not read", "interaction: not read", "1 other table not read: notes")
+    ]
+    assert '[tables.interactions] from = "interaction"' in report.warnings[1]
