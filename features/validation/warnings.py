@@ -34,7 +34,7 @@ def notes(dataset: Dataset, report: Report) -> Iterator[str]:
 
 
 def _unknown_tables(dataset: Dataset) -> Iterator[str]:
-    """The tables and files that nothing is made of; by itself each that is called like one of the contract."""
+    """The tables and files that nothing is made of, those called like one of the contract each by itself."""
     for name, near in dataset.unknown_tables.items():
         if near is not None:
             yield f'{name}: not read; if it is {near}, call it so, or map it: [tables.{near}] from = "{name}"'
