@@ -156,6 +156,11 @@ class Ids(Section):
 
     trim: bool = Field(False, description="without the spaces around them")
     case: Literal["lower", "upper"] | None = Field(None, description="in lower or upper case")
+    merges: Literal["later", "all"] = Field(
+        "later",
+        description="rows that a merge of accounts moves: those from then on, or all, of which earlier "
+        "cutoffs then know",
+    )
 
 
 class Checks(Section):

@@ -121,13 +121,19 @@ LOOKUPS: dict[str, TableContract] = {
             customers=("user_id", "customer_id"),
         ),
         TableContract(
+            "merges",
+            (Column("old_id", "id"), Column("new_id", "id"), _optional("valid_from", "time")),
+            customers=("old_id", "new_id"),
+        ),
+        TableContract(
             "rates",
             (Column("currency", "text"), Column("rate", "number"), _optional("valid_from", "time")),
             customers=(),
         ),
     )
 }
-"""The tables that mappings look up: to which customer a user belonged, and what a currency was worth."""
+"""The tables that others look up: the customer of a user, the account that another one became part of, and
+what a currency was worth."""
 ATTRIBUTES = TableContract(
     "attributes",
     (

@@ -67,6 +67,10 @@ class TypedTable:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
+MERGED = "account it became part of"
+"""The helper column with the customer that another one was merged into."""
+
+
 class Typing:
     """Types the tables of one dataset.
 
@@ -82,7 +86,12 @@ class Typing:
     def __init__(self, ids: Ids, lookups: Mapping[str, Sequence[RawTable]], currency: str) -> None:
         self._ids = ids
         self._currency = currency
-        self._lookups = {name: self._lookup(name, parts) for name, parts in lookups.items()}
+        self._longest_chain = 0
+        self._lookups: dict[str, ir.Table] = {}
+        for name, parts in lookups.items():
+            self._lookups[name] = self._lookup(name, parts)
+        if "merges" in self._lookups:
+            self._longest_chain = longest_chain(self._lookups["merges"])
 
     def table(self, raw: RawTable, contract: TableContract) -> TypedTable:
         """The typed rows of *raw*.
@@ -113,8 +122,13 @@ class Typing:
                 else:
                     left_out[name] = str(rows[name].type()).partition("(")[0].partition("<")[0]
         typed = rows.select(**values)
-        if not {"source_id", "target_id"} <= set(looked_up):
-            return TypedTable(typed, tuple(unreadable), not looked_up, left_out=left_out)
+        merged = self._longest_chain > 0 and contract.name not in LOOKUPS
+        if merged:
+            typed = self._merged(typed, contract)
+        by_users = {"source_id", "target_id"} <= set(looked_up)
+        if not (by_users or (merged and contract.name == "interactions")):
+            by_file = not looked_up and not merged
+            return TypedTable(typed, tuple(unreadable), by_file, left_out=left_out)
         # users of one customer are colleagues: that they meet says nothing of two customers
         is_internal = (typed.source_id == typed.target_id).fill_null(False)
         between, internal = typed.filter(~is_internal), typed.filter(is_internal)
@@ -162,6 +176,21 @@ class Typing:
             )
             looked_up[name] = found, expected, remedy
         return rows, looked_up
+
+    def _merged(self, typed: ir.Table, contract: TableContract) -> ir.Table:
+        """*typed* with the customers that others became part of: from then on, or in all rows."""
+        moves_all = self._ids.merges == "all"
+        if contract.name == "customers":
+            gone = self._lookups["merges"].select(customer_id="lookup id").distinct()
+            return typed.anti_join(gone, "customer_id") if moves_all else typed
+        time = contract.time if contract.time is not None else "valid_from"
+        for column in contract.customers:
+            for _ in range(self._longest_chain):
+                moment = None if moves_all or time not in typed.columns else typed[time]
+                columns = typed.columns
+                typed = self._as_of(typed, "merges", "merges", typed[column], moment, "new_id", MERGED)
+                typed = typed.mutate(**{column: typed[MERGED].fill_null(typed[column])}).select(*columns)
+        return typed
 
     def _as_of(
         self,
@@ -230,6 +259,26 @@ class Typing:
             .over(group_by="lookup id", order_by=rows["lookup since"].asc(nulls_first=True))
         )
         return cached(rows.mutate(**{"lookup until": until}))
+
+
+def longest_chain(merges: ir.Table) -> int:
+    """The number of merges after each other that the longest chain of them has.
+
+    Raises:
+        InputError: an account becomes part of itself by way of others.
+    """
+    rows = merges.select("lookup id", "lookup value").to_pyarrow()
+    into: dict[str, set[str]] = {}
+    for old, new in zip(rows["lookup id"].to_pylist(), rows["lookup value"].to_pylist(), strict=True):
+        into.setdefault(old, set()).add(new)
+    length, present = 0, set(into)
+    while present:
+        length += 1
+        following = {new for old in present for new in into[old] if new in into}
+        if length > len(into):
+            raise InputError(f"merges: {sorted(following)[0]} becomes part of itself, by way of others.")
+        present = following
+    return length
 
 
 def _unreadable(

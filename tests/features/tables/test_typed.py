@@ -152,3 +152,54 @@ def test_users_of_one_customer_do_not_interact(write):
     assert months(dataset.tables["interactions"]) == [("c1", "c2", 2), ("c2", "c1", 3)]
     assert months(dataset.internal) == [("c1", "c1", 2), ("c2", "c2", 3)]
     assert opened(write(interactions=None)).internal is None
+
+
+MERGES = "old_id,new_id,valid_from\nc1,c2,2024-02-10\nc2,c3,2024-02-20\n"
+MERGED = {
+    "customers": "customer_id,joined_at\nc1,2024-01-01\nc2,2024-01-01\nc3,2024-01-01\n",
+    "orders": (
+        "customer_id,ordered_at,product,revenue\n"
+        "c1,2024-02-01,p,1\nc1,2024-02-15,p,2\nc1,2024-02-25,p,3\nc2,2024-02-25,p,4\nc3,2024-02-01,p,5\n"
+    ),
+    "usage": "customer_id,occurred_at,feature\nc1,2024-02-25,f\n",
+    "interactions": (
+        "source_id,target_id,occurred_at,kind\nc1,c2,2024-02-01,share\nc1,c2,2024-02-15,share\n"
+    ),
+    "members": None,
+    "rates": None,
+}
+
+
+def orders(dataset):
+    rows = dataset.tables["orders"].order_by("revenue").select("customer_id", "revenue").to_pyarrow()
+    return dict(zip(rows["revenue"].to_pylist(), rows["customer_id"].to_pylist(), strict=True))
+
+
+def test_a_merged_account_counts_as_the_other_one_from_then_on(write):
+    dataset = opened(write("", **MERGED, merges=MERGES))
+    assert orders(dataset) == {1: "c1", 2: "c2", 3: "c3", 4: "c3", 5: "c3"}
+    assert dataset.tables["customers"].count().execute() == 3
+    # since the merge both ends are one customer
+    assert dataset.tables["interactions"].count().execute() == 1
+    assert dataset.internal.count().execute() == 1
+
+
+def test_what_came_before_a_cutoff_is_the_same_without_later_merges(write):
+    before = opened(write("", **MERGED, merges=MERGES)).tables.before(datetime(2024, 2, 20))
+    without = opened(write("", **MERGED, merges=MERGES.rpartition("c2,c3")[0]))
+    known = without.tables.before(datetime(2024, 2, 20))
+    for name in ("customers", "orders", "interactions"):
+        columns = known[name].columns
+        assert before[name].order_by(columns).to_pyarrow() == known[name].order_by(columns).to_pyarrow()
+
+
+def test_a_merge_may_move_earlier_rows_as_well(write):
+    dataset = opened(write('[ids]\nmerges = "all"', **MERGED, merges=MERGES))
+    assert set(orders(dataset).values()) == {"c3"}
+    assert dataset.tables["customers"].customer_id.to_pyarrow().to_pylist() == ["c3"]
+    assert dataset.tables["interactions"].count().execute() == 0
+
+
+def test_accounts_that_become_part_of_each_other_are_refused(write):
+    with pytest.raises(InputError, match="merges: c1 becomes part of itself"):
+        opened(write("", **MERGED, merges="old_id,new_id\nc1,c2\nc2,c1\n"))
