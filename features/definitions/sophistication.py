@@ -55,9 +55,9 @@ def usage_entropy(feature_use: ir.Table, as_of: datetime, days: int) -> ir.Value
     """Shannon entropy of the last {days} days' events over features: 0 is one feature only (Shannon 1948)."""
     events = feature_use[f"events_{days}d"].cast("float64")
     count = events.sum()
-    weighted = events * ibis.greatest(events, ibis.literal(1.0)).ln()
+    weighted = events * events.nullif(0.0).ln().fill_null(0.0)
     # rounded, so that what total() rounds leaves exactly 0 for one feature
-    entropy = (ibis.greatest(count, ibis.literal(1.0)).ln() - ratio(total(weighted), count)).round(DECIMALS)
+    entropy = (count.nullif(0.0).ln() - ratio(total(weighted), count)).round(DECIMALS)
     return ibis.ifelse(entropy <= 0, 0.0, entropy)  # nor below it, nor −0
 
 

@@ -39,14 +39,26 @@ def releases(catalog: ir.Table) -> ir.Table:
     return catalog.select("feature", "day", known=known, advanced=catalog.tier == "advanced", **released)
 
 
+def used(usage: ir.Table) -> ir.Table:
+    """The rows of usage that tell of any use: those of a quantity of zero do not."""
+    if "quantity" not in usage.columns:
+        return usage
+    return usage.filter(usage.quantity.isnull() | (usage.quantity > 0))
+
+
 def feature_days(usage: ir.Table) -> ir.Table:
-    """Events by customer and feature."""
-    return usage.group_by("customer", "feature", *WHEN).aggregate(events=usage.count())
+    """Events by customer and feature: the sum of quantities, where they are given; else each row is one."""
+    usage = used(usage)
+    events = _sum(usage.quantity.fill_null(1.0)) if "quantity" in usage.columns else usage.count()
+    return usage.group_by("customer", "feature", *WHEN).aggregate(events=events)
 
 
 def active_days(feature_days: ir.Table) -> ir.Table:
     """Events by customer; `fresh` where no row of the same customer and day was known before."""
-    days = feature_days.group_by("customer", *WHEN).aggregate(events=feature_days.events.sum())
+    events = feature_days.events.sum()
+    if feature_days.events.type().is_decimal():
+        events = fixed(events)
+    days = feature_days.group_by("customer", *WHEN).aggregate(events=events)
     on_time, late = _by_delay(days)
     first = late.known.min().over(ibis.window(group_by=["customer", "day"]))
     late = late.mutate(first=late.known == first)
@@ -59,7 +71,7 @@ def active_days(feature_days: ir.Table) -> ir.Table:
 
 def user_days(usage: ir.Table) -> ir.Table:
     """People at the customer with any use."""
-    return usage.filter(usage.user_id.notnull()).select("customer", "user_id", *WHEN).distinct()
+    return used(usage).filter(usage.user_id.notnull()).select("customer", "user_id", *WHEN).distinct()
 
 
 def first_uses(feature_days: ir.Table, before: ir.Table | None) -> ir.Table:

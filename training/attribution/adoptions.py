@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ripple.arrays import Bools, Floats, Ints
 from ripple.features.expressions import SECONDS_PER_DAY, age_days, epoch_seconds, sum_or_zero
+from ripple.features.rollup.daily import used
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.tables import Tables, union
 from ripple.settings import Credit
@@ -152,7 +153,8 @@ def _activity(tables: Tables, end: datetime) -> ir.Table:
     orders = tables["orders"]
     parts = [orders.select("customer_id", at=orders.ordered_at)]
     if "usage" in tables:
-        parts.append(tables["usage"].select("customer_id", at=tables["usage"].occurred_at))
+        usage = used(tables["usage"])
+        parts.append(usage.select("customer_id", at=usage.occurred_at))
     if "interactions" in tables:
         interactions = tables["interactions"]
         parts.append(interactions.select(customer_id=interactions.source_id, at=interactions.occurred_at))

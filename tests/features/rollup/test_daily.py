@@ -9,8 +9,8 @@ import pytest
 
 from ripple.features.dataset import Dataset
 from tests.support.oracles import feature_oracle
-from tests.support.oracles.feature_frames import Frames
-from tests.support.oracles.feature_runs import EARLY, FRAMES, NEW, OLD, TIME, opened
+from tests.support.oracles.feature_frames import Frames, bits, features_at
+from tests.support.oracles.feature_runs import EARLY, FRAMES, NEW, OLD, TIME, assert_right, opened
 
 
 def days(times: pd.Series) -> pd.Series:
@@ -104,3 +104,21 @@ def test_a_cutoff_sees_what_pandas_rolls_up_of_the_rows_known_before(whole, as_o
         pair = ["customer_id", what]
         first = expected[of].groupby(pair, as_index=False).day.min()
         assert_same_rows(named(whole, past[name]), first)
+
+
+def test_quantities_are_the_events_of_a_row_and_none_of_zero_is_a_use(tmp_path):
+    rng = np.random.default_rng(4)
+    usage = FRAMES["usage"]
+    quantity = rng.choice([0.0, 0.25, 1.0, 3.0, 250.0, np.nan], len(usage))
+    frames = FRAMES | {"usage": usage.assign(quantity=quantity)}
+    dataset = opened(frames, tmp_path / "data")
+    assert_right(features_at(dataset, NEW), frames, NEW)
+    events = dataset.history.daily["feature_days"].events.sum().to_pyarrow().as_py()
+    assert float(events) == np.nansum(quantity) + np.isnan(quantity).sum()
+    assert float(events) == dataset.history.daily["active_days"].events.sum().to_pyarrow().as_py()
+
+
+def test_a_quantity_of_one_gives_the_bits_of_none(tmp_path):
+    frames = FRAMES | {"usage": FRAMES["usage"].assign(quantity=1.0)}
+    without, given = opened(FRAMES, tmp_path / "without"), opened(frames, tmp_path / "given")
+    assert bits(features_at(given, NEW)) == bits(features_at(without, NEW))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from tests.support.oracles.oracle_graph import network_columns
-from tests.support.oracles.oracle_rows import Column, Row, Value, exact_sum, mean, rows_by
+from tests.support.oracles.oracle_rows import Column, Row, Value, exact_sum, mean, quantity, rows_by
 from tests.support.oracles.oracle_usage import engagement_columns, sophistication_columns
 
 EVENT_TIME = {
@@ -49,6 +49,7 @@ def features(
     columns: dict[str, Column] = {}
     columns |= _value(past, windows)
     if "usage" in past:
+        past["usage"] = [row for row in past["usage"] if quantity(row) > 0]
         columns |= engagement_columns(past, windows, customers)
         columns |= sophistication_columns(past, windows)
     if "interactions" in past:

@@ -35,3 +35,9 @@ def share_true(flags: Iterable[bool]) -> Value:
 def exact_sum(values: Iterable[float]) -> float:
     """The exact sum of *values*, each rounded to six decimals first."""
     return float(sum((Decimal(str(round(value, 6))) for value in values), Decimal(0)))
+
+
+def quantity(row: Row) -> float:
+    """What a row of usage counts as: its quantity, 1 where it has none."""
+    given = row.get("quantity")
+    return 1.0 if given is None else given

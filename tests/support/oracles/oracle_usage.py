@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.support.oracles.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, rows_by
+from tests.support.oracles.oracle_rows import Column, Pair, Row, Value, exact_sum, mean, quantity, rows_by
 
 
 def engagement_columns(
@@ -24,9 +24,12 @@ def engagement_columns(
     def active_users(customer: str, days: int) -> float:
         return len({row.get("user_id") for row in recent(customer, days)} - {None})
 
+    def events(customer: str, days: int) -> float:
+        return exact_sum(quantity(row) for row in recent(customer, days))
+
     def trend(customer: str, days: int) -> Value:
-        both = len(recent(customer, 2 * days))
-        return len(recent(customer, days)) / both if both else None
+        both = events(customer, 2 * days)
+        return events(customer, days) / both if both else None
 
     def percentile(customer: str, days: int) -> float:
         return _share_smaller(active_days(customer, days), [active_days(each, days) for each in customers])
@@ -43,7 +46,7 @@ def engagement_columns(
         "weeks_in_a_row": weeks_in_a_row,
     }
     for days in windows:
-        columns[f"events_{days}d"] = lambda customer, days=days: len(recent(customer, days))
+        columns[f"events_{days}d"] = lambda customer, days=days: events(customer, days)
         columns[f"active_days_{days}d"] = lambda customer, days=days: active_days(customer, days)
         columns[f"usage_trend_{days}d"] = lambda customer, days=days: trend(customer, days)
         columns[f"engagement_percentile_{days}d"] = lambda customer, days=days: percentile(customer, days)
@@ -68,14 +71,20 @@ def sophistication_columns(past: dict[str, list[Row]], windows: Sequence[int]) -
 
     def advanced_share(customer: str, days: int) -> float:
         recent = [row for row in usage[customer] if row["age"] <= days]
-        return sum(row["feature"] in advanced for row in recent) / len(recent) if recent else 0.0
+        events = exact_sum(map(quantity, recent))
+        of_advanced = exact_sum(quantity(row) for row in recent if row["feature"] in advanced)
+        return of_advanced / events if events else 0.0
 
     def coverage(customer: str) -> float:
         return len(advanced & used(customer)) / len(advanced) if advanced else 0.0
 
     def entropy(customer: str, days: int) -> Value:
-        counts = Counter(row["feature"] for row in usage[customer] if row["age"] <= days).values()
-        events = sum(counts)
+        by_feature: Counter[str] = Counter()
+        for row in usage[customer]:
+            if row["age"] <= days:
+                by_feature[row["feature"]] += quantity(row)
+        counts = by_feature.values()
+        events = exact_sum(counts)
         if not events:
             return None
         # −Σ p ln p with p = n ÷ events, written as a sum that `exact_sum` rounds
