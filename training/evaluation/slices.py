@@ -49,7 +49,7 @@ def slice_masks(
         levels = column.dropna().unique()
         if len(levels) <= MAX_SEGMENTS:
             for level in sorted(levels):
-                yield f"{attribute} {level}", (column == level).fillna(False).to_numpy(dtype=bool)
+                yield f"{attribute} = {level}", (column == level).fillna(False).to_numpy(dtype=bool)
 
 
 @dataclass(frozen=True)

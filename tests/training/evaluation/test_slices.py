@@ -30,8 +30,8 @@ def test_customers_are_sliced_by_what_is_known_of_them():
     assert members["tenure 180 to 365 days"] == [False, True, False, False]
     assert members["tenure over 365 days"] == [False, False, True, True]
     assert members["degree decile 1"] == [False, False, False, True]
-    assert members["plan free"] == [True, False, False, True]
-    assert members["plan team"] == [False, False, True, False]
+    assert members["plan = free"] == [True, False, False, True]
+    assert members["plan = team"] == [False, False, True, False]
 
 
 @pytest.mark.parametrize(("levels", "slices"), [(12, 12), (13, 0)])
@@ -44,7 +44,7 @@ def test_a_mere_name_is_no_segment(levels, slices):
 
 def test_a_customer_without_an_attribute_is_in_none_of_its_slices():
     attributes = pd.DataFrame({"plan": pd.array(["free", None, "team", "free"], dtype="string")})
-    assert masks(FEATURES, attributes)["plan free"] == [True, False, False, True]
+    assert masks(FEATURES, attributes)["plan = free"] == [True, False, False, True]
 
 
 def test_tenure_is_cut_at_180_and_365_days():
@@ -65,7 +65,7 @@ def test_every_customer_is_in_one_of_ten_deciles_of_degree():
 def test_slices_are_added_up_over_cutoffs():
     def cutoff(own, captures):
         everybody = Slice(10, 100.0, 80.0, 2, 2, 10, 8, {"capture": 0.5})
-        return {EVERYBODY: everybody, "plan free": Slice(*own, captures)}
+        return {EVERYBODY: everybody, "plan = free": Slice(*own, captures)}
 
     slices = summed(
         [
@@ -73,7 +73,7 @@ def test_slices_are_added_up_over_cutoffs():
             cutoff((6, 10.0, 15.0, 0, 1, 0, 0), {"capture": 0.6}),
         ]
     ).set_index("slice")
-    free = slices.loc["plan free"]
+    free = slices.loc["plan = free"]
     assert free["customers"] == 10
     assert free["top_share"] == pytest.approx(1 / 4)
     assert free["true_top_share"] == pytest.approx(3 / 4)
@@ -94,3 +94,12 @@ def test_slices_far_off_either_way_are_pointed_out():
         {"slice": list("abcdefg"), "predicted_share": [1.0, 2.01, 0.49, 2.0, 0.5, math.nan, math.inf]}
     )
     assert uneven(table)["slice"].tolist() == ["b", "c"]
+
+
+def test_two_attributes_never_give_a_slice_of_one_name():
+    attributes = pd.DataFrame(
+        {"team": ["red east", None, None, None], "team red": [None, "east", None, None]}
+    )
+    members = masks(FEATURES[[]], attributes)
+    assert members["team = red east"] == [True, False, False, False]
+    assert members["team red = east"] == [False, True, False, False]
