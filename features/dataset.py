@@ -6,6 +6,7 @@ Everything after it receives a `Dataset` and reads `Dataset.history` or `Dataset
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,6 +53,8 @@ class Dataset:
         unknown_tables: the tables and files that nothing is made of, with the table of the contract that each
             may be meant to be, if any.
         skipped: the files and folders with tables that were left out as their names begin with _ or a dot.
+        left_out: the attributes of customers that are of no use, with their type.
+        currencies: by column of orders that is called like a currency and not used, the rows of each value.
         cache: the folder where daily tables and features are kept from run to run, or None.
     """
 
@@ -66,6 +69,8 @@ class Dataset:
     extension: Extension = NO_EXTENSION
     unknown_tables: Mapping[str, str | None] = field(default_factory=dict)
     skipped: Sequence[str] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    currencies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     cache: Path | None = None
 
     @cached_property
@@ -151,6 +156,7 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
     files: dict[str, Files] = {}
     unreadable: dict[str, list[Unreadable]] = {}
     internal: list[ir.Table] = []
+    left_out: dict[str, str] = {}
     for name in CONTRACT:
         if name in raw:
             parts = [typing.table(part, CONTRACT[name]) for part in raw[name]]
@@ -158,12 +164,20 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             tables[name] = rows.drop(FILE) if FILE in rows.columns else rows
             unreadable[name] = [problem for part in parts for problem in part.unreadable]
             internal += [part.internal for part in parts if part.internal is not None]
+            for typed in parts:
+                left_out |= typed.left_out
             if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
                 files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
+    currencies: dict[str, Counter[str]] = defaultdict(Counter)
+    for part in raw["orders"]:
+        for column, values in part.currencies.items():
+            currencies[column].update(values)
     history = None
     if ATTRIBUTES.name in raw:
         parts = [typing.table(part, ATTRIBUTES) for part in raw[ATTRIBUTES.name]]
         unreadable[ATTRIBUTES.name] = [problem for part in parts for problem in part.unreadable]
+        for typed in parts:
+            left_out |= typed.left_out
         fixed = tables["customers"].columns
         history = AttributeHistory.of(union_by_name([part.rows for part in parts]), fixed)
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
@@ -180,6 +194,8 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         extension,
         {name: nearest_table(name) for name in unused_tables},
         skipped,
+        left_out,
+        currencies,
     )
 
 

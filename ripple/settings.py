@@ -160,6 +160,14 @@ class Checks(Section):
     set_aside: tuple[str, ...] = Field(
         (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
     )
+    drop_repeats: tuple[Literal["orders", "usage", "interactions", "feedback"], ...] = Field(
+        (), description="tables of which rows that repeat another are set aside"
+    )
+    refunds: Literal["same product", "customer", "any"] = Field(
+        "same product",
+        description="what a refund has to follow: orders of the same product, or of the same customer, that "
+        "paid as much, or nothing (any)",
+    )
 
 
 class Gate(Section):
@@ -263,7 +271,7 @@ class Settings(BaseSettings):
     @property
     def powers(self) -> dict[str, Power]:
         """Kind of interaction → the power it shows, the defaults included."""
-        return KINDS | self.kinds
+        return KINDS | {kind.strip().lower(): power for kind, power in self.kinds.items()}
 
     @classmethod
     def settings_customise_sources(

@@ -91,7 +91,10 @@ class TableMapping(Section):
     """One table of the contract, made of a table, view or files of theirs, or of an SQL query."""
 
     from_: str | None = Field(
-        None, alias="from", min_length=1, description="their table, view, file or pattern of files"
+        None,
+        alias="from",
+        min_length=1,
+        description="their table, view, file or pattern of files; that of the same name if neither is given",
     )
     sql: str | None = Field(None, min_length=1, description="a query over all that is there")
     columns: dict[str, ColumnMapping] = Field({}, description="column of the contract ← theirs")
@@ -130,8 +133,8 @@ class TableMapping(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.from_ is None) == (self.sql is None):
-            raise ValueError("give exactly one of from and sql")
+        if self.from_ is not None and self.sql is not None:
+            raise ValueError("give one of from and sql, or neither for the table of the same name")
         return self
 
 

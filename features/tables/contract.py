@@ -10,11 +10,15 @@ ColumnType = Literal["id", "text", "time", "number"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the contract; a `required` one must exist and hold no nulls."""
+    """One column of the contract; a `required` one must exist and hold no nulls.
+
+    A `folded` one is compared in lower case and without the spaces around it.
+    """
 
     name: str
     type: ColumnType
     required: bool = True
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ CONTRACT: dict[str, TableContract] = {
                 Column("revenue", "number"),
                 _optional("margin", "number"),
                 _optional("order_id", "id"),
+                _optional("line", "id"),
                 _optional("known_at", "time"),
             ),
             time="ordered_at",
@@ -87,7 +92,7 @@ CONTRACT: dict[str, TableContract] = {
                 Column("source_id", "id"),
                 Column("target_id", "id"),
                 Column("occurred_at", "time"),
-                Column("kind", "text"),
+                Column("kind", "text", folded=True),
                 _optional("weight", "number"),
                 _optional("known_at", "time"),
             ),

@@ -51,6 +51,18 @@ def convert(value: ir.Column, column: Column, mapping: ColumnMapping | None, ids
             return _number(value, mapping)
 
 
+def comparable(kind: dt.DataType) -> bool:
+    """Whether customers can be compared by an attribute of this type."""
+    return not (
+        kind.is_nested() or kind.is_json() or kind.is_interval() or kind.is_geospatial() or kind.is_unknown()
+    )
+
+
+def attribute(value: ir.Column) -> ir.Column:
+    """The *value* of an attribute; a date is a time, as Python knows no date after the year 9999."""
+    return value.try_cast(MICROSECONDS) if value.type().is_date() else value
+
+
 def has_value(column: ir.Column) -> ir.BooleanValue:
     """Whether there is a value; a text of nothing but spaces is none."""
     notnull = column.notnull()

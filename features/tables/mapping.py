@@ -7,7 +7,7 @@ returns is converted by `conversions`, in the same way for every engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 
 from ripple.errors import InputError
 from ripple.features.tables.contract import TableContract
+from ripple.features.tables.near_names import bare
 from ripple.features.tables.sources.source import FILE, Place
 from ripple.suggestions import nearest
 from ripple.table_settings import ColumnMapping, TableMapping
@@ -39,6 +40,7 @@ class RawTable:
         origin: what the rows are read from, for messages.
         theirs: the columns that are there.
         unused: those of them that nothing is made of.
+        currencies: by column of orders that is called like a currency and not used, the rows of each value.
     """
 
     rows: ir.Table
@@ -49,6 +51,7 @@ class RawTable:
     origin: str
     theirs: tuple[str, ...]
     unused: tuple[str, ...]
+    currencies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def currency_of(column: str) -> str:
@@ -72,7 +75,7 @@ def read_raw(place: Place, contract: TableContract, mapping: TableMapping | None
     Raises:
         InputError: the mapping names what is not there, or its SQL does not work.
     """
-    return _Reading(place, contract, mapping or TableMapping(**{"from": contract.name})).read(mapping is None)
+    return _Reading(place, contract, mapping or TableMapping()).read(mapping is None)
 
 
 class _Reading:
@@ -82,12 +85,13 @@ class _Reading:
         self._place, self._contract, self._mapping = place, contract, mapping
         self._key = f"tables.{contract.name}"
         self._reads: list[str] = []
+        self._from = mapping.from_ or (contract.name if mapping.sql is None else None)
         self._relation = self._origin()
         self._theirs = place.columns(exp.select("*").from_(self._relation))
         self._used: set[str] = set()
 
     def read(self, unmapped: bool) -> RawTable:
-        columns = self._columns(unmapped)
+        columns = self._columns()
         expressions: dict[str, exp.Expr] = {}
         for name, column in columns.items():
             expressions[name] = self._value(f"{self._key}.columns.{name}", column)
@@ -100,8 +104,7 @@ class _Reading:
                 if text is not None:
                     expressions[helper] = self._expression(f"{self._key}.columns.{name}.{option}", text)
         wide = self._wide()
-        named = self._mapping.from_
-        files = self._place.files(named) if named is not None and not wide else ()
+        files = self._place.files(self._from) if self._from is not None and not wide else ()
         expressions |= {name: exp.column(name, quoted=True) for name in (*wide, *([FILE] if files else []))}
         values = [exp.alias_(value, name, quoted=True) for name, value in expressions.items()]
         query = exp.select(*(values or "*")).from_(self._relation)
@@ -113,17 +116,35 @@ class _Reading:
             rows = _unpivoted(rows, wide, *UNPIVOTED[self._contract.name])
         theirs = tuple(name for name in self._theirs if name != FILE)
         unused = tuple(name for name in theirs if name not in self._used)
-        origin = self._mapping.from_ or f"{self._key}.sql"
+        origin = self._from or f"{self._key}.sql"
         # without the name of the view of the files, which is another one in every run
         definition = query.sql(self._place.dialect).replace(self._relation.alias_or_name, origin)
-        return RawTable(
-            rows, {} if unmapped else columns, files, definition, tuple(self._reads), origin, theirs, unused
-        )
+        mapping = {} if unmapped else columns
+        currencies = self._currencies(unused) if self._contract.name == "orders" else {}
+        reads = tuple(self._reads)
+        return RawTable(rows, mapping, files, definition, reads, origin, theirs, unused, currencies)
+
+    def _currencies(self, unused: tuple[str, ...]) -> dict[str, dict[str, int]]:
+        """By unused column that is called like a currency, the number of rows of each value."""
+        if any(column.currency is not None for column in self._mapping.columns.values()):
+            return {}
+        values = {}
+        for name in (name for name in unused if "currency" in bare(name) or bare(name) == "ccy"):
+            code = exp.Trim(this=exp.cast(exp.column(name, quoted=True), "varchar"))
+            query = exp.select(
+                exp.alias_(exp.Upper(this=code), "code"), exp.alias_(exp.Count(this=exp.Star()), "rows")
+            )
+            query = query.from_(self._relation).group_by("1")
+            if self._mapping.where is not None:
+                query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
+            counted = self._place.read(query).to_pyarrow().to_pylist()
+            values[name] = {row["code"]: int(row["rows"]) for row in counted if row["code"]}
+        return values
 
     def _origin(self) -> exp.Expr:
         """What the query reads from."""
-        if self._mapping.from_ is not None:
-            return self._relation_of(self._mapping.from_)
+        if self._from is not None:
+            return self._relation_of(self._from)
         query = self._parsed(f"{self._key}.sql", self._mapping.sql or "")
         if not isinstance(query, exp.Query):
             raise InputError(f"{self._key}.sql: expected one query, which begins with SELECT or WITH.")
@@ -143,7 +164,7 @@ class _Reading:
             return self._place.relation_of_text(name, self._mapping.encoding)
         return self._place.relation(name)
 
-    def _columns(self, unmapped: bool) -> dict[str, ColumnMapping]:
+    def _columns(self) -> dict[str, ColumnMapping]:
         """How each column of the contract, and each attribute, is made."""
         contract = [column.name for column in self._contract.columns]
         given = self._mapping.columns
@@ -152,8 +173,10 @@ class _Reading:
                 if name not in contract:
                     raise InputError(f"{self._key}.columns: unknown column '{name}'{nearest(name, contract)}")
         same = {name: ColumnMapping(column=name) for name in contract if name in self._theirs}
-        if unmapped and self._contract.attributes:
-            same |= {name: ColumnMapping(column=name) for name in self._theirs if name != FILE}
+        # of a table that keeps its name every column is an attribute, but for what is mapped to another name
+        if self._contract.attributes and self._mapping.from_ is None and self._mapping.sql is None:
+            taken = {FILE, *(column.column for column in given.values())} - {*contract}
+            same |= {name: ColumnMapping(column=name) for name in self._theirs if name not in taken}
         if self._mapping.unpivot:
             made = UNPIVOTED.get(self._contract.name, ())
             same = {name: column for name, column in same.items() if name not in made}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ripple.errors import InputError
 from ripple.features.tables.contract import CONTRACTS
 from ripple.features.tables.mapping import RawTable
+from ripple.features.tables.near_names import near_source
 from ripple.features.tables.sources.source import Place
-from ripple.suggestions import most_similar
 
 
 def validate_tables(place: Place, tables: Iterable[str]) -> None:
@@ -44,9 +44,11 @@ def validate_columns(tables: Mapping[str, Sequence[RawTable]]) -> None:
             for name, column, theirs in missing
         ]
         name, column, theirs = missing[0]
-        other = most_similar(column, theirs) or "their_column"
+        other = near_source(column, theirs) or "their_column"
+        # the name says so, where the values cannot
+        value = f'{{ column = "{other}", unit = "cents" }}' if "cents" in other.lower() else f'"{other}"'
         raise InputError(
             "\n".join(lines)
             + "\nColumns of other names are mapped in ripple.toml, which `ripple init DATA` proposes: "
-            f'[tables.{name}.columns] {column} = "{other}"'
+            f"[tables.{name}.columns] {column} = {value}"
         )

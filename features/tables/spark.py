@@ -14,6 +14,7 @@ from sqlglot import exp
 from ripple.errors import InputError
 from ripple.extras import missing_extras
 from ripple.features.tables.sources.folder import FileFolder, OpenFolder
+from ripple.features.tables.sources.parquet_types import validate_nanoseconds
 from ripple.features.tables.sources.source import Place, Source
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class FolderOnSpark(Place):
                 raise InputError(
                     f"Spark reads a folder of Parquet files, which {name} in {self.source} is not."
                 )
+            validate_nanoseconds(files)
             self._views[name] = ibis.util.gen_name("files")
             rows = session().read.option("mergeSchema", "true").parquet(*map(str, files))
             rows.createOrReplaceTempView(self._views[name])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
 
 from ripple.errors import InputError
-from ripple.features.tables.contract import LOOKUPS, Column, TableContract
-from ripple.features.tables.conversions import TYPES, amount, convert, has_value
+from ripple.features.tables.contract import LOOKUPS, Column, ColumnType, TableContract
+from ripple.features.tables.conversions import TYPES, amount, attribute, comparable, convert, has_value
 from ripple.features.tables.engine import cached
 from ripple.features.tables.mapping import RawTable, currency_of, looked_up_at, negative
 from ripple.features.tables.sources.source import FILE
@@ -36,12 +36,16 @@ class Unreadable:
         expected: what its values are to be, such as "is a time".
         remedy: what to do about it.
         rows: the rows as they are stored.
+        type: the type of the contract, if the value itself cannot be read.
+        mapping: how the column is mapped, if it is.
     """
 
     column: str
     expected: str
     remedy: str
     rows: ir.Table
+    type: ColumnType | None = None
+    mapping: ColumnMapping | None = None
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,14 @@ class TypedTable:
         unreadable: the rows with such values, by column.
         by_file: whether each row follows from one row of a file alone.
         internal: the interactions of two users of one customer, which are not among the rows.
+        left_out: the attributes of a type that no customers can be compared by, with that type.
     """
 
     rows: ir.Table
     unreadable: tuple[Unreadable, ...]
     by_file: bool
     internal: ir.Table | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Typing:
@@ -91,7 +97,7 @@ class Typing:
             mapping = raw.mapping.get(name)
             value = self._convert(rows, column, mapping, contract)
             if rows[name].type() != value.type() or (mapping and mapping.format):
-                unreadable.append(_unreadable(rows, contract, column, value))
+                unreadable.append(_unreadable(rows, contract, column, value, mapping))
             if mapping is not None and name in looked_up:
                 found, expected, remedy = looked_up[name]
                 missing = value.notnull() & rows[found].isnull()
@@ -99,10 +105,16 @@ class Typing:
                 value = rows[found] if mapping.user is not None else value * rows[found]
             values[name] = value
         extra = set(raw.rows.columns) if contract.attributes else {FILE} & set(raw.rows.columns)
-        values |= {name: rows[name] for name in raw.rows.columns if name in extra and name not in values}
+        left_out = {}
+        for name in raw.rows.columns:
+            if name in extra and name not in values:
+                if comparable(rows[name].type()):
+                    values[name] = attribute(rows[name])
+                else:
+                    left_out[name] = str(rows[name].type()).partition("(")[0].partition("<")[0]
         typed = rows.select(**values)
         if not {"source_id", "target_id"} <= set(looked_up):
-            return TypedTable(typed, tuple(unreadable), not looked_up)
+            return TypedTable(typed, tuple(unreadable), not looked_up, left_out=left_out)
         # users of one customer are colleagues: that they meet says nothing of two customers
         is_internal = (typed.source_id == typed.target_id).fill_null(False)
         between, internal = typed.filter(~is_internal), typed.filter(is_internal)
@@ -113,6 +125,8 @@ class Typing:
     ) -> ir.Column:
         names_customer = column.name in (*contract.customers, "user_id")
         value = convert(rows[column.name], column, mapping, self._ids if names_customer else None)
+        if column.folded:
+            value = value.strip().lower()
         if mapping is None or column.type != "number":
             return value
         helpers = (
@@ -218,10 +232,12 @@ class Typing:
         return cached(rows.mutate(**{"lookup until": until}))
 
 
-def _unreadable(rows: ir.Table, contract: TableContract, column: Column, value: ir.Column) -> Unreadable:
+def _unreadable(
+    rows: ir.Table, contract: TableContract, column: Column, value: ir.Column, mapping: ColumnMapping | None
+) -> Unreadable:
     article = "an" if column.type == "id" else "a"
     remedy = REMEDIES[column.type].format(column=column.name)
     if column.type in ("time", "number"):
         remedy += f" in [tables.{contract.name}.columns] of ripple.toml"
     broken = rows.filter(has_value(rows[column.name]) & value.isnull())
-    return Unreadable(column.name, f"is {article} {column.type}", remedy, broken)
+    return Unreadable(column.name, f"is {article} {column.type}", remedy, broken, column.type, mapping)

@@ -51,7 +51,7 @@ def test_what_is_recorded_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("[tables.orders]", "tables.orders = {}: give exactly one of from and sql."),
+        ('[tables.a]\nfrom = "x"\nsql = "SELECT 1"', "give one of from and sql, or neither for the table"),
         ('[tables.orders]\nfrm = "x"', "unknown key 'tables.orders.frm'; did you mean 'from'?"),
         ('[[tables.orders]]\nfrom = "x"\n[[tables.orders]]\nfrm = "x"', "unknown key 'tables.orders.1.frm'"),
         (

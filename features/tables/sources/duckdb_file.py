@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -41,6 +41,11 @@ class DuckDBFile(Source):
 
     def __str__(self) -> str:
         return str(self.path) + (f"?schema={self.schema}" if self.schema != "main" else "")
+
+    @property
+    def identity(self) -> str:
+        """The file itself, whatever path leads there, and the schema."""
+        return str(replace(self, path=self.path.resolve()))
 
     def open(self) -> OpenDuckDB:
         """The tables and views, in place: nothing is copied, nothing is written to the file."""

@@ -25,6 +25,7 @@ from ibis.backends.duckdb import Backend
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
+from ripple.features.tables.sources.parquet_types import validate_decimals
 from ripple.features.tables.sources.source import FILE
 from ripple.suggestions import nearest
 
@@ -116,6 +117,7 @@ def _read_parquet(connection: Backend, files: Sequence[Path]) -> ir.Table:
     try:
         # by name, as DuckDB would otherwise leave out columns that the first file does not have
         paths = [glob.escape(str(file)) for file in files]
+        validate_decimals(connection, paths)
         return connection.read_parquet(paths, union_by_name=True, filename=FILE)
     except duckdb.Error as error:
         raise _unreadable(error, {file: file for file in files}) from error

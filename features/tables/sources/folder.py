@@ -36,6 +36,11 @@ class FileFolder(Source):
     def __str__(self) -> str:
         return str(self.path)
 
+    @property
+    def identity(self) -> str:
+        """The folder itself, whatever path leads there."""
+        return str(self.path.resolve())
+
     def open(self) -> OpenFolder:
         """The files as tables of a DuckDB connection of their own."""
         return OpenFolder(self)

@@ -34,7 +34,12 @@ class Source(ABC):
     @property
     def key(self) -> str:
         """A file name for what is made of this dataset."""
-        return re.sub(r"[^\w.-]", "-", f"{self.name}-{digest(str(self))}")
+        return re.sub(r"[^\w.-]", "-", f"{self.name}-{digest(self.identity)}")
+
+    @property
+    def identity(self) -> str:
+        """Where it is, the same however the user has written that."""
+        return str(self)
 
     @property
     @abstractmethod

@@ -29,3 +29,10 @@ def test_usage_or_interactions_suffice(frames, write):
 def test_a_missing_column_is_told_with_the_line_that_maps_the_nearest(frames, write):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "revenues"})
     assert error(write(frames)).endswith('[tables.orders.columns] revenue = "revenues"')
+
+
+def test_a_name_that_says_cents_is_mapped_with_its_unit(frames, write):
+    frames["orders"] = frames["orders"].rename(columns={"revenue": "amount_cents"})
+    assert error(write(frames)).endswith(
+        '[tables.orders.columns] revenue = { column = "amount_cents", unit = "cents" }'
+    )
