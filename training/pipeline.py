@@ -30,7 +30,7 @@ from ripple.training.evaluation.membership_changes import ScoredVersion, members
 from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
 from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
 from ripple.training.evaluation.tuning import Trial, tune
-from ripple.training.examples.cutoffs import Schedule, schedule
+from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import (
     Examples,
     attributes,
@@ -39,6 +39,7 @@ from ripple.training.examples.examples import (
     features_at,
     frame,
 )
+from ripple.training.examples.feasibility import feasibility
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.preconditions import validate_labels
 from ripple.training.examples.provenance import data_digests, run_code_digest
@@ -110,7 +111,7 @@ def _fit_and_evaluate(
     folder: Path,
 ) -> TrainingResult:
     end = dataset.settings.until or checks.end
-    plan = schedule(checks.start, end, dataset.settings)
+    plan = feasibility(dataset, checks.start, end).schedule
     examples = _examples(dataset, plan, folder)
     validate_labels(examples.values(), dataset.settings)
     data = TrainingData(checks, plan, data_digests(dataset))

@@ -6,91 +6,31 @@ every row that breaks it; here only three examples of a broken rule ever leave t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from ripple.digests import code_digest, digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset, Engine, open_dataset
-from ripple.features.tables.contract import CONTRACT, EVENT_TABLES
 from ripple.features.tables.engine import cached
 from ripple.features.tables.sources.source import FILE
-from ripple.features.tables.tables import Tables, union
+from ripple.features.tables.tables import Tables
+from ripple.features.validation.currencies import mixed_currencies
+from ripple.features.validation.event_days import events_by_day, period
+from ripple.features.validation.findings import Finding, Report, example_rows
 from ripple.features.validation.incremental import NO_FILES, ValidatedFiles, read_validated_files
+from ripple.features.validation.remedies import conversion
 from ripple.features.validation.rules import NO_NULLS, Rule, rules, validate_rule_keys
+from ripple.features.validation.warnings import notes
 from ripple.settings import Settings
 
-MAX_EXAMPLES = 3
-"""The number of rows that are shown of a broken rule."""
 BROKEN = "__broken"
 """The prefix of the columns that mark the rows which break a rule."""
-MIN_GAP_DAYS = 90
-"""The number of days without any event beyond which a few rows are strays."""
-MAX_STRAY_SHARE = 0.01
-"""The share of all rows that strays make up at most."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A rule that some rows break.
-
-    Attributes:
-        key: the name of the rule in ripple.toml.
-        remedy: what to do about it.
-        count: the number of rows that break it.
-        examples: some of these rows.
-        set_aside: whether these rows are left out rather than stopping the work.
-    """
-
-    key: str
-    remedy: str
-    count: int
-    examples: list[dict[str, object]]
-    set_aside: bool
-
-    def __str__(self) -> str:
-        rows = "".join(f"\n    {_row(example)}" for example in self.examples)
-        verdict = "set aside" if self.set_aside else self.remedy
-        return f"{self.key}: {self.count:,} row{'s' * (self.count != 1)}; {verdict}{rows}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """The result of checking a dataset.
-
-    Attributes:
-        rows: by table, the number of rows.
-        start: the beginning of the day of the first event.
-        end: the end of the data, after which nothing may have happened.
-        findings: the rules that are broken.
-        absent: tables of the contract that are not there.
-        days: the number of events by day.
-    """
-
-    rows: dict[str, int]
-    start: datetime
-    end: datetime
-    findings: list[Finding]
-    absent: list[str]
-    days: Counter[date]
-
-    @property
-    def violations(self) -> list[Finding]:
-        """Findings that stop the work."""
-        return [finding for finding in self.findings if not finding.set_aside]
-
-    @property
-    def set_aside(self) -> list[Finding]:
-        """Findings whose rows are left out and counted."""
-        return [finding for finding in self.findings if finding.set_aside]
 
 
 def load(
@@ -124,7 +64,12 @@ def check(
     With a *cache*, files in which an earlier check found nothing are not read again, as long as nothing is
     found in what was added to them.
     """
-    dataset = replace(open_dataset(data, settings, engine), cache=cache)
+    clean, report = _checked_since(replace(open_dataset(data, settings, engine), cache=cache), cache)
+    return clean, report if report.violations else replace(report, notes=list(notes(clean, report)))
+
+
+def _checked_since(dataset: Dataset, cache: Path | None) -> tuple[Dataset, Report]:
+    """The dataset and the report, from files that were added since the check that *cache* remembers."""
     tables, check_everything = dataset.tables, partial(_checked, dataset, dataset, NO_FILES)
     if cache is None or set(tables.files) != set(tables.tables):
         return check_everything()
@@ -153,12 +98,13 @@ def _checked(dataset: Dataset, part: Dataset, before: ValidatedFiles) -> tuple[D
     tables = dataset.tables
     findings = list(_unreadable(part))
     unreadable = {finding.key.partition(":")[0] for finding in findings}
-    days = before.days + _days(part.tables)
-    start, last = _span(days, findings)
+    days = before.days + events_by_day(part.tables)
+    start, last = period(days, findings)
+    findings += mixed_currencies(dataset)
     end = dataset.settings.until or last
     rows: dict[str, int] = {}
     accepted: dict[str, ir.Table] = {}
-    all_rules = list(rules(tables, accepted, end))
+    all_rules = list(rules(tables, accepted, end, dataset.settings.checks))
     validate_rule_keys(dataset.settings, all_rules)
     set_aside = dataset.settings.checks.set_aside
     for name in tables.tables:
@@ -195,8 +141,9 @@ def _apply(table: ir.Table, added: ir.Table, rules: list[Rule]) -> tuple[ir.Tabl
         rows = rows.filter(rows[BROKEN]).drop(BROKEN)
         count = _one(rows.aggregate(rows=rows.count()))["rows"] if rule.candidates else counts[f"{BROKEN}{i}"]
         if count:
-            examples = _examples(rows.order_by(*table.columns))
-            findings.append(Finding(rule.key, rule.remedy, count, examples, set_aside=rule.harmless))
+            examples = example_rows(rows.order_by(*table.columns))
+            warning = rule.warning and not rule.harmless
+            findings.append(Finding(rule.key, rule.remedy, count, examples, rule.harmless, warning))
             if rule.harmless:
                 set_aside.append(rule)
     # rules that compare rows make this expensive, so the plain table stays where it is clean
@@ -220,52 +167,5 @@ def _unreadable(dataset: Dataset) -> Iterator[Finding]:
             rows = problem.rows.drop(FILE) if FILE in problem.rows.columns else problem.rows
             if count := int(rows.count().to_pyarrow().as_py()):
                 key = f"{name}.{problem.column}: {problem.expected}"
-                yield Finding(key, problem.remedy, count, _examples(rows), set_aside=False)
-
-
-def _days(tables: Tables) -> Counter[date]:
-    """The number of events of each day."""
-    dated = [
-        tables[name].select(day=tables[name][column].date())
-        for name in EVENT_TABLES
-        if name in tables and (column := CONTRACT[name].time)
-    ]
-    if not dated:
-        return Counter()
-    days = union(dated)
-    days = days.filter(days.day.notnull())
-    counted = days.group_by("day").aggregate(rows=days.count()).to_pyarrow()
-    return Counter(dict(zip(counted["day"].to_pylist(), counted["rows"].to_pylist(), strict=True)))
-
-
-def _span(days: Counter[date], unreadable: list[Finding]) -> tuple[datetime, datetime]:
-    """The day of the first event and the day after the last, stray rows far away apart.
-
-    Rows are stray when they make up less than 1 % of all and lie beyond more than 90 days without any event.
-    """
-    if not days:
-        details = "".join(f"\n  {finding}" for finding in unreadable)
-        raise InputError(f"The tables hold no event with a time: nothing can be learnt from them.{details}")
-    counts = sorted(days.items())
-    first, last = _edge(counts[::-1]), _edge(counts)
-    return datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1)
-
-
-def _edge(counts: list[tuple[date, int]]) -> date:
-    """The last day reached from the first before a gap behind which only stray rows lie."""
-    total = sum(count for _, count in counts)
-    last, reached = counts[0][0], 0
-    for day, count in counts:
-        if abs((day - last).days) > MIN_GAP_DAYS and reached > (1 - MAX_STRAY_SHARE) * total:
-            break
-        last, reached = day, reached + count
-    return last
-
-
-def _examples(rows: ir.Table) -> list[dict[str, object]]:
-    examples: pa.Table = rows.limit(MAX_EXAMPLES).to_pyarrow()
-    return examples.to_pylist()
-
-
-def _row(example: dict[str, object]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in example.items())
+                remedy = conversion(name, problem)
+                yield Finding(key, remedy, count, example_rows(rows), set_aside=False)

@@ -11,15 +11,19 @@ import ibis.expr.types as ir
 
 from ripple.errors import InputError
 from ripple.features.expressions import LIMIT
-from ripple.features.tables.contract import CONTRACT, TIERS
+from ripple.features.tables.contract import CONTRACT, EVENT_TABLES, TIERS
 from ripple.features.tables.tables import Tables
-from ripple.settings import Settings
+from ripple.settings import Checks, Settings
 from ripple.suggestions import nearest
 
 Predicate = Callable[[ir.Table], ir.BooleanValue]
 NO_NULLS = "no nulls"
 NUMBER = f"a finite number below {LIMIT:,.0f}"
-PURCHASE = ("customer_id", "product")
+FIRST_TIME, LAST_TIME = datetime.min, datetime(9998, 12, 31, 23, 59, 59, 999_999)
+"""Between these a time is one at which something can have happened: the year 9999 stands for "never"."""
+PAID_FOR = {"same product": ("customer_id", "product"), "customer": ("customer_id",)}
+"""By `Checks.refunds`, the columns that a refund shares with the orders that it takes back."""
+HASH = "__hash"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Rule:
     """The few rows that a rule has to compare; the same rows break it among these as among all."""
     group_by: tuple[str, ...] = ()
     """The columns in which rows are equal that a rule compares."""
+    warning: bool = False
+    """True where rows that break it may be right, and are used."""
 
     @property
     def place(self) -> str:
@@ -49,15 +55,21 @@ class Rule:
         return f"{self.place}: {self.name}"
 
 
-def rules(tables: Tables, accepted: Mapping[str, ir.Table], end: datetime) -> Iterator[Rule]:
+def rules(
+    tables: Tables, accepted: Mapping[str, ir.Table], end: datetime, checks: Checks | None = None
+) -> Iterator[Rule]:
     """Every rule for *tables* whose data end at *end*.
 
     Rules about customers look them up in ``accepted["customers"]``, which must be there when they run.
     """
+    checks = checks or Checks()
     for name in tables.tables:
         contract = CONTRACT[name]
         for column in contract.required:
             yield Rule(name, column, NO_NULLS, "fill it in", _null(column))
+        for column in (c.name for c in contract.columns if c.type == "time" and tables.has(name, c.name)):
+            remedy = "correct it, or leave it empty where it is optional and not known"
+            yield Rule(name, column, "a time of the years 1 to 9998", remedy, _impossible(column))
         for column in (c.name for c in contract.columns if c.type == "number" and tables.has(name, c.name)):
             remedy = "leave the value out, correct it or give all of them in a larger unit"
             yield Rule(name, column, NUMBER, remedy, _not_a_number(column))
@@ -71,17 +83,42 @@ def rules(tables: Tables, accepted: Mapping[str, ir.Table], end: datetime) -> It
         if name in ("customers", "catalog"):
             key = contract.required[0]
             yield _unique(name, key, "keep one row for each")
+    for name in EVENT_TABLES:
+        if name in tables:
+            yield _no_repeats(name, tables, checks)
     if tables.has("orders", "order_id"):
-        yield _unique("orders", "order_id", "keep one row")
-    yield Rule(
-        "orders",
-        "revenue",
-        "negative only as a refund",
-        "a refund follows orders of the same customer and product that paid at least as much",
-        _unpaid_refund,
-        candidates=_orders_with_refunds,
-        group_by=PURCHASE,
-    )
+        yield Rule(
+            "orders",
+            "order_id",
+            "of one customer",
+            "an order may have several lines, all of one customer: correct customer_id or order_id",
+            lambda t: t.customer_id != t.customer_id.min().over(ibis.window(group_by="order_id")),
+            candidates=_sharing("order_id"),
+            group_by=("order_id",),
+        )
+    if tables.has("orders", "order_id", "line"):
+        yield Rule(
+            "orders",
+            "line",
+            "unique in its order",
+            "give each line of an order a number of its own",
+            _repeated_line,
+            candidates=_sharing("order_id", "line"),
+            group_by=("order_id", "line"),
+        )
+    if paid_for := PAID_FOR.get(checks.refunds):
+        same = "customer and product" if checks.refunds == "same product" else "customer"
+        wider = "customer" if checks.refunds == "same product" else "any"
+        yield Rule(
+            "orders",
+            "revenue",
+            "negative only as a refund",
+            f"a refund follows orders of the same {same} that paid at least as much; if yours need not: "
+            f'[checks] refunds = "{wider}"',
+            _unpaid_refund(paid_for),
+            candidates=_orders_with_refunds(paid_for),
+            group_by=paid_for,
+        )
     if "catalog" in tables:
         yield Rule(
             "catalog", "tier", f"one of {', '.join(TIERS)}", "correct the tier", lambda t: t.tier.notin(TIERS)
@@ -134,8 +171,12 @@ def _unknown_customer(column: str, accepted: Mapping[str, ir.Table]) -> Predicat
     return broken
 
 
+def _impossible(column: str) -> Predicate:
+    return lambda table: ~table[column].between(FIRST_TIME, LAST_TIME)
+
+
 def _after(column: str, end: datetime) -> Predicate:
-    return lambda table: table[column] > end
+    return lambda table: (table[column] > end) & (table[column] <= LAST_TIME)
 
 
 def _repeated(key: str) -> Predicate:
@@ -145,7 +186,7 @@ def _repeated(key: str) -> Predicate:
     )
 
 
-def _sharing(key: str) -> Callable[[ir.Table], ir.Table]:
+def _sharing(*key: str) -> Callable[[ir.Table], ir.Table]:
     """The rows whose key another row has too."""
 
     def rows(table: ir.Table) -> ir.Table:
@@ -155,22 +196,69 @@ def _sharing(key: str) -> Callable[[ir.Table], ir.Table]:
     return rows
 
 
-def _orders_with_refunds(orders: ir.Table) -> ir.Table:
-    """All orders by a customer of a product of which they had a refund."""
-    return orders.semi_join(orders.filter(orders.revenue < 0), PURCHASE)
+def _repeated_line(orders: ir.Table) -> ir.BooleanValue:
+    """A line of an order after the first of its number; a refund may have that of what it takes back."""
+    line = ibis.window(group_by=["order_id", "line", orders.revenue < 0], order_by=orders.columns)
+    has_line = orders.order_id.notnull() & orders.line.notnull() & (orders.revenue >= 0)
+    return has_line & (ibis.row_number().over(line) > 0)
 
 
-def _unpaid_refund(orders: ir.Table) -> ir.BooleanValue:
-    """A negative revenue that exceeds what the customer had paid for the product until then."""
-    paid = orders.revenue.sum().over(
-        ibis.window(
-            group_by=PURCHASE,
-            order_by=["ordered_at", orders.revenue.desc()],
-            preceding=None,
-            following=0,
+def _no_repeats(name: str, tables: Tables, checks: Checks) -> Rule:
+    """That no row of an event table repeats another, apart from when it was known: the first one counts.
+
+    Events of the same second, or day, may well be equal. Orders with an id may not: they would be paid twice.
+    """
+    contract = CONTRACT[name]
+    columns = [column for column in tables[name].columns if column != "known_at"]
+    remedy = f'they all count; if they were loaded twice: [checks] drop_repeats = ["{name}"]'
+    is_error = tables.has(name, "order_id")
+    if is_error:
+        remedy = (
+            'if they were loaded twice: [checks] drop_repeats = ["orders"]; '
+            "if an order has equal lines: give each its number in the column line"
         )
+
+    def candidates(table: ir.Table) -> ir.Table:
+        hashed = table.mutate(**{HASH: ibis.struct({column: table[column] for column in columns}).hash()})
+        return _sharing(HASH)(hashed).drop(HASH)
+
+    def broken(table: ir.Table) -> ir.BooleanValue:
+        order = [table.known_at.asc(nulls_first=True)] if "known_at" in table.columns else columns[:1]
+        return ibis.row_number().over(ibis.window(group_by=columns, order_by=order)) > 0
+
+    return Rule(
+        name,
+        contract.time or "",
+        "not repeated",
+        remedy,
+        broken,
+        harmless=name in checks.drop_repeats,
+        candidates=candidates,
+        group_by=(contract.customers[0], contract.time or ""),
+        warning=not is_error,
     )
-    return (orders.revenue < 0) & (paid < -0.005)
+
+
+def _orders_with_refunds(paid_for: tuple[str, ...]) -> Callable[[ir.Table], ir.Table]:
+    """All orders that a refund may take back."""
+    return lambda orders: orders.semi_join(orders.filter(orders.revenue < 0), paid_for)
+
+
+def _unpaid_refund(paid_for: tuple[str, ...]) -> Predicate:
+    """A negative revenue that exceeds what had been paid until then by orders that share *paid_for*."""
+
+    def broken(orders: ir.Table) -> ir.BooleanValue:
+        paid = orders.revenue.sum().over(
+            ibis.window(
+                group_by=paid_for,
+                order_by=["ordered_at", orders.revenue.desc()],
+                preceding=None,
+                following=0,
+            )
+        )
+        return (orders.revenue < 0) & (paid < -0.005)
+
+    return broken
 
 
 def _later_referral(interactions: ir.Table) -> ir.BooleanValue:

@@ -54,8 +54,13 @@ def simulate(
 
 @app.command(epilog="Example: ripple check /tmp/world")
 def check(data: Data, settings: SettingsFile = None) -> None:
-    """Check a dataset against the input contract; exit with 0 if it holds, else 2."""
+    """Check a dataset against the input contract; exit with 0 if it holds, else 2.
+
+    Warnings, and what can be trained from it, are told and do not change the exit code.
+    """
     require("train")
+    from ripple.training.examples.feasibility import feasibility
+
     dataset, report = open_checked(data, settings)
     for name, rows in report.rows.items():
         print(f"{name:<13}{rows:>10,} rows")
@@ -67,7 +72,14 @@ def check(data: Data, settings: SettingsFile = None) -> None:
         print(f"set aside: {finding}")
     if dataset.internal is not None:
         print(f"left out: {dataset.internal.count().execute():,} interactions of two users of one customer")
-    print(f"events from {report.start:%Y-%m-%d}; the data end on {dataset.settings.until:%Y-%m-%d %H:%M}")
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    end = dataset.settings.until or report.end
+    print(f"events from {report.start:%Y-%m-%d}; the data end on {end:%Y-%m-%d %H:%M}")
+    try:
+        print(f"training: {feasibility(dataset, report.start, end)}")
+    except InputError as error:
+        print(f"training: not possible. {error}")
     print("The dataset keeps the input contract.")
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+MAX_QUIET_DAYS = 7
+"""The number of days after the end of the data as of which features are still computed."""
 
 
 def open_checked(
@@ -60,18 +63,21 @@ def open_checked(
                 f"another run works on {source}: what is computed now will not be kept for later runs"
             )
     logger.info(f"checking {source}")
-    return load(data, chosen, engine, cache)
+    dataset, report = load(data, chosen, engine, cache)
+    if number := len(report.warnings):
+        logger.info(f"{number} warning{'s' * (number != 1)} about the data, which `ripple check` lists")
+    return dataset, report
 
 
 def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     """Features of every customer at *as_of*, indexed by customer_id.
 
     Raises:
-        InputError: the data end before *as_of*, or nobody had joined by then.
+        InputError: the data end long before *as_of*, or nobody had joined by then.
     """
     from ripple.training.examples.examples import features_at, frame
 
-    validate_not_after_end(as_of, dataset.settings, "--as-of")
+    validate_as_of(as_of, dataset.settings)
     features = frame(features_at(dataset, as_of))
     if features.empty:
         raise InputError(f"Nobody had joined before {as_of:%Y-%m-%d}: choose a later date.")
@@ -127,6 +133,24 @@ def validate_not_after_end(moment: datetime, settings: Settings, flag: str) -> N
         )
 
 
+def validate_as_of(as_of: datetime, settings: Settings) -> None:
+    """Raise an InputError where *as_of* is more than `MAX_QUIET_DAYS` after the end of the data.
+
+    After a quiet night the data end before the midnight for which a nightly job computes.
+    """
+    if settings.until is None or as_of <= settings.until:
+        return
+    if as_of > settings.until + timedelta(days=MAX_QUIET_DAYS):
+        raise InputError(
+            f"--as-of {as_of:%Y-%m-%d} is after the data end ({settings.until:%Y-%m-%d %H:%M}), by more than "
+            f"{MAX_QUIET_DAYS} days: load what has happened since, or choose an earlier date."
+        )
+    logger.info(
+        f"the data end on {settings.until:%Y-%m-%d %H:%M}: nothing is known of the time from there to "
+        f"--as-of {as_of:%Y-%m-%d}"
+    )
+
+
 def write_table(frame: pd.DataFrame, out: Path) -> None:
     """Write a row per customer to *out*, as CSV or Parquet, whole or not at all, and print its size."""
     validate_file(out)
@@ -142,7 +166,7 @@ def write_with_spark(dataset: Dataset, as_of: datetime, out: Path) -> None:
     """Have Spark write the features, as a folder of Parquet files."""
     from ripple.training.examples.examples import features_at
 
-    validate_not_after_end(as_of, dataset.settings, "--as-of")
+    validate_as_of(as_of, dataset.settings)
     if out.suffix != ".parquet":
         raise InputError(f"--out {out}: Spark writes Parquet.")
     if out.is_file():

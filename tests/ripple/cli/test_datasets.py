@@ -1,9 +1,9 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from ripple.cli.datasets import validate_not_after_end, write_table
+from ripple.cli.datasets import MAX_QUIET_DAYS, validate_as_of, validate_not_after_end, write_table
 from ripple.errors import InputError
 from ripple.settings import Settings
 
@@ -28,3 +28,13 @@ def test_a_moment_up_to_the_end_of_the_data_is_allowed():
 def test_a_later_one_is_not():
     with pytest.raises(InputError, match=r"--to 2025-07-02 is after the data end \(2025-07-01 00:00\)"):
         validate_not_after_end(datetime(2025, 7, 2), Settings(until=END), "--to")
+
+
+def test_features_may_be_as_of_a_few_quiet_days_after_the_end_which_is_said(caplog):
+    caplog.set_level("INFO", "ripple")
+    validate_as_of(END, Settings(until=END))
+    assert not caplog.messages
+    validate_as_of(END + timedelta(days=MAX_QUIET_DAYS), Settings(until=END))
+    assert "nothing is known of the time from there to --as-of 2025-07-08" in caplog.text
+    with pytest.raises(InputError, match=r"--as-of 2025-07-09 is after the data end .* by more than 7 days"):
+        validate_as_of(END + timedelta(days=MAX_QUIET_DAYS + 1), Settings(until=END))

@@ -16,6 +16,8 @@ from tests.support.oracles.feature_frames import LAST_DAY, Frames
 
 END = LAST_DAY + timedelta(days=1)
 LATE = datetime(2024, 8, 1)
+NEVER = datetime(9999, 6, 1)
+"""What stands for "never" in many systems."""
 REQUIRED = [(name, column) for name, contract in CONTRACT.items() for column in contract.required]
 CUSTOMER_COLUMNS = [
     (name, column)
@@ -97,7 +99,14 @@ CASES = [
     Case("customers.customer_id: unique", add("customers", customer_id="c1"), shown="customer_id=c1"),
     Case("customers.customer_id: unique", both(*[add("customers", customer_id="c1")] * 4), count=4),
     Case("catalog.feature: unique", add("catalog", feature="f1", tier="advanced"), shown="feature=f1"),
-    Case("orders.order_id: unique", put("orders", "order_id", "o1"), shown="order_id=o1"),
+    Case("orders.order_id: of one customer", put("orders", "order_id", "o1"), shown="order_id=o1"),
+    Case("orders.ordered_at: not repeated", add("orders"), shown="order_id=o5"),
+    *[
+        Case(
+            f"{table}.{column}: a time of the years 1 to 9998", put(table, column, NEVER), shown="9999-06-01"
+        )
+        for table, column in [*TIMES, ("catalog", "released_at")]
+    ],
     *[
         Case(f"{table}.{column}: not after the end of the data", put(table, column, LATE), shown="2024-08-01")
         for table, column in TIMES
