@@ -17,7 +17,7 @@ from ripple.errors import InputError
 from ripple.play_rules import RULES, Rule
 from ripple.section import Section
 from ripple.suggestions import nearest
-from ripple.table_settings import Ids, Mappings
+from ripple.table_settings import Checks, Ids, Mappings
 
 SERVICE = "RIPPLE_SERVE_"
 """The prefix of the variables that are options of the service."""
@@ -152,22 +152,6 @@ class Model(Section):
         description="quantile of the positive labels of a cutoff at which labels are capped",
     )
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of the interval")
-
-
-class Checks(Section):
-    """What to do about rows that break a rule of the input contract."""
-
-    set_aside: tuple[str, ...] = Field(
-        (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
-    )
-    drop_repeats: tuple[Literal["orders", "usage", "interactions", "feedback"], ...] = Field(
-        (), description="tables of which rows that repeat another are set aside"
-    )
-    refunds: Literal["same product", "customer", "any"] = Field(
-        "same product",
-        description="what a refund has to follow: orders of the same product, or of the same customer, that "
-        "paid as much, or nothing (any)",
-    )
 
 
 class Gate(Section):

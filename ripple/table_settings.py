@@ -1,4 +1,5 @@
-"""The mapping of a company's own tables to those of the contract: ``[tables.X]`` in ripple.toml."""
+"""A company's own tables: ``[tables.X]`` of ripple.toml maps them to the contract, ``[checks]`` says how
+they may differ from it."""
 
 from __future__ import annotations
 
@@ -155,3 +156,19 @@ class Ids(Section):
 
     trim: bool = Field(False, description="without the spaces around them")
     case: Literal["lower", "upper"] | None = Field(None, description="in lower or upper case")
+
+
+class Checks(Section):
+    """What to do about rows that break a rule of the input contract."""
+
+    set_aside: tuple[str, ...] = Field(
+        (), description="rules, as 'table.column: rule', whose rows are set aside instead of refused"
+    )
+    drop_repeats: tuple[Literal["orders", "usage", "interactions", "feedback"], ...] = Field(
+        (), description="tables of which rows that repeat another are set aside"
+    )
+    refunds: Literal["same product", "customer", "any"] = Field(
+        "same product",
+        description="what a refund has to follow: orders of the same product, or of the same customer, that "
+        "paid as much, or nothing (any)",
+    )

@@ -88,7 +88,8 @@ def _kinds_without_power(dataset: Dataset) -> Iterator[str]:
         named = []
         for kind in kinds[:MAX_KINDS]:
             near = most_similar(kind["kind"], powers, 0.7)
-            named.append(f"{kind['kind']} ({kind['rows']:,} rows{f'; {near}?' if near else ''})")
+            rows = f"{kind['rows']:,} row{'s' * (kind['rows'] != 1)}"
+            named.append(f"{kind['kind']} ({rows}{f'; {near}?' if near else ''})")
         more = f" and {len(kinds) - MAX_KINDS} more" if len(kinds) > MAX_KINDS else ""
         yield (
             f"interactions.kind: {len(kinds)} kind{'s' * (len(kinds) != 1)} without a power, which count as "

@@ -138,7 +138,7 @@ def test_a_variable_that_is_not_json_is_named(monkeypatch, variable, value):
         ("horizn_days = 90", "unknown key 'horizn_days'; did you mean 'horizon_days'?"),
         ("[cutoffs]\nstep_day = 30", "unknown key 'cutoffs.step_day'; did you mean 'step_days'?"),
         ("[modell]\ntrees = 3", "unknown key 'modell'; did you mean 'model'?"),
-        ("[checks]\nxyz = 3", "unknown key 'checks.xyz'; known are set_aside"),
+        ("[checks]\nxyz = 3", "unknown key 'checks.xyz'; known are drop_repeats, refunds, set_aside"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_one(refused, tmp_path, toml, message):

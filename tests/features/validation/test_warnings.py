@@ -77,7 +77,7 @@ def test_kinds_without_a_power_are_counted_with_the_nearest_that_has_one(frames,
     add("interactions", kind="chat")(frames)
     [warning] = warnings_of(frames)
     assert warning.startswith("interactions.kind: 2 kinds without a power, which count as contacts only: ")
-    assert "referal (2 rows; referral?), chat (1 rows); give each its power in [kinds]" in warning
+    assert "referal (2 rows; referral?), chat (1 row); give each its power in [kinds]" in warning
     [warning] = warnings_of(frames, toml='[kinds]\n" CHAT" = "expert"')
     assert "1 kind without a power" in warning
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.oracles import feature_frames
 from tests.support.servers.processes import (
     Ripple,
     TrainedWorld,
@@ -31,6 +32,24 @@ def test_check_accepts_a_simulated_world(ripple: Ripple, trained_world: TrainedW
     checked = ripple("check", trained_world.data, home=trained_world.home)
     assert checked.returncode == 0
     assert re.search(r"^customers +900 rows$", checked.stdout, re.MULTILINE)
+    assert re.search(r"^training: \d+ closed cutoffs .* candidates for credit$", checked.stdout, re.MULTILINE)
+    assert "warning" not in checked.stdout
+
+
+def test_check_prints_warnings_and_why_nothing_can_be_trained_a_line_each(
+    ripple: Ripple, tmp_path: Path
+) -> None:
+    frames = feature_frames.small()
+    frames["orders"]["Known_At"] = "2024-06-01"
+    frames["usage"] = pd.concat([frames["usage"], frames["usage"].head(3)])
+    checked = ripple("check", feature_frames.write(frames, tmp_path / "data"), home=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    warnings = [line for line in checked.stdout.splitlines() if line.startswith("warning: ")]
+    assert [line.split(": ")[1] for line in warnings] == ["usage.occurred_at", "orders"]
+    assert "3 rows (1.2 %)" in warnings[0]
+    assert "known_at" in warnings[1]
+    assert "\ntraining: not possible. Too little history" in checked.stdout
+    assert "2 warnings about the data" in checked.stderr
 
 
 def test_features_are_written_for_everybody_alive(

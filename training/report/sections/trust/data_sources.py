@@ -35,7 +35,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 
 def data_sources_section(result: TrainingResult) -> dict[str, Any]:
-    """Rows by table, the period, missing tables and features, rows set aside, and the cutoffs."""
+    """Rows by table, the period, what is missing, set aside or odd, and the cutoffs."""
     checks, plan = result.data.checks, result.data.schedule
     return {
         "finding": (
@@ -56,6 +56,7 @@ def data_sources_section(result: TrainingResult) -> dict[str, Any]:
         "set_aside": [
             (finding.count, *finding.key.split(": ", 1), finding.remedy) for finding in checks.set_aside
         ],
+        "warnings": checks.warnings,
         "features": len(result.population.bundle.spec.names),
         "cutoffs": [
             (

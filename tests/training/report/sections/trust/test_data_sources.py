@@ -78,3 +78,9 @@ def test_a_cutoff_without_credit_is_named(result: TrainingResult) -> None:
     section = data_sources_section(altered(result, backtest=backtest))
     assert section["skipped"] == ["7 March 2025"]
     assert len(section["cutoffs"]) == 2
+
+
+def test_warnings_of_the_check_are_listed_and_otherwise_nothing_is_said(result: TrainingResult) -> None:
+    assert data_sources_section(result)["warnings"] == []
+    checks = replace(result.data.checks, notes=["orders: 2 columns not used: a, b"])
+    assert data_sources_section(altered(result, checks=checks))["warnings"] == checks.notes

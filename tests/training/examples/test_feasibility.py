@@ -1,0 +1,117 @@
+"""What can be trained is counted before anything is computed, and refused in the same words everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from ripple.errors import InputError
+from ripple.features.validation.checks import load
+from ripple.settings import Settings
+from ripple.training import pipeline
+from ripple.training.examples.feasibility import feasibility
+from tests.support.oracles import feature_frames
+
+START = datetime(2024, 1, 1)
+SETTINGS = Settings.model_validate({"horizon_days": 10, "cutoffs": {"history_days": 10, "step_days": 10}})
+
+
+def day(number):
+    return START + timedelta(days=number)
+
+
+@pytest.fixture
+def frames():
+    """15 customers of whom each follows the one before; all buy on day 30, and one order ends the data."""
+    ids = [f"c{number:02}" for number in range(15)]
+    return {
+        "customers": pd.DataFrame({"customer_id": ids, "joined_at": START}),
+        "orders": pd.DataFrame(
+            {
+                "customer_id": [*ids, ids[0], ids[0]],
+                "ordered_at": [day(30)] * 15 + [day(0), day(59)],
+                "product": "p",
+                "revenue": 5.0,
+            }
+        ),
+        "interactions": pd.DataFrame(
+            {"source_id": ids[:-1], "target_id": ids[1:], "occurred_at": day(29), "kind": "follow"}
+        ),
+    }
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def opened(frames, settings=SETTINGS):
+        return load(feature_frames.write(frames, tmp_path / "data"), settings)
+
+    return opened
+
+
+def counted(dataset, report):
+    return feasibility(dataset, report.start, report.end)
+
+
+def test_cutoffs_customers_buyers_and_candidates_are_counted(frames, opened):
+    result = counted(*opened(frames))
+    assert [cutoff.day for cutoff in result.schedule.grid] == [11, 21, 31, 10, 20]
+    assert (result.customers, result.buyers, result.candidates) == (15, 15, 14)
+    assert str(result) == (
+        "5 closed cutoffs from 2024-01-11 to 2024-02-20, 4 of them evaluated, horizon 10 days; 15 customers, "
+        "15 buyers, 14 candidates for credit"
+    )
+
+
+def test_who_was_in_touch_only_afterwards_is_no_candidate_unless_as_referrer(frames, opened):
+    frames["interactions"].loc[:2, "occurred_at"] = day(31)
+    assert counted(*opened(frames)).candidates == 11
+    frames["interactions"].loc[0, "kind"] = "referral"
+    assert counted(*opened(frames)).candidates == 12
+
+
+def without(table):
+    def change(frames):
+        del frames[table]
+        frames["usage"] = pd.DataFrame({"customer_id": ["c00"], "occurred_at": [day(1)], "feature": ["f"]})
+
+    return change
+
+
+def emptied(frames):
+    frames["interactions"] = frames["interactions"].iloc[:0]
+
+
+def few(frames):
+    frames["interactions"] = frames["interactions"].iloc[:9]
+
+
+def short(frames):
+    frames["orders"] = frames["orders"].iloc[:15]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("interactions"), "There is no table interactions: nobody can be credited"),
+        (emptied, "The table interactions has no rows"),
+        (few, r"Only 9 customers could be credited .* 10 at least must .* 9 interactions .* 15 buyers"),
+        (short, r"Too little history to evaluate .* 30 days of data in all"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_by_training_in_the_same_words_before_any_work(
+    frames, opened, monkeypatch, change, message
+):
+    change(frames)
+    dataset, report = opened(frames)
+    with pytest.raises(InputError, match=message) as at_check:
+        counted(dataset, report)
+
+    def no_work(*_):
+        raise AssertionError("features were computed")
+
+    monkeypatch.setattr(pipeline, "examples_at", no_work)
+    with pytest.raises(InputError) as at_training:
+        pipeline.fit_and_evaluate(dataset, report, "run")
+    assert str(at_training.value) == str(at_check.value)
