@@ -25,6 +25,8 @@ FIRST_TIME, LAST_TIME = datetime.min, datetime(9998, 12, 31, 23, 59, 59, 999_999
 PAID_FOR = {"same product": ("customer_id", "product"), "customer": ("customer_id",)}
 """By `Checks.refunds`, the columns that a refund shares with the orders that it takes back."""
 HASH = "__hash"
+LARGE = 1e6
+"""So many rows of one customer and day are less than this that they never add up to `LIMIT`."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,9 @@ def rules(
     for name in EVENT_TABLES:
         if name in tables:
             yield _no_repeats(name, tables, checks)
+    for name, column in (("orders", "revenue"), ("orders", "margin"), ("usage", "quantity")):
+        if tables.has(name, column):
+            yield _bounded_days(name, column)
     if tables.has("orders", "order_id"):
         yield Rule(
             "orders",
@@ -202,6 +207,29 @@ def _repeated_line(orders: ir.Table) -> ir.BooleanValue:
     line = ibis.window(group_by=["order_id", "line", orders.revenue < 0], order_by=orders.columns)
     has_line = orders.order_id.notnull() & orders.line.notnull() & (orders.revenue >= 0)
     return has_line & (ibis.row_number().over(line) > 0)
+
+
+def _bounded_days(name: str, column: str) -> Rule:
+    """That a daily table can hold what the rows of a customer and day add up to."""
+    moment = CONTRACT[name].time or ""
+
+    def large(table: ir.Table) -> ir.BooleanValue:
+        return table[column].abs() >= LARGE
+
+    def broken(table: ir.Table) -> ir.BooleanValue:
+        day = ibis.window(group_by=["customer_id", table[moment].truncate("D")])
+        return large(table) & (ibis.ifelse(large(table), table[column].abs(), 0.0).sum().over(day) >= LIMIT)
+
+    return Rule(
+        name,
+        column,
+        f"below {LIMIT:,.0f} a day",
+        "correct the values, or give all of them in a larger unit",
+        # a single one is a matter of its own
+        lambda table: broken(table) & (table[column].abs() < LIMIT),
+        candidates=lambda table: table.filter(large(table)),
+        group_by=("customer_id",),
+    )
 
 
 def _no_repeats(name: str, tables: Tables, checks: Checks) -> Rule:

@@ -100,6 +100,19 @@ CASES = [
     Case("customers.customer_id: unique", both(*[add("customers", customer_id="c1")] * 4), count=4),
     Case("catalog.feature: unique", add("catalog", feature="f1", tier="advanced"), shown="feature=f1"),
     Case("orders.order_id: of one customer", put("orders", "order_id", "o1"), shown="order_id=o1"),
+    *[
+        Case(
+            f"{table}.{column}: below 1,000,000,000,000 a day",
+            both(*[add(table, **{column: 5e11 + i}, **more(i)) for i in range(2)]),
+            count=2,
+            shown=f"{column}=500000000000.0",
+        )
+        for table, column, more in [
+            ("orders", "revenue", lambda i: {"order_id": f"o9{i}"}),
+            ("orders", "margin", lambda i: {"order_id": f"o9{i}", "revenue": 1.0}),
+            ("usage", "quantity", lambda _: {}),
+        ]
+    ],
     Case("orders.ordered_at: not repeated", add("orders"), shown="order_id=o5"),
     *[
         Case(
