@@ -14,8 +14,8 @@ from ripple.features.validation.event_days import thin_tail
 from ripple.features.validation.findings import Report, count_with_share
 from ripple.suggestions import most_similar
 
-MAX_KINDS = 8
-"""The number of kinds of interaction that are named."""
+MAX_NAMES = 8
+"""The number of columns, or of kinds of interaction, that are named."""
 
 
 def notes(dataset: Dataset, report: Report) -> Iterator[str]:
@@ -61,7 +61,8 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
             if others:
                 where = "" if origin == table else f" of {origin}"
                 number = f"{len(others)} column{'s' * (len(others) != 1)}"
-                yield f"{table}: {number}{where} not used: {', '.join(others)}"
+                more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
+                yield f"{table}: {number}{where} not used: {', '.join(others[:MAX_NAMES])}{more}"
 
 
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:
@@ -86,11 +87,11 @@ def _kinds_without_power(dataset: Dataset) -> Iterator[str]:
     if kinds:
         kinds = sorted(kinds, key=lambda kind: (-kind["rows"], kind["kind"]))
         named = []
-        for kind in kinds[:MAX_KINDS]:
+        for kind in kinds[:MAX_NAMES]:
             near = most_similar(kind["kind"], powers, 0.7)
             rows = f"{kind['rows']:,} row{'s' * (kind['rows'] != 1)}"
             named.append(f"{kind['kind']} ({rows}{f'; {near}?' if near else ''})")
-        more = f" and {len(kinds) - MAX_KINDS} more" if len(kinds) > MAX_KINDS else ""
+        more = f" and {len(kinds) - MAX_NAMES} more" if len(kinds) > MAX_NAMES else ""
         yield (
             f"interactions.kind: {len(kinds)} kind{'s' * (len(kinds) != 1)} without a power, which count as "
             f"contacts only: {_list(named)}; give each its power in [kinds]"

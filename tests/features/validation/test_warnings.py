@@ -100,3 +100,10 @@ def test_a_thin_tail_is_told_with_the_end_that_cures_it(frames, checked, warning
     report = checked(frames, toml="until = 2024-06-30")[1]
     assert report.notes == []
     assert [finding.count for finding in report.violations] == [1]
+
+
+def test_of_many_columns_that_are_not_used_eight_are_named(frames, warnings_of):
+    frames["usage"] = frames["usage"].assign(**{f"extra{number}": 1 for number in range(11)})
+    [warning] = warnings_of(frames)
+    assert warning.startswith("usage: 11 columns not used: extra0, ")
+    assert warning.endswith("extra7 and 3 more")

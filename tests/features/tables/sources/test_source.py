@@ -103,3 +103,21 @@ def test_a_dataset_is_named_after_its_source(tmp_path, monkeypatch):
     assert (database.name, database.folder) == ("shop", None)
     assert str(database) == "postgresql://[::1]:5433/shop?schema=my own"
     assert "secret" not in repr(database)
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_the_cache_of_a_dataset_is_one_however_its_path_is_written(tmp_path, monkeypatch, kind):
+    place = tmp_path / "shop"
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.touch()
+    (tmp_path / "link").symlink_to(place)
+    monkeypatch.chdir(tmp_path)
+    spelt = [place, "shop", "./shop", "link", tmp_path / "link", "../" + tmp_path.name + "/shop"]
+    if kind == "folder":
+        spelt.append("shop/")
+    else:
+        assert find("shop?schema=a").key != find("shop").key
+    assert len({find(path).key for path in spelt}) == 1
+    assert str(find("link")) == "link"
