@@ -50,19 +50,17 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
         absent = [column.name for column in contract.columns if column.name not in present]
         for origin, names in by_origin.items():
             near = {name: near_column(name, absent) for name in names}
-            # of several the first
-            for column in dict.fromkeys(filter(None, near.values())):
-                name = next(name for name in names if near[name] == column)
+            # of several that are near the same one, the first
+            first = {column: name for name, column in reversed(near.items()) if column is not None}
+            for column, name in reversed(first.items()):
                 yield (
                     f"{table}: column '{name}' is not used; if it is {column}: "
                     f'[tables.{table}.columns] {column} = "{name}"'
                 )
-            others = [name for name in names if near[name] is None]
+            others = [name for name in names if name not in first.values()]
             if others:
                 where = "" if origin == table else f" of {origin}"
-                number = f"{len(others)} column{'s' * (len(others) != 1)}"
-                more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
-                yield f"{table}: {number}{where} not used: {', '.join(others[:MAX_NAMES])}{more}"
+                yield f"{table}: {_named(others, 'column')}{where} not used: {_list(others)}"
 
 
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:
@@ -87,13 +85,12 @@ def _kinds_without_power(dataset: Dataset) -> Iterator[str]:
     if kinds:
         kinds = sorted(kinds, key=lambda kind: (-kind["rows"], kind["kind"]))
         named = []
-        for kind in kinds[:MAX_NAMES]:
+        for kind in kinds:
             near = most_similar(kind["kind"], powers, 0.7)
             rows = f"{kind['rows']:,} row{'s' * (kind['rows'] != 1)}"
             named.append(f"{kind['kind']} ({rows}{f'; {near}?' if near else ''})")
-        more = f" and {len(kinds) - MAX_NAMES} more" if len(kinds) > MAX_NAMES else ""
         yield (
-            f"interactions.kind: {len(kinds)} kind{'s' * (len(kinds) != 1)} without a power, which count as "
+            f"interactions.kind: {_named(named, 'kind')} without a power, which count as "
             f"contacts only: {_list(named)}; give each its power in [kinds]"
         )
 
