@@ -18,7 +18,7 @@ from ripple.features.dataset import Dataset
 from ripple.features.definition import Definition
 from ripple.features.expressions import sum_or_zero
 from ripple.features.registry import features
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, FeatureSpec, Spec
 from ripple.training.attribution import INFLUENCE_METHOD

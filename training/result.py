@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
 from ripple.training.attribution.robustness import Robustness, chance_share

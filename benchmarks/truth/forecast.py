@@ -17,7 +17,7 @@ import pandas as pd
 
 from ripple import simulation
 from ripple.features.dataset import Dataset
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.training.estimators.heads import fit
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.backtest import RollingOriginBacktester

@@ -31,7 +31,7 @@ from benchmarks.truth.rivals import LABEL, rank
 from ripple import settings, simulation
 from ripple.features.dataset import Dataset
 from ripple.features.validation import checks
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.settings import Settings
 from ripple.training.attribution import network_value
 from ripple.training.evaluation import metrics

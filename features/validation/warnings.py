@@ -20,8 +20,8 @@ MAX_NAMES = 8
 
 def notes(dataset: Dataset, report: Report) -> Iterator[str]:
     """What is odd about *dataset*, whose rows *report* has counted."""
+    yield from _unused_tables(dataset)
     yield from _unused_columns(dataset)
-    yield from _unknown_tables(dataset)
     for name, kind in dataset.left_out.items():
         yield f"customers.{name}: is of type {kind} and left out; make it text or a number by SQL"
     yield from other_currency(dataset)
@@ -33,16 +33,13 @@ def notes(dataset: Dataset, report: Report) -> Iterator[str]:
         yield tail
 
 
-def _unknown_tables(dataset: Dataset) -> Iterator[str]:
-    """The tables and files that nothing is made of, those called like one of the contract each by itself."""
+def _unused_tables(dataset: Dataset) -> Iterator[str]:
     for name, near in dataset.unknown_tables.items():
-        if near is not None:
-            yield f'{name}: not read; if it is {near}, call it so, or map it: [tables.{near}] from = "{name}"'
-    others = [name for name, near in dataset.unknown_tables.items() if near is None]
+        if near is not None and near not in dataset.tables:
+            yield f"table '{name}' is not used; if it is {near}: [tables.{near}] from = \"{name}\""
+    others = [name for name, near in dataset.unknown_tables.items() if near is None or near in dataset.tables]
     if others:
-        number = f"{len(others)} other table{'s' * (len(others) != 1)}"
-        more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
-        yield f"{number} not read: {', '.join(others[:MAX_NAMES])}{more}"
+        yield f"{_named(others, 'table')} not used: {_list(others)}"
 
 
 def _unused_columns(dataset: Dataset) -> Iterator[str]:
@@ -53,19 +50,17 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
         absent = [column.name for column in contract.columns if column.name not in present]
         for origin, names in by_origin.items():
             near = {name: near_column(name, absent) for name in names}
-            # of several the first
-            for column in dict.fromkeys(filter(None, near.values())):
-                name = next(name for name in names if near[name] == column)
+            # of several that are near the same one, the first
+            first = {column: name for name, column in reversed(near.items()) if column is not None}
+            for column, name in reversed(first.items()):
                 yield (
                     f"{table}: column '{name}' is not used; if it is {column}: "
                     f'[tables.{table}.columns] {column} = "{name}"'
                 )
-            others = [name for name in names if near[name] is None]
+            others = [name for name in names if name not in first.values()]
             if others:
                 where = "" if origin == table else f" of {origin}"
-                number = f"{len(others)} column{'s' * (len(others) != 1)}"
-                more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
-                yield f"{table}: {number}{where} not used: {', '.join(others[:MAX_NAMES])}{more}"
+                yield f"{table}: {_named(others, 'column')}{where} not used: {_list(others)}"
 
 
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:
@@ -90,14 +85,13 @@ def _kinds_without_power(dataset: Dataset) -> Iterator[str]:
     if kinds:
         kinds = sorted(kinds, key=lambda kind: (-kind["rows"], kind["kind"]))
         named = []
-        for kind in kinds[:MAX_NAMES]:
+        for kind in kinds:
             near = most_similar(kind["kind"], powers, 0.7)
             rows = f"{kind['rows']:,} row{'s' * (kind['rows'] != 1)}"
             named.append(f"{kind['kind']} ({rows}{f'; {near}?' if near else ''})")
-        more = f" and {len(kinds) - MAX_NAMES} more" if len(kinds) > MAX_NAMES else ""
         yield (
-            f"interactions.kind: {len(kinds)} kind{'s' * (len(kinds) != 1)} without a power, which count as "
-            f"contacts only: {', '.join(named)}{more}; give each its power in [kinds]"
+            f"interactions.kind: {_named(named, 'kind')} without a power, which count as "
+            f"contacts only: {_list(named)}; give each its power in [kinds]"
         )
 
 
@@ -132,3 +126,12 @@ def _order_lines(dataset: Dataset, report: Report) -> Iterator[str]:
 
 def _number(value: ir.Scalar) -> int:
     return int(value.to_pyarrow().as_py() or 0)
+
+
+def _named(names: list[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'s' * (len(names) != 1)}"
+
+
+def _list(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

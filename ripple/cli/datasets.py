@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ripple.features.dataset import Dataset
-    from ripple.features.validation.checks import Report
+    from ripple.features.validation.findings import Report
     from ripple.models.bundle import Bundle
 
 

@@ -41,6 +41,11 @@ class SQLiteFile(Database):
     def __str__(self) -> str:
         return str(self.path)
 
+    @property
+    def identity(self) -> str:
+        """The file itself, whatever path leads there."""
+        return str(self.path.resolve())
+
     def open(self) -> OpenSQLite:
         """A connection in one transaction, which sees the file as it is at one moment."""
         return OpenSQLite(self)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ripple.features.dataset import Dataset
-from ripple.features.validation.checks import Finding, Report
+from ripple.features.validation.findings import Finding, Report
 from tests.support.oracles.feature_frames import Frames
 
 Violations = Callable[..., dict[str, Finding]]

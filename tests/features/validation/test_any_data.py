@@ -155,7 +155,7 @@ def compute(folder: Path) -> str | None:
 
 
 @given(datasets())
-@settings(max_examples=20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_any_table_is_refused_by_name_or_gives_features(tables):
     with TemporaryDirectory() as name:
         for table, rows in tables.items():

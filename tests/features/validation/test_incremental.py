@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripple.features.validation import checks
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.settings import load
 from tests.support.oracles import feature_frames
 from tests.support.oracles.broken_rules import CASES, ONE_CASE_PER_RULE

@@ -109,12 +109,17 @@ def test_of_many_columns_that_are_not_used_eight_are_named(frames, warnings_of):
     assert warning.endswith("extra7 and 3 more")
 
 
-def test_tables_that_nothing_is_made_of_are_named_with_the_table_they_may_be(frames, checked, write):
-    folder = write(frames)
-    for name in ("interaction.parquet", "catalogue.csv", "notes.csv"):
-        (folder / name).write_bytes((folder / "feedback.parquet").read_bytes())
-    report = checked(frames)[1]
-    assert [warning.partition(";")[0] for warning in report.warnings] == [
-        *("catalogue: not read", "interaction: not read", "1 other table not read: notes")
+def test_tables_that_nothing_is_made_of_are_named_and_the_one_that_is_near(frames, warnings_of):
+    frames["feedbacks"] = frames.pop("feedback")
+    frames["invoices_old"] = frames["orders"]
+    assert warnings_of(frames) == [
+        "table 'feedbacks' is not used; if it is feedback: [tables.feedback] from = \"feedbacks\"",
+        "1 table not used: invoices_old",
     ]
-    assert '[tables.interactions] from = "interaction"' in report.warnings[1]
+
+
+def test_a_second_column_that_is_near_the_same_one_is_listed(frames, warnings_of):
+    frames["orders"]["loaded_at"] = frames["orders"]["Known_At"] = datetime(2024, 6, 1)
+    first, second = warnings_of(frames)
+    assert first.startswith("orders: column 'loaded_at' is not used; if it is known_at")
+    assert second == "orders: 1 column not used: Known_At"

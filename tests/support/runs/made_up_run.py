@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.registry import features as feature_catalogue
-from ripple.features.validation.checks import Finding, Report
+from ripple.features.validation.findings import Finding, Report
 from ripple.models import Bundle, FeatureSpec, Interval, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings

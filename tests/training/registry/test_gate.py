@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ripple.features.definition import BusinessMetric
-from ripple.features.validation.checks import Finding
+from ripple.features.validation.findings import Finding
 from ripple.settings import Gate
 from ripple.training.evaluation.comparison import Comparison
 from ripple.training.evaluation.prediction_table import REVISITED

@@ -7,7 +7,7 @@ from typing import Any
 
 from ripple.features.registry import Feature, features
 from ripple.features.tables.contract import CONTRACT
-from ripple.features.validation.checks import Report
+from ripple.features.validation.findings import Report
 from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs, skipped_cutoffs
 from ripple.training.report.text.words import Cell
