@@ -14,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth benchmarks bench-attribution bench-features \
-	bench-foundation bench-pipeline bench-publishing bench-reasons bench-report bench-serving bench-startup \
-	bench-training
+	bench-foundation bench-init bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
+	bench-startup bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -88,6 +88,9 @@ bench-features: $(VENV)/ready-dev ## measure the features at up to a million cus
 
 bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE, of the model and of simple rules
 	@$(BENCHMARK).foundation_capture "$$SOURCE"
+
+bench-init: $(VENV)/ready-dev ## measure proposing a mapping for up to a hundred million rows (5 minutes, 2 GB of disk)
+	@$(BENCHMARK).init_cost
 
 bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost

@@ -14,6 +14,7 @@ from ripple.cli.arguments import FORMATS, AsOf, Data, Out, SettingsFile
 from ripple.cli.datasets import (
     features_as_of,
     open_checked,
+    print_check,
     validate_not_after_end,
     write_table,
     write_with_spark,
@@ -59,28 +60,7 @@ def check(data: Data, settings: SettingsFile = None) -> None:
     Warnings, and what can be trained from it, are told and do not change the exit code.
     """
     require("train")
-    from ripple.training.examples.feasibility import feasibility
-
-    dataset, report = open_checked(data, settings)
-    for name, rows in report.rows.items():
-        print(f"{name:<13}{rows:>10,} rows")
-    for name in report.absent:
-        print(f"{name:<13}    absent: its features are left out")
-    for path in dataset.skipped:
-        print(f"skipped: {path}, as its name begins with _ or a dot")
-    for finding in report.set_aside:
-        print(f"set aside: {finding}")
-    if dataset.internal is not None:
-        print(f"left out: {dataset.internal.count().execute():,} interactions of two users of one customer")
-    for warning in report.warnings:
-        print(f"warning: {warning}")
-    end = dataset.settings.until or report.end
-    print(f"events from {report.start:%Y-%m-%d}; the data end on {end:%Y-%m-%d %H:%M}")
-    try:
-        print(f"training: {feasibility(dataset, report.start, end)}")
-    except InputError as error:
-        print(f"training: not possible. {error}")
-    print("The dataset keeps the input contract.")
+    print_check(*open_checked(data, settings))
 
 
 def _list(requested: bool) -> None:

@@ -69,6 +69,31 @@ def open_checked(
     return dataset, report
 
 
+def print_check(dataset: Dataset, report: Report) -> None:
+    """Print what a check found in a dataset that keeps the contract."""
+    from ripple.training.examples.feasibility import feasibility
+
+    for name, rows in report.rows.items():
+        print(f"{name:<13}{rows:>10,} rows")
+    for name in report.absent:
+        print(f"{name:<13}    absent: its features are left out")
+    for path in dataset.skipped:
+        print(f"skipped: {path}, as its name begins with _ or a dot")
+    for finding in report.set_aside:
+        print(f"set aside: {finding}")
+    if dataset.internal is not None:
+        print(f"left out: {dataset.internal.count().execute():,} interactions of two users of one customer")
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    end = dataset.settings.until or report.end
+    print(f"events from {report.start:%Y-%m-%d}; the data end on {end:%Y-%m-%d %H:%M}")
+    try:
+        print(f"training: {feasibility(dataset, report.start, end)}")
+    except InputError as error:
+        print(f"training: not possible. {error}")
+    print("The dataset keeps the input contract.")
+
+
 def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     """Features of every customer at *as_of*, indexed by customer_id.
 

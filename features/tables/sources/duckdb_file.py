@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from sqlglot import exp
 
 from ripple.errors import InputError
+from ripple.features.tables.sources.sampling import Sample
 from ripple.features.tables.sources.source import Place, Source, connect, view
 from ripple.suggestions import nearest
 
@@ -20,6 +21,12 @@ _NAMES = f"""
 SELECT table_name FROM information_schema.tables
 WHERE table_catalog = '{_ATTACHED}' AND table_schema = ? ORDER BY table_name
 """
+_SIZE = f"""
+SELECT estimated_size FROM duckdb_tables()
+WHERE database_name = '{_ATTACHED}' AND schema_name = ? AND table_name = ?
+"""
+MAX_DRAWN = 1_000_000
+"""The number of rows up to which a sample is drawn from all of them."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,20 @@ class OpenDuckDB(Place):
         if not schema and table not in self._names:
             raise InputError(f"{self.source}: {self.explain_missing(name)}")
         return exp.table_(table, schema or self._schema, _ATTACHED, quoted=True)
+
+    def sample(self, name: str, rows: int) -> Sample:
+        """A sample by blocks of a table; of a view the first rows."""
+        relation = self.relation(name)
+        sizes = self._connection.con.execute(_SIZE, [relation.db, relation.name]).fetchall()
+        if not sizes or sizes[0][0] <= rows:
+            return super().sample(name, rows)
+        size = sizes[0][0]
+        # whole blocks are fast to draw, but of a table of few blocks these may be none
+        method = f"reservoir({rows} ROWS)" if size <= MAX_DRAWN else f"{100 * rows / size:.6f}% (system, 7)"
+        query = f"FROM {relation.sql(self.dialect)} USING SAMPLE {method}"
+        table = self._connection.con.execute(query).to_arrow_table()
+        how = "drawn at random" if size <= MAX_DRAWN else "a sample of its blocks"
+        return Sample(table.slice(0, rows), size, how, exact=False)
 
     def columns(self, query: exp.Query) -> list[str]:
         """The names of the columns of a query."""

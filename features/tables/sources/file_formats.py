@@ -107,7 +107,7 @@ def read_files(
             if form == "json":
                 rows = _read_json(connection, list(plain), files[0])
             else:
-                rows = _union([_read_csv(connection, copy, file) for copy, file in plain.items()])
+                rows = _union([read_csv(connection, copy, file) for copy, file in plain.items()])
             return connection.create_table(ibis.util.gen_name(str(form)), rows, temp=True)
         except duckdb.Error as error:
             raise _unreadable(error, plain) from error
@@ -174,7 +174,7 @@ def _plain(file: Path, encoding: str | None, copy: Path) -> Path:
     return copy
 
 
-def _read_csv(connection: Backend, file: Path, original: Path) -> ir.Table:
+def read_csv(connection: Backend, file: Path, original: Path) -> ir.Table:
     """The rows of a text file with separators.
 
     The header is read here: where DuckDB guesses, a quote that comes late is an error, a row that starts with

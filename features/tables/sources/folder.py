@@ -12,9 +12,13 @@ from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.delta import read_delta
-from ripple.features.tables.sources.file_formats import form_of, read_files, reason
+from ripple.features.tables.sources.file_formats import form_of, read_csv, read_files, reason
 from ripple.features.tables.sources.folder_index import FolderIndex
+from ripple.features.tables.sources.sampling import Sample, parquet_query
 from ripple.features.tables.sources.source import Place, Source, connect, view
+
+MAX_WHOLE_BYTES = 32_000_000
+"""The size of text files up to which a sample reads all of them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,29 @@ class OpenFolder(Place):
         """The Parquet files of a table."""
         table = self._index.find(name)
         return table.files if form_of(table.files[0]) == "parquet" else ()
+
+    def sample(self, name: str, rows: int) -> Sample:
+        """Slices spread over Parquet files, a sample of small text files, or the first rows of large ones."""
+        table = self._index.find(name)
+        file = table.files[0]
+        size = 0 if table.is_delta else sum(one.stat().st_size for one in table.files)
+        try:
+            if not table.is_delta and form_of(file) == "parquet":
+                query, count = parquet_query(table.files, rows)
+                how = "slices spread over its files"
+            elif file.suffix == ".csv" and size > MAX_WHOLE_BYTES:
+                first = read_csv(self._connection, file, file).limit(rows).to_pyarrow()
+                count = int(first.num_rows * size / max(first.nbytes, 1))
+                return Sample(first, count, f"the first rows of {file.name}", exact=False, searchable=False)
+            else:
+                relation = self.relation(name).sql(self.dialect)
+                query = f"FROM {relation} USING SAMPLE reservoir({rows} ROWS) REPEATABLE (7)"
+                ((count,),) = self._connection.con.execute(f"SELECT count(*) FROM {relation}").fetchall()
+                how = "drawn at random"
+            sample = self._connection.con.execute(query).to_arrow_table()
+            return Sample(sample, count, how if count > rows else "")
+        except duckdb.Error as error:
+            raise InputError(f"{self.source}: {reason(error)}") from error
 
     def relation(self, name: str) -> exp.Table:
         """The view of the files: Parquet has a column `FILE` more."""

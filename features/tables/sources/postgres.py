@@ -7,10 +7,15 @@ import re
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
+import sqlglot
+from sqlglot import exp
+
+from ripple.errors import InputError
 from ripple.extras import missing_extras
 from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, OpenDatabase, quoted
+from ripple.features.tables.sources.sampling import Sample
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
 _NAMES = """
 SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid
 WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname
+"""
+_SIZE = """
+SELECT c.reltuples::int8 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'm')
 """
 _TYPE_NAMES = """
 SELECT t.oid::int8, pg_catalog.format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL)
@@ -100,6 +109,29 @@ class OpenPostgreSQL(ArrowDatabase):
 
     def _list_names(self) -> list[str]:
         return self._first_column(_NAMES, self._source.schema)
+
+    def sample(self, name: str, rows: int) -> Sample:
+        """A sample by blocks of a table whose size the server knows, otherwise the first rows."""
+        relation = self.relation(name)
+        try:
+            (size,) = self._ask(exp.select("*").from_(relation), self._size, relation) or (0,)
+            if size <= rows:
+                return super().sample(name, rows)
+            sampled = sqlglot.parse_one(
+                f"SELECT * FROM {relation.sql(self.dialect)} "
+                f"TABLESAMPLE SYSTEM ({100 * rows / size:.6f}) REPEATABLE (7)",
+                dialect=self.dialect,
+            )
+            table = self.read(cast(exp.Query, sampled)).to_pyarrow()
+        except InputError:
+            # or the transaction would refuse the other tables, too
+            self._server.rollback()
+            raise
+        return Sample(table.slice(0, rows), size, "a sample of its blocks", exact=False)
+
+    def _size(self, relation: exp.Table) -> list[int]:
+        """About how many rows a table has, if the server knows."""
+        return list(map(int, self._first_column(_SIZE, relation.db, relation.name)))
 
     def _typed(self, query: str, exact: Collection[str]) -> str:
         columns = ", ".join(

@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from ripple.digests import digest
 from ripple.errors import InputError
+from ripple.features.tables.sources.sampling import Sample
 
 FILE = "file of the row"
 """The column with the file that each row comes from, in tables of Parquet files."""
@@ -109,6 +110,18 @@ class Place(AbstractContextManager["Place"]):
         Raises:
             InputError: the query does not work.
         """
+
+    def sample(self, name: str, rows: int) -> Sample:
+        """At most about *rows* rows of the table *name*, quickly; a place that can choose them better does.
+
+        Raises:
+            InputError: it is not there, or cannot be read.
+        """
+        first = exp.select("*").from_(self.relation(name)).limit(rows + 1).subquery("first")
+        table = self.read(exp.select("*").from_(first)).to_pyarrow()
+        if table.num_rows <= rows:
+            return Sample(table, table.num_rows)
+        return Sample(table.slice(0, rows), None, "its first rows", exact=False)
 
     def files(self, name: str) -> tuple[Path, ...]:
         """The Parquet files of a table, if each of its rows is in one of them."""

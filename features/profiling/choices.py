@@ -1,0 +1,279 @@
+"""Chooses, for a column of the contract, the column of theirs that it is made of."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ripple.features.profiling.entities import Person
+from ripple.features.profiling.links import Links, Path
+from ripple.features.profiling.profile import Field, TableProfile
+from ripple.features.profiling.proposal import Choice, percent
+from ripple.features.profiling.words import (
+    BAD_STATES,
+    GOOD_STATES,
+    LATE_WORDS,
+    NO_REVENUE,
+    QUANTITY,
+    REVENUE,
+    Words,
+    likeness,
+)
+
+MIN_CENTS = 1_000
+"""The median of whole amounts from which they are taken for cents."""
+_FLAGS = ({"true", "false"}, {"0", "1"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
+_BAD_FLAGS = {
+    "deleted",
+    "test",
+    "void",
+    "voided",
+    "cancelled",
+    "canceled",
+    "draft",
+    "spam",
+    "bot",
+    "sandbox",
+    "demo",
+}
+_GOOD_FLAGS = {
+    "paid",
+    "won",
+    "successful",
+    "captured",
+    "succeeded",
+    "completed",
+    "livemode",
+    "settled",
+    "live",
+}
+_STATES = {"status", "state", "stage", "financial"}
+_REFUND_TYPES = {
+    "refund",
+    "refunded",
+    "credit",
+    "chargeback",
+    "credit_note",
+    "return",
+    "reversal",
+    "payment_refund",
+}
+
+
+def choose_person(person: Person, column: str = "customer_id") -> Choice:
+    """The column that names a customer, directly or as the account of a user."""
+    field, where = person.field, f"{person.field.table}.{person.field.name}"
+    known = "customers" if person.kind == "customer" else "users"
+    sql = ""
+    if field.type == "float":
+        sql = "CAST({0} AS BIGINT)"
+    return Choice(
+        field,
+        person.path,
+        sql=sql,
+        of=((person.path, field),) if sql else (),
+        options={"user": True} if person.kind == "user" else {},
+        confidence=min(0.98, 0.35 + 0.65 * person.coverage),
+        why=f"{percent(person.coverage)} of {where} are among the {known}",
+    )
+
+
+def choose_time(
+    table: TableProfile, links: Links, known: Words, paths: Iterable[Path] = ((),)
+) -> Choice | None:
+    """The time that fits *known* words best, of the table itself or of one that it leads to."""
+    best: tuple[float, Choice] | None = None
+    times = 0
+    for path in paths:
+        here = links.tables[path[-1].parent.table] if path else table
+        for one in here.fields:
+            if not one.is_time:
+                continue
+            times += not path
+            score = max(likeness(one.words, known), 0.25)
+            score *= 0.85 ** len(path)
+            if set(one.words) & LATE_WORDS:
+                score *= 0.5
+            score *= 0.5 + 0.5 * one.filled / one.rows
+            if best is None or score > best[0]:
+                best = score, _time(one, path, score)
+    if best is None:
+        return None
+    score, choice = best
+    only = times == 1 and not choice.path
+    return replace(
+        choice,
+        confidence=max(choice.confidence, 0.8) if only else choice.confidence,
+        why=choice.why + ("; the only time" if only else ""),
+    )
+
+
+def _time(field: Field, path: Path, score: float) -> Choice:
+    form = field.times[0]
+    others = [one for one in field.times[1:] if one.replace("%d", "%m") != form.replace("%d", "%m")]
+    swapped = [one for one in field.times[1:] if one not in others]
+    why = "times" if not form else f"times as {form}" + ", taken for UTC (zone = … if local)" * ("%" in form)
+    confidence = min(0.97, 0.2 + 0.8 * score)
+    if swapped:
+        why, confidence = f"{why}, which {swapped[0]} fits as well: no day is over 12", 0.4
+    sql = "CAST({0} AS VARCHAR)" if "%" in form and field.type in ("integer", "float") else ""
+    return Choice(
+        field,
+        path,
+        sql=sql,
+        of=((path, field),) if sql else (),
+        options={"format": form} if form else {},
+        confidence=confidence,
+        why=why,
+    )
+
+
+def choose_named(
+    table: TableProfile,
+    known: Words,
+    least: float,
+    exclude: Sequence[Field | None] = (),
+    *,
+    numbers: bool = False,
+) -> Choice | None:
+    """The column whose name fits *known* words best and is at least so sure."""
+    fitting = [
+        (likeness(one.words, known), one)
+        for one in table.fields
+        if one not in exclude
+        and one.counts
+        and not one.is_time
+        and not one.is_nested
+        and not (one.is_number and one.words[-1] == "id" and len(one.words) > 2)
+        and (one.is_number if numbers else one.type != "other")
+    ]
+    score, field = max(fitting, key=lambda one: (one[0], one[1].filled), default=(0.0, None))
+    if field is None or score < least:
+        return None
+    return Choice(field, confidence=min(0.95, score), why=f"{len(field.counts):,} different values")
+
+
+def choose_amount(table: TableProfile, known: Words = REVENUE, least: float = 0.55) -> Choice | None:
+    """The amount of money of each row: a column, or price times quantity less discount."""
+    numbers = [one for one in table.fields if one.is_number and one.filled > 0.2 * one.rows]
+    scored = [
+        (likeness(one.words, known), one)
+        for one in numbers
+        if not set(one.words) & NO_REVENUE and not set(one.numeric) <= {0, 1}
+    ]
+    score, amount = max(scored, key=lambda one: one[0], default=(0.0, None))
+    if amount is None or score < least:
+        return None
+    cents, why = _is_cents(amount)
+    options: dict[str, object] = {"unit": "cents"} if cents else {}
+    if amount.decimal == ",":
+        options["decimal"] = ","
+    low, high = min(amount.numeric), max(amount.numeric)
+    plain = Choice(
+        amount,
+        options=options,
+        confidence=min(0.95, score) * (0.9 if cents else 1),
+        why=f"{low:,.10g} to {high:,.10g}{why}",
+    )
+    quantity = max(
+        (one for one in numbers if likeness(one.words, QUANTITY) > 0.94),
+        key=lambda one: one.filled,
+        default=None,
+    )
+    is_price = {"price", "unit"} & set(amount.words) and not {"total", "line", "extended"} & set(amount.words)
+    if not is_price or quantity is None or max(quantity.numeric) <= 1 or amount.decimal == ",":
+        return plain
+    discount = next((one for one in numbers if "discount" in one.words and "percent" not in one.words), None)
+    of = tuple(((), one) for one in (amount, quantity, discount) if one is not None)
+    sql = "CAST({0} AS DOUBLE) * CAST({1} AS DOUBLE)" + (" - CAST({2} AS DOUBLE)" if discount else "")
+    what = "price × quantity" + (" − discount" if discount else "")
+    return replace(plain, sql=sql, of=of, confidence=0.75, why=f"{what}, as no column is the total")
+
+
+def _is_cents(field: Field) -> tuple[bool, str]:
+    if {"cent", "minor"} & set(field.words):
+        return True, ", cents by its name"
+    if not field.is_whole or field.type == "float" or any("." in value for value in field.counts):
+        return False, ""
+    sizes = [abs(number) for number in field.numeric if number]
+    if not sizes or statistics.median(sizes) < MIN_CENTS:
+        return False, ""
+    priced = sum(size % 100 in (0, 50, 90, 95, 99) for size in sizes) / len(sizes)
+    return (
+        True,
+        f", cents as all are whole, half of them over {MIN_CENTS:,} and {percent(priced)} end like prices",
+    )
+
+
+def conditions(tables: Iterable[tuple[Path, TableProfile]], *, paid: bool = True) -> list[Choice]:
+    """Conditions on states and flags, so that what is a test, or where *paid* what was not, is left out."""
+    chosen: list[Choice] = []
+    for path, table in tables:
+        flags = [one for one in table.fields if _flag(one)]
+        for one in flags:
+            words, values = set(one.words), set(one.counts)
+            bad, good = words & _BAD_FLAGS, words & _GOOD_FLAGS if paid else set()
+            if len(values) == 2 and (bad or good):
+                wanted = _value(one, bool(good))
+                why = f"{one.name} is a flag with both values"
+                chosen.append(Choice(sql=f"{{0}} = {wanted}", of=((path, one),), confidence=0.85, why=why))
+        for one in table.fields:
+            if {"deleted", "voided"} & set(one.words) and one.is_time and one.filled < one.rows:
+                why = f"{percent(one.filled / one.rows)} have one"
+                chosen.append(Choice(sql="{0} IS NULL", of=((path, one),), confidence=0.85, why=why))
+        if any(set(one.words) & _GOOD_FLAGS and len(one.counts) == 2 for one in flags):
+            continue
+        for one in table.fields if paid else ():
+            if one.type == "text" and set(one.words) & _STATES and 1 < len(one.counts) <= 15:
+                bad_states = [value for value in one.counts if _state(value) in BAD_STATES]
+                good_states = [value for value in one.counts if _state(value) in GOOD_STATES]
+                if bad_states and good_states:
+                    literals = ", ".join(_literal(value) for value in sorted(bad_states))
+                    test = f"<> {literals}" if len(bad_states) == 1 else f"NOT IN ({literals})"
+                    kept = [value for value in one.counts if value not in bad_states]
+                    why = f"keeps {', '.join(sorted(kept))}"
+                    chosen.append(Choice(sql=f"{{0}} {test}", of=((path, one),), confidence=0.8, why=why))
+    return chosen
+
+
+def present(path: Path, field: Field) -> list[Choice]:
+    """The condition that a column has a value, if it has none in some rows."""
+    missing = field.rows - field.filled
+    if not missing:
+        return []
+    why = f"{percent(missing / field.rows)} have none"
+    return [Choice(sql="{0} IS NOT NULL", of=((path, field),), confidence=0.9, why=why)]
+
+
+def refund_condition(table: TableProfile) -> str | None:
+    """SQL that is true for rows that are refunds, if a column of types says so."""
+    for one in table.fields:
+        if one.type == "text" and not one.path and {"type", "kind", "category"} & set(one.words):
+            refunds = [value for value in one.counts if _state(value) in _REFUND_TYPES]
+            if refunds and len(refunds) < len(one.counts) <= 30:
+                column = (
+                    one.column if one.column.isidentifier() else '"' + one.column.replace('"', '""') + '"'
+                )
+                return f"{column} IN ({', '.join(map(_literal, sorted(refunds)))})"
+    return None
+
+
+def _flag(field: Field) -> bool:
+    return any({value.lower() for value in field.counts} <= pair for pair in _FLAGS) and bool(field.counts)
+
+
+def _value(field: Field, wanted: bool) -> str:
+    """The literal of a flag."""
+    for value in field.counts:
+        if (value.lower() in ("true", "1", "t", "yes", "y")) == wanted:
+            return _literal(value) if field.type == "text" else value
+    return "true" if wanted else "false"
+
+
+def _state(value: str) -> str:
+    return value.strip().lower()
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

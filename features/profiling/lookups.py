@@ -1,0 +1,256 @@
+"""Finds customers and their attributes, who belongs to whom, what currencies were worth, and the catalog."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ripple.features.profiling.choices import choose_named, choose_time
+from ripple.features.profiling.entities import Entities
+from ripple.features.profiling.profile import MAX_COMMON, Field, TableProfile
+from ripple.features.profiling.proposal import Choice, Part
+from ripple.features.profiling.sql_text import quoted
+from ripple.features.profiling.words import (
+    CATALOG,
+    FEATURE,
+    JOINED,
+    RATES,
+    TIER,
+    head_likeness,
+    likeness,
+)
+
+_PRIVATE = {
+    *(
+        "name",
+        "email",
+        "mail",
+        "phone",
+        "address",
+        "street",
+        "city",
+        "zip",
+        "postal",
+        "url",
+        "website",
+        "domain",
+        "note",
+    ),
+    *("description", "password", "token", "ip", "first", "last", "object", "currency", "livemode"),
+}
+"""Words of columns of customers that are no attributes: they name single customers, or say nothing."""
+_SIZES = {"seat", "employee", "size", "license", "headcount", "staff"}
+_DOLLARS = {
+    "EUR": 1.1,
+    "GBP": 1.27,
+    "JPY": 0.0068,
+    "NOK": 0.094,
+    "SEK": 0.095,
+    "DKK": 0.146,
+    "CHF": 1.12,
+    "CAD": 0.73,
+    "AUD": 0.66,
+    "INR": 0.012,
+    "BRL": 0.19,
+    "CNY": 0.14,
+    "PLN": 0.25,
+    "MXN": 0.055,
+    "USD": 1.0,
+}
+"""About what a unit of a currency is worth in dollars: enough to tell a rate from its inverse."""
+
+
+def find_customers(entities: Entities, events: Part | None) -> Part | None:
+    """The customers: a table of theirs, or else whoever is named in *events*."""
+    table, key = entities.customers, entities.key
+    if table is None or key is None:
+        return None if events is None else _from_events(events)
+    time = choose_time(table, entities.links, JOINED)
+    columns = {
+        "customer_id": Choice(
+            key,
+            confidence=0.95,
+            why=f"{'unique, ' if key.unique else ''}{len(key.counts):,} of them, and {entities.why}",
+        )
+    }
+    if time is not None:
+        columns["joined_at"] = time
+    for one in table.fields:
+        if one is not key and not (one.path and not key.unique) and _is_attribute(one):
+            name = one.path[-1] if one.path else one.column
+            columns.setdefault(
+                name, Choice(one, confidence=0.7, why=f"an attribute with {len(one.counts)} values")
+            )
+    if key.unique or time is None:
+        return Part("customers", table, columns)
+    return _grouped(Part("customers", table, columns))
+
+
+def _grouped(part: Part) -> Part:
+    """The customers of a table with several rows of each."""
+    names = {name: choice.field.column for name, choice in part.columns.items() if choice.field is not None}
+    key = quoted(names.pop("customer_id"))
+    first = quoted(names.pop("joined_at"))
+    others = "".join(f", MAX({quoted(column)}) AS {quoted(name)}" for name, column in names.items())
+    sql = (
+        f"SELECT {key} AS customer_id, MIN({first}) AS joined_at{others}\n"
+        f"FROM {quoted(part.table.name)}\nWHERE {key} IS NOT NULL\nGROUP BY {key}"
+    )
+    return replace(part, sql=sql, notes=("one of the several rows of each customer",))
+
+
+def _from_events(events: Part) -> Part | None:
+    customer = events.columns["customer_id"]
+    time = events.columns.get("ordered_at") or events.columns["occurred_at"]
+    if customer.path or customer.field is None or customer.field.path or time.field is None or time.path:
+        return None
+    columns = {
+        "customer_id": replace(customer, confidence=0.6, why="there is no table of customers"),
+        "joined_at": replace(time, confidence=0.5, why="the first that is known of them"),
+    }
+    return _grouped(Part("customers", events.table, columns))
+
+
+def _is_attribute(field: Field) -> bool:
+    if field.is_time or set(field.words[-1:]) & _PRIVATE:
+        return False
+    if field.type == "other" or field.filled < 0.3 * field.rows or len(field.counts) < 2:
+        return False
+    if field.is_number:
+        return bool(set(field.words) & _SIZES)
+    return (
+        field.type == "text"
+        and len(field.counts) <= min(MAX_COMMON, 0.3 * field.filled)
+        and field.words[-1] != "id"
+    )
+
+
+def find_members(entities: Entities) -> Part | None:
+    """Which customer a user belongs to, and since when."""
+    table, user, account = entities.members, entities.user, entities.account
+    if table is None or user is None or account is None:
+        return None
+    columns = {
+        "user_id": Choice(user, confidence=0.85, why=f"{len(user.counts):,} users"),
+        "customer_id": Choice(account, entities.way, confidence=0.85, why="the customer they belong to"),
+    }
+    time = choose_time(table, entities.links, JOINED | {"valid from": 1.0, "from": 0.8})
+    if time is None or user.unique or time.field is None:
+        return Part("members", table, columns)
+    first = "{1}"
+    columns["valid_from"] = replace(
+        time,
+        sql=f"CASE WHEN row_number() OVER (PARTITION BY {{0}} ORDER BY {first}) > 1 THEN {first} END",
+        of=(((), user), ((), time.field)),
+        confidence=0.7,
+        why="users belong to their first customer from the beginning, to others since then",
+    )
+    return Part("members", table, columns)
+
+
+def find_rates(table: TableProfile, base: str | None) -> Part | None:
+    """What a unit of each currency was worth."""
+    if not head_likeness(table.words, RATES):
+        return None
+    currency = next(
+        (
+            one
+            for one in table.fields
+            if one.type == "text"
+            and one.counts
+            and all(len(value.strip()) == 3 and value.isalpha() for value in one.counts)
+        ),
+        None,
+    )
+    rate = choose_named(
+        table, {"rate": 1.0, "value": 0.7, "price": 0.6, "usd": 0.6}, 0.5, [currency], numbers=True
+    )
+    if currency is None or rate is None or rate.field is None:
+        return None
+    rates = _rates(table, currency, rate.field)
+    worth = [
+        math.log(value * scale)
+        for code, value in rates.items()
+        if (scale := _dollars(base) / _DOLLARS.get(code, math.nan)) == scale and value > 0
+    ]
+    inverse = sum(map(abs, worth)) > sum(
+        abs(math.log(_dollars(base) / _DOLLARS[code] / value))
+        for code, value in rates.items()
+        if code in _DOLLARS and value > 0
+    )
+    columns = {
+        "currency": Choice(currency, confidence=0.95, why=", ".join(sorted(currency.counts)[:5])),
+        "rate": rate
+        if not inverse
+        else Choice(
+            rate.field,
+            sql="1 / CAST({0} AS DOUBLE)",
+            of=(((), rate.field),),
+            confidence=0.7,
+            why="the inverse, as the numbers say how many of a currency one is worth",
+        ),
+    }
+    times = [one for one in table.fields if one.is_time]
+    if times:
+        form = times[0].times[0]
+        columns["valid_from"] = Choice(
+            times[0], options={"format": form} if form else {}, confidence=0.85, why="times"
+        )
+    return Part("rates", table, columns)
+
+
+def base_currency(table: TableProfile) -> str | None:
+    """The currency of which a table of rates has 1."""
+    part = find_rates(table, None)
+    if part is None:
+        return None
+    currency, rate = part.columns["currency"].field, part.columns["rate"].field
+    assert currency is not None
+    assert rate is not None
+    ones = [code for code, value in _rates(table, currency, rate).items() if value == 1]
+    return ones[0] if ones else None
+
+
+def _dollars(base: str | None) -> float:
+    return _DOLLARS.get(base or "USD", 1.0)
+
+
+def _rates(table: TableProfile, currency: Field, rate: Field) -> dict[str, float]:
+    rows = table.sample.rows.select([currency.column, rate.column]).to_pylist()
+    return {
+        row[currency.column].strip().upper(): float(row[rate.column])
+        for row in rows
+        if row[currency.column] and row[rate.column] is not None
+    }
+
+
+def find_catalog(table: TableProfile, tiers: tuple[str, str] = ("core", "advanced")) -> Part | None:
+    """Which features are core and which are advanced."""
+    if not head_likeness(table.words, CATALOG) or table.sample.rows.num_rows > 5_000:
+        return None
+    feature = choose_named(table, FEATURE | {"name": 0.9, "slug": 0.9, "key": 0.8, "code": 0.8}, 0.7)
+    tier = choose_named(table, TIER, 0.5, [feature.field if feature else None])
+    if (
+        feature is None
+        or tier is None
+        or feature.field is None
+        or tier.field is None
+        or not feature.field.unique
+    ):
+        return None
+    values = {value.strip().lower() for value in tier.field.counts}
+    if values <= set(tiers):
+        return Part("catalog", table, {"feature": feature, "tier": tier})
+    if len(values) != 2 or not likeness(tier.field.words, {"advanced": 1.0}):
+        return None
+    true = next((value for value in tier.field.counts if value.lower() in ("true", "1", "yes", "t")), None)
+    if true is None:
+        return None
+    literal = f"'{true}'" if tier.field.type == "text" else true
+    is_advanced = Choice(
+        sql="CASE WHEN {0} = " + literal + " THEN 'advanced' ELSE 'core' END",
+        of=(((), tier.field),),
+        confidence=0.8,
+        why="a flag",
+    )
+    return Part("catalog", table, {"feature": feature, "tier": is_advanced})

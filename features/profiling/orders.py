@@ -1,0 +1,279 @@
+"""Finds what customers bought: lines of orders, invoices or deals, and their refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ripple.features.profiling.choices import (
+    choose_amount,
+    choose_named,
+    choose_person,
+    choose_time,
+    conditions,
+    present,
+    refund_condition,
+)
+from ripple.features.profiling.entities import Entities, Person
+from ripple.features.profiling.links import Link, Path
+from ripple.features.profiling.profile import Field, TableProfile
+from ripple.features.profiling.proposal import Choice, Part
+from ripple.features.profiling.words import (
+    CURRENCIES,
+    LINES,
+    MARGIN,
+    ORDERED,
+    ORDERS,
+    PRODUCT,
+    REFUNDS,
+    head_likeness,
+    likeness,
+)
+
+MIN_ORDERS = 0.5
+"""The least score of a table that is taken for orders."""
+
+
+def find_orders(entities: Entities, dialect: str) -> tuple[list[Part], list[TableProfile]]:
+    """The parts of orders, and the other tables that could have been."""
+    scored = []
+    for table in entities.links.tables.values():
+        if table.name in entities.stop or _is_refund(table):
+            continue
+        part = _part(table, entities)
+        if part is not None:
+            scored.append((_score(table, entities, part), part))
+    scored.sort(key=lambda one: -one[0])
+    if not scored or scored[0][0] < MIN_ORDERS:
+        return [], []
+    best = scored[0][1]
+    others = [part.table for score, part in scored[1:] if score >= MIN_ORDERS]
+    joined = {link.parent.table for path in best.paths for link in path}
+    refunds = []
+    for table in entities.links.tables.values():
+        if table.name not in entities.stop and _is_refund(table):
+            refund = _refund(table, best, entities, dialect)
+            if refund is not None:
+                refunds.append(refund)
+    return [best, *refunds], [table for table in others if table.name not in joined]
+
+
+def _is_refund(table: TableProfile) -> bool:
+    return (
+        any(likeness((word,), REFUNDS) > 0.8 for word in table.words)
+        or head_likeness(table.words, REFUNDS) > 0
+    )
+
+
+def _score(table: TableProfile, entities: Entities, part: Part) -> float:
+    name = max(head_likeness(table.words, ORDERS), 0.5 if "order" in table.words else 0.0)
+    parents = [
+        head_likeness(entities.links.tables[link.parent.table].words, ORDERS)
+        for link in part.columns["customer_id"].path
+    ]
+    if head_likeness(table.words, LINES):
+        name = max(name, 0.25 + max(parents, default=0.3))
+    product = part.columns["product"].confidence if part.columns["product"].field else 0.0
+    return (
+        name
+        + 0.3 * product
+        + 0.2 * part.columns["revenue"].confidence
+        + (0.2 if parents and max(parents) > 0 else 0)
+    )
+
+
+def buyer(persons: Iterable[Person]) -> Person | None:
+    """The person of an order who pays."""
+    return next(iter(persons), None)
+
+
+def _ways(table: TableProfile, entities: Entities, person: Person) -> list[Path]:
+    """The table itself, the way to its customer, and the tables that it leads to at once."""
+    along = [person.path[:end] for end in range(len(person.path) + 1)]
+    near = [
+        path
+        for path in entities.links.paths(table.name, entities.stop)
+        if len(path) == 1 and path[0].parent.table not in entities.stop and path[0].coverage > 0.9
+    ]
+    return [*along, *(path for path in near if path not in along)]
+
+
+def _part(table: TableProfile, entities: Entities) -> Part | None:
+    person = buyer(entities.persons(table))
+    revenue = choose_amount(table)
+    if person is None or revenue is None:
+        return None
+    ways = _ways(table, entities, person)
+    time = choose_time(table, entities.links, ORDERED, ways)
+    if time is None:
+        return None
+    product = choose_named(table, PRODUCT, 0.4, [revenue.field, person.first, *_ids(table)])
+    negative = refund_condition(table)
+    if negative:
+        revenue = replace(revenue, options=revenue.options | {"negative_if": negative})
+    revenue = with_currency(revenue, table, person.path, entities)
+    columns = {
+        "customer_id": choose_person(person),
+        "ordered_at": time,
+        "product": product or Choice(value=table.words[-1], confidence=0.3, why="no column names a product"),
+        "revenue": revenue,
+    }
+    margin = choose_amount(table, MARGIN, 0.9)
+    if margin is not None:
+        columns["margin"] = with_currency(margin, table, person.path, entities)
+    key = next((one for one in _ids(table)), None)
+    if key is not None:
+        columns["order_id"] = Choice(key, confidence=0.9, why="unique")
+    where = [*present(person.path, person.field), *conditions(_passed(table, person.path, entities))]
+    return Part("orders", table, columns, tuple(where))
+
+
+def _passed(table: TableProfile, path: Path, entities: Entities) -> list[tuple[Path, TableProfile]]:
+    return [((), table)] + [
+        (path[: end + 1], entities.links.tables[path[end].parent.table]) for end in range(len(path))
+    ]
+
+
+def _ids(table: TableProfile) -> list[Field]:
+    """The ids of the rows themselves."""
+    return [
+        one
+        for one in table.fields
+        if one.unique
+        and one.is_id
+        and not one.path
+        and one.filled == one.rows
+        and one.words[-1] in ("id", "uuid", "key", "number", "identifier")
+    ][:1]
+
+
+def with_currency(amount: Choice, table: TableProfile, path: Path, entities: Entities) -> Choice:
+    """An amount with the column of its currency, if there is one."""
+    for way, here in _passed(table, path, entities):
+        for one in here.fields:
+            codes = {value.strip().lower() for value in one.counts}
+            named = bool({"currency", "iso"} & set(one.words)) and all(len(code) == 3 for code in codes)
+            if one.type == "text" and codes and (named or codes <= CURRENCIES):
+                options = dict(amount.options)
+                if options.get("unit") == "cents":
+                    options["unit"] = "minor"
+                return replace(amount, options=options | {"currency": (way, one)})
+    return amount
+
+
+def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str) -> Part | None:
+    """The refunds as negative orders of what was bought, None if it is not known whose they are."""
+    person = buyer(entities.persons(table))
+    revenue = choose_amount(table)
+    if person is None or revenue is None:
+        return None
+    links = entities.links
+    ways = list(links.paths(table.name, entities.stop))
+    to_orders = next((path for path in ways if path and path[-1].parent.table == orders.table.name), None)
+    persons = entities.persons(table)
+    if to_orders is not None:
+        # the customer of the order line, by way of it
+        persons = _along(entities, to_orders, orders) or persons
+    person = buyer(persons) or person
+    near = [
+        path
+        for path in ways
+        if len(path) <= 1 and (not path or _is_refund(links.tables[path[0].parent.table]))
+    ]
+    time = choose_time(table, links, ORDERED, near) or choose_time(table, links, ORDERED, ways)
+    if time is None:
+        return None
+    revenue = with_currency(revenue, table, person.path, entities)
+    revenue = replace(
+        revenue, options=revenue.options | {"negative_if": "true"}, why=revenue.why + "; paid back"
+    )
+    own_product = orders.columns["product"]
+    columns = {"customer_id": choose_person(person), "ordered_at": time}
+    where = [*present(person.path, person.field), *conditions([((), table)])]
+    key = next((one for one in _ids(table)), None)
+    if to_orders is not None and own_product.field is not None:
+        columns["product"] = replace(own_product, path=to_orders, confidence=0.85, why="what was bought")
+        seen = {path for choice in orders.where for path, _ in choice.parts}
+        prefix = {path: (*to_orders, *path) for path in seen}
+        flags = [
+            one
+            for one in orders.where
+            if "IS NOT NULL" not in one.sql and "=" in one.sql and "<>" not in one.sql
+        ]
+        where += [replace(one, of=tuple((prefix[path], field) for path, field in one.of)) for one in flags]
+    else:
+        shared = _shared(table, orders, entities, columns, revenue, where, key, dialect)
+        if shared is not None:
+            return shared
+        columns["product"] = Choice(
+            value=own_product.value or "refund", confidence=0.3, why="what was paid back is not known"
+        )
+    columns["revenue"] = revenue
+    if key is not None:
+        columns["order_id"] = Choice(key, confidence=0.8, why="unique")
+    return Part("orders", table, columns, tuple(where), notes=("refunds, on the day they were paid back",))
+
+
+def _along(entities: Entities, way: Path, orders: Part) -> list[Person]:
+    customer = orders.columns["customer_id"]
+    if customer.field is None:
+        return []
+    person = buyer(entities.persons(orders.table))
+    return [] if person is None else [replace(person, path=(*way, *person.path))]
+
+
+def _shared(
+    table: TableProfile,
+    orders: Part,
+    entities: Entities,
+    columns: dict[str, Choice],
+    revenue: Choice,
+    where: list[Choice],
+    key: Field | None,
+    dialect: str,
+) -> Part | None:
+    """Refunds of a whole order, of which each of its lines gets its share."""
+    to_header = orders.columns["customer_id"].path
+    product, amount = orders.columns["product"], orders.columns["revenue"]
+    if not to_header or product.field is None or revenue.field is None or revenue.sql or amount.sql:
+        return None
+    link = to_header[0]
+    way = next(
+        (
+            path
+            for path in entities.links.paths(table.name, entities.stop)
+            if path and path[-1].parent.table == link.parent.table
+        ),
+        None,
+    )
+    if way is None or amount.field is None:
+        return None
+    # each line of the order is reached backwards, by the column that refers to it
+    down = Link(link.parent, link.child, 1.0, 1.0)
+    to_lines = (*way, down)
+    shares = replace(
+        revenue,
+        sql="CAST({0} AS DOUBLE) * CAST({1} AS DOUBLE) / SUM(CAST({1} AS DOUBLE)) OVER (PARTITION BY {2})",
+        of=(((), revenue.field), (to_lines, amount.field), ((), key or revenue.field)),
+        confidence=0.7,
+        why="each line of the order has its share of what was paid back",
+    )
+    if dialect == "postgres":
+        shares = replace(shares, sql=shares.sql.replace("DOUBLE", "DOUBLE PRECISION"))
+    person = buyer(entities.persons(entities.links.tables[link.parent.table]))
+    if person is not None:
+        columns = columns | {"customer_id": choose_person(replace(person, path=(*way, *person.path)))}
+    columns = columns | {
+        "product": replace(product, path=to_lines, confidence=0.85, why="what was bought"),
+        "revenue": shares,
+    }
+    line_key = next(iter(_ids(orders.table)), None)
+    if key is not None and line_key is not None:
+        columns["order_id"] = Choice(
+            sql="CAST({0} AS VARCHAR) || ' ' || CAST({1} AS VARCHAR)",
+            of=(((), key), (to_lines, line_key)),
+            confidence=0.8,
+            why="unique",
+        )
+    notes = ("refunds, on the day they were paid back, shared among the lines of the order",)
+    return Part("orders", table, columns, tuple(where), notes=notes)

@@ -1,0 +1,64 @@
+"""Two people in a row are an interaction where names say so; the source is who may influence the other."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ripple.features.profiling.interactions import find_interactions
+from tests.support.proposals import ACCOUNTS, DAYS, Looking, company
+
+
+@pytest.mark.parametrize(
+    ("table", "one", "other", "kind"),
+    [
+        ("referrals", "referrer_id", "referee_id", "referral"),
+        ("invitations", "inviter_account", "invitee_account", "invite"),
+        ("document_views", "owner_id", "reader_id", "share"),
+        ("follows", "followed_id", "follower_id", "follow"),
+        ("mentorings", "mentor_id", "mentee_id", "mentoring"),
+    ],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_names_tell_the_kind_and_the_direction(look: Looking, table, one, other, kind, swapped) -> None:
+    people = {one: ACCOUNTS[:50], other: ACCOUNTS[10:]}
+    order = [other, one] if swapped else [one, other]
+    frame = pd.DataFrame(people)[order].assign(created_at=DAYS[:50])
+    tables, _, entities = look(company() | {table: frame})
+    part = find_interactions(entities, next(found for found in tables if found.name == table))
+    assert part is not None
+    assert part.columns["kind"].value == kind
+    source, target = part.columns["source_id"].field, part.columns["target_id"].field
+    assert source is not None
+    assert target is not None
+    assert (source.name, target.name) == (one, other)
+
+
+def test_who_answers_influences_who_asked(look: Looking) -> None:
+    questions = pd.DataFrame(
+        {"id": [f"q-{n:05d}" for n in range(60)], "account_id": ACCOUNTS, "created_at": DAYS}
+    )
+    answers = pd.DataFrame({"question_id": questions.id, "account_id": ACCOUNTS[::-1], "created_at": DAYS})
+    tables, _, entities = look(company() | {"questions": questions, "answers": answers})
+    part = find_interactions(entities, next(table for table in tables if table.name == "answers"))
+    assert part is not None
+    assert part.columns["kind"].value == "answer"
+    assert part.columns["source_id"].path == ()
+    assert [link.parent.table for link in part.columns["target_id"].path] == ["questions"]
+    assert "{0} <> {1}" in [condition.sql for condition in part.where]
+
+
+def test_a_column_of_customers_names_who_referred_them(look: Looking) -> None:
+    frames = company()
+    frames["accounts"]["referred_by"] = [None, *ACCOUNTS[:20], *[ACCOUNTS[0]] * 39]
+    tables, _, entities = look(frames)
+    part = find_interactions(entities, next(table for table in tables if table.name == "accounts"))
+    assert part is not None
+    source = part.columns["source_id"].field
+    assert source is not None
+    assert (source.name, part.columns["kind"].value) == ("referred_by", "referral")
+
+
+def test_orders_and_memberships_are_no_interactions(look: Looking) -> None:
+    tables, _, entities = look(company())
+    assert [table.name for table in tables if find_interactions(entities, table)] == ["document_shares"]

@@ -1,0 +1,73 @@
+"""Samples of every place: whole where a table is small, otherwise some rows and a count."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ripple.features.tables.sources import find
+from ripple.features.tables.sources.sampling import parquet_query
+from tests.support.oracles import feature_frames
+from tests.support.oracles.dataset_sources import write_duckdb
+
+ROWS = 40_000
+
+
+@pytest.fixture
+def data(store) -> str:
+    return store({"small": pd.DataFrame({"x": [1, 2, 3]}), "large": pd.DataFrame({"x": range(ROWS)})})
+
+
+def test_a_small_table_is_read_whole(data):
+    with find(data).open() as place:
+        sample = place.sample("small", 10)
+    assert sample.whole
+    assert sample.count == 3
+    assert sorted(int(value) for value in sample.rows.column("x").to_pylist()) == [1, 2, 3]
+
+
+def test_of_a_large_table_some_rows_are_read(data):
+    with find(data).open() as place:
+        sample = place.sample("large", 1_000)
+    values = [int(value) for value in sample.rows.column("x").to_pylist()]
+    assert not sample.whole
+    assert 0 < len(values) == len(set(values)) <= 4_096
+    assert set(values) <= set(range(ROWS))
+    assert sample.count in (None, ROWS)
+
+
+def test_of_a_larger_table_in_duckdb_blocks_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("ripple.features.tables.sources.duckdb_file.MAX_DRAWN", 1_000)
+    file = write_duckdb({"large": pd.DataFrame({"x": range(ROWS)})}, tmp_path / "data.duckdb")
+    with find(file).open() as place:
+        sample = place.sample("large", 20_000)
+    assert sample.how == "a sample of its blocks"
+    assert sample.count == ROWS
+    assert 0 < sample.rows.num_rows <= 20_000
+
+
+def test_slices_are_spread_over_all_parquet_files(tmp_path):
+    parts = {
+        f"part{number}": pd.DataFrame({"x": range(number * 1_000, (number + 1) * 1_000)})
+        for number in range(4)
+    }
+    folder = feature_frames.write(parts, tmp_path / "data" / "large")
+    query, count = parquet_query(sorted(folder.iterdir()), 160)
+    assert count == 4_000
+    assert query.count("BETWEEN") == 16
+    with find(tmp_path / "data").open() as place:
+        values = place.sample("large", 160).rows.column("x").to_pylist()
+    assert len(values) == 160
+    assert {value // 1_000 for value in values} == {0, 1, 2, 3}
+
+
+def test_of_a_large_csv_the_first_rows_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("ripple.features.tables.sources.folder.MAX_WHOLE_BYTES", 1_000)
+    folder = feature_frames.write({"large": pd.DataFrame({"x": range(5_000)})}, tmp_path, "csv")
+    with find(folder).open() as place:
+        sample = place.sample("large", 100)
+    assert sample.rows.column("x").to_pylist() == [str(number) for number in range(100)]
+    assert not sample.exact
+    assert not sample.searchable
+    assert sample.count is not None
+    assert sample.count > 100
