@@ -187,6 +187,9 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     revenue = replace(
         revenue, options=revenue.options | {"negative_if": "true"}, why=revenue.why + "; paid back"
     )
+    bought = orders.columns["ordered_at"]
+    if to_orders is not None:
+        revenue = _at(revenue, time, replace(bought, path=(*to_orders, *bought.path)))
     own_product = orders.columns["product"]
     columns = {"customer_id": choose_person(person), "ordered_at": time}
     where = [*present(person.path, person.field), *conditions([((), table)])]
@@ -212,6 +215,13 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if key is not None:
         columns["order_id"] = Choice(key, confidence=0.8, why="unique")
     return Part("orders", table, columns, tuple(where), notes=("refunds, on the day they were paid back",))
+
+
+def _at(revenue: Choice, refunded: Choice, bought: Choice) -> Choice:
+    """Refunds at the rate of the day on which that was *bought*, as no more than that can be paid back."""
+    if "currency" not in revenue.options or refunded.options != bought.options or bought.field is None:
+        return revenue
+    return replace(revenue, options=revenue.options | {"at": (bought.path, bought.field)})
 
 
 def _along(entities: Entities, way: Path, orders: Part) -> list[Person]:
@@ -246,15 +256,19 @@ def _shared(
         ),
         None,
     )
+    paid_back = revenue.field
     if way is None or amount.field is None:
         return None
     # each line of the order is reached backwards, by the column that refers to it
     down = Link(link.parent, link.child, 1.0, 1.0)
     to_lines = (*way, down)
+    bought = orders.columns["ordered_at"]
+    if bought.path and bought.path[0].parent.table == link.parent.table:
+        revenue = _at(revenue, columns["ordered_at"], replace(bought, path=(*way, *bought.path[1:])))
     shares = replace(
         revenue,
         sql="CAST({0} AS DOUBLE) * CAST({1} AS DOUBLE) / SUM(CAST({1} AS DOUBLE)) OVER (PARTITION BY {2})",
-        of=(((), revenue.field), (to_lines, amount.field), ((), key or revenue.field)),
+        of=(((), paid_back), (to_lines, amount.field), ((), key or paid_back)),
         confidence=0.7,
         why="each line of the order has its share of what was paid back",
     )

@@ -11,6 +11,8 @@ from ripple.features.profiling.links import Path
 from ripple.features.profiling.profile import Field, TableProfile
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 
+HELPERS = {"currency": "currency", "at": "bought_at"}
+"""Option of a column that names another column of theirs → what a query calls that."""
 SURE, LIKELY = 0.85, 0.6
 """The confidence from which a line is called sure, and likely; otherwise it is a guess."""
 
@@ -45,6 +47,11 @@ class Choice:
         if self.sql:
             return self.of
         return () if self.field is None else ((self.path, self.field),)
+
+    @property
+    def helpers(self) -> tuple[tuple[Path, Field], ...]:
+        """The fields that its options name, with their paths: the currency, and the time of its rate."""
+        return tuple(self.options[name] for name in HELPERS if name in self.options)
 
     @property
     def surety(self) -> str:
@@ -92,7 +99,7 @@ class Part:
         needed = {
             path[:end]: None
             for choice in (*self.columns.values(), *self.where)
-            for path, _ in choice.parts
+            for path, _ in (*choice.parts, *choice.helpers)
             for end in range(1, len(path) + 1)
         }
         return sorted(needed, key=len)

@@ -138,6 +138,7 @@ def _settle_currency(proposal: Proposal, has_rates: bool) -> None:
     if len(codes) == 1:
         for part in proposal.of("orders"):
             for choice in part.columns.values():
+                choice.options.pop("at", None)
                 if choice.options.pop("currency", None) and choice.options.get("unit") == "minor":
                     choice.options["unit"] = "cents"
     else:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ripple.features.profiling.links import Path
-from ripple.features.profiling.proposal import Choice, Part, Proposal, listed
+from ripple.features.profiling.proposal import HELPERS, Choice, Part, Proposal, listed
 from ripple.features.profiling.sql_text import choice_sql, column_sql, in_dialect, query
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 
@@ -87,12 +87,12 @@ def _query(part: Part, key: str, brackets: tuple[str, str], dialect: str) -> lis
     lines += [f"# only where {_origin(one)}: {one.surety}: {one.why}" for one in part.where]
     names, options = dict(part.columns), {}
     for name, choice in part.columns.items():
-        currency = choice.options.get("currency")
-        given = {option: value for option, value in choice.options.items() if option != "currency"}
-        if currency is not None:
-            path, field = currency
-            names["currency"] = Choice(field, path)
-            given["currency"] = "currency"
+        given = {option: value for option, value in choice.options.items() if option not in HELPERS}
+        for option in HELPERS:
+            if option in choice.options:
+                path, field = choice.options[option]
+                names[HELPERS[option]] = Choice(field, path)
+                given[option] = HELPERS[option]
         if given:
             options[name] = {"user" if given.pop("user", False) else "column": name, **given}
     names |= {
