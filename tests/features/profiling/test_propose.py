@@ -82,9 +82,9 @@ def test_tables_of_every_source_are_found(store):
     } == {(source, target) for source, target, _, _ in required_rows(dataset, "interactions")}
 
 
-def test_tables_of_other_names_and_units_are_found(store):
+def test_tables_of_other_names_and_units_are_found(tmp_path):
     frames = mapped_company.contract()
-    data = store(mapped_company.theirs(frames))
+    data = feature_frames.write(mapped_company.theirs(frames), tmp_path / "data")
     dataset = opened(data)
     expected = open_dataset(data, mapped_company.SETTINGS)
     assert required_rows(dataset, "customers") == required_rows(expected, "customers")
