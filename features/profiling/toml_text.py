@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ripple.features.profiling.links import Path
@@ -11,6 +12,7 @@ from ripple.features.profiling.sql_text import choice_sql, column_sql, in_dialec
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 
 ORDER = (*CONTRACT, *LOOKUPS)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
 
 def write(proposal: Proposal, source: str, dialect: str) -> str:
@@ -50,7 +52,8 @@ def write(proposal: Proposal, source: str, dialect: str) -> str:
         lines += ["[checks]", "set_aside = ["]
         lines += [f"    {_text(rule)}, # {why}" for rule, why in proposal.set_aside.items()]
         lines += ["]", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    # names and values in comments may hold line breaks, and TOML allows no control characters
+    return "\n".join(_CONTROL.sub(" ", line) for line in lines).rstrip() + "\n"
 
 
 def _part(part: Part, several: bool, dialect: str) -> list[str]:

@@ -86,7 +86,7 @@ def alike(first: Collection[str], second: Collection[str]) -> float:
 
 COUNTING = {"number", "count", "type", "version", "position", "rank", "index", "level", "total", "size"}
 """Words of columns that count or order, and name nothing."""
-GENERIC = {"id", "key", "code", "ref", "uuid", "guid", "fk", "pk", "sf", "number", "no", "external"}
+GENERIC = {"id", "key", "code", "ref", "uuid", "guid", "fk", "pk", "number", "no", "external"}
 """Words of columns that say that it is an id, not of what."""
 TIME_WORDS = _terms("""
     at, closed, created, date, datetime, day, end, epoch, happened, micro, millis, moment, month, ms,

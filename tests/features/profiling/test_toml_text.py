@@ -39,3 +39,11 @@ def test_parts_of_a_table_are_a_list(tmp_path) -> None:
     settings, text = proposed(feature_frames.write(frames, tmp_path / "data"))
     assert [part.from_ for part in settings.tables["usage"]] == ["events", "logins"]
     assert text.count("[[tables.usage]]") == 2
+
+
+def test_line_breaks_in_values_do_not_end_a_comment(tmp_path) -> None:
+    frames = company()
+    frames["invoices"]["status"] = ["paid\nfrom = 1", "paid", "void"] * 40
+    settings, text = proposed(feature_frames.write(frames, tmp_path / "data"))
+    assert "keeps paid, paid from = 1" in text
+    assert set(settings.tables["orders"][0].columns) == {"revenue"}
