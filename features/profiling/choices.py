@@ -44,7 +44,6 @@ _GOOD_FLAGS = {
     "captured",
     "succeeded",
     "completed",
-    "livemode",
     "settled",
     "live",
 }

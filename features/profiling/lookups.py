@@ -36,7 +36,7 @@ _PRIVATE = {
         "domain",
         "note",
     ),
-    *("description", "password", "token", "ip", "first", "last", "object", "currency", "livemode"),
+    *("description", "password", "token", "ip", "first", "last", "object", "currency"),
 }
 """Words of columns of customers that are no attributes: they name single customers, or say nothing."""
 _SIZES = {"seat", "employee", "size", "license", "headcount", "staff"}
