@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ripple.errors import InputError
+from ripple.features.matrix import matrix
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.validation import checks
 from ripple.settings import Settings
-from ripple.training.examples.examples import attributes, features_at, frame, labels_at
+from ripple.training.examples.examples import attributes, frame, labels_at
 from ripple.training.examples.feasibility import feasibility
 from tests.support.oracles import feature_frames
 
@@ -142,7 +143,7 @@ def compute(folder: Path) -> str | None:
         return str(error)
     end = dataset.settings.until or report.end
     assert all("\n" not in warning for warning in report.warnings)
-    features = frame(features_at(dataset, end))
+    features = frame(matrix(dataset, end))
     assert not np.isinf(features.to_numpy()).any()
     labels = frame(labels_at(dataset, end - timedelta(days=10)))
     assert np.isfinite(labels.to_numpy()).all()
@@ -155,7 +156,7 @@ def compute(folder: Path) -> str | None:
 
 
 @given(datasets())
-@settings(max_examples=10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_any_table_is_refused_by_name_or_gives_features(tables):
     with TemporaryDirectory() as name:
         for table, rows in tables.items():
