@@ -29,6 +29,7 @@ BARE_ARGUMENTS = {
     "check": ["world"],
     "features": ["world", "--as-of", "2025-01-01", "--out", "features.parquet"],
     "label": ["world", "--from", "2025-01-01", "--to", "2025-02-01", "--out", "label.parquet"],
+    "init": ["world"],
     "test-features": ["world"],
     "train": ["world"],
     "monitor": ["world"],

@@ -14,6 +14,7 @@ COMMANDS = {
     "check",
     "compare",
     "features",
+    "init",
     "key",
     "label",
     "monitor",
