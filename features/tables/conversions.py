@@ -63,6 +63,11 @@ def attribute(value: ir.Column) -> ir.Column:
     return value.try_cast(MICROSECONDS) if value.type().is_date() else value
 
 
+def trimmed(text: ir.StringColumn) -> ir.StringColumn:
+    """*text* without the spaces around it; where Ibis strips on Spark, the letters f and v go as well."""
+    return text.re_replace(r"^\s+|\s+$", "")
+
+
 def has_value(column: ir.Column) -> ir.BooleanValue:
     """Whether there is a value; a text of nothing but spaces is none."""
     notnull = column.notnull()
@@ -96,7 +101,7 @@ def _text(value: ir.Column, ids: Ids | None) -> ir.Column:
     else:
         return ibis.null("string")
     if ids is not None and ids.trim:
-        text = text.strip()
+        text = trimmed(text)
     if ids is not None and ids.case is not None:
         text = text.lower() if ids.case == "lower" else text.upper()
     return text.nullif("")

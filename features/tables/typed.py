@@ -10,7 +10,15 @@ import ibis.expr.types as ir
 
 from ripple.errors import InputError
 from ripple.features.tables.contract import LOOKUPS, Column, ColumnType, TableContract
-from ripple.features.tables.conversions import TYPES, amount, attribute, comparable, convert, has_value
+from ripple.features.tables.conversions import (
+    TYPES,
+    amount,
+    attribute,
+    comparable,
+    convert,
+    has_value,
+    trimmed,
+)
 from ripple.features.tables.engine import cached
 from ripple.features.tables.mapping import RawTable, currency_of, looked_up_at, negative
 from ripple.features.tables.sources.source import FILE
@@ -140,7 +148,7 @@ class Typing:
         names_customer = column.name in (*contract.customers, "user_id")
         value = convert(rows[column.name], column, mapping, self._ids if names_customer else None)
         if column.folded:
-            value = value.strip().lower()
+            value = trimmed(value).lower()
         if mapping is None or column.type != "number":
             return value
         helpers = (
