@@ -166,8 +166,8 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             for typed in parts:
                 left_out |= typed.left_out
                 internal += [] if typed.internal is None else [typed.internal]
-            if len(parts) == 1 and raw[name][0].files and parts[0].by_file:
-                files[name] = Files(raw[name][0].files, rows, raw[name][0].definition)
+            if len(parts) == 1 and parts[0].by_file and (read := raw[name][0]).files:
+                files[name] = Files(read.files, rows, read.definition, read.rows_are_all)
     currencies: dict[str, Counter[str]] = defaultdict(Counter)
     for part in raw["orders"]:
         for column, values in part.currencies.items():

@@ -79,7 +79,7 @@ def amount(
 ) -> ir.FloatingValue:
     """A *number* in the unit of its currency, with the sign that it has to have."""
     if mapping.unit == "minor" and currency is not None:
-        code = currency.cast("string").strip().upper()
+        code = trimmed(currency.cast("string")).upper()
         per_unit = ibis.cases(
             *((code.isin(codes.split()), factor) for factor, codes in MINOR_UNITS.items()), else_=100
         )
@@ -141,7 +141,7 @@ def _parsed_time(value: ir.Column, form: str | None) -> ir.Column:
     if not kind.is_string():
         return ibis.null(MICROSECONDS)
     if form is not None:
-        moment = engine.parse(value.strip(), form)
+        moment = engine.parse(trimmed(value), form)
     else:
         # by way of a zoned time: cast at once, DuckDB would drop the +02:00
         moment = value.try_cast(dt.Timestamp("UTC")).cast(MICROSECONDS)

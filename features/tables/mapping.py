@@ -36,6 +36,7 @@ class RawTable:
         mapping: how each column that is mapped is to be converted.
         files: the Parquet files of the rows, if each row is in one of them.
         definition: the query that reads the rows, the same in every run.
+        rows_are_all: whether no row is left out.
         reads: the tables and files that the rows are read from.
         origin: what the rows are read from, for messages.
         theirs: the columns that are there.
@@ -52,6 +53,7 @@ class RawTable:
     theirs: tuple[str, ...]
     unused: tuple[str, ...]
     currencies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rows_are_all: bool = True
 
 
 def currency_of(column: str) -> str:
@@ -122,7 +124,10 @@ class _Reading:
         mapping = {} if unmapped else columns
         currencies = self._currencies(unused) if self._contract.name == "orders" else {}
         reads = tuple(self._reads)
-        return RawTable(rows, mapping, files, definition, reads, origin, theirs, unused, currencies)
+        rows_are_all = self._mapping.where is None
+        return RawTable(
+            rows, mapping, files, definition, reads, origin, theirs, unused, currencies, rows_are_all
+        )
 
     def _currencies(self, unused: tuple[str, ...]) -> dict[str, dict[str, int]]:
         """By unused column that is called like a currency, the number of rows of each value."""

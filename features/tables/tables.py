@@ -26,11 +26,13 @@ class Files:
         paths: the files.
         rows: the rows.
         definition: what the rows follow from, apart from the content of the files and its types.
+        are_all: whether they are all rows of the files, so that a file without any has none.
     """
 
     paths: tuple[Path, ...]
     rows: ir.Table
     definition: str = ""
+    are_all: bool = True
 
     @cached_property
     def digests(self) -> dict[str, str]:

@@ -168,7 +168,7 @@ class Typing:
                 found, table, value = f"account of {name}", "members", "customer_id"
                 expected, remedy = "the account of a user", "add the user to the table members"
             elif mapping.currency is not None:
-                key = rows[currency_of(name)].cast("string").strip().upper()
+                key = trimmed(rows[currency_of(name)].cast("string")).upper()
                 found, table, value = f"rate of {name}", "rates", "rate"
                 expected = f"an amount with a rate to {self._currency}"
                 remedy = "add a rate of that day, or of an earlier one, to the table rates"
@@ -249,7 +249,7 @@ class Typing:
                 )
         rows, (key, value) = union_by_name([part.rows for part in typed]), contract.required
         since = rows.valid_from if "valid_from" in rows.columns else ibis.null(TYPES["time"])
-        ident = rows[key].upper().strip() if key == "currency" else rows[key]
+        ident = trimmed(rows[key]).upper() if key == "currency" else rows[key]
         rows = rows.select(
             **{"lookup id": ident, "lookup value": rows[value], "lookup since": since}
         ).distinct()

@@ -16,6 +16,7 @@ import pytest
 from ripple.features.rollup.fingerprint import DayRows, day_rows
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.validation import checks
+from ripple.settings import Settings
 from tests.support.oracles import feature_frames
 from tests.support.oracles.feature_frames import SETTINGS, Frames
 
@@ -130,3 +131,18 @@ def test_a_dataset_as_of_an_earlier_moment_counts_what_was_known_then(tmp_path):
     rows = day_rows(dataset.tables, "orders", store)
     assert rows == day_rows(dataset.tables, "orders")
     assert max(known for _, known, *_ in rows) <= 19783
+
+
+def test_a_mapping_may_leave_out_all_rows_of_a_file(tmp_path):
+    write(FRAMES, tmp_path / "data")
+    pq.write_table(
+        pa.Table.from_pandas(FRAMES["usage"].assign(feature="heartbeat"), preserve_index=False),
+        tmp_path / "data" / "usage" / "part-9.parquet",
+    )
+    mapping = Settings(tables={"usage": {"from": "usage", "where": "feature <> 'heartbeat'"}}).tables
+    settings = SETTINGS.model_copy(update={"tables": mapping})
+    dataset = checks.check(tmp_path / "data", settings)[0]
+    cache = ParquetCache(tmp_path / "cache", dataset.tables["usage"].get_backend())
+    rows = day_rows(dataset.tables, "usage", cache)
+    assert rows == day_rows(dataset.tables, "usage", cache) == day_rows(dataset.tables, "usage")
+    assert sum(count for _, _, _, count, _ in rows) == len(FRAMES["usage"])
