@@ -59,5 +59,7 @@ def test_checks_features_and_past_credit_are_those_of_duckdb(
 def test_spark_reads_parquet_only(spark: Any, world: Path, tmp_path: Path) -> None:
     for name in CONTRACT:
         pd.read_parquet(world / f"{name}.parquet").to_csv(tmp_path / f"{name}.csv", index=False)
-    with pytest.raises(InputError, match=f"Spark reads Parquet files, which customers in {tmp_path} is not"):
+    with pytest.raises(
+        InputError, match=f"Spark reads a folder of Parquet files, which customers in {tmp_path} is not"
+    ):
         checks.load(tmp_path, settings.load(tmp_path), "spark")

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from mlflow.tracking._tracking_service import utils
 from playwright.sync_api import Browser
 from threadpoolctl import threadpool_limits
 
@@ -114,6 +115,8 @@ def copied_store(opened: tuple[Dataset, Report], trained: TrainedVersion, tmp_pa
     shutil.copyfile(opened[0].settings.home / "first.db", tmp_path / "mlflow.db")
     # its own artifacts, for MLflow's paths follow the home
     shutil.copytree(opened[0].settings.home / "artifacts", tmp_path / "artifacts")
+    # in this process MLflow remembers where the artifacts of a run were
+    utils._artifact_repos_cache.clear()
     return Settings(home=tmp_path)
 
 

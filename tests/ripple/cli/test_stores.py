@@ -123,7 +123,7 @@ def test_a_destination_that_cannot_be_written_is_told_before_the_data_are_read(
 @pytest.mark.parametrize("data", ["it's", "a b", 'say "a"'])
 def test_make_takes_any_name_of_data(data: str) -> None:
     shown = subprocess.run(
-        ["make", "--dry-run", "train", f"DATA={data}", "RIPPLE=printf %s,"],
+        ["make", "--no-print-directory", "--dry-run", "train", f"DATA={data}", "RIPPLE=printf %s,"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -50,7 +50,7 @@ def customer_insights(
         }
     )
     direct = DirectValue(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1)
-    value = customer_value(features, scores, direct, network, 0.6, settings)
+    value = customer_value(features, scores, direct, network, 0.4, settings)
     period = Period(
         start=datetime(2025, 1, 1),
         days=180,
