@@ -17,7 +17,9 @@ from mlflow.exceptions import MlflowException
 from ripple.cli import failures
 
 MAIN = """
-import sys
+import signal, sys
+# as in a terminal; what a shell starts in the background ignores Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ripple.cli import application
 from ripple.errors import InputError
 
