@@ -64,6 +64,8 @@ def open_checked(
             )
     logger.info(f"checking {source}")
     dataset, report = load(data, chosen, engine, cache)
+    for origin in dataset.extension.origins:
+        logger.info(f"with the features and metrics of {origin}")
     if number := len(report.warnings):
         logger.info(f"{number} warning{'s' * (number != 1)} about the data, which `ripple check` lists")
     return dataset, report

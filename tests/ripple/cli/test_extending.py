@@ -24,6 +24,7 @@ def test_own_features_are_tested_on_own_data(ripple: Ripple, tmp_path: Path) -> 
     done = ripple("test-features", data, home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "passed  people"
+    assert f"with the features and metrics of {data / 'features.py'}" in done.stderr
     (data / "features.py").write_text(FEATURE.replace("nunique()", "nunique() * 0"))
     assert ripple("test-features", data, home=tmp_path / "home").returncode == 2
 
