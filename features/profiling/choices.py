@@ -20,6 +20,7 @@ from ripple.features.profiling.words import (
     Words,
     likeness,
 )
+from ripple.features.tables.sources.source import quoted
 
 MIN_CENTS = 1_000
 """The median of whole amounts from which they are taken for cents."""
@@ -251,9 +252,7 @@ def refund_condition(table: TableProfile) -> str | None:
         if one.type == "text" and not one.path and {"type", "kind", "category"} & set(one.words):
             refunds = [value for value in one.counts if _state(value) in _REFUND_TYPES]
             if refunds and len(refunds) < len(one.counts) <= 30:
-                column = (
-                    one.column if one.column.isidentifier() else '"' + one.column.replace('"', '""') + '"'
-                )
+                column = one.column if one.column.isidentifier() else quoted(one.column)
                 return f"{column} IN ({', '.join(map(_literal, sorted(refunds)))})"
     return None
 

@@ -26,6 +26,7 @@ from ripple.features.profiling.words import (
     head_likeness,
     likeness,
 )
+from ripple.features.tables.sources.source import quoted
 
 MIN_WIDE = 3
 """The number of columns of counts from which a table is taken for one of a column per feature."""
@@ -110,16 +111,12 @@ def known_user(entities: Entities, person: Person) -> list[Choice]:
     user = entities.user
     return [
         Choice(
-            sql="{0} IN (SELECT " + _plain(user.column) + " FROM " + _plain(user.table) + ")",
+            sql="{0} IN (SELECT " + quoted(user.column) + " FROM " + quoted(user.table) + ")",
             of=((person.path, person.field),),
             confidence=0.8,
             why=f"{percent(1 - person.coverage)} of the users belong to no customer",
         )
     ]
-
-
-def _plain(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _actor(persons: list[Person]) -> Person | None:

@@ -25,9 +25,11 @@ MIN_THIN_DAYS = 7
 def events_by_day(tables: Tables) -> Counter[date]:
     """The number of events of each day, but for those at a time that nothing can have happened at."""
     dated = [
-        table.filter(table[column].between(FIRST_TIME, LAST_TIME)).select(day=lambda t, c=column: t[c].date())
+        tables[name]
+        .filter(tables[name][column].between(FIRST_TIME, LAST_TIME))
+        .select(day=lambda t, c=column: t[c].date())
         for name in EVENT_TABLES
-        if name in tables and (column := CONTRACT[name].time) and (table := tables[name]) is not None
+        if name in tables and (column := CONTRACT[name].time)
     ]
     if not dated:
         return Counter()

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import product
 from statistics import median
 
+from ripple.features.tables.sources.source import quoted
 from ripple.features.tables.typed import Unreadable
 
 MAX_VALUES = 1_000
@@ -104,7 +105,7 @@ def _number(text: str) -> float | None:
 
 
 def _quoted(name: str) -> str:
-    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
 
 
 def _toml(value: str) -> str:

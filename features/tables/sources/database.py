@@ -264,8 +264,3 @@ def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     """An array of values of the type, or of texts of such values."""
     is_text = isinstance(next((value for value in values if value is not None), None), str)
     return pa.array(values, pa.string()).cast(kind) if is_text else pa.array(values, kind)
-
-
-def quoted(identifier: str) -> str:
-    """*identifier* as standard SQL quotes it."""
-    return '"' + identifier.replace('"', '""') + '"'

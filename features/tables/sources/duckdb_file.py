@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.sampling import Sample
-from ripple.features.tables.sources.source import Place, Source, connect, view
+from ripple.features.tables.sources.source import Place, Source, connect, quoted, view
 from ripple.suggestions import nearest
 
 _ATTACHED = "source"
@@ -73,7 +73,7 @@ class OpenDuckDB(Place):
             self._connection.raw_sql(f"ATTACH '{file}' AS {_ATTACHED} (TYPE duckdb, READ_ONLY)")
             # a view, or a query, may name what it reads without its schema
             schemas = dict.fromkeys((source.schema, "main"))
-            path = ",".join(f"{_ATTACHED}.{_quoted(schema)}" for schema in schemas).replace("'", "''")
+            path = ",".join(f"{_ATTACHED}.{quoted(schema)}" for schema in schemas).replace("'", "''")
             self._connection.raw_sql(f"SET search_path = 'memory.main,{path}'")
             self._names = [
                 name for (name,) in self._connection.con.execute(_NAMES, [source.schema]).fetchall()
@@ -138,7 +138,3 @@ def _unreadable(path: Path, error: duckdb.Error) -> str:
             "holds its files."
         )
     return f"{path} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}"
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -26,7 +26,7 @@ from ibis.backends.duckdb import Backend
 from ripple.errors import InputError
 from ripple.extras import missing_extras
 from ripple.features.tables.sources.parquet_types import validate_decimals
-from ripple.features.tables.sources.source import FILE
+from ripple.features.tables.sources.source import FILE, quoted
 from ripple.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -227,9 +227,7 @@ def _read_json(connection: Backend, files: Sequence[Path], original: Path) -> ir
 def _with_texts(kind: Any) -> str:
     """A type of DuckDB with texts for all that is neither an object nor a list."""
     if kind.id == "struct":
-        return (
-            f"STRUCT({', '.join(f'{_quoted(name)} {_with_texts(child)}' for name, child in kind.children)})"
-        )
+        return f"STRUCT({', '.join(f'{quoted(name)} {_with_texts(child)}' for name, child in kind.children)})"
     if kind.id == "list":
         ((_, child),) = kind.children
         return f"{_with_texts(child)}[]"
@@ -301,10 +299,6 @@ def _union(parts: Sequence[ir.Table]) -> ir.Table:
             for part in parts
         )
     )
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

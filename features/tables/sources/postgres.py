@@ -14,8 +14,9 @@ from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
-from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, OpenDatabase, quoted
+from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, OpenDatabase
 from ripple.features.tables.sources.sampling import Sample
+from ripple.features.tables.sources.source import quoted
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection

@@ -165,3 +165,8 @@ def connect() -> Backend:
     connection = ibis.duckdb.connect(temp_directory=str(Path(tempfile.gettempdir()) / "ripple-duckdb"))
     connection.raw_sql("SET TimeZone = 'UTC'")
     return connection
+
+
+def quoted(identifier: str) -> str:
+    """*identifier* as standard SQL, and so DuckDB, quotes it."""
+    return '"' + identifier.replace('"', '""') + '"'
