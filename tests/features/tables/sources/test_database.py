@@ -10,7 +10,8 @@ import pytest
 from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.tables.sources.database import CHUNK_ROWS, DatabaseURL, RowDatabase, quoted
+from ripple.features.tables.sources.database import CHUNK_ROWS, DatabaseURL, RowDatabase
+from ripple.features.tables.sources.source import quoted
 
 
 class Shop(DatabaseURL):
