@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .bundle import HEADS, SCORES, Bundle
+from .bundle import HEADS, RANGE_SCORES, SCORES, Bundle
 from .reasons import reasons
 
 CHUNK_ROWS = 2**16
@@ -32,7 +32,7 @@ def score_population(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
         features: One row per customer, indexed by `customer_id`.
 
     Returns:
-        `network_value`, `network_value_low`, `network_value_high`, `top_probability`, `top_member` (the
+        The columns of `Bundle.score`, `top_member` (the
         ⌈top_share·n⌉ of highest network value) and `rank` (1 is the highest value; ties in order of id).
     """
     scores = bundle.score(features.sort_index())
@@ -92,7 +92,7 @@ def read_snapshot(path: Path) -> tuple[datetime, pd.DataFrame, pd.DataFrame]:
     """The moment, features and scores of a file of `write_snapshot`; both are indexed by customer_id."""
     table = pq.read_table(path)
     rows = table.to_pandas().set_index("customer_id")
-    scores = [*SCORES, "top_member", "rank"]
+    scores = [name for name in (*SCORES, *RANGE_SCORES, "top_member", "rank") if name in rows]
     attributes = [name for name in rows if str(name).startswith(ATTRIBUTE)]
     as_of = datetime.fromisoformat((table.schema.metadata or {})[b"as_of"].decode())
     return as_of, rows.drop(columns=scores + attributes), rows[scores]

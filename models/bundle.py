@@ -1,7 +1,8 @@
 """One model version as plain files, and the only code that turns features into scores.
 
-A bundle is a folder of ``value.txt`` and ``top.txt`` (LightGBM's text format) and ``bundle.json``. Nothing
-in it is executed or unpickled. Training writes it; the MLflow model, the batch job and the service score with
+A bundle is a folder of boosters in LightGBM's text format (``value.txt``, ``top.txt``; ``any.txt``,
+``low.txt`` and ``high.txt`` for the range of a value) and ``bundle.json``. Nothing in it is executed or
+unpickled. Training writes it; the MLflow model, the batch job and the service score with
 it.
 """
 
@@ -19,14 +20,20 @@ import numpy as np
 import pandas as pd
 
 from .tree_shap import ShapleyTables
+from .value_range import RangeScores, ValueRange
 
 Head = Literal["value", "top"]
 HEADS: tuple[Head, ...] = ("value", "top")
-"""The two boosters: the expected network value, and membership in the top share."""
+"""The two boosters that are explained: the expected network value, and membership in the top share."""
+RANGE_HEADS = ("any", "low", "high")
+"""The boosters of the range: whether there is any value, and a low and a high quantile where there is."""
 SINGLE_THREAD_ROWS = 256
 """The number of rows below which one thread is faster than several."""
 SCORES = ("network_value", "network_value_low", "network_value_high", "top_probability")
 """The scores of a customer: three in currency over the horizon, and a calibrated probability."""
+RANGE_SCORES = ("any_value_probability", "if_any_value_low", "if_any_value_high")
+"""Further scores of a bundle with heads of a range: the calibrated probability that there is any network
+value, and the bounds in currency where there is any."""
 
 
 class FeatureMismatch(ValueError):
@@ -45,7 +52,7 @@ class FeatureSpec:
 
 @dataclass(frozen=True)
 class Interval:
-    """A prediction interval of the network value: conformal multipliers by band of predicted value.
+    """A prediction interval of a value: conformal multipliers by band of predicted value.
 
     Band i holds predictions in [edges[i-1], edges[i]). On closed cutoffs a realised value lay between low[i]
     and high[i] times the prediction with the stated coverage (Mondrian split conformal prediction, Vovk et
@@ -76,7 +83,10 @@ class Spec:
         features: Documentation of the features, in the order the boosters expect.
         level: Currency per unit of the value head's output: the mean label of the latest closed window.
         slope, intercept: Platt scaling of the top head's log-odds (Platt 1999).
-        interval: Prediction interval of the network value.
+        interval: Prediction interval of a bundle without heads of a range, as versions before them have.
+        value_range: Calibration of the heads of the range.
+        range_levels: Logarithm of the currency that an output of zero of the low and the high head
+            stands for.
         top_share: Share of customers that is the top.
         trained_until: Moment up to which data was used, in ISO 8601.
         label: Name of what the value head predicts.
@@ -86,12 +96,25 @@ class Spec:
     level: float
     slope: float
     intercept: float
-    interval: Interval
+    interval: Interval | None
     currency: str
     horizon_days: int
     top_share: float
     trained_until: str
     label: str
+    value_range: ValueRange | None = None
+    range_levels: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def coverage(self) -> float:
+        """Nominal coverage of the bounds of the network value."""
+        return (self.value_range or self.banded_interval).coverage
+
+    @property
+    def banded_interval(self) -> Interval:
+        """`interval` of a bundle without heads of a range."""
+        assert self.interval is not None, "a bundle has an interval or a range"
+        return self.interval
 
     @property
     def names(self) -> list[str]:
@@ -101,19 +124,40 @@ class Spec:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Spec:
         """The spec of which `dataclasses.asdict` gives *fields*."""
-        interval = fields["interval"]
-        bands = {name: tuple(interval[name]) for name in ("edges", "low", "high")}
-        features = tuple(FeatureSpec(**feature) for feature in fields["features"])
-        return cls(**{**fields, "features": features, "interval": Interval(interval["coverage"], **bands)})
+        interval, value_range = fields["interval"], fields.get("value_range")
+        return cls(
+            **fields
+            | {
+                "features": tuple(FeatureSpec(**feature) for feature in fields["features"]),
+                "interval": interval and Interval(**_tuples(interval)),
+                "value_range": value_range and ValueRange(**_tuples(value_range)),
+                "range_levels": tuple(fields.get("range_levels", cls.range_levels)),
+            }
+        )
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """*fields* as JSON holds them, with lists of numbers, or of lists of them, as tuples."""
+    return {
+        name: tuple(tuple(row) if isinstance(row, list) else row for row in value)
+        if isinstance(value, list)
+        else value
+        for name, value in fields.items()
+    }
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """One model version: the boosters of both heads and their spec."""
+    """One model version: its boosters and their spec.
+
+    Attributes:
+        ranges: The boosters of `RANGE_HEADS`; none in versions before them.
+    """
 
     value: lgb.Booster
     top: lgb.Booster
     spec: Spec
+    ranges: tuple[lgb.Booster, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
@@ -123,17 +167,17 @@ class Bundle:
             FeatureMismatch: boosters and spec do not name the same features in the same order.
         """
         spec = Spec.from_json(json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
-        value = lgb.Booster(model_file=str(folder / "value.txt"))
-        top = lgb.Booster(model_file=str(folder / "top.txt"))
-        for booster in (value, top):
+        names = (*HEADS, *(RANGE_HEADS if spec.value_range else ()))
+        value, top, *ranges = (lgb.Booster(model_file=str(folder / f"{name}.txt")) for name in names)
+        for booster in (value, top, *ranges):
             if booster.feature_name() != spec.names:
                 raise FeatureMismatch(f"{folder}: the boosters and bundle.json name different features.")
-        return cls(value, top, spec)
+        return cls(value, top, spec, tuple(ranges))
 
     def save(self, folder: Path) -> None:
         """Write the bundle into *folder*, which exists."""
-        (folder / "value.txt").write_text(self.value.model_to_string(), encoding="utf-8")
-        (folder / "top.txt").write_text(self.top.model_to_string(), encoding="utf-8")
+        for name, booster in zip((*HEADS, *RANGE_HEADS), self._boosters, strict=False):
+            (folder / f"{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
         text = json.dumps(asdict(self.spec), indent=1, ensure_ascii=False)
         (folder / "bundle.json").write_text(text + "\n", encoding="utf-8")
 
@@ -157,32 +201,46 @@ class Bundle:
             invalid = next(name for name in self.spec.names if not _is_numeric(features[name]))
             raise FeatureMismatch(f"Feature '{invalid}' is not a number: {error}.") from error
 
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """`SCORES`, and `RANGE_SCORES` where there are heads of a range."""
+        return SCORES + RANGE_SCORES if self.ranges else SCORES
+
     def score(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Scores of every row: the columns of `SCORES`, the index of *features*."""
+        """Scores of every row: the columns of `score_names`, the index of *features*."""
         return pd.DataFrame(self.score_matrix(self.matrix(features)), index=features.index)
 
     def score_matrix(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Scores of every row of *x* (rows × features, in the boosters' order)."""
-        log_value, log_odds = self.log_scores(x)
+        log_value, log_odds, *range_scores = self._raw_scores(x)
         value = self.spec.level * np.exp(log_value)
-        low, high = self.spec.interval.bounds(value)
-        return {
-            "network_value": value,
-            "network_value_low": low,
-            "network_value_high": high,
-            "top_probability": 1.0 / (1.0 + np.exp(-log_odds)),
-        }
+        top = {"top_probability": 1.0 / (1.0 + np.exp(-log_odds))}
+        if self.spec.value_range is None:
+            low, high = self.spec.banded_interval.bounds(value)
+            return {"network_value": value, "network_value_low": low, "network_value_high": high} | top
+        log_any, low, high = range_scores
+        low_level, high_level = self.spec.range_levels
+        ranges = self.spec.value_range.ranges(value, RangeScores(log_any, low + low_level, high + high_level))
+        return (
+            {"network_value": value, "network_value_low": ranges.low, "network_value_high": ranges.high}
+            | top
+            | dict(zip(RANGE_SCORES, ranges[2:], strict=True))
+        )
 
     def log_scores(self, x: np.ndarray) -> np.ndarray:
         """Log of the network value in units of `Spec.level`, and calibrated log-odds of the top: 2 × rows."""
+        return self._raw_scores(x)[: len(HEADS)]
+
+    def _raw_scores(self, x: np.ndarray) -> np.ndarray:
+        """`log_scores` and the raw scores of the heads of the range: boosters × rows."""
         if len(x) == 0:
-            return np.zeros((len(HEADS), 0))
+            return np.zeros((len(self._boosters), 0))
         # the same to the bit; many rows are left to LightGBM's threads
-        tables = self._joint_tables if len(x) < SINGLE_THREAD_ROWS else None
+        tables = self._raw_tables if len(x) < SINGLE_THREAD_ROWS else None
         scores = (
             tables.raw_scores(x)
             if tables
-            else np.stack([self._predict(head, x, raw_score=True) for head in HEADS])
+            else np.stack([self._predict(booster, x, raw_score=True) for booster in self._boosters])
         )
         scores[1] = self.spec.slope * scores[1] + self.spec.intercept
         return scores
@@ -197,7 +255,7 @@ class Bundle:
         if tables:
             values, base = tables(x)[:, 0], np.full(len(x), tables.base_values[0])
         else:
-            full = self._predict(head, x, pred_contrib=True)
+            full = self._predict(self.value if head == "value" else self.top, x, pred_contrib=True)
             values, base = full[:, :-1], full[:, -1]
         if head == "value":
             return values, base + np.log(self.spec.level)
@@ -221,8 +279,11 @@ class Bundle:
         values[:, 1] *= spec.slope
         return values, np.broadcast_to(base, (len(x), 2))
 
-    def _predict(self, head: Head, x: np.ndarray, **kind: bool) -> np.ndarray:
-        booster = self.value if head == "value" else self.top
+    @property
+    def _boosters(self) -> tuple[lgb.Booster, ...]:
+        return (self.value, self.top, *self.ranges)
+
+    def _predict(self, booster: lgb.Booster, x: np.ndarray, **kind: bool) -> np.ndarray:
         # for few rows, starting threads costs more than they save
         threads = 1 if len(x) < SINGLE_THREAD_ROWS else 0
         return np.asarray(booster.predict(x, **kind, num_threads=threads))
@@ -237,6 +298,10 @@ class Bundle:
     @cached_property
     def _joint_tables(self) -> ShapleyTables | None:
         return ShapleyTables.from_boosters(self.value, self.top)
+
+    @cached_property
+    def _raw_tables(self) -> ShapleyTables | None:
+        return ShapleyTables.from_boosters(*self._boosters) if self.ranges else self._joint_tables
 
 
 def _is_numeric(column: pd.Series) -> bool:

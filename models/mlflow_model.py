@@ -27,7 +27,7 @@ class RippleModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Scores of every row: the columns of `bundle.SCORES`."""
+        """Scores of every row: the columns of `Bundle.score`."""
         return self.bundle.score(model_input)
 
 

@@ -150,6 +150,9 @@ class CustomerScore(_StrictModel):
                 "network_value": 412.0,
                 "network_value_low": 0.0,
                 "network_value_high": 1130.0,
+                "any_value_probability": 0.64,
+                "if_any_value_low": 55.0,
+                "if_any_value_high": 1480.0,
                 "top_probability": 0.11,
                 "top_member": True,
                 "rank": 37,
@@ -161,9 +164,21 @@ class CustomerScore(_StrictModel):
     )
 
     customer_id: str | None
-    network_value: float = Field(description="Revenue of others expected because of this customer.")
+    network_value: float = Field(
+        description="Revenue of others expected because of this customer: the mean of what may come, which "
+        "can lie above network_value_high where nothing comes most of the time."
+    )
     network_value_low: float = Field(description="Lower end of the interval; /v1/model tells its coverage.")
-    network_value_high: float
+    network_value_high: float = Field(
+        description="Upper end; zero where nothing comes with the interval's coverage or more."
+    )
+    any_value_probability: float | None = Field(
+        None, description="Calibrated probability that any comes; null for a model without it."
+    )
+    if_any_value_low: float | None = Field(
+        None, description="Lower end of the interval of what comes if any does."
+    )
+    if_any_value_high: float | None = Field(None, description="Upper end of the same.")
     top_probability: float = Field(description="Calibrated probability of being at the top.")
     top_member: bool = Field(description="Whether the predicted rank is within the top share.")
     rank: int = Field(description="1 is the highest network value among the snapshot's customers.")

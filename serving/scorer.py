@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ripple.models.batch_scoring import top_count
-from ripple.models.bundle import SCORES
+from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.errors import RequestError, shorten, suggestion
 from ripple.serving.publications.publication import Publication
 from ripple.serving.publications.snapshot import Lookup
@@ -127,7 +127,7 @@ class Scorer:
             "top_share": spec.top_share,
             "trained_until": spec.trained_until,
             "label": spec.label,
-            "interval_coverage": spec.interval.coverage,
+            "interval_coverage": spec.coverage,
             "features": [vars(feature) for feature in spec.features],
             "segments": self.customers.segments,
             **self.publication.documentation,
@@ -158,7 +158,7 @@ class Scorer:
             dtype=np.float64,
         )
         scores_by_name = self.bundle.score_matrix(x)
-        scores = np.stack([scores_by_name[name] for name in SCORES], axis=1)
+        scores = np.stack([scores_by_name[name] for name in self.bundle.score_names], axis=1)
         ranks = (self.customers.negated_values.searchsorted(-scores[:, 0], side="left") + 1).tolist()
         overridden: list[list[str]] = []
         for index, (customer, row) in enumerate(zip(sent, rows, strict=True)):
@@ -212,19 +212,22 @@ class Scorer:
         overridden: Sequence[list[str]],
     ) -> list[Answer]:
         size, members = self.customers.size, self._top_count
+        # versions before the heads of a range do not tell it
+        no_range = [] if self.bundle.ranges else [None] * len(RANGE_SCORES)
         return [
             {
                 "customer_id": customer_id,
                 "network_value": value,
                 "network_value_low": low,
                 "network_value_high": high,
+                **dict(zip(RANGE_SCORES, any_value or no_range, strict=True)),
                 "top_probability": probability,
                 "top_member": rank <= members,
                 "rank": rank,
                 "percentile": 100 * (size - rank + 1) / size,
                 "overridden": features,
             }
-            for customer_id, (value, low, high, probability), rank, features in zip(
+            for customer_id, (value, low, high, probability, *any_value), rank, features in zip(
                 ids, scores.tolist(), ranks, overridden, strict=True
             )
         ]

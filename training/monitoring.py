@@ -21,9 +21,9 @@ from scipy.special import logit
 
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
-from ripple.models.bundle import Bundle, FeatureMismatch
+from ripple.models.bundle import RANGE_SCORES, Bundle, FeatureMismatch
+from ripple.models.value_range import Ranges, RangeScores
 from ripple.settings import Settings
-from ripple.training.estimators.calibration import Calibration
 from ripple.training.estimators.held_out import HeldOutPredictions
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.baselines import baselines
@@ -259,18 +259,24 @@ def _evaluation(examples: Examples, bundle: Bundle, known: pd.Index, settings: S
     scores, value = _scores(bundle, features), network_value_target(examples.realised, settings)
     predicted = scores["network_value"].to_numpy()
     probability = scores["top_probability"].to_numpy()
+    unknown = pd.Series(np.nan, scores.index)  # a version before the heads of a range does not tell it
     return CutoffEvaluation(
         f"{examples.cutoff:%Y-%m-%d}",
         features.index,
         HeldOutPredictions(
             scores["network_value"].to_numpy(),
             logit(probability),
+            RangeScores(*[unknown.to_numpy()] * 3),
             value,
             top_members(value, settings.top_share),
         ),
         {MODEL: predicted} | baselines(features, examples.credited),
-        # the bundle has calibrated its probabilities already
-        Calibration(1.0, 0.0, bundle.spec.interval),
+        Ranges(
+            *(
+                scores.get(name, unknown).to_numpy()
+                for name in ("network_value_low", "network_value_high", *RANGE_SCORES)
+            ),
+        ),
         {MODEL: probability},
         dict(slice_masks(features, examples.attributes, ~features.index.isin(known))),
     )

@@ -231,17 +231,19 @@ def _bundle(
     )
     spec = Spec(
         features=specs,
-        level=heads.scale,
+        level=heads.value.scale,
         slope=calibration.slope,
         intercept=calibration.intercept,
-        interval=calibration.interval,
+        interval=None,
         currency=settings.currency,
         horizon_days=settings.horizon_days,
         top_share=settings.top_share,
         trained_until=end.isoformat(),
         label=LABEL,
+        value_range=calibration.value_range,
+        range_levels=(heads.ranges.low_level, heads.ranges.high_level),
     )
-    return Bundle(heads.value, heads.top, spec)
+    return Bundle(heads.value.booster, heads.top, spec, heads.ranges.boosters)
 
 
 def _population(

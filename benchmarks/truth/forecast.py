@@ -18,7 +18,7 @@ import pandas as pd
 from ripple import simulation
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
-from ripple.training.estimators.heads import fit
+from ripple.training.estimators.heads import fit_value
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.bootstrap import RankedCutoff, customer_codes, resampled_captures
@@ -26,6 +26,7 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.examples.feature_sequence import Rows
+from ripple.training.examples.membership import top_mask
 
 WITH_TRAITS, WITH_EXPECTATIONS, CEILING = "told the traits", "taught expectations", "the ceiling"
 ORACLES = [WITH_TRAITS, WITH_EXPECTATIONS, CEILING]
@@ -38,7 +39,7 @@ class Forecast:
 
     rankings: pd.DataFrame
     """A row per ranking: capture, capture_cold (of newcomers: customers of no training cutoff), spearman; of
-    the model also total_ratio, coverage of its interval and least_coverage (that of the worst decile)."""
+    the model also total_ratio and how well its ranges hold the labels (`_of_ranges`)."""
     resamples: pd.DataFrame
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 
@@ -68,12 +69,12 @@ def evaluate_forecast(
             {MODEL: backtester.held_out_predictions(cutoff).predicted} | backtester.baseline_scores(cutoff)
         )
         for name, informed in oracles.items():
-            heads = fit([informed[earlier] for earlier in training], settings, informed[cutoff].rows)
-            scores[-1][name] = heads.predict_value(features)
+            head = fit_value([informed[earlier] for earlier in training], settings, informed[cutoff].rows)
+            scores[-1][name] = head.predict(features)
         value = expected[cutoff].to_numpy()
         newcomer = ~features.index.isin(examples[training[-1]].rows.index)
         for row in _rows(scores[-1], value, newcomer, settings.top_share):
-            rows.append(row | (_interval_coverage(backtester, cutoff) if row["ranking"] == MODEL else {}))
+            rows.append(row | (_of_ranges(backtester, cutoff, newcomer) if row["ranking"] == MODEL else {}))
     rankings = list(dict.fromkeys(name for own in scores for name in own))
     codes = customer_codes([examples[cutoff].rows.index for cutoff in plan.evaluation])
     ranked = [
@@ -122,16 +123,31 @@ def _with_expectations(
     }
 
 
-def _interval_coverage(backtester: RollingOriginBacktester, cutoff: datetime) -> dict[str, object]:
+def _of_ranges(
+    backtester: RollingOriginBacktester, cutoff: datetime, newcomer: np.ndarray
+) -> dict[str, object]:
+    """How well the ranges of *cutoff* hold the labels that were realised after it."""
     held_out, calibration = backtester.evaluation_predictions(cutoff), backtester.calibration(cutoff)
     if calibration is None:
         return {}
-    low, high = calibration.interval.bounds(held_out.predicted)
+    ranges, settings = calibration.ranges(held_out), backtester.settings
+    low, high, realised, predicted = ranges.low, ranges.high, held_out.realised, held_out.predicted
+
+    def coverage(mask: np.ndarray) -> float:
+        return metrics.coverage(realised[mask], low[mask], high[mask])
+
+    any_value = realised > 0
     return {
-        "coverage": metrics.coverage(held_out.realised, low, high),
-        "least_coverage": float(
-            metrics.coverage_by_decile(held_out.predicted, held_out.realised, low, high).min()
+        "coverage": metrics.coverage(realised, low, high),
+        "coverage_top": coverage(top_mask(predicted, settings.top_share)),
+        "coverage_top_tenth": coverage(top_mask(predicted, 0.1)),
+        "coverage_cold": coverage(newcomer),
+        "least_coverage": float(metrics.coverage_by_decile(predicted, realised, low, high).min()),
+        "coverage_if_any": metrics.coverage(
+            realised[any_value], ranges.any_low[any_value], ranges.any_high[any_value]
         ),
+        "interval_score": metrics.interval_score(realised, low, high, settings.model.interval)
+        / float(realised.mean()),
     }
 
 

@@ -114,7 +114,12 @@ FORECAST_COLUMNS: Columns = {
     "spearman": ("Spearman", format_number),
     "total_ratio": ("total ÷ truth", format_number),
     "coverage": ("coverage", format_number),
-    "least_coverage": ("coverage, worst decile", format_number),
+    "least_coverage": ("worst decile", format_number),
+    "coverage_top": ("predicted top 1 %", format_number),
+    "coverage_top_tenth": ("top 10 %", format_number),
+    "coverage_cold": ("newcomers", format_number),
+    "coverage_if_any": ("of what comes if any", format_number),
+    "interval_score": ("interval score ÷ mean", format_number),
 }
 DECILES_COLUMNS: Columns = {
     "targets": ("targets, at most", "{:.0f}".format),

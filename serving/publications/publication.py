@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from ripple.models import Bundle
-from ripple.models.bundle import SCORES
 from ripple.serving.publications.snapshot import Lookup, Snapshot, SnapshotError, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
@@ -154,9 +153,11 @@ def read_documentation(bundle: Path) -> dict[str, Any]:
 
 
 def reproduces_scores(bundle: Bundle, features: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether *features* score to exactly *scores*; rows × features, and rows × `SCORES`."""
+    """Whether *features* score to exactly *scores*; rows × features, and rows × `Bundle.score_names`."""
     recomputed = bundle.score_matrix(features)
-    return all(np.array_equal(recomputed[name], scores[:, index]) for index, name in enumerate(SCORES))
+    return all(
+        np.array_equal(recomputed[name], scores[:, index]) for index, name in enumerate(bundle.score_names)
+    )
 
 
 def _validated_manifest(folder: Path) -> dict[str, Any]:

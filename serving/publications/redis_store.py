@@ -20,7 +20,6 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from ripple.models import Bundle
-from ripple.models.bundle import SCORES
 from ripple.serving.errors import StoreUnavailable
 from ripple.serving.publications.publication import (
     MANIFEST,
@@ -109,7 +108,14 @@ class RedisCustomers:
         self._client = client
         self._name = name
         families, reasons = len(explainer.families), explainer.max_reasons
-        widths = [1, len(SCORES), len(explainer.specs), 2 * families, 2 * reasons, 2 * reasons]
+        widths = [
+            1,
+            len(explainer.bundle.score_names),
+            len(explainer.specs),
+            2 * families,
+            2 * reasons,
+            2 * reasons,
+        ]
         self._column_ends = np.cumsum(widths).tolist()
 
     async def find(self, ids: Sequence[str]) -> Lookup:

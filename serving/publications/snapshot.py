@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ripple.models.batch_scoring import ATTRIBUTE
-from ripple.models.bundle import SCORES
 from ripple.serving.score_explanations import Contributions, Explainer
 
 MAX_SEGMENT_LEVELS = 12
@@ -39,7 +38,7 @@ class Lookup:
 
     Attributes:
         features: Features; customers × features, float64, NaN where undefined.
-        scores: Published scores; customers × `ripple.models.bundle.SCORES`.
+        scores: Published scores; customers × `ripple.models.bundle.Bundle.score_names`.
         contributions: SHAP contributions to the scores.
         ranks: Ranks by network value; 1 is the highest.
     """
@@ -58,7 +57,7 @@ class Snapshot:
     Attributes:
         as_of: The moment, in ISO 8601, UTC.
         features: Features in the bundle's order; rows × features, float64, NaN where undefined.
-        scores: Scores as the batch job computed them; rows × `ripple.models.bundle.SCORES`.
+        scores: Scores as the batch job computed them; rows × `ripple.models.bundle.Bundle.score_names`.
         contributions: SHAP contributions to the scores.
         hashes: CRC-32 of the ids, ascending; ids of the same hash are compared themselves.
         hash_rows: Row of the customer of each of `hashes`.
@@ -101,7 +100,7 @@ class Snapshot:
             as_of=metadata[b"as_of"].decode(),
             ids=Ids(batch.column("customer_id")),
             features=array("features", len(names)),
-            scores=array("scores", len(SCORES)),
+            scores=array("scores", len(explainer.bundle.score_names)),
             contributions=Contributions(
                 array("families", 2, families), array("places", 2, reasons), array("strongest", 2, reasons)
             ),
@@ -179,8 +178,8 @@ def convert_snapshot(path: Path, source: Path, explainer: Explainer) -> None:
         SnapshotError: a column or the moment is missing, a customer occurs twice or has no id, a score is
             undefined, or there is no customer at all.
     """
-    names = explainer.bundle.spec.names
-    columns = ["customer_id", *SCORES, "rank", *names]
+    names, score_names = explainer.bundle.spec.names, explainer.bundle.score_names
+    columns = ["customer_id", *score_names, "rank", *names]
     schema = pq.read_schema(source)
     if missing := [name for name in columns if name not in schema.names]:
         raise SnapshotError(f"{source}: no column '{missing[0]}' ({len(missing)} of {len(columns)} missing).")
@@ -191,7 +190,7 @@ def convert_snapshot(path: Path, source: Path, explainer: Explainer) -> None:
     table = pq.read_table(source, columns=columns + attributes, memory_map=True)
     if table.num_rows == 0:
         raise SnapshotError(f"{source}: it holds no customer.")
-    for name in ("customer_id", *SCORES, "rank"):
+    for name in ("customer_id", *score_names, "rank"):
         if nulls := table.column(name).null_count:
             raise SnapshotError(f"{source}: column '{name}' is null in {nulls} rows.")
     order = np.argsort(table.column("rank").to_numpy(), kind="stable")
@@ -210,7 +209,7 @@ def convert_snapshot(path: Path, source: Path, explainer: Explainer) -> None:
     data = {
         "customer_id": ids,
         "features": _lists(features),
-        "scores": _lists(_matrix(table, SCORES, order)),
+        "scores": _lists(_matrix(table, score_names, order)),
         "families": _lists(np.concatenate([chunk.families for chunk in chunks])),
         "places": _lists(np.concatenate([chunk.features for chunk in chunks])),
         "strongest": _lists(np.concatenate([chunk.strongest for chunk in chunks])),

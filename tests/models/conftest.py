@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from tests.support.value_ranges import with_ranges
 
 FEATURES = (
     FeatureSpec("days_since_last_use", "engagement", "days", "Days since the last use."),
@@ -69,7 +70,14 @@ def bundle() -> Bundle:
     x = rows(600, 1).to_numpy()
     value = np.nansum(x[:, 4:] * [50, 1, 0.5], axis=1) * np.random.default_rng(2).lognormal(0, 0.4, len(x))
     at_top = (value > np.quantile(value, 0.9)).astype(float)
-    return Bundle(booster(x, value, "tweedie"), booster(x, at_top, "binary"), SPEC)
+    heads = booster(x, value, "tweedie"), booster(x, at_top, "binary")
+    return with_ranges(Bundle(*heads, SPEC), x, value)
+
+
+@pytest.fixture(scope="session")
+def earlier_bundle(bundle: Bundle) -> Bundle:
+    """A bundle as versions before the heads of a range have them."""
+    return Bundle(bundle.value, bundle.top, SPEC)
 
 
 @pytest.fixture(scope="session")

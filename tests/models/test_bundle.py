@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from ripple import models
 from ripple.models import Bundle, FeatureMismatch, Interval, Spec
-from ripple.models.bundle import HEADS, SCORES
+from ripple.models.bundle import HEADS, RANGE_HEADS, RANGE_SCORES, SCORES
 
 numbers = st.one_of(st.floats(-1e9, 1e9), st.just(np.nan), st.sampled_from([0.0, -0.0, 1e300, np.inf]))
 
@@ -28,8 +28,9 @@ def folder(bundle, tmp_path):
     return tmp_path
 
 
-def test_a_bundle_is_three_readable_files(folder):
-    assert {file.name for file in folder.iterdir()} == {"value.txt", "top.txt", "bundle.json"}
+def test_a_bundle_is_readable_files(folder):
+    boosters = {f"{name}.txt" for name in (*HEADS, *RANGE_HEADS)}
+    assert {file.name for file in folder.iterdir()} == {*boosters, "bundle.json"}
     assert json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["currency"] == "EUR"
     assert (folder / "value.txt").read_text(encoding="utf-8").startswith("tree\n")
 
@@ -54,14 +55,28 @@ def test_saved_again_it_is_the_same_bytes(folder, tmp_path_factory):
     assert twice == {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-def test_a_spec_survives_json(bundle):
-    without_bands = replace(bundle.spec, interval=Interval(0.8, (), (0.0,), (2.0,)))
-    for spec in (bundle.spec, without_bands):
+def test_a_bundle_without_ranges_is_saved_loaded_and_scored(earlier_bundle, bundle, features, tmp_path):
+    earlier_bundle.save(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"value.txt", "top.txt", "bundle.json"}
+    scores = Bundle.load(tmp_path).score(features)
+    assert tuple(scores.columns) == SCORES
+    same(
+        scores[["network_value", "top_probability"]],
+        bundle.score(features)[["network_value", "top_probability"]],
+    )
+    assert earlier_bundle.spec.coverage == bundle.spec.coverage == 0.8
+
+
+def test_a_spec_survives_json(bundle, earlier_bundle):
+    without_bands = replace(earlier_bundle.spec, interval=Interval(0.8, (), (0.0,), (2.0,)))
+    for spec in (bundle.spec, earlier_bundle.spec, without_bands):
         assert Spec.from_json(json.loads(json.dumps(asdict(spec)))) == spec
 
 
-def test_one_band_holds_every_value(bundle, features):
-    wide = replace(bundle, spec=replace(bundle.spec, interval=Interval(0.8, (), (0.5,), (2.0,))))
+def test_one_band_holds_every_value(earlier_bundle, features):
+    wide = replace(
+        earlier_bundle, spec=replace(earlier_bundle.spec, interval=Interval(0.8, (), (0.5,), (2.0,)))
+    )
     scores = wide.score(features)
     assert (scores["network_value_high"] == 2 * scores["network_value"]).all()
 
@@ -76,11 +91,11 @@ def test_boosters_and_spec_that_differ_are_refused(folder):
 
 def test_scores_are_named_and_keep_the_index(bundle, features):
     scores = bundle.score(features)
-    assert tuple(scores.columns) == SCORES
+    assert tuple(scores.columns) == SCORES + RANGE_SCORES == bundle.score_names
     assert scores.index.equals(features.index)
     assert (scores["network_value"] > 0).all()
     assert scores["top_probability"].between(0, 1).all()
-    assert bundle.score(features.iloc[:0]).shape == (0, len(SCORES))
+    assert bundle.score(features.iloc[:0]).shape == (0, len(bundle.score_names))
 
 
 def test_scores_are_the_boosters_calibrated(bundle, features):
@@ -137,7 +152,7 @@ def test_contributions_add_up_over_many_rows(bundle, features):
 @pytest.mark.parametrize("tables", [True, False])
 def test_both_heads_at_once_are_each_head(bundle, features, tables, monkeypatch):
     x = bundle.matrix(features)
-    fresh = Bundle(bundle.value, bundle.top, bundle.spec)
+    fresh = replace(bundle)
     if not tables:  # as where trees are too large for them
         monkeypatch.setattr("ripple.models.tree_shap.MAX_SPLITS", 0)
         assert fresh._joint_tables is None

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
 from ripple.serving.publications.publication import load_publication, write_publication
 from ripple.serving.publications.redis_store import RedisStore
@@ -30,6 +30,7 @@ from ripple.serving.store_poller import warmed_up_scorer
 from tests.support.servers.processes import free_port
 from tests.support.servers.redis_server import redis_server
 from tests.support.servers.scoring_server import ScoringServer
+from tests.support.value_ranges import with_ranges
 
 LOOP = asyncio.Runner()
 """One event loop for all tests, as connections to Redis belong to the loop that opened them."""
@@ -72,18 +73,18 @@ def bundle(features: pd.DataFrame, names: list[str]) -> Bundle:
         level=1.07,
         slope=0.9,
         intercept=-0.4,
-        interval=Interval(0.8, (10.0, 40.0), (0.0, 0.4, 0.6), (3.0, 2.2, 1.7)),
+        interval=None,
         currency="EUR",
         horizon_days=180,
         top_share=0.02,
         trained_until="2025-12-31T00:00:00",
         label="network_value",
     )
-    return Bundle(
+    heads = (
         _booster(x, value, names, objective="tweedie"),
         _booster(x, (value > np.quantile(value, 0.9)).astype(float), names, objective="binary"),
-        spec,
     )
+    return with_ranges(Bundle(*heads, spec), x, value)
 
 
 @pytest.fixture(scope="session")

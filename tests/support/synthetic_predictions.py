@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ripple.models.value_range import RangeScores
 from ripple.training.estimators.held_out import HeldOutPredictions
 
 CUTOFFS = (pd.Timestamp("2025-01-06"), pd.Timestamp("2025-03-07"))
@@ -28,6 +29,9 @@ def synthetic_predictions(
                     "predicted": predicted,
                     "low": predicted / 3,
                     "high": predicted * 3,
+                    "any_probability": 0.6,
+                    "any_low": predicted / 3,
+                    "any_high": predicted * 3,
                     "top_probability": 0.01,
                     "realised": value,
                     "at_top": value >= np.sort(value)[-3],
@@ -45,4 +49,5 @@ def held_out(customers: int, seed: int, noise: float = 1.0) -> HeldOutPrediction
     realised = predicted * random.lognormal(-(noise**2) / 2, noise, customers) * positive / 0.8
     log_odds = random.normal(-3, 2, customers)
     at_top = random.random(customers) < 1 / (1 + np.exp(-(0.5 * log_odds - 1)))
-    return HeldOutPredictions(predicted, log_odds, realised, at_top)
+    ranges = RangeScores(random.normal(1.4, 0.3, customers), np.log(predicted) - 1, np.log(predicted) + 1)
+    return HeldOutPredictions(predicted, log_odds, ranges, realised, at_top)

@@ -13,6 +13,7 @@ from ripple.errors import InputError
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.tables import Tables
 from ripple.features.validation.checks import load
+from ripple.models.bundle import RANGE_SCORES, SCORES
 from ripple.settings import Gate
 from ripple.settings import load as load_settings
 from ripple.training import pipeline
@@ -20,8 +21,6 @@ from ripple.training.examples.examples import features_at, frame
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.registry.gate import decide
 from ripple.training.report.model_card import model_card
-
-SCORES = ["network_value", "network_value_low", "network_value_high", "top_probability"]
 
 
 def test_the_bundle_says_what_it_was_trained_on(result, opened, plan):
@@ -38,7 +37,7 @@ def test_scores_are_of_everybody_at_the_end_of_the_data(result, opened):
     now = frame(features_at(opened[0], result.population.as_of))
     pd.testing.assert_frame_equal(result.population.features, now, check_exact=True)
     scores = result.population.bundle.score(now)
-    pd.testing.assert_frame_equal(result.population.scores[SCORES], scores, check_exact=True)
+    pd.testing.assert_frame_equal(result.population.scores[list(scores)], scores, check_exact=True)
     assert result.population.scores["top_member"].sum() == np.ceil(0.01 * len(now))
 
 
@@ -91,7 +90,9 @@ def test_renaming_customers_and_shuffling_rows_and_columns_changes_nothing(resul
         == result.population.bundle.top.model_to_string()
     )
     scores = result.population.scores.rename(index=names).sort_index()
-    pd.testing.assert_frame_equal(renamed_result.population.scores[SCORES], scores[SCORES], check_exact=True)
+    pd.testing.assert_frame_equal(
+        renamed_result.population.scores[list(scores)], scores[list(scores)], check_exact=True
+    )
     pd.testing.assert_frame_equal(
         renamed_result.evaluation.backtest.rankings, result.evaluation.backtest.rankings, check_exact=True
     )
@@ -143,10 +144,11 @@ def test_a_customer_without_any_event_gets_a_sane_and_wide_answer(opened, result
         ["nobody"]
     ]
     score = result.population.bundle.score(features).iloc[0]
-    assert 0 <= score["network_value_low"] <= score["network_value"] <= score["network_value_high"]
+    assert 0 < score["any_value_probability"] < result.population.scores["any_value_probability"].mean()
+    assert 0 < score["if_any_value_low"] < score["if_any_value_high"]
     assert score["network_value"] < result.population.scores["network_value"].mean()
     assert 0 < score["top_probability"] < 0.05
-    # as wide as the value itself: that they bring nothing cannot be ruled out
+    # that they bring nothing cannot be ruled out
     assert score["network_value_low"] == 0
 
 
@@ -177,7 +179,7 @@ def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
         return replace(one, labels=labels, realised=labels)
 
     learned = learn(lucky)
-    assert np.isfinite(learned.population.scores[SCORES]).all(axis=None)
+    assert np.isfinite(learned.population.scores[[*SCORES, *RANGE_SCORES]]).all(axis=None)
     strict = learned.settings.model_copy(update={"gate": Gate()})
     decision = decide(replace(learned, settings=strict), None, None)
     assert not decision.passed

@@ -1,4 +1,4 @@
-"""Calibration on closed cutoffs that the heads were not trained on: probabilities and intervals."""
+"""Calibration on closed cutoffs that the heads were not trained on: probabilities and ranges."""
 
 from __future__ import annotations
 
@@ -7,55 +7,57 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
-from ripple.models.bundle import Interval
+from ripple.models.value_range import Ranges, RangeScores, ValueRange
 from ripple.settings import Settings
-from ripple.training.estimators.conformal import conformal_interval
 from ripple.training.estimators.held_out import HeldOutPredictions
+from ripple.training.estimators.platt import platt
+from ripple.training.estimators.range_heads import calibrate_range
 
-MIN_MEMBERS = 10
-"""The number of members of the top, and of others, without which probabilities are not calibrated."""
+CALIBRATION_CUTOFFS = 3
+"""The number of latest closed cutoffs on which probabilities are calibrated, at most."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The functions that turn the output of the heads into probabilities and intervals.
+    """The functions that turn the output of the heads into probabilities and ranges.
 
     Attributes:
-        slope, intercept: of the calibrated log-odds as a linear function of the uncalibrated ones.
-        interval: bounds of the realised value, as multiples of the predicted value by band of prediction.
+        slope, intercept: of the calibrated log-odds of the top as a linear function of the uncalibrated ones.
+        value_range: the calibration of the range of a value.
     """
 
     slope: float
     intercept: float
-    interval: Interval
+    value_range: ValueRange
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         """The probability of being at the top from uncalibrated *log_odds*."""
         return expit(self.slope * log_odds + self.intercept)
 
+    def ranges(self, held_out: HeldOutPredictions) -> Ranges:
+        """The ranges of the values of customers, from what the heads predicted of them."""
+        return self.value_range.ranges(held_out.predicted, held_out.range_scores)
+
 
 def calibrate(held_out: Sequence[HeldOutPredictions], settings: Settings) -> Calibration:
-    """Calibrate on the predictions made at closed cutoffs.
+    """Calibrate on the predictions made at closed cutoffs, oldest first.
 
-    The probability is by Platt (1999), the interval by Mondrian split conformal prediction (`conformal`).
+    The probability of the top is by Platt (1999), on the latest `CALIBRATION_CUTOFFS` cutoffs. Ranges are
+    calibrated on all cutoffs, among which the level differs, as it may from the next (`range_heads`).
     Predictions themselves are left as they are: by how much they were off at one cutoff says next to nothing
     of the next (docs/method.md).
     """
-    predicted = np.concatenate([one.predicted for one in held_out])
-    slope, intercept = _platt(
-        np.concatenate([one.log_odds for one in held_out]), np.concatenate([one.at_top for one in held_out])
+    latest = held_out[-CALIBRATION_CUTOFFS:]
+    slope, intercept = platt(
+        np.concatenate([one.log_odds for one in latest]), np.concatenate([one.at_top for one in latest])
     )
-    realised = np.concatenate([one.realised for one in held_out])
-    interval = conformal_interval(predicted, realised, settings.model.interval)
-    return Calibration(slope, intercept, interval)
-
-
-def _platt(log_odds: np.ndarray, at_top: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of the log-odds; the identity where there is too little to fit or no relation."""
-    if min(at_top.sum(), (~at_top).sum()) < MIN_MEMBERS:
-        return 1.0, 0.0
-    model = LogisticRegression(C=1e6).fit(log_odds[:, None], at_top)
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return (slope, intercept) if slope > 0 else (1.0, 0.0)
+    value_range = calibrate_range(
+        np.concatenate([one.predicted for one in held_out]),
+        RangeScores(
+            *(np.concatenate(part) for part in zip(*(one.range_scores for one in held_out), strict=True))
+        ),
+        np.concatenate([one.realised for one in held_out]),
+        settings.model.interval,
+    )
+    return Calibration(slope, intercept, value_range)

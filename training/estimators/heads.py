@@ -1,23 +1,28 @@
-"""The two heads of a model: expected network value, and the log-odds of being at the top."""
+"""The heads of a model: expected network value, its range, and the log-odds of being at the top."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
 from ripple.errors import InputError
+from ripple.models.value_range import RangeScores
 from ripple.settings import Settings
 from ripple.training.estimators.boosting import (
+    LabelledExamples,
     lightgbm_dataset,
     lightgbm_parameters,
+    relative_amounts,
     train,
     tweedie_objective,
 )
 from ripple.training.estimators.distillation import distil
+from ripple.training.estimators.range_heads import RangeHeads, fit_range_heads
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.membership import top_members
@@ -25,43 +30,65 @@ from ripple.training.examples.targets import network_value_target
 
 
 @dataclass(frozen=True)
-class Heads:
-    """Two boosters over the same features, and the level of the first.
+class ValueHead:
+    """A booster that predicts the logarithm of network value relative to the mean.
 
     Attributes:
-        value: predicts the logarithm of network value relative to the mean.
-        top: predicts the log-odds of being at the top.
-        names: the features, in the order of the boosters' columns.
-        scale: currency per unit of the exponentiated output of `value`; it sets the mean prediction to the
-            mean label of the latest closed window.
+        names: the features, in the order of the booster's columns.
+        scale: currency per unit of the exponentiated output; it sets the mean prediction to the mean label
+            of the latest closed window.
     """
 
-    value: lgb.Booster
-    top: lgb.Booster
+    booster: lgb.Booster
     names: list[str]
     scale: float
 
+    def predict(self, features: pd.DataFrame) -> np.ndarray:
+        """Expected network value of every row, in currency."""
+        matrix = features[self.names].to_numpy(np.float64)
+        return self.scale * np.exp(self.booster.predict(matrix, raw_score=True))
+
+
+@dataclass(frozen=True)
+class Heads:
+    """All boosters of a model, over the same features.
+
+    Attributes:
+        value: predicts the expected network value.
+        top: predicts the log-odds of being at the top.
+        ranges: predict the range of the network value.
+    """
+
+    value: ValueHead
+    top: lgb.Booster
+    ranges: RangeHeads
+
+    @property
+    def names(self) -> list[str]:
+        """The features, in the order of the boosters' columns."""
+        return self.value.names
+
     def predict_value(self, features: pd.DataFrame) -> np.ndarray:
         """Expected network value of every row, in currency."""
-        return self.scale * np.exp(self.value.predict(self._matrix(features), raw_score=True))
+        return self.value.predict(features)
 
     def predict_log_odds(self, features: pd.DataFrame) -> np.ndarray:
         """Uncalibrated log-odds of being at the top of every row."""
         return np.asarray(self.top.predict(self._matrix(features), raw_score=True))
+
+    def predict_range(self, features: pd.DataFrame) -> RangeScores:
+        """The raw output of the heads of the range for every row."""
+        return self.ranges.predict(self._matrix(features))
 
     def _matrix(self, features: pd.DataFrame) -> np.ndarray:
         return features[self.names].to_numpy(np.float64)
 
 
 def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows | None = None) -> Heads:
-    """Fit both heads on all rows of *examples*, oldest cutoff first.
+    """Fit all heads on all rows of *examples*, oldest cutoff first.
 
-    The value head is a Tweedie regression with log link (Jørgensen 1987; by default Poisson, power 1), by
-    trees and by a linear model, whose weighted geometric mean student trees learn (`distillation`); the top
-    head is a logistic regression at the natural base rate, membership defined by rank within each cutoff.
-    Values are taken relative to their cutoff's mean, so that heads distinguish customers and not one market
-    from another; the mean of the latest cutoff then sets the level. Later cutoffs weigh more. Past
-    credit may only raise a score.
+    The value head is that of `fit_value`; the top head is a logistic regression at the natural base rate,
+    membership defined by rank within each cutoff; see `range_heads` for those of the range.
 
     Args:
         inference_rows: features of the customers who are to be predicted, if they are known.
@@ -69,24 +96,60 @@ def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows |
     Raises:
         InputError: no customer is credited with anything at any cutoff.
     """
-    names = examples[0].rows.names
-    targets = [network_value_target(one.labels, settings) for one in examples]
-    labelled = [(one, value) for one, value in zip(examples, targets, strict=True) if value.sum() > 0]
-    if not labelled:
-        raise InputError(
-            "Every label is zero: in no window is any customer credited with revenue of others. Check that "
-            "interactions hold referrals, or ties between customers who buy the same products."
-        )
-    at_top = np.concatenate([top_members(value, settings.top_share) for _, value in labelled])
-    constraints = {"monotone_constraints": [int(is_monotone(name)) for name in names]}
-    shared = lightgbm_parameters(settings, at_top.size) | constraints
-    # both heads learn from the same bins, a byte for each cell
-    data = lightgbm_dataset(labelled, shared, settings)
-    trees = train(tweedie_objective(settings) | shared, data, settings.model.trees)
-    binary = shared | {"objective": "binary"}
-    top = train(binary, data.set_label(at_top.astype(np.float64)), settings.model.trees)
-    value, mean = distil(trees, labelled, inference_rows, shared, settings)
-    return Heads(value, top, names, float(labelled[-1][1].mean()) / mean)
+    training = _Training.of(examples, settings)
+    value = training.value_head(inference_rows)
+    at_top = np.concatenate([top_members(value, settings.top_share) for _, value in training.labelled])
+    top = training.fit({"objective": "binary"}, at_top)
+    return Heads(value, top, fit_range_heads(training.labelled, training.data, training.parameters, settings))
+
+
+def fit_value(
+    examples: Sequence[Examples], settings: Settings, inference_rows: Rows | None = None
+) -> ValueHead:
+    """Fit only the value head: a Tweedie regression with log link (Jørgensen 1987; by default Poisson).
+
+    It is done by trees and by a linear model, whose weighted geometric mean student trees learn
+    (`distillation`). Values are taken relative to their cutoff's mean, so that the head distinguishes
+    customers and not one market from another; the mean of the latest cutoff then sets the level. Later
+    cutoffs weigh more. Past credit may only raise a score.
+
+    Args, Raises: see `fit`.
+    """
+    return _Training.of(examples, settings).value_head(inference_rows)
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the heads have in common: rows and their bins, a byte for each cell, and parameters."""
+
+    labelled: list[LabelledExamples]
+    parameters: dict[str, Any]
+    data: lgb.Dataset
+    settings: Settings
+
+    @classmethod
+    def of(cls, examples: Sequence[Examples], settings: Settings) -> _Training:
+        targets = [network_value_target(one.labels, settings) for one in examples]
+        labelled = [(one, value) for one, value in zip(examples, targets, strict=True) if value.sum() > 0]
+        if not labelled:
+            raise InputError(
+                "Every label is zero: in no window is any customer credited with revenue of others. Check "
+                "that interactions hold referrals, or ties between customers who buy the same products."
+            )
+        constraints = [int(is_monotone(name)) for name in examples[0].rows.names]
+        rows = sum(len(value) for _, value in labelled)
+        parameters = lightgbm_parameters(settings, rows) | {"monotone_constraints": constraints}
+        return cls(labelled, parameters, lightgbm_dataset(labelled, parameters, settings), settings)
+
+    def fit(self, objective: dict[str, Any], label: np.ndarray) -> lgb.Booster:
+        data = self.data.set_label(label.astype(np.float64))
+        return train(self.parameters | objective, data, self.settings.model.trees)
+
+    def value_head(self, inference_rows: Rows | None) -> ValueHead:
+        amounts, _ = relative_amounts(self.labelled, self.settings)
+        trees = self.fit(tweedie_objective(self.settings), amounts)
+        booster, mean = distil(trees, self.labelled, inference_rows, self.parameters, self.settings)
+        return ValueHead(booster, self.labelled[0][0].rows.names, float(self.labelled[-1][1].mean()) / mean)
 
 
 def is_monotone(name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ripple.models.value_range import RangeScores
 from ripple.settings import Settings
 from ripple.training.estimators.heads import Heads
 from ripple.training.examples.examples import Examples
@@ -20,12 +21,14 @@ class HeldOutPredictions:
     Attributes:
         predicted: expected network value, in currency.
         log_odds: uncalibrated log-odds of being at the top.
+        range_scores: raw output of the heads of the range.
         realised: network value after the cutoff, in currency, winsorised.
         at_top: mask of the customers who truly were at the top.
     """
 
     predicted: np.ndarray
     log_odds: np.ndarray
+    range_scores: RangeScores
     realised: np.ndarray
     at_top: np.ndarray
 
@@ -36,6 +39,7 @@ def predict_held_out(heads: Heads, examples: Examples, settings: Settings) -> He
     return HeldOutPredictions(
         heads.predict_value(features),
         heads.predict_log_odds(features),
+        heads.predict_range(features),
         realised,
         top_members(realised, settings.top_share),
     )

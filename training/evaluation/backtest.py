@@ -18,8 +18,8 @@ from sklearn.isotonic import IsotonicRegression
 from ripple.errors import InputError
 from ripple.features.definition import BusinessMetric
 from ripple.settings import Settings
-from ripple.training.estimators.calibration import Calibration, calibrate
-from ripple.training.estimators.heads import Heads, fit
+from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, Calibration, calibrate
+from ripple.training.estimators.heads import Heads, fit, fit_value
 from ripple.training.estimators.held_out import HeldOutPredictions, predict_held_out
 from ripple.training.evaluation.baselines import baselines
 from ripple.training.evaluation.bootstrap import customer_codes
@@ -32,9 +32,6 @@ from ripple.training.examples.membership import top_members
 from ripple.training.examples.targets import network_value_target
 
 logger = logging.getLogger(__name__)
-
-CALIBRATION_CUTOFFS = 3
-"""The number of latest closed cutoffs that a calibration uses at most."""
 
 
 @dataclass
@@ -105,7 +102,7 @@ class RollingOriginBacktester:
         for half in (0, 1):
             others = [one.where(own % 2 != half) for one, own in zip(training, training_codes, strict=True)]
             mask = codes % 2 == half
-            predicted[mask] = fit(others, self.settings).predict_value(examples.where(mask).features)
+            predicted[mask] = fit_value(others, self.settings).predict(examples.where(mask).features)
         return predicted
 
     def baseline_scores(self, cutoff: datetime) -> dict[str, np.ndarray]:
@@ -119,7 +116,7 @@ class RollingOriginBacktester:
         """
         history = [
             (self.baseline_scores(earlier), self.held_out_predictions(earlier).at_top)
-            for earlier in self._calibration_cutoffs(cutoff)
+            for earlier in self._closed_cutoffs(cutoff)[-CALIBRATION_CUTOFFS:]
         ]
         probabilities = {}
         for name, score in self.baseline_scores(cutoff).items():
@@ -131,21 +128,21 @@ class RollingOriginBacktester:
         return probabilities
 
     def calibration(self, moment: datetime) -> Calibration | None:
-        """The calibration from the latest cutoffs closed by *moment* at which heads could be fitted.
+        """The calibration from the cutoffs closed by *moment* at which heads could be fitted.
 
         It is None if there are none, or if nobody is credited with anything in their windows.
         """
-        closed = self._calibration_cutoffs(moment)
-        if not any(self.has_credit(cutoff) for cutoff in closed):
+        closed = self._closed_cutoffs(moment)
+        if not any(self.has_credit(cutoff) for cutoff in closed[-CALIBRATION_CUTOFFS:]):
             return None
         return calibrate([self.held_out_predictions(cutoff) for cutoff in closed], self.settings)
 
-    def _calibration_cutoffs(self, moment: datetime) -> list[datetime]:
+    def _closed_cutoffs(self, moment: datetime) -> list[datetime]:
         return [
             cutoff
             for cutoff in self.schedule.all
             if cutoff + self.schedule.horizon <= moment and self.has_training_labels(cutoff)
-        ][-CALIBRATION_CUTOFFS:]
+        ]
 
 
 def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMetric] = ()) -> Backtest:
@@ -170,7 +167,7 @@ def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> Cutoff
         examples.rows.index,
         held_out,
         {MODEL: held_out.predicted} | backtester.baseline_scores(cutoff),
-        calibration,
+        None if calibration is None else calibration.ranges(held_out),
         probabilities,
         dict(slice_masks(examples.features, examples.attributes, ~examples.rows.index.isin(trained_on))),
         backtester.cross_customer_predictions(cutoff),

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.definition import BusinessMetric
+from ripple.models.value_range import Ranges
 from ripple.settings import Settings
-from ripple.training.estimators.calibration import Calibration
 from ripple.training.estimators.held_out import HeldOutPredictions
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.bootstrap import (
@@ -35,7 +35,7 @@ class CutoffEvaluation:
         customers: their ids.
         held_out: what the model predicted, and what was realised.
         scores: the score of each customer by every ranking, that of the model as `MODEL`.
-        calibration: None where no cutoff had closed to calibrate on.
+        ranges: of the value of each customer; None where no cutoff had closed to calibrate on.
         probabilities: the probabilities of being at the top by every ranking that has some.
         slice_masks: the mask of every slice, by name; see `ripple.training.evaluation.slices`.
         cross_customer_predictions: expected value by heads fitted only on other customers, in currency; None
@@ -46,7 +46,7 @@ class CutoffEvaluation:
     customers: pd.Index
     held_out: HeldOutPredictions
     scores: Mapping[str, np.ndarray]
-    calibration: Calibration | None
+    ranges: Ranges | None
     probabilities: Mapping[str, np.ndarray]
     slice_masks: Mapping[str, np.ndarray]
     cross_customer_predictions: np.ndarray | None = None
@@ -63,7 +63,8 @@ class Backtest:
             with its own bounds; and one per ranking with cutoff "pooled", the mean over cutoffs. Intervals
             are by paired bootstrap over customers.
         heads: one row per cutoff: total predicted ÷ realised (`predicted_share`), interval coverage (and that
-            of the decile of prediction with the least), the calibration slope of the probabilities
+            of the decile of prediction with the least, of the predicted top, and of the range of what comes
+            if any does), the interval score ÷ mean realised value, the calibration slope of the probabilities
             (`reliability_slope`), Brier score and that of the base rate, the persistence of the label
             (`noise_ceiling`: Spearman of the last label against this one), capture by heads fitted on other
             customers (`capture_unseen`), and the agreement of the two heads (Spearman). Columns are keys of
@@ -129,7 +130,7 @@ def evaluate(
     lead = _pooled_row(rankings, best)
     return Backtest(
         rankings,
-        pd.DataFrame([_heads(one, share) for one in cutoffs]),
+        pd.DataFrame([_heads(one, share, settings.model.interval) for one in cutoffs]),
         pd.concat(map(_deciles, cutoffs)).groupby("decile", as_index=False).mean(),
         best,
         (float(lead["lead"]), float(lead["lead_low"]), float(lead["lead_high"])),
@@ -200,9 +201,9 @@ def _bounds(captures: Mapping[str, np.ndarray], ranking: str) -> dict[str, float
     }
 
 
-def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
+def _heads(one: CutoffEvaluation, share: float, coverage: float) -> dict[str, str | float]:
     """A row of `Backtest.heads`."""
-    held_out, calibration = one.held_out, one.calibration
+    held_out, ranges = one.held_out, one.ranges
     predicted, realised, at_top = held_out.predicted, held_out.realised, held_out.at_top
     last_label = one.scores.get("last label")
     row: dict[str, str | float] = {
@@ -212,6 +213,9 @@ def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
         "predicted_share": np.nan,
         "coverage": np.nan,
         "least_coverage": np.nan,
+        "coverage_top": np.nan,
+        "coverage_if_any": np.nan,
+        "interval_score": np.nan,
         "reliability_slope": np.nan,
         "brier": np.nan,
         "brier_base_rate": metrics.brier(np.full(len(at_top), at_top.mean()), at_top),
@@ -223,14 +227,19 @@ def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
         ),
         "agreement": metrics.rank_correlation(predicted, held_out.log_odds),
     }
-    if calibration is None:
+    if ranges is None:
         return row
-    low, high = calibration.interval.bounds(predicted)
+    low, high, any_value, top = ranges.low, ranges.high, realised > 0, top_mask(predicted, share)
     probability = one.probabilities[MODEL]
     return row | {
         "predicted_share": float(predicted.sum() / realised.sum()),
         "coverage": metrics.coverage(realised, low, high),
         "least_coverage": float(metrics.coverage_by_decile(predicted, realised, low, high).min()),
+        "coverage_top": metrics.coverage(realised[top], low[top], high[top]),
+        "coverage_if_any": metrics.coverage(
+            realised[any_value], ranges.any_low[any_value], ranges.any_high[any_value]
+        ),
+        "interval_score": metrics.interval_score(realised, low, high, coverage) / float(realised.mean()),
         "reliability_slope": metrics.calibration_slope(probability, at_top),
         "brier": metrics.brier(probability, at_top),
     }
@@ -239,10 +248,10 @@ def _heads(one: CutoffEvaluation, share: float) -> dict[str, str | float]:
 def _deciles(one: CutoffEvaluation) -> pd.DataFrame:
     predicted, realised = one.held_out.predicted, one.held_out.realised
     deciles = metrics.deciles(predicted, realised)
-    if one.calibration is None:
+    if one.ranges is None:
         return deciles.assign(coverage=np.nan)
-    low, high = one.calibration.interval.bounds(predicted)
-    return deciles.assign(coverage=metrics.coverage_by_decile(predicted, realised, low, high))
+    by_decile = metrics.coverage_by_decile(predicted, realised, one.ranges.low, one.ranges.high)
+    return deciles.assign(coverage=by_decile)
 
 
 def _slices(one: CutoffEvaluation, best: str, share: float) -> dict[str, Slice]:
@@ -253,16 +262,15 @@ def _slices(one: CutoffEvaluation, best: str, share: float) -> dict[str, Slice]:
 def _slice(one: CutoffEvaluation, mask: np.ndarray, scores: Mapping[str, np.ndarray], share: float) -> Slice:
     predicted, realised = one.held_out.predicted, one.held_out.realised
     inside = np.zeros(len(realised), dtype=bool)
-    if one.calibration is not None:
-        low, high = one.calibration.interval.bounds(predicted)
-        inside = (realised >= low) & (realised <= high)
+    if one.ranges is not None:
+        inside = (realised >= one.ranges.low) & (realised <= one.ranges.high)
     return Slice(
         customers=int(mask.sum()),
         realised=float(realised[mask].sum()),
         predicted=float(predicted[mask].sum()),
         chosen=int(top_mask(predicted, share)[mask].sum()),
         at_top=int(one.held_out.at_top[mask].sum()),
-        calibrated=int(mask.sum()) if one.calibration else 0,
+        calibrated=int(mask.sum()) if one.ranges else 0,
         inside=int(inside[mask].sum()),
         captures={
             name: metrics.capture(score[mask], realised[mask], share) for name, score in scores.items()

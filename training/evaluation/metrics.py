@@ -65,8 +65,20 @@ def brier(probability: np.ndarray, truth: np.ndarray) -> float:
 
 
 def coverage(value: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """Share of realised values inside [low, high]."""
+    """Share of realised values inside [low, high]; nan where there are none, or their bounds are unknown."""
+    if not len(value) or np.isnan(low).all():
+        return math.nan
     return float(((value >= low) & (value <= high)).mean())
+
+
+def interval_score(value: np.ndarray, low: np.ndarray, high: np.ndarray, nominal: float) -> float:
+    """Mean interval score of [low, high] at *nominal* coverage, in the unit of *value*; less is better.
+
+    The width, and 2 ÷ (1 − nominal) times the distance of a value outside (Winkler 1972; Gneiting & Raftery
+    2007).
+    """
+    outside = np.maximum(low - value, 0) + np.maximum(value - high, 0)
+    return float((high - low + 2 / (1 - nominal) * outside).mean())
 
 
 def ratio(part: float, whole: float) -> float:

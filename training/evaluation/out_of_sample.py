@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.dataset import Dataset
+from ripple.models.value_range import Ranges
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.prediction_table import CUTOFF
 from ripple.training.examples.examples import examples_at
@@ -25,9 +26,9 @@ def out_of_sample_predictions(
 
     Returns:
         One row per cutoff and customer, in an order that follows from what the rows hold and not from ids:
-        `cutoff`, `customer_id`, `predicted` (in currency), `low` and `high` and `top_probability` (nan where
-        nothing had closed to calibrate on), `realised` (in currency) and `at_top`, whether the customer truly
-        belonged to the top.
+        `cutoff`, `customer_id`, `predicted` (in currency), the fields of `Ranges` and `top_probability` (nan
+        where nothing had closed to calibrate on), `realised` (in currency) and `at_top`, whether the customer
+        truly belonged to the top.
     """
     tables = [_predictions_at(backtester, cutoff) for cutoff in cutoffs]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -35,17 +36,16 @@ def out_of_sample_predictions(
 
 def _predictions_at(backtester: RollingOriginBacktester, cutoff: datetime) -> pd.DataFrame:
     held_out, calibration = backtester.evaluation_predictions(cutoff), backtester.calibration(cutoff)
-    low = high = probability = np.full(len(held_out.predicted), np.nan)
+    unknown = np.full(len(held_out.predicted), np.nan)
+    ranges, probability = Ranges(*[unknown] * len(Ranges._fields)), unknown
     if calibration is not None:
-        low, high = calibration.interval.bounds(held_out.predicted)
-        probability = calibration.probability(held_out.log_odds)
+        ranges, probability = calibration.ranges(held_out), calibration.probability(held_out.log_odds)
     return pd.DataFrame(
         {
             CUTOFF: pd.Timestamp(cutoff),
             "customer_id": backtester.examples[cutoff].rows.index.to_numpy(),
             "predicted": held_out.predicted,
-            "low": low,
-            "high": high,
+            **ranges._asdict(),
             "top_probability": probability,
             "realised": held_out.realised,
             "at_top": held_out.at_top,

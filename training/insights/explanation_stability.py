@@ -28,5 +28,7 @@ def earlier_effects(
     effects = {}
     for cutoff in cutoffs:
         heads = backtester.heads(cutoff)
-        effects[f"{cutoff:%Y-%m-%d}"] = replace(bundle, value=heads.value).contributions("value", x)[0]
+        effects[f"{cutoff:%Y-%m-%d}"] = replace(bundle, value=heads.value.booster).contributions("value", x)[
+            0
+        ]
     return effects

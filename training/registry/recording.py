@@ -25,7 +25,7 @@ from ripple import models
 from ripple.digests import digest
 from ripple.features.catalog import markdown as catalogue
 from ripple.models.batch_scoring import write_snapshot
-from ripple.models.bundle import HEADS, SCORES, Spec
+from ripple.models.bundle import HEADS, RANGE_SCORES, SCORES, Spec
 from ripple.training.evaluation import cutoff_evaluation
 from ripple.training.examples.provenance import run_code_digest
 from ripple.training.insights import plays
@@ -228,7 +228,8 @@ def _signature(spec: Spec) -> ModelSignature:
     optional that happens to be null in them, and Spark then cannot find the columns by name.
     """
     inputs, scores = (
-        Schema([ColSpec(DataType.double, name) for name in names]) for names in (spec.names, SCORES)
+        Schema([ColSpec(DataType.double, name) for name in names])
+        for names in (spec.names, SCORES + RANGE_SCORES)
     )
     return ModelSignature(inputs, scores)
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from ripple import Client
+from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.schemas import CustomerScore
 from tests.support.servers.processes import (
     Ripple,
@@ -32,6 +33,7 @@ SCORES = [
     "network_value_low",
     "network_value_high",
     "top_probability",
+    *RANGE_SCORES,
     "top_member",
     "rank",
 ]
@@ -51,8 +53,11 @@ def test_scores_rank_everybody(scores: pd.DataFrame) -> None:
     assert scores["top_member"].sum() == np.ceil(0.01 * len(scores))
     assert scores.sort_values("rank")["network_value"].is_monotonic_decreasing
     assert scores["top_probability"].between(0, 1).all()
-    assert (scores["network_value_low"] <= scores["network_value"]).all()
-    assert (scores["network_value"] <= scores["network_value_high"]).all()
+    assert scores["any_value_probability"].between(0, 1).all()
+    assert (scores["network_value_low"] <= scores["network_value_high"]).all()
+    assert (scores["if_any_value_low"] < scores["if_any_value_high"]).all()
+    ends = scores[["network_value_low", "network_value_high"]]
+    assert not ends.eq(scores["network_value"], axis=0).any(axis=None)
 
 
 def test_scores_come_with_reasons_if_asked_for(
@@ -175,7 +180,7 @@ def test_what_is_refused_once_the_data_are_open_ends_likewise(
 
 def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
     served_table = pd.DataFrame([dict(one) for one in served])
-    exact = ["network_value", "network_value_low", "network_value_high", "top_probability"]
+    exact = ["network_value", "network_value_low", "network_value_high", "top_probability", *RANGE_SCORES]
     for column in [*exact, "top_member", "rank"]:
         assert served_table[column].tolist() == scores[column].tolist(), column
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ripple.features.registry import features as feature_catalogue
 from ripple.features.validation.findings import Finding, Report
-from ripple.models import Bundle, FeatureSpec, Interval, Spec
+from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings
 from ripple.training.evaluation.drift import drift
@@ -30,6 +30,7 @@ from ripple.training.result import (
 )
 from tests.support.runs import made_up_findings as findings
 from tests.support.runs.results import altered
+from tests.support.value_ranges import with_ranges
 
 AS_OF = datetime(2026, 1, 1)
 HORIZON = timedelta(days=180)
@@ -110,7 +111,7 @@ def undefined_everywhere(result: TrainingResult) -> TrainingResult:
         backtest=backtest,
         checks=checks,
         features=features,
-        scores=scores.assign(network_value_high=math.inf),
+        scores=scores.assign(if_any_value_high=math.inf),
         **findings.customer_insights(
             result.settings, result.population.bundle, features, scores, measured=False
         ),
@@ -143,7 +144,7 @@ def bundle_and_features(settings: Settings) -> tuple[Bundle, pd.DataFrame]:
         level=12.5,
         slope=0.9,
         intercept=-0.2,
-        interval=Interval(0.8, (50.0, 200.0), (0.0, 0.1, 0.2), (0.0, 2.5, 3.0)),
+        interval=None,
         currency=settings.currency,
         horizon_days=settings.horizon_days,
         top_share=settings.top_share,
@@ -155,6 +156,7 @@ def bundle_and_features(settings: Settings) -> tuple[Bundle, pd.DataFrame]:
         _booster(x, at_top * 1.0, names, objective="binary"),
         spec,
     )
+    bundle = with_ranges(bundle, x, value)
     ids = pd.Index([f"c{i:04d}" for i in range(CUSTOMERS)], name="customer_id")
     features = pd.DataFrame(x, columns=names, index=ids)
     best = score_population(bundle, features)["rank"].idxmin()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from ripple.training.estimators.calibration import calibrate
-from ripple.training.estimators.conformal import conformal_interval
+from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, calibrate
+from ripple.training.evaluation.metrics import coverage, coverage_by_decile
 from tests.support.synthetic_examples import SETTINGS
 from tests.support.synthetic_predictions import held_out
 
@@ -19,38 +19,30 @@ def test_the_true_slope_and_intercept_of_the_log_odds_are_recovered():
     assert calibration.probability(log_odds).tolist() == expected.tolist()
 
 
-def test_too_few_members_or_a_wrong_relation_leave_the_log_odds_as_they_are():
-    one = held_out(500, 1)
-    for unusable in (
-        replace(one, at_top=np.arange(500) < 9),
-        replace(one, at_top=np.arange(500) >= 9),
-        replace(one, log_odds=-one.log_odds),
-        replace(one, log_odds=np.zeros(500)),
-    ):
-        calibration = calibrate([unusable], SETTINGS)
-        assert (calibration.slope, calibration.intercept) == (1, 0)
+def test_probabilities_are_calibrated_on_the_latest_cutoffs_and_ranges_on_all():
+    oldest, *latest = [held_out(500, seed) for seed in range(CALIBRATION_CUTOFFS + 1)]
+    calibration, recent = calibrate([oldest, *latest], SETTINGS), calibrate(latest, SETTINGS)
+    assert (calibration.slope, calibration.intercept) == (recent.slope, recent.intercept)
+    assert calibration.value_range != recent.value_range
 
 
-def test_ten_members_are_enough():
-    """They are every other one of the 20 with the highest log-odds."""
-    one = held_out(500, 1)
-    at_top = np.isin(np.arange(500), np.argsort(-one.log_odds)[:20:2])
-    calibration = calibrate([replace(one, at_top=at_top)], SETTINGS)
-    assert calibration.slope > 0
-    assert calibration.slope != 1
-
-
-def test_the_interval_is_conformal_on_all_cutoffs_together():
-    first, second = held_out(500, 1), held_out(500, 2)
-    together = conformal_interval(
-        np.concatenate((first.predicted, second.predicted)),
-        np.concatenate((first.realised, second.realised)),
-        SETTINGS.model.interval,
+def test_ranges_hold_their_share_of_new_values():
+    calibration = calibrate([held_out(3000, seed) for seed in range(4)], SETTINGS)
+    one = held_out(20_000, 9)
+    ranges = calibration.ranges(one)
+    assert coverage(one.realised, ranges.low, ranges.high) == pytest.approx(0.8, abs=0.02)
+    positive = one.realised > 0
+    assert coverage(
+        one.realised[positive], ranges.any_low[positive], ranges.any_high[positive]
+    ) == pytest.approx(0.8, abs=0.02)
+    assert ranges.any_probability.mean() == pytest.approx(0.8, abs=0.02)
+    assert coverage_by_decile(one.predicted, one.realised, ranges.low, ranges.high) == pytest.approx(
+        0.8, abs=0.05
     )
-    assert calibrate([first, second], SETTINGS).interval == together
 
 
-def test_a_cutoff_without_credit_leaves_intervals_defined():
+def test_a_cutoff_without_credit_leaves_ranges_defined():
     older, latest = held_out(500, 1), held_out(500, 2)
-    calibration = calibrate([older, replace(latest, realised=np.zeros(500))], SETTINGS)
-    assert np.isfinite(calibration.interval.low + calibration.interval.high).all()
+    silent = replace(latest, realised=np.zeros(500))
+    ranges = calibrate([older, silent], SETTINGS).ranges(silent)
+    assert np.isfinite(ranges).all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ripple.errors import InputError
 from ripple.training.estimators.calibration import calibrate
-from ripple.training.estimators.heads import fit, is_monotone
+from ripple.training.estimators.heads import fit, fit_value, is_monotone
 from ripple.training.estimators.held_out import predict_held_out
 from ripple.training.examples.feature_sequence import Rows
 from tests.support import synthetic_examples
@@ -25,7 +25,8 @@ from tests.support.synthetic_examples import SETTINGS, history
 from ripple.training.estimators.heads import fit
 few = SETTINGS.model_copy(update={"model": SETTINGS.model.model_copy(update={"trees": 20})})
 heads = fit(list(history(1000).values()), few)
-sys.stdout.write(heads.value.model_to_string() + heads.top.model_to_string())
+boosters = (heads.value.booster, heads.top, *heads.ranges.boosters)
+sys.stdout.write("".join(booster.model_to_string() for booster in boosters))
 """
 
 
@@ -40,7 +41,8 @@ def heads(history):
 
 
 def text(heads):
-    return heads.value.model_to_string() + heads.top.model_to_string()
+    boosters = (heads.value.booster, heads.top, *heads.ranges.boosters)
+    return "".join(booster.model_to_string() for booster in boosters)
 
 
 def with_value(examples, value):
@@ -86,7 +88,7 @@ def test_more_credit_in_the_past_never_lowers_either_head(heads, history, row, n
 
 
 def test_all_rising_features_are_used_so_that_the_property_is_not_empty(heads):
-    gain = dict(zip(heads.names, heads.value.feature_importance("gain"), strict=True))
+    gain = dict(zip(heads.names, heads.value.booster.feature_importance("gain"), strict=True))
     assert all(gain[name] > 0 for name in RISING)
 
 
@@ -100,7 +102,7 @@ def test_features_that_say_nothing_are_no_obstacle(history):
     fitted = fit(useless, SETTINGS)
     assert np.ptp(fitted.predict_value(useless[0].features)) == 0
     calibration = calibrate([predict_held_out(fitted, useless[-1], SETTINGS)], SETTINGS)
-    assert calibration.interval.edges == ()
+    assert calibration.value_range.edges == ()
     mean = useless[-1].labels["network_value"].mean()
     assert fitted.predict_value(useless[-1].features)[0] == pytest.approx(mean)
 
@@ -109,6 +111,12 @@ def test_nobody_credited_with_anything_is_an_error_and_not_fitted(history):
     nothing = [with_value(one, 0.0) for one in history]
     with pytest.raises(InputError, match=r"Every label is zero.*interactions hold referrals"):
         fit(nothing, SETTINGS)
+
+
+def test_the_value_head_alone_is_the_same(history, heads):
+    alone = fit_value(history, SETTINGS)
+    assert alone.booster.model_to_string() == heads.value.booster.model_to_string()
+    assert alone.scale == heads.value.scale
 
 
 def test_cutoffs_without_credit_teach_nothing(history, heads):
@@ -121,7 +129,7 @@ def test_cutoffs_without_credit_teach_nothing(history, heads):
 def test_a_currency_of_half_the_value_changes_only_the_scale(history, heads):
     doubled = fit([with_value(one, one.labels["network_value"] * 2) for one in history], SETTINGS)
     assert text(doubled) == text(heads)
-    assert doubled.scale == 2 * heads.scale
+    assert doubled.value.scale == 2 * heads.value.scale
 
 
 def test_one_enormous_value_does_not_break_the_others(history):

@@ -8,7 +8,7 @@ import pytest
 
 from ripple.features.definition import BusinessMetric
 from ripple.features.extension import RANKING_COLUMNS
-from ripple.models.bundle import Interval
+from ripple.models.value_range import ValueRange
 from ripple.training.estimators.calibration import Calibration
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.bootstrap import RankedCutoff, resampled_captures
@@ -18,7 +18,7 @@ from tests.support.synthetic_predictions import held_out
 
 SIZE, RULE = 400, "degree"
 CUSTOMERS = pd.Index([f"c{number}" for number in range(SIZE)])
-CALIBRATION = Calibration(0.5, -1.0, Interval(0.8, (), (0.2,), (3.0,)))
+CALIBRATION = Calibration(0.5, -1.0, ValueRange(0.8, 1.0, 0.0, (), ((-1.0, 2.0),)))
 
 
 def evaluation(seed: int, calibration: Calibration | None = CALIBRATION) -> CutoffEvaluation:
@@ -31,7 +31,7 @@ def evaluation(seed: int, calibration: Calibration | None = CALIBRATION) -> Cuto
         CUSTOMERS,
         one,
         {MODEL: one.predicted, RULE: one.realised * noise},
-        calibration,
+        calibration and calibration.ranges(one),
         probabilities,
         {"everybody": np.ones(SIZE, dtype=bool), "nobody": np.zeros(SIZE, dtype=bool)},
     )
@@ -77,7 +77,15 @@ def test_the_row_of_a_cutoff_has_the_metrics_of_its_predictions(cutoffs, backtes
     one, row = cutoffs[0], backtest.heads.iloc[0]
     predicted, realised, at_top = one.held_out.predicted, one.held_out.realised, one.held_out.at_top
     assert row["predicted_share"] == predicted.sum() / realised.sum()
-    assert row["coverage"] == metrics.coverage(realised, 0.2 * predicted, 3 * predicted)
+    low, high, *_, any_low, any_high = one.ranges
+    top, positive = np.argsort(-predicted)[: SIZE // 20], realised > 0
+    assert row["coverage"] == metrics.coverage(realised, low, high)
+    assert row["coverage_top"] == metrics.coverage(realised[top], low[top], high[top])
+    assert row["coverage_if_any"] == metrics.coverage(
+        realised[positive], any_low[positive], any_high[positive]
+    )
+    score = metrics.interval_score(realised, low, high, SETTINGS.model.interval)
+    assert row["interval_score"] == score / realised.mean()
     assert row["brier"] == metrics.brier(CALIBRATION.probability(one.held_out.log_odds), at_top)
     assert row["brier_base_rate"] == pytest.approx(at_top.mean() * (1 - at_top.mean()))
     assert np.isnan(row["capture_unseen"])
@@ -118,9 +126,10 @@ def test_coverage_of_a_slice_holds_both_ends_and_counts_calibrated_cutoffs(cutof
     predicted = one.held_out.predicted
     # a quarter each at the lower end, at the upper end, below and above
     realised = predicted * np.resize([0.2, 3.0, 0.1, 3.1], SIZE)
-    calibrated = replace(one, held_out=replace(one.held_out, realised=realised))
+    ranges = one.ranges._replace(low=0.2 * predicted, high=3.0 * predicted)
+    calibrated = replace(one, held_out=replace(one.held_out, realised=realised), ranges=ranges)
     assert evaluate([calibrated], SETTINGS).slices.iloc[0]["coverage"] == 0.5
-    without = replace(calibrated, cutoff="2025-09-01", calibration=None, probabilities={})
+    without = replace(calibrated, cutoff="2025-09-01", ranges=None, probabilities={})
     assert evaluate([calibrated, without], SETTINGS).slices.iloc[0]["coverage"] == 0.5
     assert np.isnan(evaluate([without], SETTINGS).slices.iloc[0]["coverage"])
 

@@ -132,3 +132,14 @@ def test_the_calibration_slope_is_undefined_without_variation_or_under_separatio
     assert math.isnan(metrics.calibration_slope(np.full(4, 0.5), truth))
     assert math.isnan(metrics.calibration_slope(np.array([0.1, 0.2, 0.3, 0.4]), np.zeros(4, dtype=bool)))
     assert math.isnan(metrics.calibration_slope(np.array([0.1, 0.9, 0.2, 0.8]), truth))
+
+
+def test_the_interval_score_is_the_width_and_ten_times_what_lies_outside_of_80_percent():
+    value, low, high = np.array([1.0, 5.0, 9.0]), np.array([2.0, 4.0, 4.0]), np.array([6.0, 6.0, 8.0])
+    assert metrics.interval_score(value, low, high, 0.8) == pytest.approx(np.mean([4 + 10, 2, 4 + 10]))
+
+
+def test_coverage_of_nobody_or_by_unknown_bounds_is_unknown():
+    nothing, unknown = np.array([]), np.array([np.nan])
+    assert np.isnan(metrics.coverage(nothing, nothing, nothing))
+    assert np.isnan(metrics.coverage(np.array([1.0]), unknown, unknown))

@@ -16,7 +16,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from ripple.models import Bundle
-from ripple.models.bundle import SCORES
+from ripple.models.bundle import RANGE_SCORES, SCORES
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.provenance import run_code_digest
 from ripple.training.registry import model_versions, tracking
@@ -186,7 +186,7 @@ def test_the_signature_requires_every_feature_whatever_is_null_in_the_rows(clien
     signature = mlflow.models.get_model_info(CHAMPION).signature
     assert signature.inputs.required_input_names() == result.population.bundle.spec.names
     assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
-    assert signature.outputs.input_names() == list(SCORES)
+    assert signature.outputs.input_names() == [*SCORES, *RANGE_SCORES]
 
 
 def test_the_model_has_an_input_example_that_it_scores(client, result):

@@ -9,7 +9,7 @@ import pytest
 from pyspark.errors import AnalysisException, PythonException
 from pyspark.sql import functions as F  # noqa: N812
 
-from ripple.models.bundle import SCORES
+from ripple.models.bundle import RANGE_SCORES, SCORES
 from ripple.training.registry import tracking
 from tests.support.checkout import ROOT
 
@@ -56,7 +56,7 @@ def test_it_scores_like_the_bundle(table, score, features_with_nulls, result):
     assert table.rdd.getNumPartitions() == 3
     assert table.filter("out_degree is null").count() > 0
     scores = collected(table.select("customer_id", score().alias("score")))
-    assert tuple(scores.columns) == SCORES
+    assert tuple(scores.columns) == SCORES + RANGE_SCORES
     same(scores, result.population.bundle.score(features_with_nulls))
 
 

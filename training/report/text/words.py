@@ -76,6 +76,13 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}{NO_BREAK_SPACE}%"
 
 
+def probability(share: float) -> str:
+    """A probability as a percentage, never as certain: ``24 %``, ``over 99 %``, ``under 1 %``."""
+    if share > 0.99:
+        return f"over 99{NO_BREAK_SPACE}%"
+    return percent(share) if share >= 0.01 else f"under 1{NO_BREAK_SPACE}%"
+
+
 def estimate(share: float, low: float, high: float) -> str:
     """A share with its 95 % interval; without the interval where that is not known."""
     if not math.isfinite(share):

@@ -84,3 +84,18 @@ def test_an_estimate_has_its_interval_where_that_is_known() -> None:
 
 def test_the_wilson_interval_is_that_of_the_formula() -> None:
     assert words.wilson_interval(3, 10) == pytest.approx((0.1078, 0.6032), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "over 99 %"),
+        (0.991, "over 99 %"),
+        (0.99, "99 %"),
+        (0.24, "24 %"),
+        (0.01, "1 %"),
+        (0.004, "under 1 %"),
+    ],
+)
+def test_no_probability_is_certain(share: float, text: str) -> None:
+    assert words.probability(share).replace(words.NO_BREAK_SPACE, " ") == text

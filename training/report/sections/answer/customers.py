@@ -18,6 +18,8 @@ from ripple.training.result import DISPLAY_NAME, OWNER, TrainingResult
 
 ROWS_SHOWN = 25
 """The number of customers that the page shows before the reader asks for more."""
+LIKELY = 0.8
+"""The probability of any network value below which the page warns that there may be none."""
 VALUE_REASONS = 5
 TOP_REASONS = 3
 
@@ -31,6 +33,7 @@ class Customer:
     owner: str
     rank: Cell
     value: Cell
+    any_value: Cell
     low: Cell
     high: Cell
     probability: Cell
@@ -70,9 +73,10 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             owners.get(name, ""),
             Cell(words.count(score["rank"]), float(score["rank"])),
             _money(score["network_value"], currency),
-            _money(score["network_value_low"], currency),
-            _money(score["network_value_high"], currency),
-            Cell(words.percent(score["top_probability"]), float(score["top_probability"])),
+            Cell(words.probability(score["any_value_probability"]), float(score["any_value_probability"])),
+            _money(score["if_any_value_low"], currency),
+            _money(score["if_any_value_high"], currency),
+            Cell(words.probability(score["top_probability"]), float(score["top_probability"])),
             bool(score["top_member"]),
             of_value[i][0].text,
             [reason.text for reason in of_value[i][:VALUE_REASONS]],
@@ -95,7 +99,7 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             f"{rows[0].id}"
         ),
         "caution": _caution(result, rows),
-        "interval": words.exact_percent(bundle.spec.interval.coverage),
+        "interval": words.exact_percent(bundle.spec.coverage),
     }
 
 
@@ -121,7 +125,7 @@ def _caution(result: TrainingResult, rows: list[Customer]) -> str:
     rankings = result.evaluation.backtest.rankings
     pooled = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
     precision = float(pooled["precision"].iloc[0])
-    at_zero = sum(row.low.sort == 0 for row in rows)
+    doubtful = sum((row.any_value.sort or 0) < LIKELY for row in rows)
     caution = (
         ""
         if no_influence_notice(result) is None
@@ -131,7 +135,7 @@ def _caution(result: TrainingResult, rows: list[Customer]) -> str:
         f"{100 * precision:.0f} of 100 customers that the backtest put in the top realised a place there: "
         "trust the whole list more than any single name on it."
     )
-    if at_zero:
-        which = f"all {at_zero}" if at_zero == len(rows) else f"{at_zero} of {len(rows)}"
-        caution += f" For {which} customers below the interval starts at 0: they may have no network value."
+    if doubtful:
+        which = f"all {doubtful}" if doubtful == len(rows) else f"{doubtful} of {len(rows)}"
+        caution += f" For {which} customers below it is less than {LIKELY:.0%} likely that anything comes."
     return caution

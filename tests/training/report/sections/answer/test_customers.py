@@ -36,10 +36,23 @@ def test_the_finding_adds_the_rows_up(result: TrainingResult) -> None:
     assert section["rows"][0].id in section["finding"]
 
 
-def test_the_caution_has_the_precision_and_the_intervals_that_start_at_zero(result: TrainingResult) -> None:
-    assert numbers(customers_section(result)["caution"]) == ["31", "100"]
-    zero = customers_section(altered(result, scores=result.population.scores.assign(network_value_low=0.0)))
-    assert numbers(zero["caution"]) == ["31", "100", str(len(zero["rows"])), "0"]
+def test_the_caution_has_the_precision_and_how_many_may_bring_nothing(result: TrainingResult) -> None:
+    likely, unlikely = (
+        customers_section(
+            altered(result, scores=result.population.scores.assign(any_value_probability=chance))
+        )
+        for chance in (0.81, 0.79)
+    )
+    assert numbers(likely["caution"]) == ["31", "100"]
+    assert numbers(unlikely["caution"]) == ["31", "100", str(len(unlikely["rows"])), "80"]
+
+
+def test_a_row_has_the_chance_of_any_value_and_its_range(result: TrainingResult) -> None:
+    for row in customers_section(result)["rows"]:
+        score = result.population.scores.loc[row.id]
+        assert row.any_value.sort == score["any_value_probability"]
+        assert row.low.sort == round(score["if_any_value_low"], 6)
+        assert row.high.sort == round(score["if_any_value_high"], 6)
 
 
 def test_without_influence_the_caution_says_more(
@@ -52,7 +65,7 @@ def test_without_influence_the_caution_says_more(
 
 def test_an_open_interval_is_not_shown_as_a_number(bleak: TrainingResult) -> None:
     row = customers_section(bleak)["rows"][0]
-    assert math.isinf(bleak.population.scores["network_value_high"].iloc[0])
+    assert math.isinf(bleak.population.scores["if_any_value_high"].iloc[0])
     assert row.high.missing
     assert row.high.sort is None
 
