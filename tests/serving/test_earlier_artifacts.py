@@ -17,12 +17,15 @@ import pytest
 
 from ripple.models import Bundle
 from ripple.models.batch_scoring import score_population
+from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import open_store
 from ripple.serving.store_poller import warmed_up_scorer
 
 ARTIFACTS = Path(__file__).parent / "earlier_artifacts"
 EXPECTED = json.loads((ARTIFACTS / "expected.json").read_text(encoding="utf-8"))
+ANSWER = EXPECTED["answer"] | {"customer": EXPECTED["answer"]["customer"] | dict.fromkeys(RANGE_SCORES)}
+"""What was answered then, and null for what such a model does not tell."""
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +60,12 @@ async def _answer(location: str, publication: Path | None = None) -> dict[str, A
 
 
 def test_a_store_is_served_with_the_same_answer(run: Any) -> None:
-    assert run(_answer(str(ARTIFACTS / "store"))) == EXPECTED["answer"]
+    assert run(_answer(str(ARTIFACTS / "store"))) == ANSWER
 
 
 def test_a_publication_is_served_from_redis_with_the_same_answer(run: Any, redis_url: str) -> None:
     publication = ARTIFACTS / "store/publications" / EXPECTED["publication"]
-    assert run(_answer(redis_url, publication)) == EXPECTED["answer"]
+    assert run(_answer(redis_url, publication)) == ANSWER
 
 
 SCORE = """

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ripple.models.bundle import HEADS, RANGE_HEADS
 from tests.support.servers.postgres_server import password_leaks
 from tests.support.servers.processes import Ripple, TrainedWorld, assert_refused
 from tests.support.small_settings import LENIENT
@@ -64,7 +65,8 @@ def test_until_uses_nothing_that_came_later(
         {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
         for report in home.glob("artifacts/*/artifacts/report.html")
     )
-    assert set(first) == {"bundle.json", "measures.json", "model_card.md", "top.txt", "value.txt"}
+    boosters = {f"{name}.txt" for name in (*HEADS, *RANGE_HEADS)}
+    assert set(first) == {"bundle.json", "measures.json", "model_card.md", *boosters}
     assert first == second
     # so short a history leaves nothing to calibrate on, so the gate lets neither pass
     assert "ripple 2 (challenger)" in printed[1]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import redis
 
+from ripple.models.bundle import HEADS, RANGE_HEADS
 from ripple.serving.errors import StoreUnavailable
 from ripple.serving.publications import redis_store as module
 from ripple.serving.publications.publication import PublicationError, load_publication
@@ -55,7 +56,8 @@ def test_keys_and_fields_are_those_that_other_versions_read(empty_redis: str, pu
         ranking = client.lrange(f"ripple:{published.name}:rank:", 0, -1)
         assert client.hlen(f"ripple:{published.name}:customers") == len(ranking) == 400
     assert set(files) == {
-        *(b"bundle.json", b"value.txt", b"top.txt", b"model_card.md", b"measures.json"),
+        *(b"bundle.json", b"model_card.md", b"measures.json"),
+        *(f"{name}.txt".encode() for name in (*HEADS, *RANGE_HEADS)),
         *(b"falling", b"meta"),
     }
     assert json.loads(files[b"meta"])["segments"] == {"plan basic": 134, "plan pro": 133}

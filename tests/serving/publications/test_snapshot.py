@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripple.models import Bundle
-from ripple.models.bundle import SCORES
+from ripple.models.bundle import RANGE_SCORES, SCORES
 from ripple.serving.publications import snapshot as module
 from ripple.serving.publications.snapshot import Ids, Snapshot, SnapshotError, convert_snapshot
 from ripple.serving.score_explanations import Explainer
@@ -38,7 +38,7 @@ def test_a_snapshot_holds_what_the_batch_wrote(
     assert lookup.ids == table["customer_id"].tolist()
     assert lookup.features.dtype == np.float64
     np.testing.assert_array_equal(lookup.features, features.to_numpy())
-    np.testing.assert_array_equal(lookup.scores, table[list(SCORES)].to_numpy())
+    np.testing.assert_array_equal(lookup.scores, table[[*SCORES, *RANGE_SCORES]].to_numpy())
     assert lookup.ranks == table["rank"].tolist()
 
 
