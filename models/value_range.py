@@ -71,42 +71,35 @@ class ValueRange:
         Both tails hold the same share, unless the lower bound is zero: then no value is below it, and the
         upper tail holds both shares.
         """
-        probability = 1 / (1 + np.exp(-(self.slope * scores.log_odds + self.intercept)))
-        band = self._edges.searchsorted(predicted, side="right")
+        per_probability = 1 + np.exp(-self.intercept - self.slope * scores.log_odds)
         tail = (1 - self.coverage) / 2
+        levels = np.empty((4, len(predicted)))
+        # a level of all customers is another one of those who have any value, and none if the value is zero
+        levels[0] = 1 - (1 - tail) * per_probability
+        levels[1] = 1 - np.where(levels[0] > 0, tail, 2 * tail) * per_probability
+        levels[2:] = [[tail], [1 - tail]]
+        amounts = self._quantiles_at(np.maximum(levels, 0.0), predicted, scores)
+        amounts[levels <= 0] = 0.0
+        return Ranges(amounts[0], amounts[1], 1 / per_probability, amounts[2], amounts[3])
 
-        def quantile(level: np.ndarray) -> np.ndarray:
-            """The quantile of the value in currency at a *level* of customers who have none, or any."""
-            if_any = 1 - (1 - level) / probability
-            return np.where(if_any <= 0, 0.0, self._quantile(np.maximum(if_any, 0), band, scores))
-
-        low = quantile(np.full(len(predicted), tail))
-        upper_level = np.where(low == 0, self.coverage, 1 - tail)
-        return Ranges(
-            low,
-            quantile(upper_level),
-            probability,
-            self._quantile(np.full(len(predicted), tail), band, scores),
-            self._quantile(np.full(len(predicted), 1 - tail), band, scores),
-        )
-
-    def _quantile(self, level: np.ndarray, band: np.ndarray, scores: RangeScores) -> np.ndarray:
-        """The quantile in currency at each *level* between 0 and 1 of the values that are not zero."""
-        position = level * (self._quantiles.shape[1] - 1)
+    def _quantiles_at(self, levels: np.ndarray, predicted: np.ndarray, scores: RangeScores) -> np.ndarray:
+        """The quantiles in currency, at *levels* (levels × customers), of values that are not zero."""
+        starts, steps = self._tables
+        position = levels * (starts.shape[1] - 1)
         below = position.astype(np.intp)
-        above = np.minimum(below + 1, self._quantiles.shape[1] - 1)
-        start, end = self._quantiles[band, below], self._quantiles[band, above]
-        standardised = start + (position - below) * (end - start)
-        width = np.maximum(scores.high - scores.low, MIN_WIDTH)
-        return np.exp(scores.low + standardised * width)
+        index = below + starts.shape[1] * self._edges.searchsorted(predicted, side="right")
+        place = starts.take(index) + (position - below) * steps.take(index)
+        return np.exp(scores.low + place * np.maximum(scores.high - scores.low, MIN_WIDTH))
 
     @cached_property
     def _edges(self) -> np.ndarray:
         return np.asarray(self.edges, dtype=float)
 
     @cached_property
-    def _quantiles(self) -> np.ndarray:
-        return np.asarray(self.quantiles)
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """`quantiles`, and by how much the next is larger; none follows the last."""
+        quantiles = np.asarray(self.quantiles)
+        return quantiles, np.diff(quantiles, axis=1, append=quantiles[:, -1:])
 
 
 def standardised(log_value: np.ndarray, scores: RangeScores) -> np.ndarray:
