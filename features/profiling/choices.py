@@ -80,32 +80,46 @@ def choose_person(person: Person, column: str = "customer_id") -> Choice:
 
 
 def choose_time(
-    table: TableProfile, links: Links, known: Words, paths: Iterable[Path] = ((),)
+    table: TableProfile,
+    links: Links,
+    known: Words,
+    paths: Iterable[Path] = ((),),
+    only: Sequence[Field] = (),
 ) -> Choice | None:
-    """The time that fits *known* words best, of the table itself or of one that it leads to."""
+    """The time that fits *known* words best, of the table itself or of one that it leads to.
+
+    Args:
+        table: the table.
+        links: the links of tables.
+        known: words of times of what happened.
+        paths: the ways to other tables that are looked at.
+        only: the columns among which it is, if these are known.
+    """
     best: tuple[float, Choice] | None = None
     times = 0
     for path in paths:
         here = links.tables[path[-1].parent.table] if path else table
         for one in here.fields:
-            if not one.is_time:
+            if not one.is_time or (only and one not in only):
                 continue
             times += not path
             score = max(likeness(one.words, known), 0.25)
             score *= 0.85 ** len(path)
             if set(one.words) & LATE_WORDS:
                 score *= 0.5
+            if one.is_date:
+                score *= 0.97
             score *= 0.5 + 0.5 * one.filled / one.rows
             if best is None or score > best[0]:
                 best = score, _time(one, path, score)
     if best is None:
         return None
     score, choice = best
-    only = times == 1 and not choice.path
+    single = times == 1 and not choice.path
     return replace(
         choice,
-        confidence=max(choice.confidence, 0.8) if only else choice.confidence,
-        why=choice.why + ("; the only time" if only else ""),
+        confidence=max(choice.confidence, 0.8) if single else choice.confidence,
+        why=choice.why + ("; the only time" if single and not only else ""),
     )
 
 
@@ -145,6 +159,7 @@ def choose_named(
         and one.counts
         and not one.is_time
         and not one.is_nested
+        and not one.in_list
         and not (one.is_number and one.words[-1] == "id" and len(one.words) > 2)
         and (one.is_number if numbers else one.type != "other")
     ]
@@ -156,7 +171,9 @@ def choose_named(
 
 def choose_amount(table: TableProfile, known: Words = REVENUE, least: float = 0.55) -> Choice | None:
     """The amount of money of each row: a column, or price times quantity less discount."""
-    numbers = [one for one in table.fields if one.is_number and one.filled > 0.2 * one.rows]
+    numbers = [
+        one for one in table.fields if one.is_number and one.filled > 0.2 * one.rows and not one.in_list
+    ]
     scored = [
         (likeness(one.words, known), one)
         for one in numbers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ripple.features.profiling.links import Link, Links, Path
@@ -19,6 +20,11 @@ from ripple.features.profiling.words import (
     head_likeness,
     likeness,
 )
+
+MIN_NAMED = 0.3
+"""The share of events that name a customer, from which a column is taken for whose they are."""
+ANONYMOUS = {"anonymous", "cookie", "device", "pseudo", "visitor"}
+"""Words of the ids that people have before they log in."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,10 @@ class Entities:
     account: Field | None = None
     way: Path = ()
 
+    def seeing(self, tables: Iterable[TableProfile]) -> Entities:
+        """The same customers, with the links of further *tables*."""
+        return replace(self, links=self.links.extended(tables, self.key))
+
     @property
     def stop(self) -> frozenset[str]:
         """The tables of customers and users, beyond which nothing is looked for."""
@@ -78,7 +88,7 @@ class Entities:
             persons[self.key.table, self.key.name] = Person((), self.key, "customer", 1.0)
         for path in self.links.paths(table.name, self.stop):
             here = path[-1].parent.table if path else table.name
-            if path and here in self.stop:
+            if path and (here in self.stop or is_anonymous(path[0].child)):
                 continue
             for one in self._named_by(here, path):
                 known = persons.get((one.first.table, one.first.name))
@@ -159,6 +169,28 @@ def find_entities(links: Links) -> Entities:
     return Entities(links, customers, key, why, *members[1:])
 
 
+def entities_of_events(links: Links, table: TableProfile) -> Entities:
+    """Who the customers are where nothing but a *table* of events names them: accounts, or else people."""
+    named = [
+        (likeness(one.words, ACCOUNTS | PEOPLE), one)
+        for one in table.fields
+        if one.is_id
+        and not is_anonymous(one)
+        and not set(one.words) & (SOURCES | TARGETS)
+        and one.words[-1] not in ("name", "type")
+        and one.filled >= MIN_NAMED * one.rows
+        and len(one.counts) > 1
+    ]
+    sure, key = max(named, key=lambda one: one[0], default=(0.0, None))
+    if key is None or sure < 0.5:
+        return Entities(links, None, None)
+    why = "events name them, as no table has a row for each"
+    members = max(_memberships(links, table, key), key=lambda one: one[0], default=None)
+    if members is None:
+        return Entities(links, table, key, why)
+    return Entities(links, table, key, why, table, *members[1:])
+
+
 def _repeated_key(table: TableProfile) -> Field | None:
     """The id of what a table is about, where it has several rows of each."""
     name = (*table.words, "id")
@@ -180,8 +212,18 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
     if way is None:
         return []
     account, first = way[-1].child, way[0].child
-    ids = [one for one in table.fields if one not in (account, first) and one.is_id and not one.path]
-    explicit = [one for one in ids if one.words[-1] == "id" and likeness(one.words, PEOPLE) >= 0.5]
+    ids = [
+        one
+        for one in table.fields
+        if one not in (account, first) and one.is_id and not one.in_list and not is_anonymous(one)
+    ]
+    explicit = [
+        one
+        for one in ids
+        if one.words[-1] == "id"
+        and likeness(one.words, PEOPLE) >= 0.5
+        and not (key.table == table.name and set(one.words) & (SOURCES | TARGETS))
+    ]
     users = [*explicit, *(one for one in links.keys(table.name) if one in ids and one not in explicit)]
     scored = []
     for user in users:
@@ -197,6 +239,11 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
             score = name + min(references, 5) + way[0].coverage - 0.2 * len(way)
             scored.append((score, user, account, way[:-1]))
     return scored
+
+
+def is_anonymous(field: Field) -> bool:
+    """Whether the name of a column is that of an id that people have before they are known."""
+    return field.is_id and bool(set(field.words) & ANONYMOUS) and field.words[-1:] in (("id",), ("key",))
 
 
 def names_person(field: Field) -> bool:

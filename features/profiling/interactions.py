@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
 from itertools import combinations
+
+import pyarrow as pa
 
 from ripple.features.profiling.choices import choose_person, choose_time, conditions, present
 from ripple.features.profiling.entities import Entities, Person
 from ripple.features.profiling.events import known_user, late
 from ripple.features.profiling.links import Path
-from ripple.features.profiling.profile import TableProfile
+from ripple.features.profiling.profile import Field, TableProfile, values_of
 from ripple.features.profiling.proposal import Choice, Part
+from ripple.features.profiling.values import moment
 from ripple.features.profiling.words import (
     CODES,
     HAPPENED,
@@ -26,6 +32,8 @@ MIN_KIND = 0.45
 """The least likeness at which a table or a column names a kind of interaction."""
 _ANSWERING = {"answer", "review", "partner", "mentoring", "endorsement"}
 """Kinds in which who writes the row influences whom it answers; in the others it is who is found by it."""
+_JOINING = {"referral", "invite"}
+"""Kinds that somebody has to take up before they reach them."""
 _STRONG = {"referrer", "inviter", "author", "owner", "sender", "from", "creator", "mentor", "advocate"}
 _STRONG |= {"affiliate", "source", "referred"}
 
@@ -39,17 +47,19 @@ def find_interactions(entities: Entities, table: TableProfile, is_order: bool = 
         return None
     scored = []
     for one, other in combinations(persons, 2):
-        if _same(one, other):
+        if same_person(one, other):
             continue
         kind, sure = _kind(table, one, other, is_order)
         if sure >= MIN_KIND:
-            scored.append((sure - 0.1 * (len(one.path) + len(other.path)), kind, sure, one, other))
+            # of two users of one customer is known that they are colleagues, so two of a kind are better
+            score = sure - 0.1 * (len(one.path) + len(other.path)) + 0.05 * (one.kind == other.kind)
+            scored.append((score, kind, sure, one, other))
     if not scored:
         return None
     _, kind, sure, one, other = max(scored, key=lambda found: found[0])
     source, target, why = _directed(table, kind, one, other)
     paths: list[Path] = [(), *(path for path in (source.path, target.path) if path)]
-    time = choose_time(table, entities.links, HAPPENED, [()]) or choose_time(
+    time = choose_time(table, entities.links, HAPPENED, [()], _taken_up(table, target, kind)) or choose_time(
         table,
         entities.links,
         {**ORDERED, "created": 0.8, "occurred": 1.0, "timestamp": 0.9},
@@ -61,7 +71,7 @@ def find_interactions(entities: Entities, table: TableProfile, is_order: bool = 
         "source_id": choose_person(source),
         "target_id": choose_person(target),
         "occurred_at": time,
-        "kind": Choice(value=kind, confidence=sure, why=f"the names of {table.name} and its columns"),
+        "kind": _kind_of_row(entities, table, kind, sure, source, target, persons),
     } | late(table, time)
     here = [((), table)] + [
         (path, entities.links.tables[path[-1].parent.table]) for path in _prefixes(paths) if path
@@ -82,7 +92,7 @@ def _is_membership(table: TableProfile) -> bool:
     return head_likeness(table.words, {"membership": 1.0}) > 0
 
 
-def _same(one: Person, other: Person) -> bool:
+def same_person(one: Person, other: Person) -> bool:
     """Whether two columns lead to the same person of the same row."""
     if one.path and other.path and one.field is other.field:
         last, other_last = one.path[-1], other.path[-1]
@@ -111,6 +121,62 @@ def _kind(table: TableProfile, one: Person, other: Person, is_order: bool) -> tu
         # two columns that name people by what they did to each other
         return table.words[-1], 0.46
     return best, sure
+
+
+def _taken_up(table: TableProfile, target: Person, kind: str) -> list[Field]:
+    """The time at which a referral or an invitation was taken up: the first that is known only of these."""
+    field = target.first
+    if kind not in _JOINING or field.filled == field.rows or target.first.table != table.name:
+        return []
+    rows = table.sample.rows
+    there = [bool(value) for value in values_of(rows, field)]
+    times = [
+        one
+        for one in table.fields
+        if one.is_time and [bool(value) for value in values_of(rows, one)] == there
+    ]
+    return sorted(times, key=lambda one: _first_moment(rows, one))[:1]
+
+
+def _first_moment(rows: pa.Table, time: Field) -> float:
+    """About when the times of a column are, to compare columns of one table."""
+    moments = [moment(value, time.times[0]) for value in values_of(rows, time) if value]
+    known = [one.timestamp() for one in moments if one is not None]
+    return statistics.fmean(known) if known else math.inf
+
+
+def _kind_of_row(
+    entities: Entities,
+    table: TableProfile,
+    kind: str,
+    sure: float,
+    source: Person,
+    target: Person,
+    persons: Sequence[Person],
+) -> Choice:
+    """The kind; an invitation that leads to no workspace that is there already brings a new customer."""
+    why = f"the names of {table.name} and its columns"
+    if kind != "invite" or entities.user is None or "user" not in (source.kind, target.kind):
+        return Choice(value=kind, confidence=sure, why=why)
+    key = entities.key
+    where = next(
+        (
+            one
+            for one in persons
+            if one.kind == "customer"
+            and not set(one.first.words) & (SOURCES | TARGETS)
+            # what every event says of who does it
+            and not (key is not None and key.table == table.source and one.field.name == key.name)
+        ),
+        None,
+    )
+    if where is None:
+        return Choice(value="referral", confidence=0.6, why=f"{why}, and no column says where to")
+    if where.first.filled == where.first.rows:
+        return Choice(value=kind, confidence=sure, why=why)
+    sql = "CASE WHEN {0} IS NULL THEN 'referral' ELSE 'invite' END"
+    why = f"without {where.first.name} it is an invitation to the product"
+    return Choice(value=None, sql=sql, of=(((), where.first),), confidence=0.75, why=why)
 
 
 def _directed(table: TableProfile, kind: str, one: Person, other: Person) -> tuple[Person, Person, str]:
@@ -146,7 +212,11 @@ def _prefixes(paths: list[Path]) -> list[Path]:
 
 def without_copies(parts: list[Part], customers: TableProfile | None) -> list[Part]:
     """The *parts* without referrals that a column of customers repeats beside a table of their own."""
-    referrals = [part for part in parts if part.columns["kind"].value == "referral"]
+    referrals = [
+        part
+        for part in parts
+        if part.columns["kind"].value == "referral" or "'referral'" in part.columns["kind"].sql
+    ]
     if len(referrals) > 1 and any(part.table is not customers for part in referrals):
         return [part for part in parts if part.table is not customers or part not in referrals]
     return parts

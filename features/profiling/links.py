@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 
@@ -78,6 +79,25 @@ class Links:
         self._searched: dict[tuple[str, str, str], set[str]] = {}
         self._keys = [key for table in tables for key in table.fields if _is_key(table, key)]
         self.all = [link for table in tables for child in table.fields for link in self._of(child)]
+
+    def extended(self, tables: Iterable[TableProfile], customer: Field | None) -> Links:
+        """These links, and those of further *tables*, to which no other ones lead.
+
+        A view does not refer to the table that it is made of, unless this has the *customer*.
+        """
+        made = copy(self)
+        added = [table for table in tables if self.tables.get(table.name) is not table]
+        made.tables = self.tables | {table.name: table for table in added}
+        names = {table.name for table in added}
+        made.all = [link for link in self.all if link.child.table not in names]
+        for table in added:
+            for child in table.fields:
+                made.all += [
+                    link
+                    for link in made._of(child)
+                    if link.parent.table != table.source or link.parent is customer
+                ]
+        return made
 
     def keys(self, table: str) -> list[Field]:
         """The keys of a table, the most referred to first."""

@@ -71,6 +71,7 @@ class Part:
         unpivot: columns that each become a row.
         notes: what else is to be said of it.
         sql: a query that is no join of parents, instead of *columns* being looked up in them.
+        views: the views among the tables that *columns* are looked up in.
     """
 
     contract: str
@@ -80,6 +81,7 @@ class Part:
     unpivot: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sql: str = ""
+    views: tuple[TableProfile, ...] = ()
 
     @property
     def confidence(self) -> float:
@@ -141,7 +143,7 @@ class Proposal:
     @property
     def unused(self) -> list[TableProfile]:
         """The tables that nothing is made of."""
-        used = {part.table.name for part in self.parts} | set(self.unchanged)
+        used = {part.table.source for part in self.parts} | set(self.unchanged)
         used |= {link.parent.table for part in self.parts for path in part.paths for link in path}
         return [table for table in self.tables if table.name not in used]
 

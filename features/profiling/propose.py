@@ -16,9 +16,10 @@ from ripple.features.profiling.lookups import (
     find_members,
     find_rates,
 )
-from ripple.features.profiling.orders import find_orders
+from ripple.features.profiling.orders import find_orders, is_of_same
 from ripple.features.profiling.profile import ROWS, TableProfile, profile
 from ripple.features.profiling.proposal import Part, Proposal, listed, percent
+from ripple.features.profiling.splits import views_of
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 from ripple.features.tables.sources.source import Place
 from ripple.settings import KINDS
@@ -36,10 +37,10 @@ def propose(place: Place, rows: int = ROWS) -> Proposal:
     tables = profile(place, rows)
     logger.info(f"{len(tables)} tables: {listed(f'{table.name} ({table.size})' for table in tables)}")
     links = Links(place, tables)
-    entities = find_entities(links)
+    entities, looked_at = views_of(links, find_entities(links), place.dialect)
     proposal = Proposal(tables)
     proposal.unchanged = [table.name for table in tables if _keeps_contract(table)]
-    _find(proposal, entities, place.dialect)
+    _find(proposal, entities, looked_at, place.dialect)
     proposal.parts = [part for part in proposal.parts if part.contract not in proposal.unchanged]
     _settle(proposal, entities)
     return proposal
@@ -58,11 +59,10 @@ def _keeps_contract(table: TableProfile) -> bool:
     )
 
 
-def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
-    tables = proposal.tables
+def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], dialect: str) -> None:
     taken = set(entities.stop) | set(proposal.unchanged)
     rates = {table.name: base_currency(table) for table in tables if find_rates(table, None)}
-    orders, others = find_orders(entities, dialect)
+    orders, others = find_orders(entities, tables, dialect)
     taken |= {part.table.name for part in orders} | set(rates)
     if others:
         proposal.questions.append(
@@ -72,13 +72,14 @@ def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
     passed = {link.parent.table for part in orders for path in part.paths for link in path}
     interactions, usage, feedback, catalog = [], [], [], []
     for table in tables:
-        if table.name in set(proposal.unchanged) | set(rates):
+        if table.source in set(proposal.unchanged) | set(rates) or (table.view and table.view.elements):
             continue
-        is_order = table.name in passed or any(part.table is table for part in orders)
-        part = find_interactions(entities, table, is_order)
+        is_order = table.name in passed or any(is_of_same(part.table, table) for part in orders)
+        of_use = table.view is not None and bool(table.view.where) and not table.view.event
+        part = None if of_use else find_interactions(entities, table, is_order)
         if part is not None:
             interactions.append(part)
-        if table.name in taken or is_order:
+        if table.name in taken or is_order or (table.view and table.view.event):
             continue
         if (one := find_feedback(entities, table)) is not None:
             feedback.append(one)
@@ -86,8 +87,8 @@ def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
             catalog.append(one)
         elif (part is None or _names_events(table)) and (one := find_usage(entities, table)) is not None:
             usage.append(one)
-    customers = find_customers(entities, next(iter([*orders, *usage]), None))
-    members = find_members(entities)
+    customers = find_customers(entities, next(iter([*orders, *usage]), None), dialect)
+    members = find_members(entities, dialect)
     lookups = [
         part
         for part in (members,)

@@ -12,6 +12,8 @@ from ripple.table_settings import EPOCHS
 
 MAX_PARSED = 200
 """The number of distinct values that are tried against each form."""
+MAX_ELEMENTS = 3
+"""The number of elements of a list that are looked at one by one."""
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?", re.IGNORECASE
 )
@@ -87,13 +89,16 @@ def _fits(value: str, form: str) -> bool:
 
 
 def leaves(values: Iterable[str | None], depth: int = 3) -> dict[tuple[str, ...], list[str | None]]:
-    """By path, the scalars in texts that are JSON objects, as ``->>`` reads them; empty if one is none."""
+    """By path, the scalars in texts that are JSON objects or lists, as ``->>`` reads them.
+
+    There are none if a text is neither. A path names the place of an element of a list in brackets, as in ``("targets", "[0]", "id")``.
+    """
     found: dict[tuple[str, ...], list[str | None]] = {}
     rows = list(values)
     for place, text in enumerate(rows):
         if text is None or not text.strip():
             continue
-        if not text.lstrip().startswith("{"):
+        if not text.lstrip().startswith(("{", "[")):
             return {}
         try:
             parsed = json.loads(text)
@@ -105,10 +110,14 @@ def leaves(values: Iterable[str | None], depth: int = 3) -> dict[tuple[str, ...]
 
 
 def _scalars(value: object, path: tuple[str, ...], depth: int) -> Iterable[tuple[tuple[str, ...], str]]:
-    if isinstance(value, dict):
-        if depth:
-            for key, inner in value.items():
-                yield from _scalars(inner, (*path, key), depth - 1)
+    if isinstance(value, dict | list):
+        inside = (
+            value.items()
+            if isinstance(value, dict)
+            else ((f"[{place}]", element) for place, element in enumerate(value[:MAX_ELEMENTS]))
+        )
+        for key, inner in inside if depth else ():
+            yield from _scalars(inner, (*path, key), depth - 1)
     elif isinstance(value, bool):
         yield path, str(value).lower()
     elif isinstance(value, str | int | float):

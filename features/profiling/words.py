@@ -179,6 +179,7 @@ REVENUE: Words = _weighted("""
     0.4: fee
     0.9: turnover
 """)
+REFUNDED: Words = {"refund": 1.0, "refund amount": 1.0, "refunded amount": 1.0, "amount refunded": 1.0}
 NO_REVENUE = _terms("""
     balance, cost, count, discount, due, exchange, fee, id, off, percent, quantity, rate, refunded,
     remaining, shipping, tax, tip, vat

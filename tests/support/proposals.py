@@ -15,7 +15,7 @@ from ripple.features.profiling.entities import Entities, find_entities
 from ripple.features.profiling.links import Links
 from ripple.features.profiling.profile import TableProfile, profile
 from ripple.features.profiling.propose import propose
-from ripple.features.profiling.toml_text import write
+from ripple.features.profiling.writing.toml_text import write
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
 from ripple.settings import Settings

@@ -1,0 +1,213 @@
+"""Splits a table of events of all kinds: purchases and refunds, events between two people, and use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from ripple.features.profiling.choices import choose_amount
+from ripple.features.profiling.entities import Entities, entities_of_events
+from ripple.features.profiling.identities import identified
+from ripple.features.profiling.interactions import find_interactions, same_person
+from ripple.features.profiling.links import Links
+from ripple.features.profiling.profile import Field, TableProfile, View, values_of
+from ripple.features.profiling.views import derived, lists, repeats
+from ripple.features.profiling.words import (
+    BAD_STATES,
+    FEATURE,
+    ORDERS,
+    REFUNDED,
+    REFUNDS,
+    REVENUE,
+    Words,
+    likeness,
+    tokens,
+)
+from ripple.features.profiling.writing.sql_text import column_sql
+
+MAX_EVENTS = 300
+"""The number of different events up to which a table is split by them."""
+MIN_FILLED = 0.5
+"""The share of the rows of an event that name two people, from which it is one between them."""
+_MIN_DEAL = 0.5
+_NOT_YET = {
+    *("abandoned", "add", "added", "attempted", "begin", "click", "clicked", "cart", "entered", "initiated"),
+    *("intent", "invited", "method", "removed", "requested", "start", "started", "updated", "view", "viewed"),
+} | BAD_STATES
+"""Words of events on the way to a purchase, or instead of one."""
+_ARRIVALS: Words = {
+    "sign up": 1.0,
+    "signed up": 1.0,
+    "signup": 1.0,
+    "registered": 0.9,
+    "registration": 0.9,
+    "identify": 1.0,
+    "user created": 1.0,
+    "account created": 1.0,
+    "first visit": 1.0,
+    "first open": 1.0,
+    "session start": 1.0,
+    "session end": 1.0,
+    "page view": 1.0,
+    "page viewed": 1.0,
+    "pageview": 1.0,
+    "page leave": 1.0,
+    "pageleave": 1.0,
+    "page ping": 1.0,
+    "user engagement": 1.0,
+    "scroll": 1.0,
+    "heartbeat": 1.0,
+}
+"""Events of coming and staying, which products count by themselves and which name no feature."""
+_USES = {"copied", "installed", "opened", "read", "use", "used", "viewed"}
+"""Words of events between two people in which the second one uses the product."""
+
+
+def views_of(links: Links, entities: Entities, dialect: str) -> tuple[Entities, list[TableProfile]]:
+    """The tables to be mapped: those that are there, or in their place what can be made of them.
+
+    Args:
+        links: the links between the tables that are there.
+        entities: who the customers are by these.
+        dialect: the dialect of SQL of the place.
+
+    Returns:
+        Who the customers are, with the links of the tables to be mapped, and these tables.
+    """
+    events = {
+        table.name: (table, one) for table in links.tables.values() if (one := event_field(table)) is not None
+    }
+    if entities.customers is None:
+        for table, one in events.values():
+            if any(_deals(table, one, links.tables, dialect)):
+                entities = entities_of_events(links, table)
+                break
+    made: list[TableProfile] = []
+    for table in links.tables.values():
+        if table.name in entities.stop and table.name not in events:
+            made += [table, *_lists(table, links.tables)]
+            continue
+        parts = None
+        if table.name in events:
+            entities, parts = _split(*events[table.name], entities, dialect)
+        whole = [table] if parts is None else parts
+        if repeats(table):
+            whole = [_once(one, links.tables) for one in whole]
+        whole = [identified(one, entities.seeing(whole), links.tables) for one in whole]
+        made += whole
+        made += [one for base in whole for one in _lists(base, links.tables)]
+    return entities.seeing(made), made
+
+
+def event_field(table: TableProfile) -> Field | None:
+    """The column with the names of events, if there is one."""
+    if not any(one.is_time for one in table.fields):
+        return None
+    names = [
+        one
+        for one in table.fields
+        if one.type == "text"
+        and not one.in_list
+        and 1 < len(one.counts) <= MAX_EVENTS
+        and not one.is_time
+        and len(one.counts) < 0.5 * one.filled
+        and likeness(one.words, FEATURE) >= 0.93
+    ]
+    return max(names, key=lambda one: likeness(one.words, FEATURE), default=None)
+
+
+def _split(
+    table: TableProfile, event: Field, entities: Entities, dialect: str
+) -> tuple[Entities, list[TableProfile] | None]:
+    tables = entities.links.tables
+    deals = list(_deals(table, event, tables, dialect))
+    meetings = []
+    for value in _between_two(table, event, entities):
+        view = _of_event(table, event, value, tables, dialect)
+        if view is not None and view.name not in {deal.name for deal in deals}:
+            entities = entities.seeing([view])
+            if find_interactions(entities, view) is not None:
+                meetings.append(view)
+    taken = {view.name for view in (*deals, *meetings) if not set(view.words) & _USES or view in deals}
+    taken |= {_name(table, value) for value in event.counts if likeness(tokens(value), _ARRIVALS) >= 0.93}
+    left_out = sorted(value for value in event.counts if _name(table, value) in taken)
+    if not left_out:
+        return entities, [table, *meetings] if meetings else None
+    use = None
+    if len(left_out) < len(event.counts):
+        column = column_sql(event, "", dialect)
+        column = f"({column})" if event.path and event.nested == "json" else column
+        values = ", ".join(map(_literal, left_out))
+        test = f"<> {values}" if len(left_out) == 1 else f"NOT IN ({values})"
+        use = derived(f"use of {table.name}", View(table.name, f"{column} {test}"), tables)
+    elif not deals and not meetings:
+        return entities, None
+    return entities, [*([use] if use else []), *deals, *meetings]
+
+
+def _deals(
+    table: TableProfile, event: Field, tables: dict[str, TableProfile], dialect: str
+) -> Iterator[TableProfile]:
+    """A table for each event by which somebody pays or is paid back."""
+    for value in event.counts:
+        words = tokens(value)
+        if set(words) & _NOT_YET:
+            continue
+        if max(likeness(words, ORDERS), likeness(words, REFUNDS)) < _MIN_DEAL:
+            continue
+        view = _of_event(table, event, value, tables, dialect)
+        known = REVENUE if likeness(words, REFUNDS) < _MIN_DEAL else REVENUE | REFUNDED
+        if view is not None and any(choose_amount(one, known) for one in (view, *_lists(view, tables))):
+            yield view
+
+
+def _of_event(
+    table: TableProfile, event: Field, value: str, tables: dict[str, TableProfile], dialect: str
+) -> TableProfile | None:
+    column = column_sql(event, "", dialect)
+    column = f"({column})" if event.path and event.nested == "json" else column
+    return derived(_name(table, value), View(table.name, f"{column} = {_literal(value)}", value), tables)
+
+
+def _name(table: TableProfile, value: str) -> str:
+    return f"{table.name} {value}"
+
+
+def _between_two(table: TableProfile, event: Field, entities: Entities) -> list[str]:
+    """The events whose rows name two people."""
+    rows = table.sample.rows
+    events = values_of(rows, event)
+    persons = [one for one in entities.persons(table) if not one.path]
+    filled = [
+        Counter(name for name, who in zip(events, values_of(rows, person.field), strict=True) if name and who)
+        for person in persons
+    ]
+    found = []
+    for name, number in event.counts.items():
+        often = [
+            person
+            for person, counts in zip(persons, filled, strict=True)
+            if counts[name] >= MIN_FILLED * number
+        ]
+        if any(not same_person(*pair) for pair in combinations(often, 2)):
+            found.append(name)
+    return found
+
+
+def _once(table: TableProfile, tables: dict[str, TableProfile]) -> TableProfile:
+    """The table without the rows that come twice."""
+    return derived(table.name, replace(table.view or View(table.name), distinct=True), tables) or table
+
+
+def _lists(table: TableProfile, tables: dict[str, TableProfile]) -> Iterator[TableProfile]:
+    """A table for each list of objects in *table*."""
+    for view in lists(table):
+        name = " ".join((table.name, *view.elements))
+        if (one := derived(name, view, tables)) is not None:
+            yield one
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
