@@ -65,7 +65,7 @@ class Field:
     @property
     def name(self) -> str:
         """Its name, for people."""
-        return ".".join((self.column, *self.path))
+        return ".".join((self.column, *self.path)).replace(".[", "[")
 
     @property
     def in_list(self) -> bool:

@@ -91,7 +91,8 @@ def _fits(value: str, form: str) -> bool:
 def leaves(values: Iterable[str | None], depth: int = 3) -> dict[tuple[str, ...], list[str | None]]:
     """By path, the scalars in texts that are JSON objects or lists, as ``->>`` reads them.
 
-    There are none if a text is neither. A path names the place of an element of a list in brackets, as in ``("targets", "[0]", "id")``.
+    There are none if a text is neither.
+    A path names the place of an element of a list in brackets, as in ``("targets", "[0]", "id")``.
     """
     found: dict[tuple[str, ...], list[str | None]] = {}
     rows = list(values)

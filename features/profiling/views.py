@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import duckdb
@@ -60,6 +60,8 @@ def lists(table: TableProfile) -> Iterator[View]:
             continue
         kind = rows.schema.field(column).type
         if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+            if _is_pairs(one.name for one in kind.value_type):
+                continue
             yield replace(view, elements=(column,), nested="struct")
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
             for keys in _json_lists(rows[column].to_pylist()):
@@ -79,8 +81,13 @@ def _json_lists(texts: list[str | None]) -> list[tuple[str, ...]]:
         inside = parsed.items() if isinstance(parsed, dict) else ()
         for keys, value in (((), parsed), *(((key,), inner) for key, inner in inside)):
             if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-                found[keys] += 1
-    return list(found)
+                found[keys] += not _is_pairs(key for one in value for key in one)
+    return [keys for keys, number in found.items() if number]
+
+
+def _is_pairs(keys: Iterable[str]) -> bool:
+    """Whether the objects of a list are names with a value, rather than things of one kind."""
+    return set(keys) <= {"key", "name", "value", "type", "id"}
 
 
 def repeats(table: TableProfile) -> bool:

@@ -162,7 +162,7 @@ LATE_WORDS = _terms("""
 """Words of times that are not those of the event."""
 KNOWN_AT: Words = _weighted("""
     1: received, ingested, loaded, server received
-    0.9: server upload
+    0.9: server upload, server upload time
 """)
 REVENUE: Words = _weighted("""
     1: revenue
