@@ -8,11 +8,10 @@ from dataclasses import replace
 
 from ripple.features.profiling.entities import Person
 from ripple.features.profiling.links import Links, Path
-from ripple.features.profiling.profile import Field, TableProfile
+from ripple.features.profiling.profile import Field, TableProfile, values_of
 from ripple.features.profiling.proposal import Choice, percent
+from ripple.features.profiling.values import BAD_STATES, GOOD_STATES
 from ripple.features.profiling.words import (
-    BAD_STATES,
-    GOOD_STATES,
     LATE_WORDS,
     NO_REVENUE,
     QUANTITY,
@@ -236,15 +235,26 @@ def conditions(tables: Iterable[tuple[Path, TableProfile]], *, paid: bool = True
                 why = f"{one.name} is a flag with both values"
                 chosen.append(Choice(sql=f"{{0}} = {wanted}", of=((path, one),), confidence=0.85, why=why))
         for one in table.fields:
-            if {"deleted", "voided"} & set(one.words) and one.is_time and one.filled < one.rows:
+            if not {"delete", "deleted", "voided"} & set(one.words) or one in flags:
+                continue
+            if one.is_time and one.filled < one.rows:
                 why = f"{percent(one.filled / one.rows)} have one"
                 chosen.append(Choice(sql="{0} IS NULL", of=((path, one),), confidence=0.85, why=why))
+            elif one.is_number and one.counts.get("0", 0) > 0.5 * one.rows and len(one.counts) > 1:
+                why = f"{percent(1 - one.counts['0'] / one.rows)} have a time"
+                sql = "CAST({0} AS VARCHAR) = '0'"
+                chosen.append(Choice(sql=sql, of=((path, one),), confidence=0.85, why=why))
         if any(set(one.words) & _GOOD_FLAGS and len(one.counts) == 2 for one in flags):
             continue
         for one in table.fields if paid else ():
             if one.type == "text" and set(one.words) & _STATES and 1 < len(one.counts) <= 15:
-                bad_states = [value for value in one.counts if _state(value) in BAD_STATES]
-                good_states = [value for value in one.counts if _state(value) in GOOD_STATES]
+                paid_anyway = _paid(table, one)
+                bad_states = [
+                    value for value in one.counts if _state(value) in BAD_STATES and value not in paid_anyway
+                ]
+                good_states = [
+                    value for value in one.counts if _state(value) in GOOD_STATES or value in paid_anyway
+                ]
                 if bad_states and good_states:
                     literals = ", ".join(_literal(value) for value in sorted(bad_states))
                     test = f"<> {literals}" if len(bad_states) == 1 else f"NOT IN ({literals})"
@@ -254,13 +264,36 @@ def conditions(tables: Iterable[tuple[Path, TableProfile]], *, paid: bool = True
     return chosen
 
 
+def _paid(table: TableProfile, state: Field) -> set[str]:
+    """The states in which every row has a time of payment, where others have none."""
+    paid = next((one for one in table.fields if one.is_time and "paid" in one.words), None)
+    if paid is None or paid.filled == paid.rows:
+        return set()
+    rows = table.sample.rows
+    pairs = list(zip(values_of(rows, state), values_of(rows, paid), strict=True))
+    unpaid = {value for value, moment in pairs if not moment}
+    return {value for value, _ in pairs if value} - unpaid
+
+
 def present(path: Path, field: Field) -> list[Choice]:
     """The condition that a column has a value, if it has none in some rows."""
     missing = field.rows - field.filled
-    if not missing:
-        return []
-    why = f"{percent(missing / field.rows)} have none"
-    return [Choice(sql="{0} IS NOT NULL", of=((path, field),), confidence=0.9, why=why)]
+    chosen = []
+    if missing:
+        why = f"{percent(missing / field.rows)} have none"
+        chosen.append(Choice(sql="{0} IS NOT NULL", of=((path, field),), confidence=0.9, why=why))
+    return chosen
+
+
+def names_somebody(person: Person) -> list[Choice]:
+    """The conditions that a row names a person; 0 is nobody where no customer and no user has this id."""
+    path, field = person.path, person.field
+    chosen = present(path, field)
+    if person.coverage < 1 and "0" in field.counts:
+        why = f"{percent(field.counts['0'] / field.rows)} have 0, which is nobody"
+        sql = "CAST({0} AS VARCHAR) <> '0'"
+        chosen.append(Choice(sql=sql, of=((path, field),), confidence=0.85, why=why))
+    return chosen
 
 
 def refund_condition(table: TableProfile) -> str | None:

@@ -88,7 +88,14 @@ class Entities:
             persons[self.key.table, self.key.name] = Person((), self.key, "customer", 1.0)
         for path in self.links.paths(table.name, self.stop):
             here = path[-1].parent.table if path else table.name
-            if path and (here in self.stop or is_anonymous(path[0].child)):
+            if path and is_anonymous(path[0].child):
+                continue
+            if path and here in self.stop:
+                parent = path[-1].parent
+                if self.key is not None and parent.table == self.key.table and parent is not self.key:
+                    # by another id of the customer
+                    one = Person(path, self.key, "customer", path[-1].coverage)
+                    persons.setdefault((one.first.table, one.first.name), one)
                 continue
             for one in self._named_by(here, path):
                 known = persons.get((one.first.table, one.first.name))
@@ -205,23 +212,26 @@ def _pays(table: TableProfile) -> bool:
 def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[float, Field, Field, Path]]:
     """How a table may say which customer a user belongs to, and how sure that is."""
     name = head_likeness(table.words, PEOPLE | {"membership": 1.0, "member": 1.0})
-    ways = [path for path in links.paths(table.name) if path and path[-1].parent is key]
+    ways = [path for path in links.paths(table.name) if path and path[-1].parent.table == key.table]
+    ways.sort(key=lambda path: (path[-1].parent is not key, len(path)))
     way = next(iter(ways), None)
     if key.table == table.name:
         name, way = 1.0, (Link(key, key, 1.0, 1.0),)
     if way is None:
         return []
-    account, first = way[-1].child, way[0].child
+    # a customer may be known by another id of theirs
+    account, to_account = (way[-1].child, way[:-1]) if way[-1].parent is key else (key, way)
     ids = [
         one
         for one in table.fields
-        if one not in (account, first) and one.is_id and not one.in_list and not is_anonymous(one)
+        if one not in (account, way[0].child) and one.is_id and not one.in_list and not is_anonymous(one)
     ]
     explicit = [
         one
         for one in ids
         if one.words[-1] == "id"
         and likeness(one.words, PEOPLE) >= 0.5
+        and (name or not set(one.words) & (SOURCES | TARGETS))
         and not (key.table == table.name and set(one.words) & (SOURCES | TARGETS))
     ]
     users = [*explicit, *(one for one in links.keys(table.name) if one in ids and one not in explicit)]
@@ -235,9 +245,12 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
             for one in other.fields
             if one.is_id and names_person(one) and (coverage := links.coverage(one, user)) > 0.5
         )
+        score = name + min(references, 5) + way[0].coverage - 0.2 * len(way)
         if name or (references > 1 and user.unique):
-            score = name + min(references, 5) + way[0].coverage - 0.2 * len(way)
-            scored.append((score, user, account, way[:-1]))
+            scored.append((score, user, account, to_account))
+        elif user in explicit and account.table == table.name:
+            # rows of anything else also say for whom somebody acts
+            scored.append((0.01 * score, user, account, to_account))
     return scored
 
 

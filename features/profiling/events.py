@@ -7,6 +7,7 @@ from ripple.features.profiling.choices import (
     choose_person,
     choose_time,
     conditions,
+    names_somebody,
     present,
 )
 from ripple.features.profiling.entities import Entities, Person
@@ -20,6 +21,7 @@ from ripple.features.profiling.words import (
     GENERIC,
     HAPPENED,
     KNOWN_AT,
+    PRODUCT,
     QUANTITY,
     SCORE,
     USAGE,
@@ -71,7 +73,7 @@ def find_usage(entities: Entities, table: TableProfile) -> Part | None:
     wide = _wide(table, used) if named >= 0.5 or is_daily else []
     feature = choose_named(table, FEATURE, 0.9 if named < 0.5 else 0.5, [*used, *_ids(table)])
     columns = {"customer_id": choose_person(person), "occurred_at": time}
-    where = [*present(person.path, person.field), *known_user(entities, person), *conditions([((), table)])]
+    where = [*names_somebody(person), *known_user(entities, person), *conditions([((), table)])]
     if wide and (feature is None or feature.field in wide or feature.confidence < 0.9):
         return Part(
             "usage",
@@ -81,6 +83,9 @@ def find_usage(entities: Entities, table: TableProfile) -> Part | None:
             tuple(one.column for one in wide),
             notes=("one row for each feature that was used on a day",),
         )
+    if feature is None and named >= 0.9:
+        # what is metered is what is sold
+        feature = choose_named(table, PRODUCT, 0.6, [*used, *_ids(table)])
     if feature is not None and len(feature.field.counts if feature.field else ()) > 2_000:
         feature = None
     if feature is None and named < 0.6:
@@ -162,7 +167,7 @@ def find_feedback(entities: Entities, table: TableProfile) -> Part | None:
     person = persons[0]
     columns = {"customer_id": choose_person(person), "occurred_at": time, "score": scaled}
     columns |= late(table, time)
-    where = [*present(person.path, person.field), *present((), score.field), *known_user(entities, person)]
+    where = [*names_somebody(person), *present((), score.field), *known_user(entities, person)]
     return Part("feedback", table, columns, tuple(where))
 
 

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import pyarrow as pa
 
-from ripple.features.profiling.choices import choose_person, choose_time, conditions, present
+from ripple.features.profiling.choices import choose_person, choose_time, conditions, names_somebody, present
 from ripple.features.profiling.entities import Entities, Person
 from ripple.features.profiling.events import known_user, late
 from ripple.features.profiling.links import Path
@@ -77,7 +77,8 @@ def find_interactions(entities: Entities, table: TableProfile, is_order: bool = 
         (path, entities.links.tables[path[-1].parent.table]) for path in _prefixes(paths) if path
     ]
     where = [
-        *(condition for person in (source, target) for condition in present(person.path, person.field)),
+        *(condition for person in (source, target) for condition in names_somebody(person)),
+        *([] if time.field is None else present(time.path, time.field)),
         *(condition for person in (source, target) for condition in known_user(entities, person)),
         *conditions(here[:1]),
         *conditions(here[1:], paid=False),

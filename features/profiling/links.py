@@ -36,6 +36,8 @@ MIN_SMALL = 0.9
 MIN_SAME = 50
 """The number of values from which two columns do not have the same ones by chance."""
 MAX_HOPS = 3
+_REPLIES = {"parent", "reply", "root", "thread"}
+"""Words of a column with what a row answers."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,9 @@ class Links:
         named = alike(words, table.words)
         if words[-1] == head or (head in words and words[0] in SOURCES | TARGETS):
             named = max(named, 0.8)
+        owner = self.tables[child.table].words
+        if words in (("parent",), ("root",)) and set(table.words) <= set(owner):
+            named = max(named, 0.7)
         if len(words) > 1 and table.words[-len(words) :] == words:
             named = max(named, 0.9)
         if child.words == key.words and child.words != ("id",):
@@ -212,8 +217,11 @@ class Links:
 
 def _is_key(table: TableProfile, field: Field) -> bool:
     """Whether a column can be what other tables refer to."""
-    if not (field.is_id and field.unique and field.filled >= 0.02 * field.rows) or field.path:
+    if not (field.is_id and field.unique and field.filled >= 0.02 * field.rows) or field.in_list:
         return False
+    if field.path:
+        is_name = field.words[-1] in ("id", "uuid", "email")
+        return is_name and _telling(field) and len(field.counts) >= MIN_SAME
     if field.type in ("integer", "float") or field.numeric:
         # amounts and numbers of things are unique by chance
         return field.words[-1] in GENERIC or likeness(field.words, PERSON) > 0 or field.words == table.words
@@ -241,5 +249,5 @@ def _refers(child: Field, key: Field) -> bool:
     return (
         key.words[-1:] != child.words
         and not child.unique
-        and bool(words & (SOURCES | TARGETS) or likeness(child.words, PERSON))
+        and bool(words & (SOURCES | TARGETS | _REPLIES) or likeness(child.words, PERSON))
     )

@@ -11,6 +11,7 @@ from ripple.features.profiling.choices import (
     choose_person,
     choose_time,
     conditions,
+    names_somebody,
     present,
     refund_condition,
 )
@@ -18,8 +19,8 @@ from ripple.features.profiling.entities import Entities, Person
 from ripple.features.profiling.links import Link, Path
 from ripple.features.profiling.profile import Field, TableProfile
 from ripple.features.profiling.proposal import Choice, Part
+from ripple.features.profiling.values import CURRENCIES
 from ripple.features.profiling.words import (
-    CURRENCIES,
     LINES,
     MARGIN,
     ORDERED,
@@ -87,7 +88,7 @@ def _is_refund(table: TableProfile) -> bool:
 def _score(table: TableProfile, entities: Entities, part: Part) -> float:
     name = max(head_likeness(table.words, ORDERS), 0.5 if "order" in table.words else 0.0)
     if table.view is not None and table.view.event:
-        name = max(name, likeness(tokens(table.view.event), ORDERS))
+        name = max(name, MIN_ORDERS, likeness(tokens(table.view.event), ORDERS))
     if table.view is not None and table.view.elements:
         whole = tuple(word for word in table.words if word not in tokens(table.view.elements[-1]))
         name = 0.25 + max(name, likeness(whole, ORDERS))
@@ -148,15 +149,32 @@ def _part(table: TableProfile, entities: Entities) -> Part | None:
     key = next((one for one in _ids(table)), None)
     if key is not None:
         columns["order_id"] = Choice(key, confidence=0.9, why="unique")
-    where = [*present(person.path, person.field), *conditions(_passed(table, person.path, entities))]
+    where = [
+        *names_somebody(person),
+        *([] if time.field is None else present(time.path, time.field)),
+        *conditions(_passed(table, person.path, entities)),
+    ]
     return Part("orders", table, columns, tuple(where))
 
 
 def _product(table: TableProfile, exclude: list[Field | None]) -> Choice | None:
     """The column with what was bought; lines of a list name it themselves."""
-    if _is_lines(table):
-        exclude = exclude + [one for one in table.fields if one.column != ELEMENT]
-    return choose_named(table, PRODUCT, 0.4, exclude)
+    if not _is_lines(table):
+        return choose_named(table, PRODUCT, 0.4, exclude)
+    exclude = exclude + [one for one in table.fields if one.column != ELEMENT or one.unique]
+    known = choose_named(table, PRODUCT, 0.4, exclude)
+    if known is not None:
+        return known
+    repeated = [
+        one
+        for one in table.fields
+        if one not in exclude and one.type == "text" and one.words[-1:] in (("id",), ("code",), ("name",))
+        if one.is_id and 1 < len(one.counts) <= 0.5 * one.filled
+    ]
+    if not repeated:
+        return None
+    why = f"the id that lines repeat, with {len(repeated[0].counts):,} values"
+    return Choice(repeated[0], confidence=0.6, why=why)
 
 
 def _passed(table: TableProfile, path: Path, entities: Entities) -> list[tuple[Path, TableProfile]]:
@@ -222,9 +240,9 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if to_orders is not None:
         revenue = _at(revenue, time, replace(bought, path=(*to_orders, *bought.path)))
     own_product = orders.columns["product"]
-    named = _product(table, [revenue.field, person.first])
+    own = _product(table, [revenue.field, person.first])
     columns = {"customer_id": choose_person(person), "ordered_at": time}
-    where = [*present(person.path, person.field), *conditions([((), table)])]
+    where = [*names_somebody(person), *conditions([((), table)])]
     key = next((one for one in _ids(table)), None)
     if to_orders is not None and own_product.field is not None:
         columns["product"] = replace(own_product, path=to_orders, confidence=0.85, why="what was bought")
@@ -236,8 +254,8 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
             if "IS NOT NULL" not in one.sql and "=" in one.sql and "<>" not in one.sql
         ]
         where += [replace(one, of=tuple((prefix[path], field) for path, field in one.of)) for one in flags]
-    elif named is not None and named.field is not None and _same_products(named.field, own_product.field):
-        columns["product"] = named
+    elif own is not None and own.field is not None and _same_products(own.field, own_product.field):
+        columns["product"] = own
     else:
         shared = _shared(table, orders, entities, columns, revenue, where, key, dialect)
         if shared is not None:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 ROWS = 30_000
 """The number of rows of a table that are looked at, at most."""
+_SHORT = {"code", "id", "key", "name", "value"}
+"""Names that say nothing without that of what they are in."""
 MAX_COMMON = 40
 """The number of distinct values up to which a column has few of them."""
 
@@ -40,6 +42,7 @@ class Field:
         numeric: the distinct values as numbers, if all are.
         decimal: the decimal mark, if they are numbers as text.
         times: the forms in which all values are times; empty text for what needs none.
+        label: what the column is called, if that is not its name.
     """
 
     table: str
@@ -52,13 +55,14 @@ class Field:
     numeric: tuple[float, ...] = field(repr=False, default=())
     decimal: str = "."
     times: tuple[str, ...] = ()
+    label: str = ""
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of its name; those of the column before a leaf that says little itself."""
-        named = [self.column, *(key for key in self.path if not key.startswith("["))]
+        named = [self.label or self.column, *(key for key in self.path if not key.startswith("["))]
         leaf = tokens(named[-1])
-        if len(named) == 1 or len(leaf) > 1 or leaf[-1:] not in (("id",), ("value",), ("key",), ("name",)):
+        if len(named) == 1 or len(leaf) > 1 or not leaf or leaf[0] not in _SHORT:
             return leaf
         return (*tokens(named[-2]), *leaf)
 

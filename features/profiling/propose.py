@@ -72,14 +72,14 @@ def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], di
     passed = {link.parent.table for part in orders for path in part.paths for link in path}
     interactions, usage, feedback, catalog = [], [], [], []
     for table in tables:
-        if table.source in set(proposal.unchanged) | set(rates) or (table.view and table.view.elements):
+        if table.source in set(proposal.unchanged) | set(rates):
             continue
         is_order = table.name in passed or any(is_of_same(part.table, table) for part in orders)
         of_use = table.view is not None and bool(table.view.where) and not table.view.event
         part = None if of_use else find_interactions(entities, table, is_order)
         if part is not None:
             interactions.append(part)
-        if table.name in taken or is_order or (table.view and table.view.event):
+        if table.name in taken or is_order or (table.view and (table.view.event or table.view.elements)):
             continue
         if (one := find_feedback(entities, table)) is not None:
             feedback.append(one)

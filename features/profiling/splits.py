@@ -13,9 +13,9 @@ from ripple.features.profiling.identities import identified
 from ripple.features.profiling.interactions import find_interactions, same_person
 from ripple.features.profiling.links import Links
 from ripple.features.profiling.profile import Field, TableProfile, View, values_of
+from ripple.features.profiling.values import BAD_STATES
 from ripple.features.profiling.views import derived, lists, repeats
 from ripple.features.profiling.words import (
-    BAD_STATES,
     FEATURE,
     ORDERS,
     REFUNDED,
@@ -32,6 +32,14 @@ MAX_EVENTS = 300
 MIN_FILLED = 0.5
 """The share of the rows of an event that name two people, from which it is one between them."""
 _MIN_DEAL = 0.5
+_BUYS = ORDERS | {
+    "bought": 0.95,
+    "charged": 0.85,
+    "ordered": 0.95,
+    "paid": 0.9,
+    "purchased": 0.97,
+    "sold": 0.8,
+}
 _NOT_YET = {
     *("abandoned", "add", "added", "attempted", "begin", "click", "clicked", "cart", "entered", "initiated"),
     *("intent", "invited", "method", "removed", "requested", "start", "started", "updated", "view", "viewed"),
@@ -155,7 +163,7 @@ def _deals(
         words = tokens(value)
         if set(words) & _NOT_YET:
             continue
-        if max(likeness(words, ORDERS), likeness(words, REFUNDS)) < _MIN_DEAL:
+        if max(likeness(words, _BUYS), likeness(words, REFUNDS)) < _MIN_DEAL:
             continue
         view = _of_event(table, event, value, tables, dialect)
         known = REVENUE if likeness(words, REFUNDS) < _MIN_DEAL else REVENUE | REFUNDED

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import islice
 
+from ripple.features.profiling.words import terms
 from ripple.table_settings import EPOCHS
 
 MAX_PARSED = 200
@@ -36,6 +37,24 @@ FORMATS = (
 """The formats of strptime that are tried."""
 _EARLIEST, _LATEST = datetime(1995, 1, 1), datetime(2045, 1, 1)
 _EPOCH = datetime(1970, 1, 1)
+
+
+CURRENCIES = terms("""
+    aed, ars, aud, bgn, brl, cad, chf, clp, cny, cop, czk, dkk, egp, eur, gbp, hkd, huf, idr, ils, inr,
+    isk, jpy, kes, krw, mad, mxn, myr, ngn, nok, nzd, pen, php, pln, qar, ron, rub, sar, sek, sgd, thb,
+    try, twd, uah, usd, vnd, zar
+""")
+"""Currencies, by ISO 4217."""
+BAD_STATES = terms("""
+    abandoned, authorized, blocked, canceled, cancelled, closed lost, created, declined, deleted, draft,
+    error, expired, fail, failed, incomplete, incomplete_expired, lost, new, open, past_due, pending,
+    checkout-draft, not_paid, on-hold, payment_due, processing, rejected, requires_payment_method,
+    trash, uncollectible, unpaid, void, voided
+""")
+GOOD_STATES = terms("""
+    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled,
+    paid, paid_out, partially_refunded, refunded, settled, shipped, succeeded, success, won
+""")
 
 
 def numbers(values: Iterable[str]) -> tuple[list[float], str] | None:

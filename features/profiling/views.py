@@ -46,7 +46,7 @@ def _fields(name: str, view: View, rows: pa.Table, base: TableProfile) -> Iterat
         # what a whole order is worth says nothing of one of its lines
         if view.elements and one.column != ELEMENT and one.is_number and one.words[-1] not in GENERIC:
             continue
-        yield one
+        yield replace(one, label=view.elements[-1]) if view.elements and one.column == ELEMENT else one
 
 
 def lists(table: TableProfile) -> Iterator[View]:
@@ -59,13 +59,21 @@ def lists(table: TableProfile) -> Iterator[View]:
         if column == KNOWN:
             continue
         kind = rows.schema.field(column).type
-        if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
-            if _is_pairs(one.name for one in kind.value_type):
-                continue
-            yield replace(view, elements=(column,), nested="struct")
-        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             for keys in _json_lists(rows[column].to_pylist()):
                 yield replace(view, elements=(column, *keys), nested="json")
+        for keys in _struct_lists(kind):
+            yield replace(view, elements=(column, *keys), nested="struct")
+
+
+def _struct_lists(kind: pa.DataType) -> Iterator[tuple[str, ...]]:
+    """The names that lead to lists of structs in a type."""
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+        if not _is_pairs(one.name for one in kind.value_type):
+            yield ()
+    elif pa.types.is_struct(kind):
+        for inner in kind:
+            yield from ((inner.name, *keys) for keys in _struct_lists(inner.type))
 
 
 def _json_lists(texts: list[str | None]) -> list[tuple[str, ...]]:

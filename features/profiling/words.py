@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 
 Words = dict[str, float]
 """A word, or several with spaces between them → how sure it says what is meant."""
 
 
-def _terms(text: str) -> frozenset[str]:
+def terms(text: str) -> frozenset[str]:
     """The terms of a *text* with commas between them."""
     return frozenset(" ".join(term.split()) for term in text.split(","))
 
@@ -17,22 +18,54 @@ def _terms(text: str) -> frozenset[str]:
 def _weighted(text: str) -> Words:
     """Terms by lines: how sure they say it, a colon, and the terms with commas between them."""
     lines = re.findall(r"([\d.]+): ([^:]+?)(?=\s*(?:[\d.]+:|$))", text.strip())
-    return {term: float(weight) for weight, terms in lines for term in _terms(terms)}
+    return {term: float(weight) for weight, listed in lines for term in terms(listed)}
 
 
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_NOISE = _terms("""
+_NOISE = terms("""
     all, c, data, dataset, dim, dump, export, exports, fact, fct, full, list, r, raw, sheet, stg, table,
     tbl, v
 """)
+_SUFFIXES = {"at", "date", "id", "name", "time", "type"}
+_BASES = {
+    "channel",
+    "delete",
+    "deleted",
+    "display",
+    "parent",
+    "product",
+    "root",
+    "thread",
+    "update",
+    "updated",
+}
 _PLURALS = {"companies": "company", "people": "person", "children": "child", "analyses": "analysis"}
 
 
 def tokens(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case and the singular, without those that say nothing."""
-    words = [_singular(word.lower()) for word in _PARTS.findall(name)]
+    words = [_singular(part) for word in _PARTS.findall(name) for part in _unglued(word.lower())]
     plain = tuple(word for word in words if word not in _NOISE and not word.isdigit())
     return plain or tuple(words)
+
+
+def _unglued(word: str) -> tuple[str, ...]:
+    """The two words that are written as one, as in userid, createat and teammember."""
+    if len(word) < 5 or word in _glued() or _singular(word) in _glued():
+        return (word,)
+    for end in range(len(word) - 2, 2, -1):
+        first, second = word[:end], word[end:]
+        if first in _glued() and (second in _SUFFIXES or (len(second) > 3 and _singular(second) in _glued())):
+            return first, second
+    return (word,)
+
+
+@cache
+def _glued() -> frozenset[str]:
+    """The words of which a name may be made: all that are known to name people, times or interactions."""
+    known = (ACCOUNTS, PEOPLE, JOINED, ORDERED, HAPPENED, ORDERS, *KINDS.values())
+    words = {word for terms in known for term in terms for word in term.split()}
+    return frozenset(words | SOURCES | TARGETS | _BASES)
 
 
 def _singular(word: str) -> str:
@@ -88,7 +121,7 @@ COUNTING = {"number", "count", "type", "version", "position", "rank", "index", "
 """Words of columns that count or order, and name nothing."""
 GENERIC = {"id", "key", "code", "ref", "uuid", "guid", "fk", "pk", "number", "no", "external"}
 """Words of columns that say that it is an id, not of what."""
-TIME_WORDS = _terms("""
+TIME_WORDS = terms("""
     at, closed, created, date, datetime, day, end, epoch, happened, micro, millis, moment, month, ms,
     occurred, on, received, sent, since, start, time, timestamp, ts, when
 """)
@@ -154,7 +187,7 @@ HAPPENED: Words = _weighted("""
     0.5: closed
     0.55: received
 """)
-LATE_WORDS = _terms("""
+LATE_WORDS = terms("""
     archived, became, birth, bumped, canceled, cancelled, deleted, due, end, ended, expire, expired,
     expiry, ingested, last, loaded, merged, modified, next, previous, server, sync, synced,
     system, trial, until, updated, upload
@@ -180,7 +213,7 @@ REVENUE: Words = _weighted("""
     0.9: turnover
 """)
 REFUNDED: Words = {"refund": 1.0, "refund amount": 1.0, "refunded amount": 1.0, "amount refunded": 1.0}
-NO_REVENUE = _terms("""
+NO_REVENUE = terms("""
     balance, cost, count, discount, due, exchange, fee, id, off, percent, quantity, rate, refunded,
     remaining, shipping, tax, tip, vat
 """)
@@ -362,13 +395,13 @@ KINDS: dict[str, Words] = {
     """),
 }
 """Kind of interaction → what tables and columns of such are called."""
-SOURCES = _terms("""
+SOURCES = terms("""
     advisor, advocate, affiliate, answerer, author, by, creator, followed, followee, from, host,
     invited, inviter, inviting, mentor, owner, partner, promoter, publisher, referred, referrer,
     referring, reviewer, seller, sender, shared, source, uploader
 """)
 """Words of a column whose person influences the other one of the row."""
-TARGETS = _terms("""
+TARGETS = terms("""
     accepted, accepter, asker, buyer, current, customer, follower, friend, grantee, guest, invitee,
     member, mentee, new, reader, receiver, recipient, referee, requester, subscriber, target, to,
     viewer, visitor, with
@@ -376,18 +409,3 @@ TARGETS = _terms("""
 """Words of a column whose person is influenced by the other one of the row."""
 CODES = {"code", "coupon", "promo", "voucher", "referral", "discount"}
 """Words of a column with what a person passes on, by which the other one comes."""
-CURRENCIES = _terms("""
-    aed, ars, aud, bgn, brl, cad, chf, clp, cny, cop, czk, dkk, egp, eur, gbp, hkd, huf, idr, ils, inr,
-    isk, jpy, kes, krw, mad, mxn, myr, ngn, nok, nzd, pen, php, pln, qar, ron, rub, sar, sek, sgd, thb,
-    try, twd, uah, usd, vnd, zar
-""")
-"""Currencies, by ISO 4217."""
-BAD_STATES = _terms("""
-    abandoned, authorized, blocked, canceled, cancelled, closed lost, created, declined, deleted, draft,
-    error, expired, fail, failed, incomplete, incomplete_expired, lost, new, open, past_due, pending,
-    processing, rejected, requires_payment_method, uncollectible, unpaid, void, voided
-""")
-GOOD_STATES = _terms("""
-    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled,
-    paid, paid_out, partially_refunded, refunded, settled, shipped, succeeded, success, won
-""")
