@@ -32,6 +32,8 @@ MIN_KIND = 0.45
 """The least likeness at which a table or a column names a kind of interaction."""
 _ANSWERING = {"answer", "review", "partner", "mentoring", "endorsement"}
 """Kinds in which who writes the row influences whom it answers; in the others it is who is found by it."""
+_CODE = 0.65
+"""How sure a code of somebody else's is a referral."""
 _JOINING = {"referral", "invite"}
 """Kinds that somebody has to take up before they reach them."""
 _STRONG = {"referrer", "inviter", "author", "owner", "sender", "from", "creator", "mentor", "advocate"}
@@ -117,6 +119,9 @@ def _kind(table: TableProfile, one: Person, other: Person, is_order: bool) -> tu
         by_field = 0.9 * max(likeness(field, words) for field in fields)
         if max(by_table, by_field) > sure:
             best, sure = kind, max(by_table, by_field)
+    if any(person.path and set(person.first.words) & CODES for person in (one, other)) and sure < _CODE:
+        # a code that belongs to a customer is there to be passed on
+        best, sure = "referral", _CODE
     named = any(set(field) & (SOURCES | TARGETS) for field in fields)
     if sure < MIN_KIND and not is_order and named and not head_likeness(table.words, MEMBERS):
         # two columns that name people by what they did to each other
@@ -159,15 +164,17 @@ def _kind_of_row(
     why = f"the names of {table.name} and its columns"
     if kind != "invite" or entities.user is None or "user" not in (source.kind, target.kind):
         return Choice(value=kind, confidence=sure, why=why)
-    key = entities.key
     where = next(
         (
             one
             for one in persons
             if one.kind == "customer"
             and not set(one.first.words) & (SOURCES | TARGETS)
-            # what every event says of who does it
-            and not (key is not None and key.table == table.source and one.field.name == key.name)
+            # what every row says of who does it
+            and not any(
+                own is not None and own.table == table.source and own.name == one.field.name
+                for own in (entities.key, entities.account)
+            )
         ),
         None,
     )

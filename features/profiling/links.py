@@ -105,7 +105,10 @@ class Links:
         """The keys of a table, the most referred to first."""
         keys = [key for key in self._keys if key.table == table]
         counts = {id(key): sum(link.parent is key for link in self.all) for key in keys}
-        return sorted(keys, key=lambda key: (-counts[id(key)], key.words[-1:] != ("id",), len(key.words)))
+        return sorted(
+            keys,
+            key=lambda key: (bool(key.path), -counts[id(key)], key.words[-1:] != ("id",), len(key.words)),
+        )
 
     def from_table(self, table: str) -> list[Link]:
         """The links of a table's columns, the best first."""
@@ -246,8 +249,7 @@ def _same_values(child: Field, key: Field) -> bool:
 def _refers(child: Field, key: Field) -> bool:
     """Whether a column may refer to another row of its own table."""
     words = set(child.words)
-    return (
-        key.words[-1:] != child.words
-        and not child.unique
-        and bool(words & (SOURCES | TARGETS | _REPLIES) or likeness(child.words, PERSON))
-    )
+    if words & _REPLIES:
+        return True
+    named = bool(words & (SOURCES | TARGETS) or likeness(child.words, PERSON))
+    return key.words[-1:] != child.words and not child.unique and named

@@ -58,7 +58,7 @@ def find_orders(
     joined = {link.parent.table for path in best.paths for link in path}
     refunds: list[Part] = []
     # lines of a refund first, as they say more than the whole of it
-    for table in sorted(tables, key=lambda one: not _is_lines(one)):
+    for table in sorted(tables, key=lambda one: not is_lines(one)):
         if table.name not in entities.stop and _is_refund(table):
             refund = _refund(table, best, entities, dialect)
             if refund is not None and not any(is_of_same(refund.table, one.table) for one in refunds):
@@ -67,7 +67,7 @@ def find_orders(
     return [best, *refunds], left
 
 
-def _is_lines(table: TableProfile) -> bool:
+def is_lines(table: TableProfile) -> bool:
     """Whether its rows are elements of lists."""
     return table.view is not None and bool(table.view.elements)
 
@@ -159,7 +159,7 @@ def _part(table: TableProfile, entities: Entities) -> Part | None:
 
 def _product(table: TableProfile, exclude: list[Field | None]) -> Choice | None:
     """The column with what was bought; lines of a list name it themselves."""
-    if not _is_lines(table):
+    if not is_lines(table):
         return choose_named(table, PRODUCT, 0.4, exclude)
     exclude = exclude + [one for one in table.fields if one.column != ELEMENT or one.unique]
     known = choose_named(table, PRODUCT, 0.4, exclude)
@@ -357,7 +357,7 @@ def _way_to_lines(table: TableProfile, orders: Part, entities: Entities) -> Path
         link = to_header[0]
         way = next((path for path in ways if path[-1].parent.table == link.parent.table), ())
         return (*way, Link(link.parent, link.child, 1.0, 1.0)) if way else ()
-    if not _is_lines(orders.table):
+    if not is_lines(orders.table):
         return ()
     for way in ways:
         of_order = way[-1].parent

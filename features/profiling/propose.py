@@ -16,7 +16,7 @@ from ripple.features.profiling.lookups import (
     find_members,
     find_rates,
 )
-from ripple.features.profiling.orders import find_orders, is_of_same
+from ripple.features.profiling.orders import find_orders, is_lines, is_of_same
 from ripple.features.profiling.profile import ROWS, TableProfile, profile
 from ripple.features.profiling.proposal import Part, Proposal, listed, percent
 from ripple.features.profiling.splits import views_of
@@ -74,7 +74,8 @@ def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], di
     for table in tables:
         if table.source in set(proposal.unchanged) | set(rates):
             continue
-        is_order = table.name in passed or any(is_of_same(part.table, table) for part in orders)
+        is_order = table.name in passed or any(part.table is table for part in orders)
+        is_order |= not is_lines(table) and any(is_of_same(part.table, table) for part in orders)
         of_use = table.view is not None and bool(table.view.where) and not table.view.event
         part = None if of_use else find_interactions(entities, table, is_order)
         if part is not None:

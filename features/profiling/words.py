@@ -355,28 +355,28 @@ KINDS: dict[str, Words] = {
         0.3: page view
     """),
     "answer": _weighted("""
-        1: answer, accepted answer
-        0.9: reply, solution
+        1: answer, accepted answer, answered
+        0.9: reply, replied, solution
         0.5: response
         0.7: comment
         0.6: respond
     """),
     "post": _weighted("0.7: post, topic, thread, article\n0.6: blog"),
     "review": _weighted("""
-        0.9: review, reviewer, code review, pull request review
+        0.9: review, reviewed, reviewer, code review, pull request review
     """),
     "mention": _weighted("""
-        1: mention
+        1: mention, mentioned
         0.4: tag
     """),
     "follow": _weighted("""
-        1: follow, follower
-                0.8: friendship
+        1: follow, followed, follower
+        0.8: friendship
         0.6: connection
         0.5: like
     """),
     "endorsement": _weighted("""
-        1: endorsement
+        1: endorsed, endorsement
         0.8: testimonial
     """),
     "template": _weighted("""
@@ -384,7 +384,7 @@ KINDS: dict[str, Words] = {
         1: template use
         0.6: clone
         0.8: fork
-        0.5: copy, import
+        0.5: copied, copy, import
     """),
     "mentoring": _weighted("""
         1: mentor, mentoring, mentee
@@ -403,7 +403,8 @@ SOURCES = terms("""
 """Words of a column whose person influences the other one of the row."""
 TARGETS = terms("""
     accepted, accepter, asker, buyer, current, customer, follower, friend, grantee, guest, invitee,
-    member, mentee, new, reader, receiver, recipient, referee, requester, subscriber, target, to,
+    member, mentee, mentioned, new, notified, reader, receiver, recipient, referee, requester,
+    subscriber, target, to,
     viewer, visitor, with
 """)
 """Words of a column whose person is influenced by the other one of the row."""
