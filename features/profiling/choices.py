@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
+from zoneinfo import available_timezones
 
 from ripple.features.profiling.entities import Person
 from ripple.features.profiling.links import Links, Path
@@ -21,6 +24,8 @@ from ripple.features.profiling.words import (
 )
 from ripple.features.tables.sources.source import quoted
 
+_ZONED = re.compile(r"(Z|UTC|[+-]\d\d(:?\d\d)?)$", re.IGNORECASE)
+_ZONES = {"iana", "timezone", "tz", "zone"}
 MIN_CENTS = 1_000
 """The median of whole amounts from which they are taken for cents."""
 _FLAGS = ({"true", "false"}, {"0", "1"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
@@ -110,7 +115,7 @@ def choose_time(
                 score *= 0.97
             score *= 0.5 + 0.5 * one.filled / one.rows
             if best is None or score > best[0]:
-                best = score, _time(one, path, score)
+                best = score, _time(one, path, score, _zone(here, one))
     if best is None:
         return None
     score, choice = best
@@ -122,11 +127,17 @@ def choose_time(
     )
 
 
-def _time(field: Field, path: Path, score: float) -> Choice:
+def _time(field: Field, path: Path, score: float, zone: str | None) -> Choice:
     form = field.times[0]
     others = [one for one in field.times[1:] if one.replace("%d", "%m") != form.replace("%d", "%m")]
     swapped = [one for one in field.times[1:] if one not in others]
-    why = "times" if not form else f"times as {form}" + ", taken for UTC (zone = … if local)" * ("%" in form)
+    why = f"times as {form}" if form else "times"
+    options: dict[str, object] = {"format": form} if form else {}
+    if zone is not None:
+        options["zone"] = zone
+        why += ", local ones by the column of the zone"
+    elif is_local(field):
+        why += ", taken for UTC (zone = … if they are local)"
     confidence = min(0.97, 0.2 + 0.8 * score)
     if swapped:
         why, confidence = f"{why}, which {swapped[0]} fits as well: no day is over 12", 0.4
@@ -136,10 +147,36 @@ def _time(field: Field, path: Path, score: float) -> Choice:
         path,
         sql=sql,
         of=((path, field),) if sql else (),
-        options={"format": form} if form else {},
+        options=options,
         confidence=confidence,
         why=why,
     )
+
+
+def is_local(field: Field) -> bool:
+    """Whether times say nothing of their zone: neither they nor the name of their column."""
+    form = field.times[0]
+    if "%" in form:
+        return not {"%z", "%Z"} & set(re.findall("%.", form)) and "Z" not in form
+    if form or field.type != "text" or {"utc", "gmt"} & set(field.words):
+        return False
+    return not field.is_date and not any(_ZONED.search(value.strip()) for value in islice(field.counts, 20))
+
+
+def _zone(table: TableProfile, time: Field) -> str | None:
+    """The zone of the local times of a table, if one of its columns has it."""
+    if not is_local(time):
+        return None
+    for one in table.fields:
+        if (
+            one.type == "text"
+            and len(one.counts) == 1
+            and set(one.words) & {"timezone", "zone", "tz", "iana"}
+        ):
+            (zone,) = one.counts
+            if zone in available_timezones():
+                return zone
+    return None
 
 
 def choose_named(

@@ -17,19 +17,36 @@ from ripple.features.profiling.proposal import Choice, Part, percent
 from ripple.features.profiling.words import (
     COUNTING,
     FEATURE,
-    FEEDBACK,
     GENERIC,
     HAPPENED,
     KNOWN_AT,
     PRODUCT,
     QUANTITY,
-    SCORE,
     USAGE,
+    Words,
     head_likeness,
     likeness,
+    weighted,
 )
 from ripple.features.tables.sources.source import quoted
 
+SCORE: Words = weighted("""
+    1: score, nps score
+    0.97: rating, nps, csat
+    0.9: star, stars, conversation rating
+    0.95: sentiment, satisfaction
+    0.96: satisfaction rating
+    0.7: grade, feeling, mood
+    0.98: satisfaction score
+""")
+FEEDBACK: Words = weighted("""
+    1: feedback, satisfaction rating, nps response
+    0.9: survey, rating, satisfaction
+    0.95: nps, csat, survey response
+    0.85: review
+    0.7: response
+    0.4: ticket
+""")
 MIN_WIDE = 3
 """The number of columns of counts from which a table is taken for one of a column per feature."""
 _SCALES = {
@@ -113,15 +130,12 @@ def known_user(entities: Entities, person: Person) -> list[Choice]:
     """The condition that a user belongs to a customer, if some do not."""
     if person.kind == "customer" or entities.user is None or person.coverage >= 1:
         return []
-    user = entities.user
-    return [
-        Choice(
-            sql="{0} IN (SELECT " + quoted(user.column) + " FROM " + quoted(user.table) + ")",
-            of=((person.path, person.field),),
-            confidence=0.8,
-            why=f"{percent(1 - person.coverage)} of the users belong to no customer",
-        )
-    ]
+    user, sql = entities.user, "{0} IN (SELECT {user} FROM {table})"
+    if entities.links.unlike(person.field, user):
+        sql = "lower(trim({0})) IN (SELECT lower(trim({user})) FROM {table})"
+    sql = sql.format("{0}", user=quoted(user.column), table=quoted(user.table))
+    why = f"{percent(1 - person.coverage)} of the users belong to no customer"
+    return [Choice(sql=sql, of=((person.path, person.field),), confidence=0.8, why=why)]
 
 
 def _actor(persons: list[Person]) -> Person | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.profiling.profile import Field, TableProfile
+from ripple.features.profiling.profile import Field, TableProfile, fold
 from ripple.features.profiling.words import (
     ACCOUNTS,
     COUNTING,
@@ -33,6 +33,8 @@ MIN_NAMED, MIN_UNNAMED = 0.2, 0.6
 """The share of values that has to be found where names say that a column refers to a table, and where not."""
 MIN_SMALL = 0.9
 """The same for small whole numbers, which columns share by chance."""
+MIN_UNLIKE = 0.02
+"""The share of values that are found in a key once they are made alike, from which ids have to be."""
 MIN_SAME = 50
 """The number of values from which two columns do not have the same ones by chance."""
 MAX_HOPS = 3
@@ -49,12 +51,14 @@ class Link:
         parent: the key, of which each value occurs once.
         coverage: the share of the values of the column that the key has.
         named: how sure the names say so.
+        unlike: whether it is found only without spaces around the values or in lower case.
     """
 
     child: Field
     parent: Field
     coverage: float
     named: float
+    unlike: bool = False
 
     @property
     def backwards(self) -> bool:
@@ -142,11 +146,23 @@ class Links:
         if not values:
             return 0.0
         share = sum(value in parent.counts for value in values) / len(values)
+        if self.unlike(child, parent):
+            share = sum(fold(value) in parent.alike for value in values) / len(values)
         sample = self.tables[parent.table].sample
         if share < 0.95 and not sample.whole and sample.searchable and not parent.path:
             wanted = values[:MAX_SEARCHED]
             share = max(share, len(self._search(parent, wanted) & set(wanted)) / len(wanted))
         return share
+
+    def unlike(self, child: Field, parent: Field) -> bool:
+        """Whether *child* has values of *parent* only without spaces around them or in lower case."""
+        if not child.type == parent.type == "text" or not (_telling(child) and _telling(parent)):
+            return False
+        values = list(islice(child.counts, MAX_COMPARED))
+        missing = [value for value in values if value not in parent.counts]
+        found = sum(fold(value) in parent.alike for value in missing)
+        # ids that differ in nothing else name different things
+        return found > MIN_UNLIKE * len(values) and len(parent.alike) == len(parent.counts)
 
     def _of(self, child: Field) -> Iterator[Link]:
         if (
@@ -162,7 +178,10 @@ class Links:
             by_values = not child.numeric and _telling(child) and _telling(key)
             if not named and not by_values and child.words == ("id",):
                 continue
-            shared = any(value in key.counts for value in islice(child.counts, MAX_COMPARED))
+            shared = any(
+                value in key.counts or (child.type == "text" and fold(value) in key.alike)
+                for value in islice(child.counts, MAX_COMPARED)
+            )
             if not shared and (named < 0.5 or self.tables[key.table].sample.whole):
                 continue
             coverage = self.coverage(child, key)
@@ -170,7 +189,7 @@ class Links:
             if named:
                 least = MIN_NAMED if _telling(child) else MIN_SMALL
             if coverage >= least and (named or by_values or _same_values(child, key)):
-                yield Link(child, key, coverage, named)
+                yield Link(child, key, coverage, named, self.unlike(child, key))
 
     def _named(self, child: Field, key: Field) -> float:
         """How sure names say that *child* refers to *key*."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ripple.features.profiling.choices import choose_named, choose_time
+from ripple.features.profiling.choices import choose_named, choose_person, choose_time
 from ripple.features.profiling.entities import Entities
 from ripple.features.profiling.profile import MAX_COMMON, Field, TableProfile, values_of
 from ripple.features.profiling.proposal import Choice, Part
@@ -16,6 +16,7 @@ from ripple.features.profiling.words import (
     JOINED,
     RATES,
     TIER,
+    Words,
     head_likeness,
     likeness,
 )
@@ -40,6 +41,14 @@ _PRIVATE = {
     *("description", "password", "token", "ip", "first", "last", "object", "currency"),
 }
 """Words of columns of customers that are no attributes: they name single customers, or say nothing."""
+MIN_ATTRIBUTES = 2
+"""The number of columns that are attributes from which a table of any name is taken for one of these."""
+ATTRIBUTES: Words = {
+    **{"attribute": 1.0, "trait": 1.0, "property": 0.9, "enrichment": 0.9, "firmographic": 1.0},
+    **{"profile": 0.8, "segment": 0.9, "history": 0.7, "snapshot": 0.7, "health": 0.6},
+}
+"""What a table of attributes of customers is called."""
+_NAMES: Words = {"attribute": 1.0, "trait": 1.0, "property": 0.95, "name": 0.9, "key": 0.8}
 _GUESTS = {
     "external",
     "guest",
@@ -148,6 +157,29 @@ def _is_attribute(field: Field) -> bool:
         and len(field.counts) <= min(MAX_COMMON, 0.3 * field.filled)
         and field.words[-1] != "id"
     )
+
+
+def find_attributes(entities: Entities, table: TableProfile) -> Part | None:
+    """Attributes of customers in a table of their own, with a row for each value or a column for each."""
+    named = head_likeness(table.words, ATTRIBUTES)
+    person = next((one for one in entities.persons(table) if not one.path and one.kind == "customer"), None)
+    if person is None or table is entities.customers or table.view is not None:
+        return None
+    columns = {"customer_id": choose_person(person)}
+    time = choose_time(table, entities.links, JOINED | {"valid from": 1.0, "from": 0.9, "changed": 0.9})
+    if time is not None and not person.field.unique:
+        columns["valid_from"] = time
+    name = choose_named(table, _NAMES, 0.7)
+    value = choose_named(table, {"value": 1.0}, 0.9)
+    if named and name is not None and value is not None and name.field is not value.field:
+        return Part("attributes", table, columns | {"name": name, "value": value})
+    if "valid_from" not in columns and not person.field.unique:
+        return None
+    wide = [one for one in table.fields if one is not person.field and not one.path and _is_attribute(one)]
+    if len(wide) < (1 if named else MIN_ATTRIBUTES):
+        return None
+    notes = ("attributes of customers, each of them a column",)
+    return Part("attributes", table, columns, (), tuple(one.column for one in wide), notes)
 
 
 def find_members(entities: Entities, dialect: str = "duckdb") -> Part | None:

@@ -35,6 +35,8 @@ from ripple.features.profiling.words import (
 )
 from ripple.features.profiling.writing.sql_text import ELEMENT
 
+MIN_REFUND = 0.6
+"""The likeness from which a table is taken for refunds."""
 MIN_ORDERS = 0.5
 """The least score of a table that is taken for orders."""
 
@@ -79,10 +81,7 @@ def is_of_same(one: TableProfile, other: TableProfile) -> bool:
 
 
 def _is_refund(table: TableProfile) -> bool:
-    return (
-        any(likeness((word,), REFUNDS) > 0.8 for word in table.words)
-        or head_likeness(table.words, REFUNDS) > 0
-    )
+    return max(likeness(table.words, REFUNDS), head_likeness(table.words, REFUNDS)) >= MIN_REFUND
 
 
 def _score(table: TableProfile, entities: Entities, part: Part) -> float:
@@ -240,7 +239,7 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if to_orders is not None:
         revenue = _at(revenue, time, replace(bought, path=(*to_orders, *bought.path)))
     own_product = orders.columns["product"]
-    own = _product(table, [revenue.field, person.first])
+    own = _own_product(table, own_product.field) or _product(table, [revenue.field, person.first])
     columns = {"customer_id": choose_person(person), "ordered_at": time}
     where = [*names_somebody(person), *conditions([((), table)])]
     key = next((one for one in _ids(table)), None)
@@ -267,6 +266,12 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if key is not None:
         columns["order_id"] = Choice(key, confidence=0.8, why="unique")
     return Part("orders", table, columns, tuple(where), notes=("refunds, on the day they were paid back",))
+
+
+def _own_product(table: TableProfile, bought: Field | None) -> Choice | None:
+    """The column that is called like that of what was bought."""
+    named = [one for one in table.fields if bought and one.words == bought.words and one.path == bought.path]
+    return Choice(named[0], confidence=0.8, why="called like what was bought") if named else None
 
 
 def _same_products(one: Field, other: Field | None) -> bool:

@@ -27,6 +27,11 @@ MAX_COMMON = 40
 """The number of distinct values up to which a column has few of them."""
 
 
+def fold(value: str) -> str:
+    """A value as `ids.trim` and `ids.case` make it alike others."""
+    return value.strip().lower()
+
+
 @dataclass(frozen=True, eq=False)
 class Field:
     """A column of a table, or a value inside the nested objects of a column.
@@ -80,6 +85,11 @@ class Field:
     def filled(self) -> int:
         """The number of rows with a value."""
         return sum(self.counts.values())
+
+    @cached_property
+    def alike(self) -> frozenset[str]:
+        """Its values without the spaces around them, in lower case."""
+        return frozenset(map(fold, self.counts))
 
     @property
     def unique(self) -> bool:

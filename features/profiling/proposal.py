@@ -9,7 +9,7 @@ from typing import Any
 
 from ripple.features.profiling.links import Path
 from ripple.features.profiling.profile import Field, TableProfile
-from ripple.features.tables.contract import CONTRACT, LOOKUPS
+from ripple.features.tables.contract import CONTRACTS
 
 HELPERS = {"currency": "currency", "at": "bought_at"}
 """Option of a column that names another column of theirs → what a query calls that."""
@@ -86,7 +86,7 @@ class Part:
     @property
     def confidence(self) -> float:
         """How sure it is: as its least sure column that the contract requires."""
-        required = (CONTRACT | LOOKUPS)[self.contract].required
+        required = CONTRACTS[self.contract].required
         sure = [one.confidence for name, one in self.columns.items() if name in required]
         return min(sure, default=0.0)
 

@@ -11,20 +11,24 @@ from ripple.features.profiling.interactions import find_interactions, without_co
 from ripple.features.profiling.links import Links
 from ripple.features.profiling.lookups import (
     base_currency,
+    find_attributes,
     find_catalog,
     find_customers,
     find_members,
     find_rates,
 )
 from ripple.features.profiling.orders import find_orders, is_lines, is_of_same
-from ripple.features.profiling.profile import ROWS, TableProfile, profile
-from ripple.features.profiling.proposal import Part, Proposal, listed, percent
+from ripple.features.profiling.profile import ROWS, TableProfile, fold, profile
+from ripple.features.profiling.proposal import Choice, Part, Proposal, listed, percent
 from ripple.features.profiling.splits import views_of
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 from ripple.features.tables.sources.source import Place
 from ripple.settings import KINDS
 
 logger = logging.getLogger(__name__)
+
+MAX_CODES = 12
+"""The number of codes of a type up to which it is asked what each means."""
 
 
 def propose(place: Place, rows: int = ROWS) -> Proposal:
@@ -90,6 +94,13 @@ def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], di
             usage.append(one)
     customers = find_customers(entities, next(iter([*orders, *usage]), None), dialect)
     members = find_members(entities, dialect)
+    made_of = {part.table.source for part in (*orders, *usage, *feedback, *interactions, *catalog)}
+    attributes = [
+        part
+        for table in tables
+        if table.source not in made_of | taken
+        if (part := find_attributes(entities, table)) is not None
+    ]
     lookups = [
         part
         for part in (members,)
@@ -109,6 +120,7 @@ def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], di
         *catalog[:1],
         *without_copies(interactions, entities.customers),
         *feedback,
+        *attributes,
         *lookups,
     ]
     _settle_currency(proposal, bool(rates))
@@ -165,6 +177,7 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
         proposal.questions.append(
             "usage, interactions: at least one is needed: what do customers do, or with whom?"
         )
+    _ask(proposal, entities, known)
     for part in proposal.of("interactions"):
         kind = part.columns["kind"].value
         if kind is not None and kind not in KINDS:
@@ -172,6 +185,8 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
     for part in proposal.parts:
         for name in ("customer_id", "source_id", "target_id"):
             choice = part.columns.get(name)
+            if choice is not None:
+                proposal.ids |= _alike(choice, entities)
             if choice is None or choice.field is None or part.contract in ("customers", *LOOKUPS):
                 continue
             if choice.options.get("user"):
@@ -182,3 +197,43 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
                 proposal.set_aside[rule] = (
                     f"{percent(1 - coverage)} of {choice.field.table}.{choice.field.name} are not"
                 )
+
+
+def _alike(choice: Choice, entities: Entities) -> dict[str, object]:
+    """How ids are made alike, if a column names customers or users only then."""
+    field, made = choice.field, dict[str, object]()
+    for parent in (entities.key, entities.user):
+        if field is None or parent is None or parent is field or not entities.links.unlike(field, parent):
+            continue
+        values = [*field.counts, *parent.counts]
+        trimmed = {value.strip() for value in parent.counts}
+        if any(value != value.strip() for value in values):
+            made["trim"] = True
+        if any(value.strip() not in trimmed and fold(value) in parent.alike for value in field.counts):
+            made["case"] = "lower"
+    return made
+
+
+def _ask(proposal: Proposal, entities: Entities, known: set[str]) -> None:
+    """What may be so, and only they can know."""
+    for part in proposal.of("interactions"):
+        for one in part.table.fields:
+            if one.words[-1:] == ("id",) and "type" in one.words and 1 < len(one.counts) <= MAX_CODES:
+                codes = listed(f"{code} ({percent(n / one.filled)})" for code, n in one.counts.items())
+                proposal.questions.append(
+                    f"interactions: {part.table.name}.{one.name} is {codes}: which of them show that one "
+                    "person reached another? Leave out the others with where"
+                )
+    if "usage" not in known and "interactions" in known:
+        acts = [
+            table.name
+            for table in proposal.tables
+            if table.name not in entities.stop
+            and any(one.is_time for one in table.fields)
+            and any(not person.path and person.kind == "user" for person in entities.persons(table))
+        ]
+        if acts:
+            proposal.questions.append(
+                f"usage: does somebody use your product who makes a row of {listed(acts)}? "
+                "Each that counts becomes a part of usage"
+            )

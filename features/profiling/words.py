@@ -15,7 +15,7 @@ def terms(text: str) -> frozenset[str]:
     return frozenset(" ".join(term.split()) for term in text.split(","))
 
 
-def _weighted(text: str) -> Words:
+def weighted(text: str) -> Words:
     """Terms by lines: how sure they say it, a colon, and the terms with commas between them."""
     lines = re.findall(r"([\d.]+): ([^:]+?)(?=\s*(?:[\d.]+:|$))", text.strip())
     return {term: float(weight) for weight, listed in lines for term in terms(listed)}
@@ -126,7 +126,7 @@ TIME_WORDS = terms("""
     occurred, on, received, sent, since, start, time, timestamp, ts, when
 """)
 
-ACCOUNTS: Words = _weighted("""
+ACCOUNTS: Words = weighted("""
     1: customer
     0.92: account, company, organization, organisation, client
     0.9: org, buyer
@@ -139,7 +139,7 @@ ACCOUNTS: Words = _weighted("""
     0.3: project
 """)
 """What a table of customers is called where these are companies, or simply customers."""
-PEOPLE: Words = _weighted("""
+PEOPLE: Words = weighted("""
     0.7: user, player, subscriber
     0.65: member, person
     0.6: contact, profile
@@ -148,8 +148,8 @@ PEOPLE: Words = _weighted("""
     0.3: lead, visitor
 """)
 """What a table of people is called, who may be the customers or belong to them."""
-PERSON: Words = ACCOUNTS | PEOPLE | _weighted("0.8: payer\n0.5: distinct\n0.4: by, owner, author")
-JOINED: Words = _weighted("""
+PERSON: Words = ACCOUNTS | PEOPLE | weighted("0.8: payer\n0.5: distinct\n0.4: by, owner, author")
+JOINED: Words = weighted("""
     1: joined, signed up
     0.95: signup, sign up, registered
     0.9: registration, created, create date
@@ -159,7 +159,7 @@ JOINED: Words = _weighted("""
     0.4: first
     0.6: onboarded, timestamp
 """)
-ORDERED: Words = _weighted("""
+ORDERED: Words = weighted("""
     1: ordered
     0.98: purchased, order date
     0.97: paid
@@ -173,7 +173,7 @@ ORDERED: Words = _weighted("""
     0.6: day
     0.5: at
 """)
-HAPPENED: Words = _weighted("""
+HAPPENED: Words = weighted("""
     1: occurred, happened
     0.97: event timestamp, event time
     0.95: timestamp
@@ -193,11 +193,11 @@ LATE_WORDS = terms("""
     system, trial, until, updated, upload
 """)
 """Words of times that are not those of the event."""
-KNOWN_AT: Words = _weighted("""
+KNOWN_AT: Words = weighted("""
     1: received, ingested, loaded, server received
     0.9: server upload, server upload time
 """)
-REVENUE: Words = _weighted("""
+REVENUE: Words = weighted("""
     1: revenue
     0.98: net amount
     0.93: amount
@@ -217,13 +217,13 @@ NO_REVENUE = terms("""
     balance, cost, count, discount, due, exchange, fee, id, off, percent, quantity, rate, refunded,
     remaining, shipping, tax, tip, vat
 """)
-MARGIN: Words = _weighted("""
+MARGIN: Words = weighted("""
     1: margin, gross margin
     0.95: profit
     0.98: gross profit
     0.7: contribution
 """)
-PRODUCT: Words = _weighted("""
+PRODUCT: Words = weighted("""
     1: product, product id
     0.97: sku
     1.02: product code
@@ -238,7 +238,7 @@ PRODUCT: Words = _weighted("""
     0.9: subscription plan
     0.35: price
 """)
-FEATURE: Words = _weighted("""
+FEATURE: Words = weighted("""
     1: feature
     0.99: event name
     0.96: event
@@ -252,7 +252,7 @@ FEATURE: Words = _weighted("""
     0.5: path
     0.4: category
 """)
-QUANTITY: Words = _weighted("""
+QUANTITY: Words = weighted("""
     1: quantity
     0.9: count
     0.8: unit
@@ -260,22 +260,13 @@ QUANTITY: Words = _weighted("""
     0.95: qty
     0.5: number, duration, amount
 """)
-SCORE: Words = _weighted("""
-    1: score, nps score
-    0.97: rating, nps, csat
-    0.9: star, stars, conversation rating
-    0.95: sentiment, satisfaction
-    0.96: satisfaction rating
-    0.7: grade, feeling, mood
-    0.98: satisfaction score
-""")
-TIER: Words = _weighted("""
+TIER: Words = weighted("""
     1: tier
     0.8: level, advanced
     0.9: is advanced
     0.5: class, group, category
 """)
-ORDERS: Words = _weighted("""
+ORDERS: Words = weighted("""
     1: order
     0.93: invoice
     0.86: payment
@@ -287,18 +278,18 @@ ORDERS: Words = _weighted("""
     0.8: opportunity, deal, receipt, bill, revenue, donation
     0.75: billing
 """)
-LINES: Words = _weighted("""
+LINES: Words = weighted("""
     0.9: line, item
     1: line item, order item, invoice item
     0.7: position, detail
     0.6: product
 """)
-REFUNDS: Words = _weighted("""
+REFUNDS: Words = weighted("""
     1: refund, refunded
     0.9: return, credit note, chargeback, credit memo
     0.8: reversal
 """)
-USAGE: Words = _weighted("""
+USAGE: Words = weighted("""
     0.95: event, meter event, usage record
     1: usage, feature usage
     0.9: track, activity, telemetry
@@ -308,34 +299,26 @@ USAGE: Words = _weighted("""
     0.8: meter
     0.5: interaction, feature, stat
 """)
-FEEDBACK: Words = _weighted("""
-    1: feedback, satisfaction rating, nps response
-    0.9: survey, rating, satisfaction
-    0.95: nps, csat, survey response
-    0.85: review
-    0.7: response
-    0.4: ticket
-""")
-CATALOG: Words = _weighted("""
+CATALOG: Words = weighted("""
     1: catalog, catalogue
     0.9: feature
     0.6: feature flag, tool
     0.7: module
 """)
-RATES: Words = _weighted("""
+RATES: Words = weighted("""
     0.8: rate, currency type
     1: exchange rate, fx rate, currency rate
     0.9: exchange, currency, fx
     0.95: conversion rate
 """)
-MEMBERS: Words = _weighted("""
+MEMBERS: Words = weighted("""
     1: member, membership
     0.8: user, seat
     0.75: contact
     0.7: person, employee
 """)
 KINDS: dict[str, Words] = {
-    "referral": _weighted("""
+    "referral": weighted("""
         1: referral, referred, referrer, refer
         0.8: affiliate
         0.9: referee
@@ -343,10 +326,10 @@ KINDS: dict[str, Words] = {
         0.5: friend, promo, voucher, code
         0.6: coupon, discount code
     """),
-    "invite": _weighted("""
+    "invite": weighted("""
         1: invite, invitation, inviter, invitee, invited
     """),
-    "share": _weighted("""
+    "share": weighted("""
         1: share, shared
         0.7: document, collaborator
         0.6: permission, reader, viewer
@@ -354,43 +337,43 @@ KINDS: dict[str, Words] = {
         0.8: document view
         0.3: page view
     """),
-    "answer": _weighted("""
+    "answer": weighted("""
         1: answer, accepted answer, answered
         0.9: reply, replied, solution
         0.5: response
         0.7: comment
         0.6: respond
     """),
-    "post": _weighted("0.7: post, topic, thread, article\n0.6: blog"),
-    "review": _weighted("""
+    "post": weighted("0.7: post, topic, thread, article\n0.6: blog"),
+    "review": weighted("""
         0.9: review, reviewed, reviewer, code review, pull request review
     """),
-    "mention": _weighted("""
+    "mention": weighted("""
         1: mention, mentioned
         0.4: tag
     """),
-    "follow": _weighted("""
+    "follow": weighted("""
         1: follow, followed, follower
         0.8: friendship
         0.6: connection
         0.5: like
     """),
-    "endorsement": _weighted("""
+    "endorsement": weighted("""
         1: endorsed, endorsement
         0.8: testimonial
     """),
-    "template": _weighted("""
+    "template": weighted("""
         0.9: template
         1: template use
         0.6: clone
         0.8: fork
         0.5: copied, copy, import
     """),
-    "mentoring": _weighted("""
+    "mentoring": weighted("""
         1: mentor, mentoring, mentee
         0.8: coach
     """),
-    "integration": _weighted("""
+    "integration": weighted("""
         0.9: integration
     """),
 }

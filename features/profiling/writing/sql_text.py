@@ -234,7 +234,7 @@ def _key(field: Field, link: Link, alias: str, dialect: str) -> str:
         if field.type == "float":
             sql = f"CAST({sql} AS BIGINT)"
         return f"CAST({sql} AS VARCHAR)"
-    return sql
+    return f"lower(trim({sql}))" if link.unlike else sql
 
 
 def _inner(field: Field, alias: str, dialect: str) -> str:

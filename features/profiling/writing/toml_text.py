@@ -11,7 +11,7 @@ from ripple.features.profiling.proposal import HELPERS, Choice, Part, Proposal, 
 from ripple.features.profiling.writing.sql_text import choice_sql, column_sql, in_dialect, query
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 
-ORDER = (*CONTRACT, *LOOKUPS)
+ORDER = (*CONTRACT, "attributes", *LOOKUPS)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
 

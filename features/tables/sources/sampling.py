@@ -82,7 +82,8 @@ def csv_slices(file: Path, separator: str, rows: int, copy: Path) -> int:
             lines.seek(start if place == 0 else ends[place - 1])
             if place:
                 lines.readline()
-            wanted, taken = max(MIN_LINES, rows // SLICES), []
+            wanted = max(MIN_LINES, rows // SLICES)
+            taken: list[bytes] = []
             while len(taken) < wanted and lines.tell() < end and (line := lines.readline()):
                 taken.append(line)
             text = b"".join(taken).decode("utf-8", "replace")
