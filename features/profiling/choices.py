@@ -17,7 +17,6 @@ from ripple.features.profiling.values import BAD_STATES, GOOD_STATES
 from ripple.features.profiling.words import (
     LATE_WORDS,
     NO_REVENUE,
-    QUANTITY,
     REVENUE,
     Words,
     likeness,
@@ -230,7 +229,7 @@ def choose_amount(table: TableProfile, known: Words = REVENUE, least: float = 0.
         why=f"{low:,.10g} to {high:,.10g}{why}",
     )
     quantity = max(
-        (one for one in numbers if likeness(one.words, QUANTITY) > 0.94),
+        (one for one in numbers if {"quantity", "qty"} & set(one.words)),
         key=lambda one: one.filled,
         default=None,
     )

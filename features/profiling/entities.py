@@ -118,8 +118,15 @@ class Entities:
         return list(named.values())
 
     def _links_to(self, table: str, parent: Field) -> list[Link]:
+        # users may be named by the key of a table of people, to which what says whose they are refers as well
+        same = [link.parent for link in self.links.all if link.child is parent and link.coverage > 0.9]
+        by_people = [
+            replace(link, parent=parent)
+            for link in self.links.from_table(table)
+            if parent is self.user and any(link.parent is one for one in same) and table != parent.table
+        ]
         if any(parent is link.parent for link in self.links.all):
-            return [link for link in self.links.from_table(table) if link.parent is parent]
+            return [link for link in self.links.from_table(table) if link.parent is parent] + by_people
         # a user who moved has several rows, so that the column is no key
         return [
             Link(one, parent, coverage, 0.5)
@@ -128,7 +135,7 @@ class Entities:
             and one.is_id
             and (likeness(one.words, PERSON) or one.type == "text")
             and (coverage := self.links.coverage(one, parent)) > 0.3
-        ]
+        ] + by_people
 
 
 def _rank(one: Person) -> tuple[float, ...]:
@@ -243,7 +250,11 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
             for other in links.tables.values()
             if other is not table
             for one in other.fields
-            if one.is_id and names_person(one) and (coverage := links.coverage(one, user)) > 0.5
+            if one.is_id
+            and names_person(one)
+            and (coverage := links.coverage(one, user)) > 0.5
+            # small whole numbers are among those of any other table
+            and (not user.numeric or any(link.child is one and link.parent is user for link in links.all))
         )
         score = name + min(references, 5) + way[0].coverage - 0.2 * len(way)
         if name or (references > 1 and user.unique):
@@ -256,7 +267,9 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
 
 def is_anonymous(field: Field) -> bool:
     """Whether the name of a column is that of an id that people have before they are known."""
-    return field.is_id and bool(set(field.words) & ANONYMOUS) and field.words[-1:] in (("id",), ("key",))
+    words = set(field.words)
+    named = words & ANONYMOUS or words >= {"domain", "user"}
+    return field.is_id and bool(named) and field.words[-1:] in (("id",), ("key",))
 
 
 def names_person(field: Field) -> bool:

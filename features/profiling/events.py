@@ -47,6 +47,8 @@ FEEDBACK: Words = weighted("""
     0.7: response
     0.4: ticket
 """)
+MIN_FEATURES = 2
+"""The number of values from which a column tells features apart."""
 MIN_WIDE = 3
 """The number of columns of counts from which a table is taken for one of a column per feature."""
 _SCALES = {
@@ -63,6 +65,8 @@ _SCALES = {
 """Lowest and highest value of a score → SQL that brings it to [-1, 1]."""
 _NO_COUNTS = GENERIC | COUNTING - {"count", "total"} | {"score", "rating", "price", "amount", "lat", "lon"}
 """Last words of columns of numbers that are not how often a feature was used."""
+_SILENT = {"n/a", "none", "not rated", "offered", "pending", "skipped", "unoffered", "unrated"}
+"""Values of a score of whom nobody asked, or who did not answer."""
 _GOOD = {"good", "positive", "happy", "satisfied", "promoter", "great", "thumbs_up", "up", "yes", "like"}
 _BAD = {
     "bad",
@@ -88,7 +92,10 @@ def find_usage(entities: Entities, table: TableProfile) -> Part | None:
     used = [person.first, time.field]
     is_daily = time.field is not None and bool({"date", "day"} & set(time.field.words))
     wide = _wide(table, used) if named >= 0.5 or is_daily else []
-    feature = choose_named(table, FEATURE, 0.9 if named < 0.5 else 0.5, [*used, *_ids(table)])
+    least, ids = 0.9 if named < 0.5 else 0.5, [*used, *_ids(table)]
+    # what all rows have in common tells no features apart
+    common = [one for one in table.fields if len(one.counts) < MIN_FEATURES]
+    feature = choose_named(table, FEATURE, least, [*ids, *common]) or choose_named(table, FEATURE, least, ids)
     columns = {"customer_id": choose_person(person), "occurred_at": time}
     where = [*names_somebody(person), *known_user(entities, person), *conditions([((), table)])]
     if wide and (feature is None or feature.field in wide or feature.confidence < 0.9):
@@ -181,8 +188,23 @@ def find_feedback(entities: Entities, table: TableProfile) -> Part | None:
     person = persons[0]
     columns = {"customer_id": choose_person(person), "occurred_at": time, "score": scaled}
     columns |= late(table, time)
-    where = [*names_somebody(person), *present((), score.field), *known_user(entities, person)]
+    where = [
+        *names_somebody(person),
+        *present((), score.field),
+        *_rated(score.field),
+        *known_user(entities, person),
+    ]
     return Part("feedback", table, columns, tuple(where))
+
+
+def _rated(field: Field) -> list[Choice]:
+    """The condition that somebody was asked and answered, where a value says that they did not."""
+    silent = sorted(value for value in field.counts if value.strip().lower() in _SILENT)
+    if not silent:
+        return []
+    values = ", ".join("'" + value.replace("'", "''") + "'" for value in silent)
+    why = f"{', '.join(silent)} is no answer"
+    return [Choice(sql=f"{{0}} NOT IN ({values})", of=(((), field),), confidence=0.85, why=why)]
 
 
 def _scaled(field: Field) -> Choice | None:

@@ -26,6 +26,7 @@ from ripple.features.profiling.words import (
     TARGETS,
     head_likeness,
     likeness,
+    tokens,
 )
 
 MIN_KIND = 0.45
@@ -34,6 +35,8 @@ _ANSWERING = {"answer", "review", "partner", "mentoring", "endorsement"}
 """Kinds in which who writes the row influences whom it answers; in the others it is who is found by it."""
 _CODE = 0.65
 """How sure a code of somebody else's is a referral."""
+_ASKED = {"answer", "answered", "case", "issue", "question", "review", "solution", "solved", "ticket"}
+"""Words of tables of questions, and of what answers them."""
 _JOINING = {"referral", "invite"}
 """Kinds that somebody has to take up before they reach them."""
 _STRONG = {"referrer", "inviter", "author", "owner", "sender", "from", "creator", "mentor", "advocate"}
@@ -119,6 +122,8 @@ def _kind(table: TableProfile, one: Person, other: Person, is_order: bool) -> tu
         by_field = 0.9 * max(likeness(field, words) for field in fields)
         if max(by_table, by_field) > sure:
             best, sure = kind, max(by_table, by_field)
+    if best == "answer" and not _answers(table, one, other):
+        best = "post"
     if any(person.path and set(person.first.words) & CODES for person in (one, other)) and sure < _CODE:
         # a code that belongs to a customer is there to be passed on
         best, sure = "referral", _CODE
@@ -187,10 +192,17 @@ def _kind_of_row(
     return Choice(value=None, sql=sql, of=(((), where.first),), confidence=0.75, why=why)
 
 
+def _answers(table: TableProfile, one: Person, other: Person) -> bool:
+    """Whether rows are answers to questions, rather than comments on what somebody wrote."""
+    about = {word for person in (one, other) for link in person.path for word in tokens(link.parent.table)}
+    return bool((about | set(table.words)) & _ASKED) or not (one.path or other.path)
+
+
 def _directed(table: TableProfile, kind: str, one: Person, other: Person) -> tuple[Person, Person, str]:
     """Who is the source and who the target, and why."""
     lead = _pull(one) - _pull(other)
-    if abs(lead) >= 1:
+    # the author of a row and the author of what it is about are both authors
+    if abs(lead) >= 1 and one.field.words != other.field.words:
         source, target = (one, other) if lead > 0 else (other, one)
         why = f"{source.first.name} names who influences, {target.first.name} who is influenced"
     else:

@@ -52,7 +52,7 @@ BAD_STATES = terms("""
     trash, uncollectible, unpaid, void, voided
 """)
 GOOD_STATES = terms("""
-    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled,
+    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled, invoiced,
     paid, paid_out, partially_refunded, refunded, settled, shipped, succeeded, success, won
 """)
 

@@ -123,7 +123,7 @@ GENERIC = {"id", "key", "code", "ref", "uuid", "guid", "fk", "pk", "number", "no
 """Words of columns that say that it is an id, not of what."""
 TIME_WORDS = terms("""
     at, closed, created, date, datetime, day, end, epoch, happened, micro, millis, moment, month, ms,
-    occurred, on, received, sent, since, start, time, timestamp, ts, when
+    occurred, on, received, sent, since, start, time, timestamp, ts, tstamp, when
 """)
 
 ACCOUNTS: Words = weighted("""
@@ -168,7 +168,7 @@ ORDERED: Words = weighted("""
     0.94: processed, close date
     0.9: closed, issued, billed, booked
     0.85: created, completed
-    0.7: date, timestamp
+    0.7: date, timestamp, tstamp
     0.65: time, ts
     0.6: day
     0.5: at
@@ -176,11 +176,12 @@ ORDERED: Words = weighted("""
 HAPPENED: Words = weighted("""
     1: occurred, happened
     0.97: event timestamp, event time
-    0.95: timestamp
+    0.95: timestamp, tstamp
     0.75: event date, day, accepted, invited
     0.9: time, ts, shared, submitted, posted
     0.88: created
     0.8: date, sent, used, sent at
+    0.97: derived tstamp
     0.85: viewed, answered, responded, date time
     0.7: started, when, original timestamp
     0.6: at, ms, joined
@@ -188,8 +189,8 @@ HAPPENED: Words = weighted("""
     0.55: received
 """)
 LATE_WORDS = terms("""
-    archived, became, birth, bumped, canceled, cancelled, deleted, due, end, ended, expire, expired,
-    expiry, ingested, last, loaded, merged, modified, next, previous, server, sync, synced,
+    archived, became, birth, bumped, canceled, cancelled, collector, deleted, due, end, ended, etl,
+    expire, expired, expiry, ingested, last, loaded, merged, modified, next, previous, server, sync, synced,
     system, trial, until, updated, upload
 """)
 """Words of times that are not those of the event."""

@@ -1,4 +1,4 @@
-"""Snowplow: its wide table of events as Parquet, with users of the shop's own as CSV. Customers are people."""
+"""Snowplow: its wide table of events as Parquet, and users of the shop's own. Customers are people."""
 
 from __future__ import annotations
 
