@@ -21,6 +21,8 @@ from ripple.features.profiling.words import (
     likeness,
 )
 
+MIN_MEMBERS = 0.1
+"""The score of a table from which it is one of people and their customers."""
 MIN_NAMED = 0.3
 """The share of events that name a customer, from which a column is taken for whose they are."""
 ANONYMOUS = {"anonymous", "cookie", "device", "pseudo", "visitor"}
@@ -61,6 +63,7 @@ class Entities:
         user: its column with the user.
         account: the column with the customer.
         way: how the table of that column is reached from *members*.
+        acting: whether *members* are rows of something else, such as events, that name both.
     """
 
     links: Links
@@ -71,6 +74,7 @@ class Entities:
     user: Field | None = None
     account: Field | None = None
     way: Path = ()
+    acting: bool = False
 
     def seeing(self, tables: Iterable[TableProfile]) -> Entities:
         """The same customers, with the links of further *tables*."""
@@ -79,7 +83,8 @@ class Entities:
     @property
     def stop(self) -> frozenset[str]:
         """The tables of customers and users, beyond which nothing is looked for."""
-        return frozenset(one.name for one in (self.customers, self.members) if one)
+        members = None if self.acting else self.members
+        return frozenset(one.name for one in (self.customers, members) if one)
 
     def persons(self, table: TableProfile) -> list[Person]:
         """The columns that name whom the rows of *table* are about, the surest first, one for each column."""
@@ -180,7 +185,7 @@ def find_entities(links: Links) -> Entities:
     )
     if members is None:
         return Entities(links, customers, key, why)
-    return Entities(links, customers, key, why, *members[1:])
+    return Entities(links, customers, key, why, *members[1:], acting=members[0] < MIN_MEMBERS)
 
 
 def entities_of_events(links: Links, table: TableProfile) -> Entities:
@@ -261,7 +266,7 @@ def _memberships(links: Links, table: TableProfile, key: Field) -> list[tuple[fl
             scored.append((score, user, account, to_account))
         elif user in explicit and account.table == table.name:
             # rows of anything else also say for whom somebody acts
-            scored.append((0.01 * score, user, account, to_account))
+            scored.append((0.1 * MIN_MEMBERS * score, user, account, to_account))
     return scored
 
 

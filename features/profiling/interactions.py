@@ -45,7 +45,7 @@ _STRONG |= {"affiliate", "source", "referred"}
 
 def find_interactions(entities: Entities, table: TableProfile, is_order: bool = False) -> Part | None:
     """Who may have influenced whom by rows of *table*, None if these do not name two people."""
-    if table is entities.members or _is_membership(table):
+    if (table is entities.members and not entities.acting) or _is_membership(table):
         return None
     persons = entities.persons(table)
     if len(persons) < 2:

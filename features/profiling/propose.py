@@ -20,7 +20,8 @@ from ripple.features.profiling.lookups import (
 from ripple.features.profiling.orders import find_orders, is_lines, is_of_same
 from ripple.features.profiling.profile import ROWS, TableProfile, fold, profile
 from ripple.features.profiling.proposal import Choice, Part, Proposal, listed, percent
-from ripple.features.profiling.splits import views_of
+from ripple.features.profiling.splits import UNNESTING, views_of
+from ripple.features.profiling.views import lists
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 from ripple.features.tables.sources.source import Place
 from ripple.settings import KINDS
@@ -47,6 +48,12 @@ def propose(place: Place, rows: int = ROWS) -> Proposal:
     _find(proposal, entities, looked_at, place.dialect)
     proposal.parts = [part for part in proposal.parts if part.contract not in proposal.unchanged]
     _settle(proposal, entities)
+    if place.dialect not in UNNESTING:
+        proposal.questions += [
+            f"{table.name}: {'.'.join(view.elements)} is a list; does each of its elements become a row?"
+            for table in tables
+            for view in lists(table)
+        ]
     return proposal
 
 
@@ -224,6 +231,11 @@ def _ask(proposal: Proposal, entities: Entities, known: set[str]) -> None:
                     f"interactions: {part.table.name}.{one.name} is {codes}: which of them show that one "
                     "person reached another? Leave out the others with where"
                 )
+    if "interactions" not in known:
+        proposal.questions.append(
+            "interactions: no row names two people. Do codes, invitations or the addresses of links say who "
+            "brought whom? docs/interactions.md has the queries"
+        )
     if "usage" not in known and "interactions" in known:
         acts = [
             table.name

@@ -23,6 +23,7 @@ from ripple.features.profiling.words import (
     REVENUE,
     Words,
     likeness,
+    terms,
     tokens,
 )
 from ripple.features.profiling.writing.sql_text import column_sql
@@ -31,6 +32,8 @@ MAX_EVENTS = 300
 """The number of different events up to which a table is split by them."""
 MIN_FILLED = 0.5
 """The share of the rows of an event that name two people, from which it is one between them."""
+UNNESTING = ("duckdb", "postgres")
+"""The dialects of SQL in which lists are proposed to be read."""
 _MIN_DEAL = 0.5
 _BUYS = ORDERS | {
     "bought": 0.95,
@@ -45,29 +48,14 @@ _NOT_YET = {
     *("intent", "invited", "method", "removed", "requested", "start", "started", "updated", "view", "viewed"),
 } | BAD_STATES
 """Words of events on the way to a purchase, or instead of one."""
-_ARRIVALS: Words = {
-    "sign up": 1.0,
-    "signed up": 1.0,
-    "signup": 1.0,
-    "registered": 0.9,
-    "registration": 0.9,
-    "identify": 1.0,
-    "user created": 1.0,
-    "account created": 1.0,
-    "first visit": 1.0,
-    "first open": 1.0,
-    "session start": 1.0,
-    "session end": 1.0,
-    "page view": 1.0,
-    "page viewed": 1.0,
-    "pageview": 1.0,
-    "page leave": 1.0,
-    "pageleave": 1.0,
-    "page ping": 1.0,
-    "user engagement": 1.0,
-    "scroll": 1.0,
-    "heartbeat": 1.0,
-}
+_ARRIVALS: Words = dict.fromkeys(
+    terms("""
+        account created, first open, first visit, heartbeat, identify, page leave, page ping, page view,
+        page viewed, pageleave, pageview, registered, registration, scroll, session end, session start,
+        sign up, signed up, signup, user created, user engagement
+    """),
+    1.0,
+)
 """Events of coming and staying, which products count by themselves and which name no feature."""
 _USES = {"copied", "installed", "opened", "read", "use", "used", "viewed"}
 """Words of events between two people in which the second one uses the product."""
@@ -95,17 +83,17 @@ def views_of(links: Links, entities: Entities, dialect: str) -> tuple[Entities, 
     made: list[TableProfile] = []
     for table in links.tables.values():
         if table.name in entities.stop and table.name not in events:
-            made += [table, *_lists(table, links.tables)]
+            made += [table, *_lists(table, links.tables, dialect)]
             continue
         parts = None
         if table.name in events:
             entities, parts = _split(*events[table.name], entities, dialect)
         whole = [table] if parts is None else parts
-        if repeats(table):
+        if repeats(table) and (dialect == "duckdb" or not any(one.is_nested for one in table.fields)):
             whole = [_once(one, links.tables) for one in whole]
         whole = [identified(one, entities.seeing(whole), links.tables) for one in whole]
         made += whole
-        made += [one for base in whole for one in _lists(base, links.tables)]
+        made += [one for base in whole for one in _lists(base, links.tables, dialect)]
     return entities.seeing(made), made
 
 
@@ -138,20 +126,16 @@ def _split(
             entities = entities.seeing([view])
             if find_interactions(entities, view) is not None:
                 meetings.append(view)
-    taken = {view.name for view in (*deals, *meetings) if not set(view.words) & _USES or view in deals}
-    taken |= {_name(table, value) for value in event.counts if likeness(tokens(value), _ARRIVALS) >= 0.93}
-    left_out = sorted(value for value in event.counts if _name(table, value) in taken)
+    left_out = {view.view.event for view in deals if view.view}
+    left_out |= {view.view.event for view in meetings if view.view and not set(view.words) & _USES}
+    left_out |= {value for value in event.counts if likeness(tokens(value), _ARRIVALS) >= 0.93}
     if not left_out:
         return entities, [table, *meetings] if meetings else None
-    use = None
-    if len(left_out) < len(event.counts):
-        column = column_sql(event, "", dialect)
-        column = f"({column})" if event.path and event.nested == "json" else column
-        values = ", ".join(map(_literal, left_out))
-        test = f"<> {values}" if len(left_out) == 1 else f"NOT IN ({values})"
-        use = derived(f"use of {table.name}", View(table.name, f"{column} {test}"), tables)
-    elif not deals and not meetings:
-        return entities, None
+    if left_out >= set(event.counts):
+        return entities, [*deals, *meetings] or None
+    values = ", ".join(map(_literal, sorted(left_out)))
+    test = f"<> {values}" if len(left_out) == 1 else f"NOT IN ({values})"
+    use = derived(f"use of {table.name}", View(table.name, f"{_sql(event, dialect)} {test}"), tables)
     return entities, [*([use] if use else []), *deals, *meetings]
 
 
@@ -167,16 +151,22 @@ def _deals(
             continue
         view = _of_event(table, event, value, tables, dialect)
         known = REVENUE if likeness(words, REFUNDS) < _MIN_DEAL else REVENUE | REFUNDED
-        if view is not None and any(choose_amount(one, known) for one in (view, *_lists(view, tables))):
+        if view is not None and any(
+            choose_amount(one, known) for one in (view, *_lists(view, tables, dialect))
+        ):
             yield view
 
 
 def _of_event(
     table: TableProfile, event: Field, value: str, tables: dict[str, TableProfile], dialect: str
 ) -> TableProfile | None:
+    where = f"{_sql(event, dialect)} = {_literal(value)}"
+    return derived(_name(table, value), View(table.name, where, value), tables)
+
+
+def _sql(event: Field, dialect: str) -> str:
     column = column_sql(event, "", dialect)
-    column = f"({column})" if event.path and event.nested == "json" else column
-    return derived(_name(table, value), View(table.name, f"{column} = {_literal(value)}", value), tables)
+    return f"({column})" if event.path and event.nested == "json" else column
 
 
 def _name(table: TableProfile, value: str) -> str:
@@ -209,8 +199,10 @@ def _once(table: TableProfile, tables: dict[str, TableProfile]) -> TableProfile:
     return derived(table.name, replace(table.view or View(table.name), distinct=True), tables) or table
 
 
-def _lists(table: TableProfile, tables: dict[str, TableProfile]) -> Iterator[TableProfile]:
-    """A table for each list of objects in *table*."""
+def _lists(table: TableProfile, tables: dict[str, TableProfile], dialect: str) -> Iterator[TableProfile]:
+    """A table for each list of objects in *table*, where the place has SQL for that."""
+    if dialect not in UNNESTING:
+        return
     for view in lists(table):
         name = " ".join((table.name, *view.elements))
         if (one := derived(name, view, tables)) is not None:
