@@ -156,7 +156,7 @@ class Links:
 
     def unlike(self, child: Field, parent: Field) -> bool:
         """Whether *child* has values of *parent* only without spaces around them or in lower case."""
-        if not child.type == parent.type == "text" or not (_telling(child) and _telling(parent)):
+        if not child.type == parent.type == "text" or not (child.telling and parent.telling):
             return False
         values = list(islice(child.counts, MAX_COMPARED))
         missing = [value for value in values if value not in parent.counts]
@@ -175,7 +175,7 @@ class Links:
             if key is child or (key.table == child.table and not _refers(child, key)):
                 continue
             named = self._named(child, key)
-            by_values = not child.numeric and _telling(child) and _telling(key)
+            by_values = not child.numeric and child.telling and key.telling
             if not named and not by_values and child.words == ("id",):
                 continue
             shared = any(
@@ -187,7 +187,7 @@ class Links:
             coverage = self.coverage(child, key)
             least = MIN_UNNAMED if by_values else 1.0
             if named:
-                least = MIN_NAMED if _telling(child) else MIN_SMALL
+                least = MIN_NAMED if child.telling else MIN_SMALL
             if coverage >= least and (named or by_values or _same_values(child, key)):
                 yield Link(child, key, coverage, named, self.unlike(child, key))
 
@@ -243,20 +243,11 @@ def _is_key(table: TableProfile, field: Field) -> bool:
         return False
     if field.path:
         is_name = field.words[-1] in ("id", "uuid", "email")
-        return is_name and _telling(field) and len(field.counts) >= MIN_SAME
+        return is_name and field.telling and len(field.counts) >= MIN_SAME
     if field.type in ("integer", "float") or field.numeric:
         # amounts and numbers of things are unique by chance
         return field.words[-1] in GENERIC or likeness(field.words, PERSON) > 0 or field.words == table.words
-    return _telling(field) or field.words[-1] in GENERIC or likeness(field.words, PERSON) > 0.6
-
-
-def _telling(field: Field) -> bool:
-    """Whether the values are such that two columns do not share them by chance."""
-    values = list(islice(field.counts, 50))
-    return (
-        sum(len(value) >= 6 and any(char.isdigit() or char == "@" for char in value) for value in values)
-        > len(values) / 2
-    )
+    return field.telling or field.words[-1] in GENERIC or likeness(field.words, PERSON) > 0.6
 
 
 def _same_values(child: Field, key: Field) -> bool:

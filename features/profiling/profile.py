@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -90,6 +91,13 @@ class Field:
     def alike(self) -> frozenset[str]:
         """Its values without the spaces around them, in lower case."""
         return frozenset(map(fold, self.counts))
+
+    @cached_property
+    def telling(self) -> bool:
+        """Whether the values are such that two columns do not share them by chance."""
+        values = list(islice(self.counts, 50))
+        tell = (len(value) >= 6 and any(char.isdigit() or char == "@" for char in value) for value in values)
+        return sum(tell) > len(values) / 2
 
     @property
     def unique(self) -> bool:

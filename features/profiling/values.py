@@ -18,6 +18,7 @@ MAX_ELEMENTS = 3
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?", re.IGNORECASE
 )
+_DATED = re.compile(r"\d|[a-z]{3,9},? .*\d", re.IGNORECASE)
 _EUROPEAN = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d"),
@@ -83,7 +84,7 @@ def epoch_form(values: Collection[float]) -> str | None:
 def text_forms(values: Collection[str]) -> list[str]:
     """The forms in which all *values* are times: an empty text for ISO 8601, else formats of strptime."""
     tried = [value.strip() for value in islice(values, MAX_PARSED)]
-    if not tried or not any(char.isdigit() for char in tried[0]):
+    if not tried or not _DATED.match(tried[0]):
         return []
     if all(_ISO.fullmatch(value) for value in tried):
         return [""]
