@@ -266,6 +266,7 @@ def conditions(tables: Iterable[tuple[Path, TableProfile]], *, paid: bool = True
         for one in flags:
             words, values = set(one.words), set(one.counts)
             bad, good = words & _BAD_FLAGS, words & _GOOD_FLAGS if paid else set()
+            bad |= words & {"refunded"} if paid else set()
             if len(values) == 2 and (bad or good):
                 wanted = _value(one, bool(good))
                 why = f"{one.name} is a flag with both values"

@@ -117,8 +117,10 @@ class Entities:
             for link in self._links_to(table, parent):
                 named[link.child.name] = Person(path, link.child, kind, link.coverage)  # type: ignore[arg-type]
         if self.customers is None:
-            for one in fields:
-                if one.is_id and likeness(one.words, PERSON) >= 0.5 and one.words[-1] != "name":
+            # who has none is no customer of the row, and an affiliate of some rows at most
+            for one in sorted(fields, key=lambda field: -field.filled):
+                is_person = one.is_email or likeness(one.words, PERSON) >= 0.5
+                if one.is_id and is_person and one.words[-1] != "name":
                     named.setdefault(one.name, Person(path, one, "customer", 1.0))
         return list(named.values())
 

@@ -39,6 +39,8 @@ _ASKED = {"answer", "answered", "case", "issue", "question", "review", "solution
 """Words of tables of questions, and of what answers them."""
 _JOINING = {"referral", "invite"}
 """Kinds that somebody has to take up before they reach them."""
+_PASSIVE = {"invited", "referred"}
+"""Words of who is influenced, unless by somebody follows."""
 _STRONG = {"referrer", "inviter", "author", "owner", "sender", "from", "creator", "mentor", "advocate"}
 _STRONG |= {"affiliate", "source", "referred"}
 
@@ -85,7 +87,7 @@ def find_interactions(entities: Entities, table: TableProfile, is_order: bool = 
         *(condition for person in (source, target) for condition in names_somebody(person)),
         *([] if time.field is None else present(time.path, time.field)),
         *(condition for person in (source, target) for condition in known_user(entities, person)),
-        *conditions(here[:1]),
+        *conditions(here[:1], paid=not is_order),
         *conditions(here[1:], paid=False),
     ]
     if source.kind == target.kind and (source.path or target.path):
@@ -219,6 +221,8 @@ def _directed(table: TableProfile, kind: str, one: Person, other: Person) -> tup
 def _pull(person: Person) -> float:
     """How much the names say that a person is the source of a row, less than 0 for the target."""
     first, last = set(person.first.words), set(person.field.words)
+    if first & _PASSIVE and "by" not in first:
+        return -1.0
     weak, targeted = SOURCES - _STRONG | CODES, TARGETS - {"customer", "buyer", "to"}
     sources = 2.0 * bool(first & _STRONG) + bool(first & weak) + 0.5 * bool(last & _STRONG)
     targets = bool(first & targeted) + 0.5 * bool(last & targeted)

@@ -93,6 +93,12 @@ class Field:
         return frozenset(map(fold, self.counts))
 
     @cached_property
+    def is_email(self) -> bool:
+        """Whether its values are addresses of email."""
+        values = list(islice(self.counts, 50))
+        return bool(values) and all(re.fullmatch(r"\s*\S+@\S+\.\S+\s*", value) for value in values)
+
+    @cached_property
     def telling(self) -> bool:
         """Whether the values are such that two columns do not share them by chance."""
         values = list(islice(self.counts, 50))

@@ -50,9 +50,9 @@ _NOT_YET = {
 """Words of events on the way to a purchase, or instead of one."""
 _ARRIVALS: Words = dict.fromkeys(
     terms("""
-        account created, first open, first visit, heartbeat, identify, page leave, page ping, page view,
-        page viewed, pageleave, pageview, registered, registration, scroll, session end, session start,
-        sign up, signed up, signup, user created, user engagement
+        account created, autocapture, first open, first visit, heartbeat, identify, page leave, page ping,
+        page view, page viewed, pageleave, pageview, registered, registration, scroll, session end,
+        session start, sign up, signed up, signup, user created, user engagement
     """),
     1.0,
 )

@@ -38,7 +38,7 @@ def write(world: World, folder: Path) -> None:
     rows = []
     for purchase in world.purchases:
         company = world.companies[purchase.company]
-        first = purchase.at == company.joined and company.referrer is not None
+        referrer = company.referrer if purchase.at == company.joined else None
         rows += [
             {
                 "Purchase ID": f"{purchase.number * 10 + place:08}==",
@@ -50,12 +50,10 @@ def write(world: World, folder: Path) -> None:
                 "Fees ($)": f"{PRODUCTS[product] * quantity / 1000:.2f}",
                 "Tax Charged?": 0,
                 "Country": company.country,
-                "Affiliate Email": _email(company.referrer)
-                if first and company.referrer is not None
-                else None,
+                "Affiliate Email": _email(referrer) if referrer is not None else None,
                 "Refunded?": int(purchase.refunded_at is not None),
             }
-            for place, (product, quantity) in enumerate(purchase.items.items())
+            for place, (product, quantity) in enumerate([*purchase.items.items()][:1])
         ]
     write_csv(folder / "Sales.csv", rows)
 
