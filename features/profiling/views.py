@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,18 +15,24 @@ from ripple.features.profiling.profile import Field, TableProfile, View, fields_
 from ripple.features.profiling.words import COUNTING, GENERIC
 from ripple.features.profiling.writing.sql_text import ELEMENT, KNOWN, relation
 
+logger = logging.getLogger(__name__)
+
 MIN_UNIQUE = 0.9
 """The share of different values from which a column is the id of its rows, some of which come twice."""
 
 
 def derived(name: str, view: View, tables: dict[str, TableProfile]) -> TableProfile | None:
-    """The profile of a *view* of *tables*, made of their samples; None if no row is left."""
+    """The profile of a *view* of *tables*, made of their samples; None if it cannot be made or has no row."""
     base = tables[view.table]
     table = TableProfile(name, base.sample, (), view)
     with duckdb.connect() as connection:
         for one in {view.table, *((view.identity.known_user.table,) if view.identity else ())}:
             connection.register(one, tables[one].sample.rows)
-        rows = connection.execute(f"FROM {relation(table, 'duckdb')}").to_arrow_table()
+        try:
+            rows = connection.execute(f"FROM {relation(table, 'duckdb')}").to_arrow_table()
+        except duckdb.Error as error:
+            logger.info(f"{name} cannot be made: {error}")
+            return None
     if not rows.num_rows:
         return None
     sample = replace(base.sample, rows=rows, count=_count(base, rows), exact=base.sample.whole)
