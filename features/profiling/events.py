@@ -7,6 +7,7 @@ from ripple.features.profiling.choices import (
     choose_person,
     choose_time,
     conditions,
+    names_somebody,
     present,
 )
 from ripple.features.profiling.entities import Entities, Person
@@ -16,18 +17,38 @@ from ripple.features.profiling.proposal import Choice, Part, percent
 from ripple.features.profiling.words import (
     COUNTING,
     FEATURE,
-    FEEDBACK,
     GENERIC,
     HAPPENED,
     KNOWN_AT,
+    PRODUCT,
     QUANTITY,
-    SCORE,
     USAGE,
+    Words,
     head_likeness,
     likeness,
+    weighted,
 )
 from ripple.features.tables.sources.source import quoted
 
+SCORE: Words = weighted("""
+    1: score, nps score
+    0.97: rating, nps, csat
+    0.9: star, stars, conversation rating
+    0.95: sentiment, satisfaction
+    0.96: satisfaction rating
+    0.7: grade, feeling, mood
+    0.98: satisfaction score
+""")
+FEEDBACK: Words = weighted("""
+    1: feedback, satisfaction rating, nps response
+    0.9: survey, rating, satisfaction
+    0.95: nps, csat, survey response
+    0.85: review
+    0.7: response
+    0.4: ticket
+""")
+MIN_FEATURES = 2
+"""The number of values from which a column tells features apart."""
 MIN_WIDE = 3
 """The number of columns of counts from which a table is taken for one of a column per feature."""
 _SCALES = {
@@ -44,6 +65,8 @@ _SCALES = {
 """Lowest and highest value of a score → SQL that brings it to [-1, 1]."""
 _NO_COUNTS = GENERIC | COUNTING - {"count", "total"} | {"score", "rating", "price", "amount", "lat", "lon"}
 """Last words of columns of numbers that are not how often a feature was used."""
+_SILENT = {"n/a", "none", "not rated", "offered", "pending", "skipped", "unoffered", "unrated"}
+"""Values of a score of whom nobody asked, or who did not answer."""
 _GOOD = {"good", "positive", "happy", "satisfied", "promoter", "great", "thumbs_up", "up", "yes", "like"}
 _BAD = {
     "bad",
@@ -69,9 +92,12 @@ def find_usage(entities: Entities, table: TableProfile) -> Part | None:
     used = [person.first, time.field]
     is_daily = time.field is not None and bool({"date", "day"} & set(time.field.words))
     wide = _wide(table, used) if named >= 0.5 or is_daily else []
-    feature = choose_named(table, FEATURE, 0.9 if named < 0.5 else 0.5, [*used, *_ids(table)])
+    least, ids = 0.9 if named < 0.5 else 0.5, [*used, *_ids(table)]
+    # what all rows have in common tells no features apart
+    common = [one for one in table.fields if len(one.counts) < MIN_FEATURES]
+    feature = choose_named(table, FEATURE, least, [*ids, *common]) or choose_named(table, FEATURE, least, ids)
     columns = {"customer_id": choose_person(person), "occurred_at": time}
-    where = [*present(person.path, person.field), *known_user(entities, person), *conditions([((), table)])]
+    where = [*names_somebody(person), *known_user(entities, person), *conditions([((), table)])]
     if wide and (feature is None or feature.field in wide or feature.confidence < 0.9):
         return Part(
             "usage",
@@ -81,6 +107,9 @@ def find_usage(entities: Entities, table: TableProfile) -> Part | None:
             tuple(one.column for one in wide),
             notes=("one row for each feature that was used on a day",),
         )
+    if feature is None and named >= 0.9:
+        # what is metered is what is sold
+        feature = choose_named(table, PRODUCT, 0.6, [*used, *_ids(table)])
     if feature is not None and len(feature.field.counts if feature.field else ()) > 2_000:
         feature = None
     if feature is None and named < 0.6:
@@ -108,15 +137,12 @@ def known_user(entities: Entities, person: Person) -> list[Choice]:
     """The condition that a user belongs to a customer, if some do not."""
     if person.kind == "customer" or entities.user is None or person.coverage >= 1:
         return []
-    user = entities.user
-    return [
-        Choice(
-            sql="{0} IN (SELECT " + quoted(user.column) + " FROM " + quoted(user.table) + ")",
-            of=((person.path, person.field),),
-            confidence=0.8,
-            why=f"{percent(1 - person.coverage)} of the users belong to no customer",
-        )
-    ]
+    user, sql = entities.user, "{0} IN (SELECT {user} FROM {table})"
+    if entities.links.unlike(person.field, user):
+        sql = "lower(trim({0})) IN (SELECT lower(trim({user})) FROM {table})"
+    sql = sql.format("{0}", user=quoted(user.column), table=quoted(user.table))
+    why = f"{percent(1 - person.coverage)} of the users belong to no customer"
+    return [Choice(sql=sql, of=((person.path, person.field),), confidence=0.8, why=why)]
 
 
 def _actor(persons: list[Person]) -> Person | None:
@@ -162,8 +188,23 @@ def find_feedback(entities: Entities, table: TableProfile) -> Part | None:
     person = persons[0]
     columns = {"customer_id": choose_person(person), "occurred_at": time, "score": scaled}
     columns |= late(table, time)
-    where = [*present(person.path, person.field), *present((), score.field), *known_user(entities, person)]
+    where = [
+        *names_somebody(person),
+        *present((), score.field),
+        *_rated(score.field),
+        *known_user(entities, person),
+    ]
     return Part("feedback", table, columns, tuple(where))
+
+
+def _rated(field: Field) -> list[Choice]:
+    """The condition that somebody was asked and answered, where a value says that they did not."""
+    silent = sorted(value for value in field.counts if value.strip().lower() in _SILENT)
+    if not silent:
+        return []
+    values = ", ".join("'" + value.replace("'", "''") + "'" for value in silent)
+    why = f"{', '.join(silent)} is no answer"
+    return [Choice(sql=f"{{0}} NOT IN ({values})", of=(((), field),), confidence=0.85, why=why)]
 
 
 def _scaled(field: Field) -> Choice | None:

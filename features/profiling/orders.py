@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ripple.features.profiling.choices import (
@@ -11,6 +11,7 @@ from ripple.features.profiling.choices import (
     choose_person,
     choose_time,
     conditions,
+    names_somebody,
     present,
     refund_condition,
 )
@@ -18,26 +19,34 @@ from ripple.features.profiling.entities import Entities, Person
 from ripple.features.profiling.links import Link, Path
 from ripple.features.profiling.profile import Field, TableProfile
 from ripple.features.profiling.proposal import Choice, Part
+from ripple.features.profiling.values import CURRENCIES
 from ripple.features.profiling.words import (
-    CURRENCIES,
     LINES,
     MARGIN,
     ORDERED,
     ORDERS,
     PRODUCT,
+    REFUNDED,
     REFUNDS,
+    REVENUE,
     head_likeness,
     likeness,
+    tokens,
 )
+from ripple.features.profiling.writing.sql_text import ELEMENT
 
+MIN_REFUND = 0.6
+"""The likeness from which a table is taken for refunds."""
 MIN_ORDERS = 0.5
 """The least score of a table that is taken for orders."""
 
 
-def find_orders(entities: Entities, dialect: str) -> tuple[list[Part], list[TableProfile]]:
-    """The parts of orders, and the other tables that could have been."""
+def find_orders(
+    entities: Entities, tables: Sequence[TableProfile], dialect: str
+) -> tuple[list[Part], list[TableProfile]]:
+    """The parts of orders, and the other *tables* that could have been."""
     scored = []
-    for table in entities.links.tables.values():
+    for table in tables:
         if table.name in entities.stop or _is_refund(table):
             continue
         part = _part(table, entities)
@@ -49,24 +58,39 @@ def find_orders(entities: Entities, dialect: str) -> tuple[list[Part], list[Tabl
     best = scored[0][1]
     others = [part.table for score, part in scored[1:] if score >= MIN_ORDERS]
     joined = {link.parent.table for path in best.paths for link in path}
-    refunds = []
-    for table in entities.links.tables.values():
+    refunds: list[Part] = []
+    # lines of a refund first, as they say more than the whole of it
+    for table in sorted(tables, key=lambda one: not is_lines(one)):
         if table.name not in entities.stop and _is_refund(table):
             refund = _refund(table, best, entities, dialect)
-            if refund is not None:
+            if refund is not None and not any(is_of_same(refund.table, one.table) for one in refunds):
                 refunds.append(refund)
-    return [best, *refunds], [table for table in others if table.name not in joined]
+    left = [table for table in others if table.name not in joined and not is_of_same(table, best.table)]
+    return [best, *refunds], left
+
+
+def is_lines(table: TableProfile) -> bool:
+    """Whether its rows are elements of lists."""
+    return table.view is not None and bool(table.view.elements)
+
+
+def is_of_same(one: TableProfile, other: TableProfile) -> bool:
+    """Whether two tables are made of the same rows."""
+    wheres = [table.view.where if table.view else "" for table in (one, other)]
+    return one.source == other.source and wheres[0] == wheres[1]
 
 
 def _is_refund(table: TableProfile) -> bool:
-    return (
-        any(likeness((word,), REFUNDS) > 0.8 for word in table.words)
-        or head_likeness(table.words, REFUNDS) > 0
-    )
+    return max(likeness(table.words, REFUNDS), head_likeness(table.words, REFUNDS)) >= MIN_REFUND
 
 
 def _score(table: TableProfile, entities: Entities, part: Part) -> float:
     name = max(head_likeness(table.words, ORDERS), 0.5 if "order" in table.words else 0.0)
+    if table.view is not None and table.view.event:
+        name = max(name, MIN_ORDERS, likeness(tokens(table.view.event), ORDERS))
+    if table.view is not None and table.view.elements:
+        whole = tuple(word for word in table.words if word not in tokens(table.view.elements[-1]))
+        name = 0.25 + max(name, likeness(whole, ORDERS))
     parents = [
         head_likeness(entities.links.tables[link.parent.table].words, ORDERS)
         for link in part.columns["customer_id"].path
@@ -107,7 +131,7 @@ def _part(table: TableProfile, entities: Entities) -> Part | None:
     time = choose_time(table, entities.links, ORDERED, ways)
     if time is None:
         return None
-    product = choose_named(table, PRODUCT, 0.4, [revenue.field, person.first, *_ids(table)])
+    product = _product(table, [revenue.field, person.first, *_ids(table)])
     negative = refund_condition(table)
     if negative:
         revenue = replace(revenue, options=revenue.options | {"negative_if": negative})
@@ -124,8 +148,32 @@ def _part(table: TableProfile, entities: Entities) -> Part | None:
     key = next((one for one in _ids(table)), None)
     if key is not None:
         columns["order_id"] = Choice(key, confidence=0.9, why="unique")
-    where = [*present(person.path, person.field), *conditions(_passed(table, person.path, entities))]
+    where = [
+        *names_somebody(person),
+        *([] if time.field is None else present(time.path, time.field)),
+        *conditions(_passed(table, person.path, entities)),
+    ]
     return Part("orders", table, columns, tuple(where))
+
+
+def _product(table: TableProfile, exclude: list[Field | None]) -> Choice | None:
+    """The column with what was bought; lines of a list name it themselves."""
+    if not is_lines(table):
+        return choose_named(table, PRODUCT, 0.4, exclude)
+    exclude = exclude + [one for one in table.fields if one.column != ELEMENT or one.unique]
+    known = choose_named(table, PRODUCT, 0.4, exclude)
+    if known is not None:
+        return known
+    repeated = [
+        one
+        for one in table.fields
+        if one not in exclude and one.type == "text" and one.words[-1:] in (("id",), ("code",), ("name",))
+        if one.is_id and 1 < len(one.counts) <= 0.5 * one.filled
+    ]
+    if not repeated:
+        return None
+    why = f"the id that lines repeat, with {len(repeated[0].counts):,} values"
+    return Choice(repeated[0], confidence=0.6, why=why)
 
 
 def _passed(table: TableProfile, path: Path, entities: Entities) -> list[tuple[Path, TableProfile]]:
@@ -164,7 +212,7 @@ def with_currency(amount: Choice, table: TableProfile, path: Path, entities: Ent
 def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str) -> Part | None:
     """The refunds as negative orders of what was bought, None if it is not known whose they are."""
     person = buyer(entities.persons(table))
-    revenue = choose_amount(table)
+    revenue = choose_amount(table, REVENUE | REFUNDED)
     if person is None or revenue is None:
         return None
     links = entities.links
@@ -191,8 +239,9 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if to_orders is not None:
         revenue = _at(revenue, time, replace(bought, path=(*to_orders, *bought.path)))
     own_product = orders.columns["product"]
+    own = _own_product(table, own_product.field) or _product(table, [revenue.field, person.first])
     columns = {"customer_id": choose_person(person), "ordered_at": time}
-    where = [*present(person.path, person.field), *conditions([((), table)])]
+    where = [*names_somebody(person), *conditions([((), table)])]
     key = next((one for one in _ids(table)), None)
     if to_orders is not None and own_product.field is not None:
         columns["product"] = replace(own_product, path=to_orders, confidence=0.85, why="what was bought")
@@ -204,6 +253,8 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
             if "IS NOT NULL" not in one.sql and "=" in one.sql and "<>" not in one.sql
         ]
         where += [replace(one, of=tuple((prefix[path], field) for path, field in one.of)) for one in flags]
+    elif own is not None and own.field is not None and _same_products(own.field, own_product.field):
+        columns["product"] = own
     else:
         shared = _shared(table, orders, entities, columns, revenue, where, key, dialect)
         if shared is not None:
@@ -215,6 +266,17 @@ def _refund(table: TableProfile, orders: Part, entities: Entities, dialect: str)
     if key is not None:
         columns["order_id"] = Choice(key, confidence=0.8, why="unique")
     return Part("orders", table, columns, tuple(where), notes=("refunds, on the day they were paid back",))
+
+
+def _own_product(table: TableProfile, bought: Field | None) -> Choice | None:
+    """The column that is called like that of what was bought."""
+    named = [one for one in table.fields if bought and one.words == bought.words and one.path == bought.path]
+    return Choice(named[0], confidence=0.8, why="called like what was bought") if named else None
+
+
+def _same_products(one: Field, other: Field | None) -> bool:
+    """Whether two columns name the same products."""
+    return other is not None and sum(value in other.counts for value in one.counts) > 0.5 * len(one.counts)
 
 
 def _at(revenue: Choice, refunded: Choice, bought: Choice) -> Choice:
@@ -243,41 +305,36 @@ def _shared(
     dialect: str,
 ) -> Part | None:
     """Refunds of a whole order, of which each of its lines gets its share."""
-    to_header = orders.columns["customer_id"].path
     product, amount = orders.columns["product"], orders.columns["revenue"]
-    if not to_header or product.field is None or revenue.field is None or revenue.sql or amount.sql:
+    to_lines, paid_back = _way_to_lines(table, orders, entities), revenue.field
+    person = buyer(entities.persons(orders.table))
+    if not to_lines or person is None or product.field is None or paid_back is None or revenue.sql:
         return None
-    link = to_header[0]
-    way = next(
-        (
-            path
-            for path in entities.links.paths(table.name, entities.stop)
-            if path and path[-1].parent.table == link.parent.table
-        ),
-        None,
-    )
-    paid_back = revenue.field
-    if way is None or amount.field is None:
-        return None
-    # each line of the order is reached backwards, by the column that refers to it
-    down = Link(link.parent, link.child, 1.0, 1.0)
-    to_lines = (*way, down)
+
+    def behind(path: Path) -> Path:
+        """A way from the lines, which does not go down to them and up to their order again."""
+        up = path[:1] and path[0].child is to_lines[-1].parent and path[0].parent is to_lines[-1].child
+        return (*to_lines[:-1], *path[1:]) if up else (*to_lines, *path)
+
     bought = orders.columns["ordered_at"]
-    if bought.path and bought.path[0].parent.table == link.parent.table:
-        revenue = _at(revenue, columns["ordered_at"], replace(bought, path=(*way, *bought.path[1:])))
+    bought = replace(bought, path=behind(bought.path))
+    revenue = _at(revenue, columns["ordered_at"], bought)
+    customer = choose_person(replace(person, path=behind(person.path)))
+    if "user" in customer.options and bought.options == columns["ordered_at"].options and not bought.sql:
+        customer = replace(customer, options=customer.options | {"at": (bought.path, bought.field)})
+    worth, last = amount.sql or "CAST({0} AS DOUBLE)", len(amount.parts) + 1
+    worth = "(" + worth.format(*(f"{{{place + 1}}}" for place in range(len(amount.parts)))) + ")"
     shares = replace(
         revenue,
-        sql="CAST({0} AS DOUBLE) * CAST({1} AS DOUBLE) / SUM(CAST({1} AS DOUBLE)) OVER (PARTITION BY {2})",
-        of=(((), paid_back), (to_lines, amount.field), ((), key or paid_back)),
+        sql=f"CAST({{0}} AS DOUBLE) * {worth} / SUM({worth}) OVER (PARTITION BY {{{last}}})",
+        of=(((), paid_back), *((to_lines, one) for _, one in amount.parts), ((), key or paid_back)),
         confidence=0.7,
         why="each line of the order has its share of what was paid back",
     )
     if dialect == "postgres":
         shares = replace(shares, sql=shares.sql.replace("DOUBLE", "DOUBLE PRECISION"))
-    person = buyer(entities.persons(entities.links.tables[link.parent.table]))
-    if person is not None:
-        columns = columns | {"customer_id": choose_person(replace(person, path=(*way, *person.path)))}
     columns = columns | {
+        "customer_id": customer,
         "product": replace(product, path=to_lines, confidence=0.85, why="what was bought"),
         "revenue": shares,
     }
@@ -290,4 +347,26 @@ def _shared(
             why="unique",
         )
     notes = ("refunds, on the day they were paid back, shared among the lines of the order",)
-    return Part("orders", table, columns, tuple(where), notes=notes)
+    views = (orders.table,) if orders.table.view else ()
+    return Part("orders", table, columns, tuple(where), notes=notes, views=views)
+
+
+def _way_to_lines(table: TableProfile, orders: Part, entities: Entities) -> Path:
+    """The way from refunds to the lines of the order that they pay back, empty if there is none.
+
+    The lines are reached backwards, by their column that refers to the order.
+    """
+    ways = [path for path in entities.links.paths(table.name, entities.stop) if path]
+    to_header = orders.columns["customer_id"].path
+    if to_header:
+        link = to_header[0]
+        way = next((path for path in ways if path[-1].parent.table == link.parent.table), ())
+        return (*way, Link(link.parent, link.child, 1.0, 1.0)) if way else ()
+    if not is_lines(orders.table):
+        return ()
+    for way in ways:
+        of_order = way[-1].parent
+        same = next((one for one in orders.table.fields if one.name == of_order.name), None)
+        if of_order.table == orders.table.source and same is not None:
+            return (*way[:-1], replace(way[-1], parent=same))
+    return ()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ripple.features.profiling.links import Path
 from ripple.features.profiling.profile import Field, TableProfile
-from ripple.features.tables.contract import CONTRACT, LOOKUPS
+from ripple.features.tables.contract import CONTRACTS
 
 HELPERS = {"currency": "currency", "at": "bought_at"}
 """Option of a column that names another column of theirs → what a query calls that."""
@@ -71,6 +71,7 @@ class Part:
         unpivot: columns that each become a row.
         notes: what else is to be said of it.
         sql: a query that is no join of parents, instead of *columns* being looked up in them.
+        views: the views among the tables that *columns* are looked up in.
     """
 
     contract: str
@@ -80,11 +81,12 @@ class Part:
     unpivot: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sql: str = ""
+    views: tuple[TableProfile, ...] = ()
 
     @property
     def confidence(self) -> float:
         """How sure it is: as its least sure column that the contract requires."""
-        required = (CONTRACT | LOOKUPS)[self.contract].required
+        required = CONTRACTS[self.contract].required
         sure = [one.confidence for name, one in self.columns.items() if name in required]
         return min(sure, default=0.0)
 
@@ -141,7 +143,7 @@ class Proposal:
     @property
     def unused(self) -> list[TableProfile]:
         """The tables that nothing is made of."""
-        used = {part.table.name for part in self.parts} | set(self.unchanged)
+        used = {part.table.source for part in self.parts} | set(self.unchanged)
         used |= {link.parent.table for part in self.parts for path in part.paths for link in path}
         return [table for table in self.tables if table.name not in used]
 

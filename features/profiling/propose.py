@@ -11,19 +11,25 @@ from ripple.features.profiling.interactions import find_interactions, without_co
 from ripple.features.profiling.links import Links
 from ripple.features.profiling.lookups import (
     base_currency,
+    find_attributes,
     find_catalog,
     find_customers,
     find_members,
     find_rates,
 )
-from ripple.features.profiling.orders import find_orders
-from ripple.features.profiling.profile import ROWS, TableProfile, profile
-from ripple.features.profiling.proposal import Part, Proposal, listed, percent
+from ripple.features.profiling.orders import find_orders, is_lines, is_of_same
+from ripple.features.profiling.profile import ROWS, TableProfile, fold, profile
+from ripple.features.profiling.proposal import Choice, Part, Proposal, listed, percent
+from ripple.features.profiling.splits import UNNESTING, views_of
+from ripple.features.profiling.views import lists
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 from ripple.features.tables.sources.source import Place
 from ripple.settings import KINDS
 
 logger = logging.getLogger(__name__)
+
+MAX_CODES = 12
+"""The number of codes of a type up to which it is asked what each means."""
 
 
 def propose(place: Place, rows: int = ROWS) -> Proposal:
@@ -36,12 +42,18 @@ def propose(place: Place, rows: int = ROWS) -> Proposal:
     tables = profile(place, rows)
     logger.info(f"{len(tables)} tables: {listed(f'{table.name} ({table.size})' for table in tables)}")
     links = Links(place, tables)
-    entities = find_entities(links)
+    entities, looked_at = views_of(links, find_entities(links), place.dialect)
     proposal = Proposal(tables)
     proposal.unchanged = [table.name for table in tables if _keeps_contract(table)]
-    _find(proposal, entities, place.dialect)
+    _find(proposal, entities, looked_at, place.dialect)
     proposal.parts = [part for part in proposal.parts if part.contract not in proposal.unchanged]
     _settle(proposal, entities)
+    if place.dialect not in UNNESTING:
+        proposal.questions += [
+            f"{table.name}: {'.'.join(view.elements)} is a list; does each of its elements become a row?"
+            for table in tables
+            for view in lists(table)
+        ]
     return proposal
 
 
@@ -58,11 +70,10 @@ def _keeps_contract(table: TableProfile) -> bool:
     )
 
 
-def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
-    tables = proposal.tables
+def _find(proposal: Proposal, entities: Entities, tables: list[TableProfile], dialect: str) -> None:
     taken = set(entities.stop) | set(proposal.unchanged)
     rates = {table.name: base_currency(table) for table in tables if find_rates(table, None)}
-    orders, others = find_orders(entities, dialect)
+    orders, others = find_orders(entities, tables, dialect)
     taken |= {part.table.name for part in orders} | set(rates)
     if others:
         proposal.questions.append(
@@ -72,13 +83,15 @@ def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
     passed = {link.parent.table for part in orders for path in part.paths for link in path}
     interactions, usage, feedback, catalog = [], [], [], []
     for table in tables:
-        if table.name in set(proposal.unchanged) | set(rates):
+        if table.source in set(proposal.unchanged) | set(rates):
             continue
         is_order = table.name in passed or any(part.table is table for part in orders)
-        part = find_interactions(entities, table, is_order)
+        is_order |= not is_lines(table) and any(is_of_same(part.table, table) for part in orders)
+        of_use = table.view is not None and bool(table.view.where) and not table.view.event
+        part = None if of_use else find_interactions(entities, table, is_order)
         if part is not None:
             interactions.append(part)
-        if table.name in taken or is_order:
+        if table.name in taken or is_order or (table.view and (table.view.event or table.view.elements)):
             continue
         if (one := find_feedback(entities, table)) is not None:
             feedback.append(one)
@@ -86,8 +99,15 @@ def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
             catalog.append(one)
         elif (part is None or _names_events(table)) and (one := find_usage(entities, table)) is not None:
             usage.append(one)
-    customers = find_customers(entities, next(iter([*orders, *usage]), None))
-    members = find_members(entities)
+    customers = find_customers(entities, next(iter([*orders, *usage]), None), dialect)
+    members = find_members(entities, dialect)
+    made_of = {part.table.source for part in (*orders, *usage, *feedback, *interactions, *catalog)}
+    attributes = [
+        part
+        for table in tables
+        if table.source not in made_of | taken
+        if (part := find_attributes(entities, table)) is not None
+    ]
     lookups = [
         part
         for part in (members,)
@@ -107,6 +127,7 @@ def _find(proposal: Proposal, entities: Entities, dialect: str) -> None:
         *catalog[:1],
         *without_copies(interactions, entities.customers),
         *feedback,
+        *attributes,
         *lookups,
     ]
     _settle_currency(proposal, bool(rates))
@@ -163,6 +184,7 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
         proposal.questions.append(
             "usage, interactions: at least one is needed: what do customers do, or with whom?"
         )
+    _ask(proposal, entities, known)
     for part in proposal.of("interactions"):
         kind = part.columns["kind"].value
         if kind is not None and kind not in KINDS:
@@ -170,6 +192,8 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
     for part in proposal.parts:
         for name in ("customer_id", "source_id", "target_id"):
             choice = part.columns.get(name)
+            if choice is not None:
+                proposal.ids |= _alike(choice, entities)
             if choice is None or choice.field is None or part.contract in ("customers", *LOOKUPS):
                 continue
             if choice.options.get("user"):
@@ -180,3 +204,48 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
                 proposal.set_aside[rule] = (
                     f"{percent(1 - coverage)} of {choice.field.table}.{choice.field.name} are not"
                 )
+
+
+def _alike(choice: Choice, entities: Entities) -> dict[str, object]:
+    """How ids are made alike, if a column names customers or users only then."""
+    field, made = choice.field, dict[str, object]()
+    for parent in (entities.key, entities.user):
+        if field is None or parent is None or parent is field or not entities.links.unlike(field, parent):
+            continue
+        values = [*field.counts, *parent.counts]
+        trimmed = {value.strip() for value in parent.counts}
+        if any(value != value.strip() for value in values):
+            made["trim"] = True
+        if any(value.strip() not in trimmed and fold(value) in parent.alike for value in field.counts):
+            made["case"] = "lower"
+    return made
+
+
+def _ask(proposal: Proposal, entities: Entities, known: set[str]) -> None:
+    """What may be so, and only they can know."""
+    for part in proposal.of("interactions"):
+        for one in part.table.fields:
+            if one.words[-1:] == ("id",) and "type" in one.words and 1 < len(one.counts) <= MAX_CODES:
+                codes = listed(f"{code} ({percent(n / one.filled)})" for code, n in one.counts.items())
+                proposal.questions.append(
+                    f"interactions: {part.table.name}.{one.name} is {codes}: which of them show that one "
+                    "person reached another? Leave out the others with where"
+                )
+    if "interactions" not in known:
+        proposal.questions.append(
+            "interactions: no row names two people. Do codes, invitations or the addresses of links say who "
+            "brought whom? docs/interactions.md has the queries"
+        )
+    if "usage" not in known and "interactions" in known:
+        acts = [
+            table.name
+            for table in proposal.tables
+            if table.name not in entities.stop
+            and any(one.is_time for one in table.fields)
+            and any(not person.path and person.kind == "user" for person in entities.persons(table))
+        ]
+        if acts:
+            proposal.questions.append(
+                f"usage: does somebody use your product who makes a row of {listed(acts)}? "
+                "Each that counts becomes a part of usage"
+            )

@@ -8,13 +8,17 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import islice
 
+from ripple.features.profiling.words import terms
 from ripple.table_settings import EPOCHS
 
 MAX_PARSED = 200
 """The number of distinct values that are tried against each form."""
+MAX_ELEMENTS = 3
+"""The number of elements of a list that are looked at one by one."""
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?", re.IGNORECASE
 )
+_DATED = re.compile(r"\d|[a-z]{3,9},? .*\d", re.IGNORECASE)
 _EUROPEAN = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _DATES = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d"),
@@ -34,6 +38,24 @@ FORMATS = (
 """The formats of strptime that are tried."""
 _EARLIEST, _LATEST = datetime(1995, 1, 1), datetime(2045, 1, 1)
 _EPOCH = datetime(1970, 1, 1)
+
+
+CURRENCIES = terms("""
+    aed, ars, aud, bgn, brl, cad, chf, clp, cny, cop, czk, dkk, egp, eur, gbp, hkd, huf, idr, ils, inr,
+    isk, jpy, kes, krw, mad, mxn, myr, ngn, nok, nzd, pen, php, pln, qar, ron, rub, sar, sek, sgd, thb,
+    try, twd, uah, usd, vnd, zar
+""")
+"""Currencies, by ISO 4217."""
+BAD_STATES = terms("""
+    abandoned, authorized, blocked, canceled, cancelled, closed lost, created, declined, deleted, draft,
+    error, expired, fail, failed, incomplete, incomplete_expired, lost, new, open, past_due, pending,
+    checkout-draft, not_paid, on-hold, payment_due, processing, rejected, requires_payment_method,
+    trash, uncollectible, unpaid, void, voided
+""")
+GOOD_STATES = terms("""
+    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled, invoiced,
+    paid, paid_out, partially_refunded, refunded, settled, shipped, succeeded, success, won
+""")
 
 
 def numbers(values: Iterable[str]) -> tuple[list[float], str] | None:
@@ -62,7 +84,7 @@ def epoch_form(values: Collection[float]) -> str | None:
 def text_forms(values: Collection[str]) -> list[str]:
     """The forms in which all *values* are times: an empty text for ISO 8601, else formats of strptime."""
     tried = [value.strip() for value in islice(values, MAX_PARSED)]
-    if not tried or not any(char.isdigit() for char in tried[0]):
+    if not tried or not _DATED.match(tried[0]):
         return []
     if all(_ISO.fullmatch(value) for value in tried):
         return [""]
@@ -87,13 +109,17 @@ def _fits(value: str, form: str) -> bool:
 
 
 def leaves(values: Iterable[str | None], depth: int = 3) -> dict[tuple[str, ...], list[str | None]]:
-    """By path, the scalars in texts that are JSON objects, as ``->>`` reads them; empty if one is none."""
+    """By path, the scalars in texts that are JSON objects or lists, as ``->>`` reads them.
+
+    There are none if a text is neither.
+    A path names the place of an element of a list in brackets, as in ``("targets", "[0]", "id")``.
+    """
     found: dict[tuple[str, ...], list[str | None]] = {}
     rows = list(values)
     for place, text in enumerate(rows):
         if text is None or not text.strip():
             continue
-        if not text.lstrip().startswith("{"):
+        if not text.lstrip().startswith(("{", "[")):
             return {}
         try:
             parsed = json.loads(text)
@@ -105,10 +131,14 @@ def leaves(values: Iterable[str | None], depth: int = 3) -> dict[tuple[str, ...]
 
 
 def _scalars(value: object, path: tuple[str, ...], depth: int) -> Iterable[tuple[tuple[str, ...], str]]:
-    if isinstance(value, dict):
-        if depth:
-            for key, inner in value.items():
-                yield from _scalars(inner, (*path, key), depth - 1)
+    if isinstance(value, dict | list):
+        inside = (
+            value.items()
+            if isinstance(value, dict)
+            else ((f"[{place}]", element) for place, element in enumerate(value[:MAX_ELEMENTS]))
+        )
+        for key, inner in inside if depth else ():
+            yield from _scalars(inner, (*path, key), depth - 1)
     elif isinstance(value, bool):
         yield path, str(value).lower()
     elif isinstance(value, str | int | float):

@@ -4,35 +4,68 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 
 Words = dict[str, float]
 """A word, or several with spaces between them → how sure it says what is meant."""
 
 
-def _terms(text: str) -> frozenset[str]:
+def terms(text: str) -> frozenset[str]:
     """The terms of a *text* with commas between them."""
     return frozenset(" ".join(term.split()) for term in text.split(","))
 
 
-def _weighted(text: str) -> Words:
+def weighted(text: str) -> Words:
     """Terms by lines: how sure they say it, a colon, and the terms with commas between them."""
     lines = re.findall(r"([\d.]+): ([^:]+?)(?=\s*(?:[\d.]+:|$))", text.strip())
-    return {term: float(weight) for weight, terms in lines for term in _terms(terms)}
+    return {term: float(weight) for weight, listed in lines for term in terms(listed)}
 
 
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_NOISE = _terms("""
+_NOISE = terms("""
     all, c, data, dataset, dim, dump, export, exports, fact, fct, full, list, r, raw, sheet, stg, table,
     tbl, v
 """)
+_SUFFIXES = {"at", "date", "id", "name", "time", "type"}
+_BASES = {
+    "channel",
+    "delete",
+    "deleted",
+    "display",
+    "parent",
+    "product",
+    "root",
+    "thread",
+    "update",
+    "updated",
+}
 _PLURALS = {"companies": "company", "people": "person", "children": "child", "analyses": "analysis"}
 
 
 def tokens(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case and the singular, without those that say nothing."""
-    words = [_singular(word.lower()) for word in _PARTS.findall(name)]
+    words = [_singular(part) for word in _PARTS.findall(name) for part in _unglued(word.lower())]
     plain = tuple(word for word in words if word not in _NOISE and not word.isdigit())
     return plain or tuple(words)
+
+
+def _unglued(word: str) -> tuple[str, ...]:
+    """The two words that are written as one, as in userid, createat and teammember."""
+    if len(word) < 5 or word in _glued() or _singular(word) in _glued():
+        return (word,)
+    for end in range(len(word) - 2, 2, -1):
+        first, second = word[:end], word[end:]
+        if first in _glued() and (second in _SUFFIXES or (len(second) > 3 and _singular(second) in _glued())):
+            return first, second
+    return (word,)
+
+
+@cache
+def _glued() -> frozenset[str]:
+    """The words of which a name may be made: all that are known to name people, times or interactions."""
+    known = (ACCOUNTS, PEOPLE, JOINED, ORDERED, HAPPENED, ORDERS, *KINDS.values())
+    words = {word for terms in known for term in terms for word in term.split()}
+    return frozenset(words | SOURCES | TARGETS | _BASES)
 
 
 def _singular(word: str) -> str:
@@ -88,12 +121,12 @@ COUNTING = {"number", "count", "type", "version", "position", "rank", "index", "
 """Words of columns that count or order, and name nothing."""
 GENERIC = {"id", "key", "code", "ref", "uuid", "guid", "fk", "pk", "number", "no", "external"}
 """Words of columns that say that it is an id, not of what."""
-TIME_WORDS = _terms("""
+TIME_WORDS = terms("""
     at, closed, created, date, datetime, day, end, epoch, happened, micro, millis, moment, month, ms,
-    occurred, on, received, sent, since, start, time, timestamp, ts, when
+    occurred, on, received, sent, since, start, time, timestamp, ts, tstamp, when
 """)
 
-ACCOUNTS: Words = _weighted("""
+ACCOUNTS: Words = weighted("""
     1: customer
     0.92: account, company, organization, organisation, client
     0.9: org, buyer
@@ -106,7 +139,7 @@ ACCOUNTS: Words = _weighted("""
     0.3: project
 """)
 """What a table of customers is called where these are companies, or simply customers."""
-PEOPLE: Words = _weighted("""
+PEOPLE: Words = weighted("""
     0.7: user, player, subscriber
     0.65: member, person
     0.6: contact, profile
@@ -115,8 +148,8 @@ PEOPLE: Words = _weighted("""
     0.3: lead, visitor
 """)
 """What a table of people is called, who may be the customers or belong to them."""
-PERSON: Words = ACCOUNTS | PEOPLE | _weighted("0.8: payer\n0.5: distinct\n0.4: by, owner, author")
-JOINED: Words = _weighted("""
+PERSON: Words = ACCOUNTS | PEOPLE | weighted("0.8: payer\n0.5: distinct\n0.4: by, owner, author")
+JOINED: Words = weighted("""
     1: joined, signed up
     0.95: signup, sign up, registered
     0.9: registration, created, create date
@@ -126,7 +159,7 @@ JOINED: Words = _weighted("""
     0.4: first
     0.6: onboarded, timestamp
 """)
-ORDERED: Words = _weighted("""
+ORDERED: Words = weighted("""
     1: ordered
     0.98: purchased, order date
     0.97: paid
@@ -135,36 +168,37 @@ ORDERED: Words = _weighted("""
     0.94: processed, close date
     0.9: closed, issued, billed, booked
     0.85: created, completed
-    0.7: date, timestamp
+    0.7: date, timestamp, tstamp
     0.65: time, ts
     0.6: day
     0.5: at
 """)
-HAPPENED: Words = _weighted("""
+HAPPENED: Words = weighted("""
     1: occurred, happened
     0.97: event timestamp, event time
-    0.95: timestamp
+    0.95: timestamp, tstamp
     0.75: event date, day, accepted, invited
     0.9: time, ts, shared, submitted, posted
     0.88: created
     0.8: date, sent, used, sent at
+    0.97: derived tstamp
     0.85: viewed, answered, responded, date time
     0.7: started, when, original timestamp
     0.6: at, ms, joined
     0.5: closed
     0.55: received
 """)
-LATE_WORDS = _terms("""
-    archived, became, birth, bumped, canceled, cancelled, deleted, due, end, ended, expire, expired,
-    expiry, ingested, last, loaded, merged, modified, next, previous, server, sync, synced,
+LATE_WORDS = terms("""
+    archived, became, birth, bumped, canceled, cancelled, collector, deleted, due, end, ended, etl,
+    expire, expired, expiry, ingested, last, loaded, merged, modified, next, previous, server, sync, synced,
     system, trial, until, updated, upload
 """)
 """Words of times that are not those of the event."""
-KNOWN_AT: Words = _weighted("""
+KNOWN_AT: Words = weighted("""
     1: received, ingested, loaded, server received
-    0.9: server upload
+    0.9: server upload, server upload time
 """)
-REVENUE: Words = _weighted("""
+REVENUE: Words = weighted("""
     1: revenue
     0.98: net amount
     0.93: amount
@@ -179,17 +213,18 @@ REVENUE: Words = _weighted("""
     0.4: fee
     0.9: turnover
 """)
-NO_REVENUE = _terms("""
+REFUNDED: Words = {"refund": 1.0, "refund amount": 1.0, "refunded amount": 1.0, "amount refunded": 1.0}
+NO_REVENUE = terms("""
     balance, cost, count, discount, due, exchange, fee, id, off, percent, quantity, rate, refunded,
     remaining, shipping, tax, tip, vat
 """)
-MARGIN: Words = _weighted("""
+MARGIN: Words = weighted("""
     1: margin, gross margin
     0.95: profit
     0.98: gross profit
     0.7: contribution
 """)
-PRODUCT: Words = _weighted("""
+PRODUCT: Words = weighted("""
     1: product, product id
     0.97: sku
     1.02: product code
@@ -204,7 +239,7 @@ PRODUCT: Words = _weighted("""
     0.9: subscription plan
     0.35: price
 """)
-FEATURE: Words = _weighted("""
+FEATURE: Words = weighted("""
     1: feature
     0.99: event name
     0.96: event
@@ -218,7 +253,7 @@ FEATURE: Words = _weighted("""
     0.5: path
     0.4: category
 """)
-QUANTITY: Words = _weighted("""
+QUANTITY: Words = weighted("""
     1: quantity
     0.9: count
     0.8: unit
@@ -226,22 +261,13 @@ QUANTITY: Words = _weighted("""
     0.95: qty
     0.5: number, duration, amount
 """)
-SCORE: Words = _weighted("""
-    1: score, nps score
-    0.97: rating, nps, csat
-    0.9: star, stars, conversation rating
-    0.95: sentiment, satisfaction
-    0.96: satisfaction rating
-    0.7: grade, feeling, mood
-    0.98: satisfaction score
-""")
-TIER: Words = _weighted("""
+TIER: Words = weighted("""
     1: tier
     0.8: level, advanced
     0.9: is advanced
     0.5: class, group, category
 """)
-ORDERS: Words = _weighted("""
+ORDERS: Words = weighted("""
     1: order
     0.93: invoice
     0.86: payment
@@ -253,18 +279,18 @@ ORDERS: Words = _weighted("""
     0.8: opportunity, deal, receipt, bill, revenue, donation
     0.75: billing
 """)
-LINES: Words = _weighted("""
+LINES: Words = weighted("""
     0.9: line, item
     1: line item, order item, invoice item
     0.7: position, detail
     0.6: product
 """)
-REFUNDS: Words = _weighted("""
+REFUNDS: Words = weighted("""
     1: refund, refunded
     0.9: return, credit note, chargeback, credit memo
     0.8: reversal
 """)
-USAGE: Words = _weighted("""
+USAGE: Words = weighted("""
     0.95: event, meter event, usage record
     1: usage, feature usage
     0.9: track, activity, telemetry
@@ -274,34 +300,26 @@ USAGE: Words = _weighted("""
     0.8: meter
     0.5: interaction, feature, stat
 """)
-FEEDBACK: Words = _weighted("""
-    1: feedback, satisfaction rating, nps response
-    0.9: survey, rating, satisfaction
-    0.95: nps, csat, survey response
-    0.85: review
-    0.7: response
-    0.4: ticket
-""")
-CATALOG: Words = _weighted("""
+CATALOG: Words = weighted("""
     1: catalog, catalogue
     0.9: feature
     0.6: feature flag, tool
     0.7: module
 """)
-RATES: Words = _weighted("""
+RATES: Words = weighted("""
     0.8: rate, currency type
     1: exchange rate, fx rate, currency rate
     0.9: exchange, currency, fx
     0.95: conversion rate
 """)
-MEMBERS: Words = _weighted("""
+MEMBERS: Words = weighted("""
     1: member, membership
     0.8: user, seat
     0.75: contact
     0.7: person, employee
 """)
 KINDS: dict[str, Words] = {
-    "referral": _weighted("""
+    "referral": weighted("""
         1: referral, referred, referrer, refer
         0.8: affiliate
         0.9: referee
@@ -309,10 +327,10 @@ KINDS: dict[str, Words] = {
         0.5: friend, promo, voucher, code
         0.6: coupon, discount code
     """),
-    "invite": _weighted("""
+    "invite": weighted("""
         1: invite, invitation, inviter, invitee, invited
     """),
-    "share": _weighted("""
+    "share": weighted("""
         1: share, shared
         0.7: document, collaborator
         0.6: permission, reader, viewer
@@ -320,73 +338,59 @@ KINDS: dict[str, Words] = {
         0.8: document view
         0.3: page view
     """),
-    "answer": _weighted("""
-        1: answer, accepted answer
-        0.9: reply, solution
+    "answer": weighted("""
+        1: answer, accepted answer, answered
+        0.9: reply, replied, solution
         0.5: response
         0.7: comment
         0.6: respond
     """),
-    "post": _weighted("0.7: post, topic, thread, article\n0.6: blog"),
-    "review": _weighted("""
-        0.9: review, reviewer, code review, pull request review
+    "post": weighted("0.7: post, topic, thread, article\n0.6: blog"),
+    "review": weighted("""
+        0.9: review, reviewed, reviewer, code review, pull request review
     """),
-    "mention": _weighted("""
-        1: mention
+    "mention": weighted("""
+        1: mention, mentioned
         0.4: tag
     """),
-    "follow": _weighted("""
-        1: follow, follower
-                0.8: friendship
+    "follow": weighted("""
+        1: follow, followed, follower
+        0.8: friendship
         0.6: connection
         0.5: like
     """),
-    "endorsement": _weighted("""
-        1: endorsement
+    "endorsement": weighted("""
+        1: endorsed, endorsement
         0.8: testimonial
     """),
-    "template": _weighted("""
+    "template": weighted("""
         0.9: template
         1: template use
         0.6: clone
         0.8: fork
-        0.5: copy, import
+        0.5: copied, copy, import
     """),
-    "mentoring": _weighted("""
+    "mentoring": weighted("""
         1: mentor, mentoring, mentee
         0.8: coach
     """),
-    "integration": _weighted("""
+    "integration": weighted("""
         0.9: integration
     """),
 }
 """Kind of interaction → what tables and columns of such are called."""
-SOURCES = _terms("""
+SOURCES = terms("""
     advisor, advocate, affiliate, answerer, author, by, creator, followed, followee, from, host,
     invited, inviter, inviting, mentor, owner, partner, promoter, publisher, referred, referrer,
     referring, reviewer, seller, sender, shared, source, uploader
 """)
 """Words of a column whose person influences the other one of the row."""
-TARGETS = _terms("""
+TARGETS = terms("""
     accepted, accepter, asker, buyer, current, customer, follower, friend, grantee, guest, invitee,
-    member, mentee, new, reader, receiver, recipient, referee, requester, subscriber, target, to,
+    member, mentee, mentioned, new, notified, reader, receiver, recipient, referee, requester,
+    subscriber, target, to,
     viewer, visitor, with
 """)
 """Words of a column whose person is influenced by the other one of the row."""
 CODES = {"code", "coupon", "promo", "voucher", "referral", "discount"}
 """Words of a column with what a person passes on, by which the other one comes."""
-CURRENCIES = _terms("""
-    aed, ars, aud, bgn, brl, cad, chf, clp, cny, cop, czk, dkk, egp, eur, gbp, hkd, huf, idr, ils, inr,
-    isk, jpy, kes, krw, mad, mxn, myr, ngn, nok, nzd, pen, php, pln, qar, ron, rub, sar, sek, sgd, thb,
-    try, twd, uah, usd, vnd, zar
-""")
-"""Currencies, by ISO 4217."""
-BAD_STATES = _terms("""
-    abandoned, authorized, blocked, canceled, cancelled, closed lost, created, declined, deleted, draft,
-    error, expired, fail, failed, incomplete, incomplete_expired, lost, new, open, past_due, pending,
-    processing, rejected, requires_payment_method, uncollectible, unpaid, void, voided
-""")
-GOOD_STATES = _terms("""
-    active, approved, captured, closed, closed won, complete, completed, delivered, done, fulfilled,
-    paid, paid_out, partially_refunded, refunded, settled, shipped, succeeded, success, won
-""")

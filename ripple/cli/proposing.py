@@ -37,7 +37,7 @@ def init(
     """Propose a ripple.toml that maps tables of any names to the contract, and check the dataset with it."""
     require("train")
     from ripple.features.profiling.propose import propose
-    from ripple.features.profiling.toml_text import write
+    from ripple.features.profiling.writing.toml_text import write
     from ripple.features.tables.sources import find
 
     source = find(data)

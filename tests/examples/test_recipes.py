@@ -19,6 +19,7 @@ from tests.support.recipe_tables import (
     ORDERS,
     TIES,
     USAGE,
+    Rows,
     as_of,
     between_customers,
     checked,
@@ -39,8 +40,8 @@ KINDS = {
     "segment": {"share"},
     "amplitude": {"referral", "template"},
     "ga4": {"referral", "share"},
-    "discourse": {"post", "answer", "share"},
-    "github": {"review", "answer"},
+    "discourse": {"referral", "post", "answer", "share"},
+    "github": {"referral", "review", "answer"},
     "workspace": {"referral", "invite", "share"},
 }
 
@@ -113,16 +114,20 @@ def test_stripe_amounts_are_in_minor_units_and_refunds_negative_at_the_rate_of_t
     assert mapped("stripe", "orders", ORDERS) == tuples(expected, ORDERS)
 
 
-def test_stripe_metadata_refers():
-    customers = file("stripe", "customers")
+def stripe_referrals(customers: pd.DataFrame) -> Rows:
     referrer = field(customers.metadata, "referred_by")
-    expected = customers.assign(
+    ties = customers.assign(
         source_id=referrer,
         target_id=customers.id,
         occurred_at=pd.to_datetime(customers.created, unit="s"),
         kind="referral",
     )[referrer.notnull()]
-    assert mapped("stripe", "interactions", TIES) == tuples(expected, TIES)
+    assert len(ties) > 30
+    return tuples(ties, TIES)
+
+
+def test_stripe_metadata_refers():
+    assert mapped("stripe", "interactions", TIES) == stripe_referrals(file("stripe", "customers"))
 
 
 def test_shopify_leaves_out_guests_and_tests_and_subtracts_discounts_and_refunds():
@@ -332,7 +337,8 @@ def test_discourse_ties_go_from_who_wrote_to_who_read():
         (accepted.user_id, accepted.topic_id.map(topics.user_id), accepted.created_at, "answer"),
         (links.user_id, links.current_user_id, links.created_at, "share"),
     ]
-    assert mapped("discourse", "interactions", TIES) == between_customers(ties, customer)
+    referrals = stripe_referrals(file("discourse", "stripe_customers"))
+    assert mapped("discourse", "interactions", TIES) == ordered(between_customers(ties, customer) + referrals)
 
 
 def test_github_ties_go_from_reviewer_to_author_and_from_who_answers_to_who_asks():
@@ -347,7 +353,8 @@ def test_github_ties_go_from_reviewer_to_author_and_from_who_answers_to_who_asks
         (reviews.user_id, authors, reviews.submitted_at, "review"),
         (comments.user_id, comments.issue_id.map(issues.user_id), comments.created_at, "answer"),
     ]
-    assert mapped("github", "interactions", TIES) == between_customers(ties, app)
+    referrals = stripe_referrals(file("github", "stripe_customers"))
+    assert mapped("github", "interactions", TIES) == ordered(between_customers(ties, app) + referrals)
 
 
 def test_workspace_members_belong_to_their_organization_of_that_time():

@@ -15,7 +15,7 @@ from ripple.features.profiling.entities import Entities, find_entities
 from ripple.features.profiling.links import Links
 from ripple.features.profiling.profile import TableProfile, profile
 from ripple.features.profiling.propose import propose
-from ripple.features.profiling.toml_text import write
+from ripple.features.profiling.writing.toml_text import write
 from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
 from ripple.settings import Settings
@@ -105,6 +105,21 @@ def required_rows(dataset: Dataset, table: str) -> list[tuple[Any, ...]]:
         tuple(round(value, 4) if isinstance(value, float) else value for value in row.values())
         for row in rows
     )
+
+
+def right_tables(data: Path | str, settings: Settings, expected: Settings) -> dict[str, bool]:
+    """Whether each table of the contract that *expected* maps is read by *settings* with the same rows.
+
+    What is not proposed is wrong, and read by *expected*, so that each other table is judged by itself.
+    """
+    missing = {name: parts for name, parts in expected.tables.items() if name not in settings.tables}
+    proposal = open_dataset(data, settings.model_copy(update={"tables": {**settings.tables, **missing}}))
+    dataset = open_dataset(data, expected)
+    return {
+        name: name not in missing and required_rows(proposal, name) == required_rows(dataset, name)
+        for name in dataset.tables.tables
+        if name in CONTRACT
+    }
 
 
 Looking = Callable[[Frames], tuple[list[TableProfile], Links, Entities]]

@@ -185,9 +185,7 @@ def read_csv(connection: Backend, file: Path, original: Path) -> ir.Table:
             header = lines.readline()
     except UnicodeDecodeError as error:
         raise _misencoded(original, "UTF-8") from error
-    match = _NAME.fullmatch(original.name)
-    is_tsv = match is not None and (match["text"] or "").lower() == "tsv"
-    separator = "\t" if is_tsv else max(_SEPARATORS, key=header.count)
+    separator = separator_of(original, header)
     names = next(csv.reader([header], delimiter=separator), [])
     _validate_header(original, names, header.strip())
     return connection.read_csv(
@@ -199,6 +197,13 @@ def read_csv(connection: Backend, file: Path, original: Path) -> ir.Table:
         quote='"',
         escape='"',
     )
+
+
+def separator_of(file: Path, header: str) -> str:
+    """What separates the columns of a text *file* with this *header*."""
+    match = _NAME.fullmatch(file.name)
+    is_tsv = match is not None and (match["text"] or "").lower() == "tsv"
+    return "\t" if is_tsv else max(_SEPARATORS, key=header.count)
 
 
 def _validate_header(file: Path, names: Sequence[str], header: str) -> None:

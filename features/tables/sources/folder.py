@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import ibis.expr.types as ir
+import pyarrow as pa
 from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.delta import read_delta
-from ripple.features.tables.sources.file_formats import form_of, read_csv, read_files, reason
+from ripple.features.tables.sources.file_formats import form_of, read_csv, read_files, reason, separator_of
 from ripple.features.tables.sources.folder_index import FolderIndex
-from ripple.features.tables.sources.sampling import Sample, parquet_query
+from ripple.features.tables.sources.sampling import SLICES, Sample, csv_slices, parquet_query
 from ripple.features.tables.sources.source import Place, Source, connect, view
 
 MAX_WHOLE_BYTES = 32_000_000
 """The size of text files up to which a sample reads all of them."""
+MAX_SLICED = 16
+"""About how many of the CSV files of a table a sample is taken from."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +84,16 @@ class OpenFolder(Place):
         return table.files if form_of(table.files[0]) == "parquet" else ()
 
     def sample(self, name: str, rows: int) -> Sample:
-        """Slices spread over Parquet files, a sample of small text files, or the first rows of large ones."""
+        """Slices spread over Parquet files and large CSV files, or a sample of other text files."""
         table = self._index.find(name)
         file = table.files[0]
         size = 0 if table.is_delta else sum(one.stat().st_size for one in table.files)
         try:
             if not table.is_delta and form_of(file) == "parquet":
                 query, count = parquet_query(table.files, rows)
-                how = "slices spread over its files"
+                how = f"in {SLICES} slices spread over its files"
             elif file.suffix == ".csv" and size > MAX_WHOLE_BYTES:
-                first = read_csv(self._connection, file, file).limit(rows).to_pyarrow()
-                count = int(first.num_rows * size / max(first.nbytes, 1))
-                return Sample(first, count, f"the first rows of {file.name}", exact=False, searchable=False)
+                return self._slices(table.files, rows)
             else:
                 relation = self.relation(name).sql(self.dialect)
                 query = f"FROM {relation} USING SAMPLE reservoir({rows} ROWS) REPEATABLE (7)"
@@ -101,6 +103,25 @@ class OpenFolder(Place):
             return Sample(sample, count, how if count > rows else "")
         except duckdb.Error as error:
             raise InputError(f"{self.source}: {reason(error)}") from error
+
+    def _slices(self, files: tuple[Path, ...], rows: int) -> Sample:
+        """Slices spread over CSV files, of those that one table has a few at most."""
+        chosen = files[:: max(1, len(files) // MAX_SLICED)]
+        parts, counts = [], []
+        with TemporaryDirectory(prefix="ripple-") as folder:
+            for number, file in enumerate(chosen):
+                copy = Path(folder) / f"{number}.csv"
+                with file.open(encoding="utf-8", errors="replace", newline="") as lines:
+                    separator = separator_of(file, lines.readline())
+                counts.append(csv_slices(file, separator, max(1, rows // len(chosen)), copy))
+                parts.append(read_csv(self._connection, copy, file).to_pyarrow())
+        sizes = [sum(file.stat().st_size for file in some) for some in (files, chosen)]
+        count = round(sum(counts) * sizes[0] / sizes[1])
+        of = f"{len(files):,} files" if len(files) > 1 else files[0].name
+        how = f"in {SLICES * len(chosen):,} slices spread over {of}"
+        return Sample(
+            pa.concat_tables(parts, promote_options="default"), count, how, exact=False, searchable=False
+        )
 
     def relation(self, name: str) -> exp.Table:
         """The view of the files: Parquet has a column `FILE` more."""

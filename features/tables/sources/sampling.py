@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import glob
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 SLICES = 16
-"""The number of places, evenly spread over the Parquet files of a table, that a sample is taken from."""
+"""The number of places, evenly spread over the files of a table, that a sample is taken from."""
+
+
+MIN_LINES = 8
+"""The number of lines of a slice of a text file, at least."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,45 @@ def parquet_query(files: Sequence[Path], rows: int) -> tuple[str, int]:
         ]
         start += size
     return " UNION ALL BY NAME ".join(parts), total
+
+
+def csv_slices(file: Path, separator: str, rows: int, copy: Path) -> int:
+    """Copy about *rows* rows from places evenly spread over a text file, and say about how many it has.
+
+    A place may lie inside of a text in quotes with line breaks. So each slice is read as if it did and as if
+    it did not, and counts in the way in which more rows have all columns.
+    """
+    size, read, number = file.stat().st_size, 0, 0
+    with file.open("rb") as lines, copy.open("w", encoding="utf-8", newline="") as out:
+        header = lines.readline()
+        names = next(csv.reader([header.decode("utf-8", "replace")], delimiter=separator), [])
+        out.write(header.decode("utf-8", "replace"))
+        writer, start = csv.writer(out, delimiter=separator, lineterminator="\n"), len(header)
+        ends = [start + (size - start) * (place + 1) // SLICES for place in range(SLICES)]
+        for place, end in enumerate(ends):
+            lines.seek(start if place == 0 else ends[place - 1])
+            if place:
+                lines.readline()
+            wanted = max(MIN_LINES, rows // SLICES)
+            taken: list[bytes] = []
+            while len(taken) < wanted and lines.tell() < end and (line := lines.readline()):
+                taken.append(line)
+            text = b"".join(taken).decode("utf-8", "replace")
+            # where a place lies inside of a text, what is left of its row may look like a whole one
+            ways = [_records(before + text, separator, len(names))[bool(place) :] for before in ("", '"')]
+            records = max(ways, key=len)
+            writer.writerows(records)
+            read, number = read + len(text.encode()), number + len(records) + bool(place)
+    return round(number * (size - start) / max(read, 1))
+
+
+def _records(text: str, separator: str, width: int) -> list[list[str]]:
+    """The rows of a text with all columns."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        return [row for row in lines if len(row) == width]
+    except csv.Error:
+        return []
 
 
 def _literals(files: Sequence[Path]) -> str:

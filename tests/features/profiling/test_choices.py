@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ripple.features.profiling import choices
-from ripple.features.profiling.words import HAPPENED, PRODUCT
+from ripple.features.profiling.words import HAPPENED, ORDERED, PRODUCT
 from tests.support.proposals import DAYS, Looking
 
 
@@ -91,3 +91,36 @@ def test_the_share_without_a_value_is_named(look: Looking) -> None:
     (table,), _, _ = look({"orders": pd.DataFrame({"who": ["a", None, "b", None]})})
     (choice,) = choices.present((), table.fields[0])
     assert (choice.sql, choice.why) == ("{0} IS NOT NULL", "50 % have none")
+
+
+def test_a_time_of_day_is_better_than_a_day(look: Looking) -> None:
+    frame = pd.DataFrame({"event_date": ["20240102"] * 60, "event_timestamp": DAYS + pd.Timedelta(hours=9)})
+    (table,), links, _ = look({"calls": frame})
+    choice = choices.choose_time(table, links, ORDERED)
+    assert choice is not None
+    assert choice.field is not None
+    assert choice.field.name == "event_timestamp"
+
+
+def test_a_state_in_which_everybody_has_paid_is_none_of_the_bad_ones(look: Looking) -> None:
+    states = ["completed", "processing", "pending"] * 20
+    paid = [None if state == "pending" else day for state, day in zip(states, DAYS, strict=True)]
+    (table,), _, _ = look({"orders": pd.DataFrame({"status": states, "date_paid": paid})})
+    assert [one.sql for one in choices.conditions([((), table)])] == ["{0} <> 'pending'"]
+    (table,), _, _ = look({"orders": pd.DataFrame({"status": states})})
+    assert [one.sql for one in choices.conditions([((), table)])] == ["{0} NOT IN ('pending', 'processing')"]
+
+
+def test_zero_is_no_time_of_deletion(look: Looking) -> None:
+    deleted = [0] * 50 + [1_700_000_000_000] * 10
+    (table,), _, _ = look({"posts": pd.DataFrame({"deleteat": deleted})})
+    assert [one.sql for one in choices.conditions([((), table)])] == ["CAST({0} AS VARCHAR) = '0'"]
+
+
+def test_zero_is_nobody_where_no_customer_has_this_id(look: Looking) -> None:
+    orders = pd.DataFrame({"customer_id": [0, *range(101, 160)], "total": 9.5, "paid_at": DAYS})
+    frames = {"customers": pd.DataFrame({"id": range(101, 161), "created_at": DAYS}), "orders": orders}
+    tables, _, entities = look(frames)
+    table = next(one for one in tables if one.name == "orders")
+    person = entities.persons(table)[0]
+    assert [one.sql for one in choices.names_somebody(person)] == ["CAST({0} AS VARCHAR) <> '0'"]

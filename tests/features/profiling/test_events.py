@@ -40,7 +40,9 @@ def test_counts_by_day_are_unpivoted(tmp_path) -> None:
     [
         ("nps_score", [0, 5, 10], [-1, 0, 1]),
         ("rating", [1, 3, 5], [-1, 0, 1]),
-        ("csat", ["bad", "good", "offered"], [-1, 1, 0]),
+        ("csat", ["bad", "good", "neutral"], [-1, 1, 0]),
+        # a survey that was offered and not answered says nothing
+        ("csat", ["bad", "good", "offered"], [-1, 1]),
         ("sentiment", [-0.5, 0.25, 1.0], [-0.5, 0.25, 1.0]),
     ],
 )

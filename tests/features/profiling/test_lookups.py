@@ -79,3 +79,38 @@ def test_a_catalog_has_tiers(look: Looking) -> None:
     part = find_catalog(table)
     assert part is not None
     assert part.columns["tier"].sql == "CASE WHEN {0} = true THEN 'advanced' ELSE 'core' END"
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_attributes_that_change_are_a_table(tmp_path, wide) -> None:
+    frames = company()
+    sizes, plans = (["small", "large"] * 60), (["free", "free", "pro"] * 40)
+    since = [DAYS[0]] * 60 + [DAYS[30]] * 60
+    frames["account_traits"] = pd.DataFrame(
+        {"account_id": ACCOUNTS * 2, "size_band": sizes, "plan_tier": plans, "valid_from": since}
+    )
+    expected = frames["account_traits"].melt(["account_id", "valid_from"])
+    if not wide:
+        frames["account_traits"] = expected.rename(columns={"variable": "trait"})
+    dataset = opened(feature_frames.write(frames, tmp_path / "data"))
+    for moment in (DAYS[10], DAYS[40]):
+        held = expected[expected.valid_from < moment].groupby(["account_id", "variable"]).value.last()
+        found = dataset.attributes_before(moment.to_pydatetime()).to_pandas().set_index("customer_id")
+        for name in ("size_band", "plan_tier"):
+            assert found[name].dropna().to_dict() == held.xs(name, level="variable").to_dict()
+
+
+def test_guests_belong_to_a_customer_of_their_own(look: Looking) -> None:
+    frames = company()
+    frames["memberships"] = pd.DataFrame(
+        {
+            "user_id": [*PEOPLE, *PEOPLE[:10]],
+            "account_id": [*ACCOUNTS, *ACCOUNTS, *ACCOUNTS[20:30]],
+            "role": ["member"] * 120 + ["guest"] * 10,
+        }
+    )
+    frames["users"] = frames["users"][["id"]]
+    _, _, entities = look(frames)
+    part = find_members(entities)
+    assert part is not None
+    assert [condition.sql for condition in part.where] == ["({0} IS NULL OR {0} <> 'guest')"]

@@ -12,8 +12,8 @@ from tests.support.proposals import DAYS, Looking, company, opened, required_row
 def test_lines_with_products_are_orders_rather_than_their_invoices(look: Looking) -> None:
     frames = company()
     frames["invoices"]["total"] = 100.5
-    _, _, entities = look(frames)
-    (orders,), others = find_orders(entities, "duckdb")
+    tables, _, entities = look(frames)
+    (orders,), others = find_orders(entities, tables, "duckdb")
     assert orders.table.name == "invoice_lines"
     assert others == []
     assert {column: choice.field.name for column, choice in orders.columns.items() if choice.field} == {
@@ -32,8 +32,8 @@ def test_other_payments_are_named_but_not_counted_twice(look: Looking) -> None:
     frames["payments"] = pd.DataFrame(
         {"id": range(50), "account_id": frames["accounts"].id[:50], "paid_at": DAYS[:50], "amount": 9.5}
     )
-    _, _, entities = look(frames)
-    parts, others = find_orders(entities, "duckdb")
+    tables, _, entities = look(frames)
+    parts, others = find_orders(entities, tables, "duckdb")
     assert [part.table.name for part in parts] == ["invoice_lines"]
     assert [table.name for table in others] == ["payments"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ripple.features.profiling.profile import Field, TableProfile
+from ripple.features.profiling.profile import Field, TableProfile, values_of
 from tests.support.oracles.feature_frames import Frames
 from tests.support.proposals import Looking
 
@@ -55,3 +55,40 @@ def test_all_rows_of_a_small_table_are_read(look: Looking) -> None:
     tables: list[TableProfile]
     tables, _, _ = look(frames)
     assert [(table.name, table.size, table.sample.whole) for table in tables] == [("a", "2 rows", True)]
+
+
+def test_ids_in_lists_are_values_of_their_own(look: Looking) -> None:
+    targets = '[{"type": "document", "id": "doc-00001"}, {"type": "user", "id": "user-00007"}]'
+    frame = pd.DataFrame(
+        {"targets": [targets] * 3, "groups": [["acme-001", "beta-002"]] * 3, "sizes": [[1.5, 2.5]] * 3}
+    )
+    (table,), _, _ = look({"events": frame})
+    found = {one.name: list(one.counts) for one in table.fields if one.in_list}
+    assert found == {
+        "targets[0].id": ["doc-00001"],
+        "targets[1].id": ["user-00007"],
+        "groups[0]": ["acme-001"],
+        "groups[1]": ["beta-002"],
+    }
+    fields = {one.name: one for one in table.fields}
+    assert fields["targets[1].id"].words == ("target", "id")
+    for name, values in found.items():
+        assert values_of(table.sample.rows, fields[name]) == values * 3
+
+
+def test_days_have_no_time_of_day(look: Looking) -> None:
+    frame = pd.DataFrame(
+        {
+            "iso": ["2024-01-02", "2024-01-03"],
+            "moment": ["2024-01-02T10:00:00", "2024-01-03T00:00:00"],
+            "european": ["13.01.2024", "14.01.2024"],
+            "clock": ["13.01.2024 10:00", "14.01.2024 11:00"],
+        }
+    )
+    (table,), _, _ = look({"calls": frame})
+    assert {one.name: one.is_date for one in table.fields} == {
+        "iso": True,
+        "moment": False,
+        "european": True,
+        "clock": False,
+    }

@@ -2,50 +2,108 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib import import_module
+
 import pandas as pd
+import pytest
 
 from examples.recipes import make
+from examples.recipes.world import World
 from ripple.features.dataset import open_dataset
 from ripple.features.profiling.propose import propose
+from ripple.features.tables.contract import CONTRACT
 from ripple.features.tables.sources import find
 from ripple.features.validation import checks
-from ripple.settings import load
+from ripple.settings import Settings, load
 from tests.support.oracles import feature_frames, mapped_company
-from tests.support.proposals import DAYS, PEOPLE, company, opened, proposed, required_rows
+from tests.support.oracles.dataset_sources import write_sqlite
+from tests.support.proposals import DAYS, PEOPLE, company, opened, proposed, required_rows, right_tables
 
+EXPORTS = (
+    *("mixpanel", "woocommerce", "chargebee", "mattermost"),
+    *("snowplow", "zendesk", "django_app"),
+    *("posthog", "gumroad"),
+)
+"""Exports that were written after the proposal, and measured before it was changed for them.
+
+By line, 5 of 14 tables, 5 of 12 and 2 of 7 were right at first.
+"""
 NOT_TOLD = {
-    "amplitude": "one table of events of all kinds: which are purchases, or sign-ups, no name says",
-    "ga4": "the same, with items in lists of structs, and links that name who shared them",
-    "segment.orders": "products are a list in one column",
-    "segment.usage": "people who are not logged in are found by another table",
-    "discourse.interactions": "replies are counted by topic, likes are type 2",
-    "github.usage": "which pages of GitHub are use of the product",
-    "workspace.usage": "one kind of event is a share, not use",
-    "workspace.interactions": "who was shared with is the second of a list; some invitations are referrals",
+    "ga4.interactions": "who shared a link stands in the address of a page, in a list of names and values",
+    "discourse.interactions": "like is type 2, and a reply names the number of a post in its topic",
+    "github.usage": "whether issues and reviews are use of the product, and comments are not",
 }
-"""What recipes map by knowledge that neither names nor values hold."""
-MIN_RIGHT, MIN_RIGHT_OF_ALL = 0.9, 0.55
+"""What recipes map by knowledge that neither names nor values hold: each is asked for instead."""
+MIN_RIGHT = 0.9
 
 
 def test_nine_tables_of_ten_of_the_recipes_are_right_without_an_edit():
-    right, told = {}, set()
+    right, asked = {}, {}
     for name in make.RECIPES:
         folder = make.HERE / name
-        expected = open_dataset(folder, load(folder))
-        settings, _ = proposed(folder)
-        complete = {"customers", "orders"} <= set(settings.tables)
-        proposal = open_dataset(folder, settings) if complete else None
-        for table in expected.tables.tables:
-            key = f"{name}.{table}"
-            right[key] = (
-                proposal is not None
-                and table in proposal.tables
-                and required_rows(proposal, table) == required_rows(expected, table)
-            )
-            if not {name, key} & set(NOT_TOLD):
-                told.add(key)
-    assert sum(right[key] for key in told) >= MIN_RIGHT * len(told), {key for key in told if not right[key]}
-    assert sum(right.values()) >= MIN_RIGHT_OF_ALL * len(right)
+        settings, text = proposed(folder)
+        found = right_tables(folder, settings, load(folder))
+        right |= {f"{name}.{table}": is_right for table, is_right in found.items()}
+        asked |= {f"{name}.{table}": f"# ? {table}: " in text for table in found}
+    wrong = {key for key, is_right in right.items() if not is_right}
+    assert wrong <= set(NOT_TOLD)
+    assert len(right) == 36
+    assert sum(right.values()) >= MIN_RIGHT * len(right)
+    assert all(asked[key] for key in NOT_TOLD)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_tables_of_further_exports_are_right_without_an_edit(tmp_path, name):
+    export = import_module(f"tests.support.exports.{name}")
+    export.write(World(seed=3, size=120), tmp_path)
+    expected = Settings(**tomllib.loads(export.SETTINGS))
+    right = right_tables(tmp_path, proposed(tmp_path)[0], expected)
+    assert right == dict.fromkeys(expected.tables.keys() & set(CONTRACT), True)
+
+
+def test_ids_are_made_alike_where_they_are_not(tmp_path):
+    plain = required_rows(opened(feature_frames.write(company(), tmp_path / "plain")), "usage")
+    frames = company()
+    frames["events"]["user_id"] = [
+        f" {user.upper()}" if place % 3 else user for place, user in enumerate(frames["events"].user_id)
+    ]
+    settings, _ = proposed(feature_frames.write(frames, tmp_path / "data"))
+    assert (settings.ids.trim, settings.ids.case) == (True, "lower")
+    assert required_rows(open_dataset(tmp_path / "data", settings), "usage") == plain
+
+
+def test_ids_that_are_alike_stay_as_they_are(tmp_path):
+    settings, _ = proposed(feature_frames.write(company(), tmp_path / "data"))
+    assert (settings.ids.trim, settings.ids.case) == (False, None)
+
+
+def test_local_times_are_of_the_zone_that_a_column_has(tmp_path):
+    frames = company()
+    frames["events"] = frames["events"].assign(
+        timestamp=[f"{moment:%Y-%m-%d %H:%M:%S}" for moment in frames["events"].timestamp],
+        timezone="Asia/Tokyo",
+    )
+    plain = required_rows(opened(feature_frames.write(company(), tmp_path / "plain")), "usage")
+    rows = required_rows(opened(feature_frames.write(frames, tmp_path / "data")), "usage")
+    assert rows == sorted((who, at - pd.Timedelta(hours=9), feature) for who, at, feature in plain)
+
+
+def test_times_with_a_zone_of_their_own_need_none(tmp_path):
+    frames = company()
+    frames["events"] = frames["events"].assign(
+        timestamp=[f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in frames["events"].timestamp],
+        timezone="Asia/Tokyo",
+    )
+    plain = required_rows(opened(feature_frames.write(company(), tmp_path / "plain")), "usage")
+    assert required_rows(opened(feature_frames.write(frames, tmp_path / "data")), "usage") == plain
+
+
+def test_lists_are_asked_for_where_no_sql_is_proposed_for_them(tmp_path):
+    frames = company()
+    frames["invoices"]["taxes"] = '[{"rate": 25}, {"rate": 15}]'
+    _, text = proposed(str(write_sqlite(frames, tmp_path / "data.sqlite")))
+    assert "# ? invoices: taxes is a list" in text
 
 
 def test_tables_of_every_source_are_found(store):

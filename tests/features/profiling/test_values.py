@@ -57,5 +57,10 @@ def test_a_moment_is_utc():
 
 def test_leaves_of_objects_are_scalars_by_path():
     rows = ['{"a": {"b": "x"}, "n": 1, "l": [1]}', None, '{"n": true}']
-    assert values.leaves(rows) == {("a", "b"): ["x", None, None], ("n",): ["1", None, "true"]}
+    assert values.leaves(rows) == {
+        ("a", "b"): ["x", None, None],
+        ("n",): ["1", None, "true"],
+        ("l", "[0]"): ["1", None, None],
+    }
+    assert values.leaves(['[{"id": 1}, {"id": 2}]']) == {("[0]", "id"): ["1"], ("[1]", "id"): ["2"]}
     assert values.leaves(['{"a": 1}', "plain"]) == {}

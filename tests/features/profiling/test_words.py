@@ -17,6 +17,12 @@ from ripple.features.profiling import words
         ("Companies", ("company",)),
         ("Product2Id", ("product", "id")),
         ("data", ("data",)),
+        ("userid", ("user", "id")),
+        ("createat", ("create", "at")),
+        ("teammembers", ("team", "member")),
+        ("paid", ("paid",)),
+        ("invalid", ("invalid",)),
+        ("category", ("category",)),
     ],
 )
 def test_a_name_is_its_words_in_the_singular(name, expected):

@@ -61,13 +61,34 @@ def test_slices_are_spread_over_all_parquet_files(tmp_path):
     assert {value // 1_000 for value in values} == {0, 1, 2, 3}
 
 
-def test_of_a_large_csv_the_first_rows_are_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("text", ["plain", 'with, a comma and "quotes"', "with\nline\n\nbreaks, too"])
+def test_slices_are_spread_over_a_large_csv(tmp_path, monkeypatch, text):
     monkeypatch.setattr("ripple.features.tables.sources.folder.MAX_WHOLE_BYTES", 1_000)
-    folder = feature_frames.write({"large": pd.DataFrame({"x": range(5_000)})}, tmp_path, "csv")
+    rows = pd.DataFrame({"x": range(16_000), "text": text, "y": range(16_000)})
+    folder = feature_frames.write({"large": rows}, tmp_path, "csv")
     with find(folder).open() as place:
-        sample = place.sample("large", 100)
-    assert sample.rows.column("x").to_pylist() == [str(number) for number in range(100)]
+        sample = place.sample("large", 320)
+    values = [int(value) for value in sample.rows.column("x").to_pylist()]
+    assert set(sample.rows.column("text").to_pylist()) == {text}
+    assert sample.rows.column("y").to_pylist() == sample.rows.column("x").to_pylist()
+    assert 50 < len(values) == len(set(values)) <= 320
+    assert {value // 1_000 for value in values} == set(range(16))
+    assert sample.how == "in 16 slices spread over large.csv"
     assert not sample.exact
     assert not sample.searchable
-    assert sample.count is not None
-    assert sample.count > 100
+    assert sample.count == pytest.approx(16_000, rel=0.3)
+
+
+def test_slices_are_spread_over_the_files_of_a_large_csv(tmp_path, monkeypatch):
+    monkeypatch.setattr("ripple.features.tables.sources.folder.MAX_WHOLE_BYTES", 1_000)
+    parts = {
+        f"part{number:02}": pd.DataFrame({"x": range(number * 500, (number + 1) * 500)})
+        for number in range(40)
+    }
+    feature_frames.write(parts, tmp_path / "data" / "large", "csv")
+    with find(tmp_path / "data").open() as place:
+        sample = place.sample("large", 640)
+    values = [int(value) for value in sample.rows.column("x").to_pylist()]
+    assert len({value // 500 for value in values}) >= 10
+    assert max(values) > 15_000
+    assert sample.count == pytest.approx(20_000, rel=0.1)

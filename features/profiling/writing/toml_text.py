@@ -8,10 +8,10 @@ from typing import Any
 
 from ripple.features.profiling.links import Path
 from ripple.features.profiling.proposal import HELPERS, Choice, Part, Proposal, listed
-from ripple.features.profiling.sql_text import choice_sql, column_sql, in_dialect, query
+from ripple.features.profiling.writing.sql_text import choice_sql, column_sql, in_dialect, query
 from ripple.features.tables.contract import CONTRACT, LOOKUPS
 
-ORDER = (*CONTRACT, *LOOKUPS)
+ORDER = (*CONTRACT, "attributes", *LOOKUPS)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
 
@@ -61,19 +61,26 @@ def _part(part: Part, several: bool, dialect: str) -> list[str]:
     key = f"tables.{part.contract}"
     lines = [f"# {note}" for note in part.notes]
     lines.append(f"# {part.table.size}")
+    view = part.table.view
     if (
         part.sql
+        or (view is not None and not view.is_filter)
         or part.paths
         or any("SELECT" in one.sql for one in part.where)
         or "valid_from" in part.columns
     ):
         return [*lines, *_query(part, key, brackets, dialect)]
-    lines += [f"{brackets[0]}{key}{brackets[1]}", f"from = {_text(part.table.name)}"]
+    lines += [f"{brackets[0]}{key}{brackets[1]}", f"from = {_text(part.table.source)}"]
     aliases: dict[Path, str] = {(): ""}
-    if part.where:
-        conditions = [in_dialect(choice_sql(one, aliases, dialect), dialect) for one in part.where]
-        why = "; ".join(one.why for one in part.where)
-        lines.append(f"where = {_text(' AND '.join(conditions))} # {part.where[0].surety}: {why}")
+    where = part.where
+    if view is not None:
+        why = f"these are {view.event}" if view.event else "the other events are no use of a feature"
+        condition = view.where.replace("{", "{{").replace("}", "}}")
+        where = (Choice(sql=condition, confidence=0.75, why=why), *where)
+    if where:
+        conditions = [in_dialect(choice_sql(one, aliases, dialect), dialect) for one in where]
+        why = "; ".join(one.why for one in where)
+        lines.append(f"where = {_text(' AND '.join(conditions))} # {where[0].surety}: {why}")
     if part.unpivot:
         lines.append(_unpivot(part))
     lines.append(f"[{key}.columns]")

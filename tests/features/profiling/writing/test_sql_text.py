@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 
 from ripple.features.profiling.orders import find_orders
-from ripple.features.profiling.sql_text import column_sql, query, quoted
+from ripple.features.profiling.writing.sql_text import column_sql, query, quoted
 from tests.support.proposals import Looking, company
 
 
@@ -31,8 +31,8 @@ def test_values_in_objects_are_read_in_the_dialect_of_the_place(look: Looking) -
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
 def test_a_query_joins_what_it_needs_and_no_more(look: Looking, dialect) -> None:
-    _, _, entities = look(company())
-    (orders,), _ = find_orders(entities, dialect)
+    tables, _, entities = look(company())
+    (orders,), _ = find_orders(entities, tables, dialect)
     parsed = sqlglot.parse_one(query(orders, orders.columns, dialect), dialect=dialect)
     assert {table.name for table in parsed.find_all(sqlglot.exp.Table)} == {"invoice_lines", "invoices"}
     assert parsed.named_selects == list(orders.columns)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import sqlglot
 
 from ripple.features.profiling.links import Link, Path
-from ripple.features.profiling.profile import Field
+from ripple.features.profiling.profile import Field, Identity, TableProfile
 from ripple.features.profiling.proposal import Choice, Part
 
 _RESERVED = {
@@ -102,6 +103,8 @@ _RESERVED = {
     ),
     *("update", "user", "value", "values", "view", "when", "where", "window", "with"),
 }
+ELEMENT, KNOWN = "item", "known_user"
+"""The columns of a view with an element of a list, and with the person who may have been anonymous."""
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -124,13 +127,64 @@ def column_sql(field: Field, alias: str, dialect: str) -> str:
     if not field.path:
         return column
     if field.nested == "struct":
-        return ".".join((column, *map(quoted, field.path)))
+        # places of a list begin with 1 in SQL
+        return column + "".join(
+            f"[{int(key[1:-1]) + 1}]" if key.startswith("[") else f".{quoted(key)}" for key in field.path
+        )
     if dialect != "postgres":
-        keys = ".".join(key if _PLAIN.fullmatch(key.lower()) else f'"{key}"' for key in field.path)
-        text = f"$.{keys}".replace("'", "''")
-        return f"{column} ->> '{text}'"
-    keys = ",".join(field.path).replace("'", "''")
+        return f"{column} ->> '{_json_path(field.path)}'"
+    keys = ",".join(key.strip("[]") for key in field.path).replace("'", "''")
     return f"CAST({column} AS JSON) #>> '{{{keys}}}'"
+
+
+def _json_path(keys: Sequence[str]) -> str:
+    parts = (
+        key if key.startswith("[") else f".{key}" if _PLAIN.fullmatch(key.lower()) else f'."{key}"'
+        for key in keys
+    )
+    return ("$" + "".join(parts)).replace("'", "''")
+
+
+def relation(table: TableProfile, dialect: str) -> str:
+    """What a query reads the rows of a table from: its name, or in brackets the query that makes them."""
+    view = table.view
+    if view is None:
+        return quoted(table.name)
+    name = _alias(view.table, {"known", ELEMENT})
+    columns, source = [f"{name}.*"], _named(view.table, name)
+    if view.identity is not None:
+        own = (view.identity.anonymous, view.identity.user)
+        anonymous, user = (f"({column_sql(one, name, dialect)})" for one in own)
+        source += f" LEFT JOIN {_known(view.identity, dialect)} ON known.anonymous = {anonymous}"
+        columns.append(f"coalesce({user}, known.known_user) AS {KNOWN}")
+    if view.elements:
+        column, *keys = view.elements
+        inside = f"{name}.{quoted(column)}"
+        if dialect == "postgres":
+            if keys:
+                inside = f"CAST({inside} AS JSON) #> '{{{','.join(keys)}}}'"
+            source += f" CROSS JOIN LATERAL json_array_elements(CAST({inside} AS JSON)) AS {ELEMENT}"
+            columns.append(ELEMENT)
+        elif view.nested == "json":
+            inside = f"json_extract_string({inside}, '{_json_path([*keys, '[*]'])}')"
+            columns.append(f"unnest({inside}) AS {ELEMENT}")
+        else:
+            columns.append(f"unnest({'.'.join((inside, *map(quoted, keys)))}) AS {ELEMENT}")
+    distinct = "DISTINCT " if view.distinct else ""
+    where = f" WHERE {view.where}" if view.where else ""
+    return f"(SELECT {distinct}{', '.join(columns)} FROM {source}{where})"
+
+
+def _known(identity: Identity, dialect: str) -> str:
+    """Who is behind each anonymous id; what several people have in common, such as a device, names nobody."""
+    anonymous, user = (
+        column_sql(one, "", dialect) for one in (identity.known_anonymous, identity.known_user)
+    )
+    source = quoted(identity.known_user.table)
+    return (
+        f"(SELECT {anonymous} AS anonymous, min({user}) AS known_user FROM {source} "
+        f"GROUP BY {anonymous} HAVING count(DISTINCT {user}) = 1) AS known"
+    )
 
 
 def choice_sql(choice: Choice, aliases: dict[Path, str], dialect: str) -> str:
@@ -146,7 +200,7 @@ def choice_sql(choice: Choice, aliases: dict[Path, str], dialect: str) -> str:
 
 def query(part: Part, names: dict[str, Choice], dialect: str) -> str:
     """The query of a part that needs joins, with a column for each of *names*."""
-    aliases: dict[Path, str] = {(): _alias(part.table.name, set())}
+    aliases: dict[Path, str] = {(): _alias(part.table.source, set())}
     joins = []
     for path in part.paths:
         link = path[-1]
@@ -156,13 +210,15 @@ def query(part: Part, names: dict[str, Choice], dialect: str) -> str:
             _key(link.child, link, aliases[path[:-1]], dialect),
         )
         condition = f"{one} = {other}"
-        joins.append(f"JOIN {_named(link.parent.table, aliases[path])} ON {condition}")
+        table = next((one for one in part.views if one.name == link.parent.table), None)
+        joined = quoted(link.parent.table) if table is None else relation(table, dialect)
+        joins.append(f"JOIN {joined} AS {aliases[path]} ON {condition}")
     columns = [
         sql if sql.rpartition(".")[2] == quoted(name) else f"{sql} AS {quoted(name)}"
         for name, choice in names.items()
         for sql in [choice_sql(choice, aliases, dialect)]
     ]
-    lines = ["SELECT " + ", ".join(columns), f"FROM {_named(part.table.name, aliases[()])}", *joins]
+    lines = ["SELECT " + ", ".join(columns), f"FROM {relation(part.table, dialect)} AS {aliases[()]}", *joins]
     if part.where:
         lines.append("WHERE " + " AND ".join(choice_sql(one, aliases, dialect) for one in part.where))
     return "\n".join(lines)
@@ -178,7 +234,7 @@ def _key(field: Field, link: Link, alias: str, dialect: str) -> str:
         if field.type == "float":
             sql = f"CAST({sql} AS BIGINT)"
         return f"CAST({sql} AS VARCHAR)"
-    return sql
+    return f"lower(trim({sql}))" if link.unlike else sql
 
 
 def _inner(field: Field, alias: str, dialect: str) -> str:

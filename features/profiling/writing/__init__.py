@@ -1,0 +1,1 @@
+"""Writes a proposal as a commented ripple.toml."""
