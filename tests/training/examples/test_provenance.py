@@ -132,7 +132,7 @@ def modules(monkeypatch):
         "training.attribution.label",
         "training.attribution.influence",
         "training.estimators.distillation",
-        "training.estimators.conformal",
+        "training.estimators.range_heads",
         "training.evaluation.backtest",
         "training.evaluation.bootstrap",
         "models.bundle",
