@@ -127,12 +127,14 @@ class Features(Section):
 
 
 class Model(Section):
-    """Parameters of the trees: those of the top head, and those that teach the value head's."""
+    """Parameters of the trees: those of the top head, and those that teach the value head's student trees."""
 
     trees: int = Field(300, ge=1, description="trees of each head (num_iterations)")
-    leaves: int = Field(5, ge=2, description="leaves of a tree, at most (num_leaves)")
-    depth: int = Field(3, ge=1, description="depth of a tree, at most (max_depth)")
-    learning_rate: float = Field(0.02, gt=0, description="shrinkage of each tree (learning_rate)")
+    leaves: int = Field(
+        5, ge=2, description="leaves of a tree, at most (num_leaves); student trees have their own"
+    )
+    depth: int = Field(3, ge=1, description="depth of a tree, at most (max_depth); likewise")
+    learning_rate: float = Field(0.02, gt=0, description="shrinkage of each tree (learning_rate); likewise")
     extra_trees: bool = Field(
         False, description="draw split thresholds at random: less variance with little data"
     )

@@ -6,7 +6,7 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +29,7 @@ from ripple.training.evaluation.drift import drift, training_features
 from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
 from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
 from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
-from ripple.training.evaluation.tuning import Trial, tune
+from ripple.training.evaluation.tuning import tune, validate_tunable
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import (
     Examples,
@@ -42,7 +42,7 @@ from ripple.training.examples.examples import (
 from ripple.training.examples.feasibility import feasibility
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.preconditions import validate_labels
-from ripple.training.examples.provenance import data_digests, run_code_digest
+from ripple.training.examples.provenance import Provenance, provenance_of, run_code_digest
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import customer_histories, listed_customers
@@ -88,18 +88,21 @@ def fit_and_evaluate(
     name: str,
     compared_at: Sequence[datetime] = (),
     trials: int = 0,
+    provenance: Provenance | None = None,
 ) -> TrainingResult:
     """Features, labels, backtest, both heads and the scores of all customers at the end of the data.
 
     Args:
         compared_at: evaluation cutoffs of another version, to be compared with.
         trials: how many choices of parameters to try first, see `ripple.training.evaluation.tuning`.
+        provenance: what this training starts from, if that is computed already.
 
     Raises:
         InputError: the history is too short, or the labels are not enough to learn from.
     """
+    provenance = provenance or provenance_of(dataset, checks, trials)
     with tempfile.TemporaryDirectory() as folder:
-        return _fit_and_evaluate(dataset, checks, name, compared_at, trials, Path(folder))
+        return _fit_and_evaluate(dataset, checks, name, compared_at, trials, provenance, Path(folder))
 
 
 def _fit_and_evaluate(
@@ -108,18 +111,21 @@ def _fit_and_evaluate(
     name: str,
     compared_at: Sequence[datetime],
     trials: int,
+    provenance: Provenance,
     folder: Path,
 ) -> TrainingResult:
     end = dataset.settings.until or checks.end
     plan = feasibility(dataset, checks.start, end).schedule
+    if trials:
+        validate_tunable(plan)
     examples = _examples(dataset, plan, folder)
     validate_labels(examples.values(), dataset.settings)
-    data = TrainingData(checks, plan, data_digests(dataset))
-    backtester, searched = RollingOriginBacktester(examples, plan, dataset.settings), list[Trial]()
+    data = TrainingData(checks, plan, provenance.data, provenance.identity)
+    backtester, search = RollingOriginBacktester(examples, plan, dataset.settings), None
     if trials:
-        identity = digest(data.digests, dataset.settings.model_dump(), run_code_digest())
-        settings, searched = tune(backtester, trials, identity)
-        dataset, backtester = replace(dataset, settings=settings), replace(backtester, settings=settings)
+        examples_identity = digest(data.digests, dataset.settings.model_dump(), run_code_digest())
+        settings, search = tune(backtester, trials, examples_identity)
+        dataset, backtester = replace(dataset, settings=settings), backtester.with_settings(settings)
     backtested = backtest(backtester, dataset.extension.metrics)
     cutoffs = _evaluation_cutoffs(backtested, plan)
     predictions = out_of_sample_predictions(backtester, cutoffs)
@@ -129,7 +135,7 @@ def _fit_and_evaluate(
         backtested,
         predictions,
         out_of_sample_predictions(revisiting, revisiting.schedule.evaluation),
-        searched,
+        search,
         earlier_effects(backtester, cutoffs, population.bundle, population.features),
     )
     logger.info("placebos, and the label under other settings")
@@ -146,11 +152,22 @@ def _fit_and_evaluate(
     return result
 
 
-def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> TrainedVersion:
+def train(
+    dataset: Dataset,
+    checks: Report,
+    name: str,
+    trials: int = 0,
+    provenance: Provenance | None = None,
+    started: datetime | None = None,
+) -> TrainedVersion:
     """Fit and evaluate, let the gate decide, record the run in MLflow and register the version.
 
     A version is registered only once its run holds everything, and the alias `champion` moves last: a run
     that is killed leaves no half version and the champion as it was.
+
+    Args:
+        trials, provenance: see `fit_and_evaluate`.
+        started: when the run began, UTC; now where it is None. Nothing but MLflow's record follows from it.
     """
     from ripple.training.registry import (
         model_versions,
@@ -159,6 +176,7 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
         runs,
     )  # mlflow is slow to import
 
+    started = started or datetime.now(UTC)
     client = preflight.open_for_writing(dataset.settings)
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
@@ -173,7 +191,7 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
                 f"version {champion.number}, the champion, is gone: {error.lost}. Training goes on as if "
                 "there were none."
             )
-    result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials)
+    result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials, provenance)
     decision = decide(result, opponent.number if opponent else None, rival)
     if opponent and decision.comparison:
         own = result.population
@@ -185,7 +203,7 @@ def train(dataset: Dataset, checks: Report, name: str, trials: int = 0) -> Train
 
     html = render(result, decision)
     logger.info("recording the run in MLflow")
-    logged = recording.log(result, decision, html, model_card(result))
+    logged = recording.log(result, decision, html, model_card(result), started)
     version = model_versions.register(client, logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
     report = dataset.settings.home / "reports" / f"{client.registered_model}-{label}.html"
@@ -268,6 +286,7 @@ def _population(
         scores,
         attributes(dataset, end).reindex(current.index),
         drift(bundle, reference, current, scores),
+        backtester.heads(end).parameters,
     )
 
 

@@ -17,7 +17,7 @@ from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.membership_changes import MembershipChanges
-from ripple.training.evaluation.tuning import Trial
+from ripple.training.evaluation.tuning import Search
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.insights.claims import Claim
 from ripple.training.insights.concentration import Concentration
@@ -33,11 +33,13 @@ class TrainingData:
     Attributes:
         checks: findings of the validation of the tables, with the rows set aside.
         digests: digest of each table, by name.
+        identity: see `examples.provenance.Provenance`.
     """
 
     checks: Report
     schedule: Schedule
     digests: Mapping[str, str] = field(default_factory=dict)
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Evaluation:
     Attributes:
         predictions: out-of-sample predictions, by cutoff and customer; see `evaluation.out_of_sample`.
         revisited: the same at evaluation cutoffs of the champion that are not evaluation cutoffs of this run.
-        trials: trials of the parameter search; see `evaluation.tuning`.
+        search: the parameter search; see `evaluation.tuning`. None where parameters were not searched.
         earlier_effects: SHAP values by the heads of the evaluation cutoffs; see
             `insights.explanation_stability`.
     """
@@ -73,7 +75,7 @@ class Evaluation:
     backtest: Backtest
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisited: pd.DataFrame = field(default_factory=pd.DataFrame)
-    trials: Sequence[Trial] = ()
+    search: Search | None = None
     earlier_effects: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ class Population:
         features, scores: a row per customer, indexed by customer_id; see `models.batch_scoring`.
         attributes: those attributes of the same customers that are text.
         drift: of features and scores since the training cutoffs; see `evaluation.drift`.
+        head_parameters: the LightGBM parameters of each head; see `estimators.heads.Heads`.
     """
 
     bundle: Bundle
@@ -106,6 +109,7 @@ class Population:
     scores: pd.DataFrame
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    head_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def shown_attributes(self) -> dict[str, pd.Series]:
@@ -161,11 +165,12 @@ class TrainingResult:
             "top_value_share": float(members["network_value"].sum() / value),
             "referral_share": _share(self.label.totals, "referral_value"),
             "influence_share": _share(self.label.totals, "influence_value"),
-            "coincidence": self.label.robustness.placebo_share if self.label.robustness else 0.0,
+            "chance_share": self.label.chance_share,
         }
 
     def record(self) -> dict[str, Any]:
         """The result as plain data, for evidence.json; what is undefined is null."""
+        search = self.evaluation.search
         return {
             "name": self.name,
             "dataset": self.dataset,
@@ -200,7 +205,8 @@ class TrainingResult:
             "plays": rows(self.insights.playbook.plays),
             "segments": rows(self.insights.playbook.segments),
             "digests": dict(self.data.digests),
-            "trials": [asdict(trial) for trial in self.evaluation.trials],
+            "trials": [asdict(trial) for trial in search.trials] if search else [],
+            "search": {name: _defined(value) for name, value in search.record().items()} if search else None,
             "empty_features": self.population.empty_features,
             "drift": rows(self.population.drift.rename_axis("name").reset_index()),
             "changes": self.changes.record() if self.changes else None,

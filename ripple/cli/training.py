@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,21 +43,35 @@ def train(
     tune: Annotated[
         int, typer.Option(min=0, metavar="N", help="Try N choices of parameters first; needs the extra tune.")
     ] = 0,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Train even if a version of the same data, settings and code is registered."
+        ),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Train both models, record the run in MLflow, register a version, write its report.
 
-    The version becomes champion if it passes the gate, else challenger; see docs/models.md.
+    The version becomes champion if it passes the gate, else challenger; see docs/models.md. Where one of the
+    same data, settings and code is registered already, nothing is trained.
     """
+    started = datetime.now(UTC)
     require("train", *(("tune",) if tune else ()))
     from ripple.training.registry import preflight
 
     dataset, checked = open_checked(data, settings, keep=True, first=preflight.open_for_writing)
-    from ripple.training.pipeline import train as run
+    from ripple.training.examples.provenance import provenance_of
 
     if until is not None:
         dataset = dataset.limited_to(until)
-    trained = run(dataset, checked, name or dataset.name, tune)
+    provenance = provenance_of(dataset, checked, tune)
+    if not again and _is_registered(dataset.settings, provenance.identity):
+        return
+    from ripple.training.pipeline import train as run
+
+    name = name or f"{dataset.name} {started:%Y-%m-%d %H:%M:%S}"
+    trained = run(dataset, checked, name, tune, provenance, started)
     result, decision = trained.result, trained.decision
     headline = result.headline()
     share = f"{result.settings.top_share:.0%}"
@@ -77,18 +92,57 @@ def train(
         f"top {share}:   {headline['top_customers']:,.0f} of {headline['customers']:,.0f} customers hold "
         f"{headline['top_value_share']:.0%} of the expected network value"
     )
+    if search := result.evaluation.search:
+        print(f"tuning:   {search.text}")
     if tested := result.label.robustness:
-        credited = f"{tested.revenue_share:.1%} of revenue"
+        credited = headline["referral_share"] + headline["influence_share"]
         print(
-            f"credited: {credited} to influence, up to {tested.placebo_share:.0%} of it by chance"
+            f"credited: {credited:.1%} of revenue to other customers than the buyers, up to "
+            f"{headline['chance_share']:.0%} of it by chance"
             if tested.has_influence
-            else f"credited: no influence was found ({credited}, by chance)"
+            else f"credited: no influence was found ({tested.revenue_share:.1%} of revenue, by chance)"
         )
     print(f"report:   {trained.report}")
-    if trained.champion:
+    if trained.version:
+        _print_next(trained.version, trained.champion)
+
+
+def _print_next(version: str, is_champion: bool) -> None:
+    if is_champion:
         print(f"next:     {_serve_command()}")
-    elif trained.version:
-        print(f'next:     ripple promote {trained.version} --because "…", if the report convinces you')
+    else:
+        print(f'next:     ripple promote {version} --because "…", if the report convinces you')
+
+
+def _is_registered(settings: Settings, identity: str) -> bool:
+    """Whether a version of this *identity* is registered; if so, it is printed with its report.
+
+    A role that a killed training did not get to give it is given now.
+    """
+    from ripple.cli.versions import fetch_report
+    from ripple.training.registry import model_versions, tracking
+    from ripple.training.registry.equal_version import equal_version
+
+    client = tracking.connect(settings)
+    equal = equal_version(client, identity)
+    if equal is None:
+        return False
+    model_versions.settle(client, equal)
+    run = model_versions.run_of(client, equal)
+    print(f"version:  {client.registered_model} {equal.number} ({model_versions.role(client, equal)})")
+    print(
+        f"          The run '{run.info.run_name}' had the same data, settings, code and libraries: nothing "
+        "was trained. --again trains all the same."
+    )
+    # MLflow keeps no metric that is undefined
+    capture, rule = (run.data.metrics.get(name, math.nan) for name in ("capture", "best_baseline_capture"))
+    print(
+        f"capture:  {capture:.2f} of the value held by the true top {settings.top_share:.0%}, against "
+        f"{rule:.2f} by the best simple rule"
+    )
+    print(f"report:   {fetch_report(client, settings, equal)}")
+    _print_next(equal.number, model_versions.champion(client) == equal)
+    return True
 
 
 def _serve_command() -> str:

@@ -85,7 +85,9 @@ def report(
         print(plays)
         return
     if other is None:
-        path = _fetched(client, chosen, one)
+        path = fetch_report(client, chosen, one)
+        for sentence in model_versions.status(client, one):
+            sys.stderr.write(f"{sentence}\n")
     else:
         path = _compared(client, chosen, one, model_versions.find(client, other))
     if browse:
@@ -93,7 +95,7 @@ def report(
     print(path)
 
 
-def _fetched(client: Store, settings: Settings, chosen: Version) -> Path:
+def fetch_report(client: Store, settings: Settings, chosen: Version) -> Path:
     """The path of the report of a version, as MLflow has it, with its present status on top."""
     from ripple.training.registry import model_versions
     from ripple.training.report.text.version_status import with_status
@@ -103,8 +105,6 @@ def _fetched(client: Store, settings: Settings, chosen: Version) -> Path:
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
         page = model_versions.fetch(client, chosen, "report.html", Path(folder)).read_text(encoding="utf-8")
         building.write_text(with_status(page, sentences), encoding="utf-8")
-    for sentence in sentences:
-        sys.stderr.write(f"{sentence}\n")
     return path
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.training import pipeline
-from ripple.training.evaluation.tuning import Trial
+from ripple.training.evaluation.tuning import Search, Trial
 from ripple.training.registry import model_versions, runs, tracking
 from tests.support.checkout import ROOT
 from tests.support.runs.results import altered
@@ -156,8 +156,11 @@ def ends_with(copied_store, opened, monkeypatch):
 
 
 def test_every_trial_has_a_child_run(result, ends_with):
-    trials = [Trial(0, {"trees": 100}, 0.5), Trial(1, {"trees": 50}, None)]
-    _, client = ends_with(altered(result, trials=trials))
+    trials = (Trial(1, {"trees": 100}, 0.5), Trial(2, {"trees": 50}, None))
+    trained, client = ends_with(altered(result, search=Search(trials, 1, 0.0, 0.0, 0.0)))
+    parent = client.get_run(model_versions.find(client, trained.version).run_id).data
+    assert (parent.metrics["search.best"], parent.metrics["search.adopted"]) == (1, 0)
+    assert parent.tags["search"] == trained.result.evaluation.search.text
     experiment = client.get_experiment_by_name("ripple").experiment_id
     trial_runs = client.search_runs(
         [experiment], "tags.kind = 'trial'", order_by=["params.`model.trees` ASC"]
@@ -165,6 +168,7 @@ def test_every_trial_has_a_child_run(result, ends_with):
     assert [run.data.params["model.trees"] for run in trial_runs] == ["100", "50"]
     assert trial_runs[0].data.metrics == {"tuning_capture": 0.5}
     assert trial_runs[1].data.tags["trial"] == "given up"
+    assert [run.info.run_name for run in trial_runs] == ["first, trial 1", "first, trial 2"]
 
 
 def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tmp_path, monkeypatch):
@@ -173,9 +177,11 @@ def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tm
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )
     tuned = pipeline.fit_and_evaluate(replace(opened[0], settings=chosen), opened[1], "tuned", trials=2)
-    best = max(tuned.evaluation.trials, key=lambda trial: trial.capture)
-    assert tuned.settings.model.trees == best.parameters["trees"] == tuned.population.bundle.value.num_trees()
+    search = tuned.evaluation.search
+    used = search.trials[search.best - 1 if search.adopted else 0].parameters["trees"]
+    assert tuned.settings.model.trees == used == tuned.population.bundle.value.num_trees()
     assert tuned.record()["trials"][0]["parameters"]["trees"] == chosen.model.trees
+    assert tuned.record()["search"]["adopted"] == search.adopted
 
 
 def test_a_version_that_does_not_pass_is_challenger_and_the_report_says_why(result, ends_with):

@@ -80,7 +80,8 @@ def test_the_record_holds_what_the_placebos_found(result):
     tested, record = result.label.robustness, json.loads(json.dumps(result.record(), allow_nan=False))
     robustness = record["robustness"]
     assert robustness["influence_found"] == tested.has_influence
-    assert robustness["coincidence"] == record["headline"]["coincidence"] == tested.placebo_share
+    assert robustness["coincidence"] == tested.placebo_share
+    assert record["headline"]["chance_share"] == result.label.chance_share
     assert robustness["placebos"]["shuffled times"]["share"] == tested.placebos["share"]["shuffled times"]
     assert set(robustness["sensitivity"]) == set(tested.sensitivity.index)
     assert tested.end - tested.start == result.data.schedule.horizon
@@ -94,6 +95,7 @@ def test_robustness_is_of_the_period_and_the_revenue_of_the_label(result, plan):
 
 
 def test_without_interactions_the_record_says_that_nothing_was_tested(result):
-    record = altered(result, robustness=None).record()
+    untested = altered(result, robustness=None, totals=result.label.totals | {"influence_value": 0.0})
+    record = untested.record()
     assert record["robustness"] is None
-    assert record["headline"]["coincidence"] == 0.0
+    assert record["headline"]["chance_share"] == 0.0

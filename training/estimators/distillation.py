@@ -71,8 +71,7 @@ def distil(
         teaching_rows = np.concatenate((x, np.where(np.isnan(x).all(axis=0), np.nan, new)))
     targets = (1 - LINEAR_WEIGHT) * np.asarray(trees.predict(teaching_rows, raw_score=True))
     targets += LINEAR_WEIGHT * linear.predict_log(model, teaching_rows)
-    min_rows = min(shared["min_data_in_leaf"], STUDENT_PARAMS["min_data_in_leaf"])
-    parameters = shared | STUDENT_PARAMS | {"min_data_in_leaf": min_rows}
+    parameters = student_parameters(shared)
     targets = np.round(targets, 6)  # what machines differ by shall not show
     data = lgb.Dataset(
         teaching_rows,
@@ -84,6 +83,12 @@ def distil(
     )
     student = train(parameters, data, settings.model.trees)
     return student, float(np.average(np.exp(student.predict(x, raw_score=True)), weights=weights))
+
+
+def student_parameters(shared: dict[str, Any]) -> dict[str, Any]:
+    """The LightGBM parameters of the student of trees with the parameters *shared*."""
+    min_rows = min(shared["min_data_in_leaf"], STUDENT_PARAMS["min_data_in_leaf"])
+    return shared | STUDENT_PARAMS | {"min_data_in_leaf": min_rows}
 
 
 def _stride(rows: int) -> int:

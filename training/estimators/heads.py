@@ -21,12 +21,15 @@ from ripple.training.estimators.boosting import (
     train,
     tweedie_objective,
 )
-from ripple.training.estimators.distillation import distil
-from ripple.training.estimators.range_heads import RangeHeads, fit_range_heads
+from ripple.training.estimators.distillation import distil, student_parameters
+from ripple.training.estimators.range_heads import RANGE_PARAMS, RANGE_TREES, RangeHeads, fit_range_heads
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.membership import top_members
 from ripple.training.examples.targets import network_value_target
+
+BINARY = {"objective": "binary"}
+"""The objective of the top head."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,14 @@ class Heads:
         value: predicts the expected network value.
         top: predicts the log-odds of being at the top.
         ranges: predict the range of the network value.
+        parameters: the LightGBM parameters of each head, by name, and of the trees that teach the value head
+            (``value_teacher``).
     """
 
     value: ValueHead
     top: lgb.Booster
     ranges: RangeHeads
+    parameters: dict[str, dict[str, Any]]
 
     @property
     def names(self) -> list[str]:
@@ -99,8 +105,9 @@ def fit(examples: Sequence[Examples], settings: Settings, inference_rows: Rows |
     training = _Training.of(examples, settings)
     value = training.value_head(inference_rows)
     at_top = np.concatenate([top_members(value, settings.top_share) for _, value in training.labelled])
-    top = training.fit({"objective": "binary"}, at_top)
-    return Heads(value, top, fit_range_heads(training.labelled, training.data, training.parameters, settings))
+    top = training.fit(BINARY, at_top)
+    ranges = fit_range_heads(training.labelled, training.data, training.parameters, settings)
+    return Heads(value, top, ranges, training.parameters_by_head())
 
 
 def fit_value(
@@ -144,6 +151,16 @@ class _Training:
     def fit(self, objective: dict[str, Any], label: np.ndarray) -> lgb.Booster:
         data = self.data.set_label(label.astype(np.float64))
         return train(self.parameters | objective, data, self.settings.model.trees)
+
+    def parameters_by_head(self) -> dict[str, dict[str, Any]]:
+        """`Heads.parameters`."""
+        shared = self.parameters | {"num_iterations": self.settings.model.trees}
+        return {
+            "value_head": student_parameters(shared),
+            "value_teacher": shared | tweedie_objective(self.settings),
+            "top_head": shared | BINARY,
+            "range_heads": shared | RANGE_PARAMS | {"num_iterations": RANGE_TREES},
+        }
 
     def value_head(self, inference_rows: Rows | None) -> ValueHead:
         amounts, _ = relative_amounts(self.labelled, self.settings)

@@ -50,6 +50,11 @@ class RollingOriginBacktester:
     _held_out: dict[datetime, HeldOutPredictions] = field(default_factory=dict)
     _heads: dict[datetime, Heads] = field(default_factory=dict)
 
+    def with_settings(self, settings: Settings, log_level: int | None = None) -> RollingOriginBacktester:
+        """One of the same examples under other *settings*, which has fitted nothing yet."""
+        level = self.log_level if log_level is None else log_level
+        return RollingOriginBacktester(self.examples, self.schedule, settings, level)
+
     def has_training_labels(self, moment: datetime) -> bool:
         """Whether anybody is credited with anything at a cutoff closed by *moment*."""
         return any(self.has_credit(cutoff) for cutoff in self.schedule.training_for(moment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,13 @@ class Backtest:
             "lead_high": high,
             **self.calibration,
         }
+
+    def model_metrics(self, cutoff: str) -> dict[str, Any]:
+        """The metrics of the model at *cutoff*, a day as text; its lead is that over `best_baseline`."""
+        rankings = self.rankings[self.rankings["cutoff"] == cutoff].set_index("ranking")
+        lead = rankings.loc[self.best_baseline, ["lead", "lead_low", "lead_high"]]
+        heads = self.heads.set_index("cutoff").loc[cutoff]
+        return {**rankings.loc[MODEL], **lead, **heads}
 
     def capture(self, ranking: str) -> float:
         """Pooled capture of *ranking*."""

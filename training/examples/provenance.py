@@ -1,8 +1,10 @@
-"""Digests of what a run was made from: its data, whatever the order of their rows, and its code."""
+"""Digests of what a run was made from: data, whatever the order of their rows, settings and code."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import ibis.expr.types as ir
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 
 from ripple.digests import code_digest, digest
 from ripple.features.dataset import Dataset
+from ripple.features.validation.findings import Report
 
 CODE = (
     "ripple.training.examples.examples",
@@ -18,6 +21,34 @@ CODE = (
     "ripple.models.bundle",
 )
 """The modules that, with all they import, make features, labels, models and their backtest."""
+
+PIPELINE = "ripple.training.pipeline"
+"""The module that, with all it imports, makes everything that a run records."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a training starts from.
+
+    Attributes:
+        data: digest of each table, by name; see `data_digests`.
+        identity: digest of data, settings, code, libraries and the number of trials. Trainings of the same
+            identity end with the same bundle.
+    """
+
+    data: Mapping[str, str]
+    identity: str
+
+
+def provenance_of(dataset: Dataset, checks: Report, trials: int = 0) -> Provenance:
+    """What a training on *dataset* with so many *trials* of a parameter search starts from.
+
+    Neither the name of the run counts nor where results are kept.
+    """
+    data = data_digests(dataset)
+    settings = dataset.settings.model_dump(mode="json")
+    set_aside = sorted((finding.key, finding.count) for finding in checks.set_aside)
+    return Provenance(data, digest(sorted(data.items()), settings, set_aside, trials, code_digest(PIPELINE)))
 
 
 def data_digests(dataset: Dataset) -> dict[str, str]:

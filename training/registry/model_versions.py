@@ -16,6 +16,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.entities import Run, RunData
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from ripple import atomic
@@ -31,6 +32,13 @@ from ripple.training.registry.tracking import LONGEST_TAG, Store, download
 
 CHAMPION, CHALLENGER, NEWEST = "champion", "challenger", "newest"
 PASSED, FAILED = "passed", "failed"
+DESCRIPTION = (
+    "Scores every customer: the network value expected over the horizon, which is revenue of others that "
+    "would not come without them, with an interval, and the probability of belonging to the top. Input is a "
+    "row of features per customer.\n\n`champion` is the version that is served, `challenger` the one "
+    "registered last unless it is champion; the gate decides, and its reasons are tags of each version."
+)
+"""The description of the registered model, unless somebody has given it one."""
 BY_GATE, BY_HAND, FORCED = "by the gate", "by hand", "against the gate"
 
 
@@ -60,7 +68,11 @@ class VersionGoneError(InputError):
 def register(client: Store, logged: LoggedModel, decision: Decision) -> Version:
     """Register the logged model as the next version, with the decision of the gate as tags."""
     registered = mlflow.register_model(logged.model_uri, client.registered_model, tags=_tags(decision))
-    return Version(str(registered.version), logged.run_id)
+    version = Version(str(registered.version), logged.run_id)
+    client.update_model_version(client.registered_model, version.number, logged.description)
+    if not client.get_registered_model(client.registered_model).description:
+        client.update_registered_model(client.registered_model, DESCRIPTION)
+    return version
 
 
 def _tags(decision: Decision) -> dict[str, str]:
@@ -134,15 +146,39 @@ def _against(tags: dict[str, str], before: Version | None) -> str:
     return ""
 
 
+def settle(client: Store, version: Version) -> None:
+    """Give a version the role that the gate decided on, if a training was killed before it did so.
+
+    One that was champion before is left alone: it has been replaced.
+    """
+    tags = client.get_model_version(client.registered_model, version.number).tags
+    before = champion(client)
+    if before == version or "promoted" in tags:
+        return
+    if not _against(tags, before):
+        set_champion(client, version)
+    elif version == newest_first(client)[0]:
+        set_challenger(client, version)
+
+
+def newest_first(client: Store) -> list[Version]:
+    """Every registered version."""
+    return [Version(str(entry.version), str(entry.run_id)) for entry in _entries(client)]
+
+
+def _entries(client: Store) -> list[ModelVersion]:
+    """MLflow's entries of all registered versions, the newest first."""
+    entries = client.search_model_versions(f"name = '{client.registered_model}'")
+    return sorted(entries, key=lambda entry: -int(entry.version))
+
+
 def find(client: Store, name: str = CHAMPION) -> Version:
     """The version of that number, that alias, or the newest.
 
     Raises:
         InputError: there is none; the message says which there are.
     """
-    numbers = sorted(
-        int(entry.version) for entry in client.search_model_versions(f"name = '{client.registered_model}'")
-    )
+    numbers = sorted(int(version.number) for version in newest_first(client))
     number = str(numbers[-1]) if name == NEWEST and numbers else name
     version = (
         _version(lambda: client.get_model_version(client.registered_model, number))
@@ -202,9 +238,7 @@ def overview(client: Store) -> list[dict[str, str]]:
     """A row of texts for every registered version, the newest first; empty where nothing is known."""
     roles = {_alias(client, role): role for role in (CHALLENGER, CHAMPION)}
     rows = []
-    for entry in sorted(
-        client.search_model_versions(f"name = '{client.registered_model}'"), key=lambda one: -int(one.version)
-    ):
+    for entry in _entries(client):
         version, tags = Version(str(entry.version), str(entry.run_id)), entry.tags
         try:
             artifacts(client, version)
@@ -301,15 +335,16 @@ def compared(client: Store, one: Version, other: Version) -> tuple[Comparison, s
     )
 
 
+def role(client: Store, version: Version) -> str:
+    """The alias of a version, or that it has none."""
+    aliases = (name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == version)
+    return next(aliases, f"neither {CHAMPION} nor {CHALLENGER}")
+
+
 def status(client: Store, version: Version) -> list[str]:
     """The role of a version and why it has it, a sentence each."""
     tags = client.get_model_version(client.registered_model, version.number).tags
-    role = next((name for name in (CHAMPION, CHALLENGER) if _alias(client, name) == version), "neither")
-    sentences = [
-        f"Version {version.number} is neither champion nor challenger."
-        if role == "neither"
-        else f"Version {version.number} is {role}."
-    ]
+    sentences = [f"Version {version.number} is {role(client, version)}."]
     if "promoted" in tags:
         instead, because = tags["promoted.instead_of"], tags["promoted.because"]
         sentences.append(

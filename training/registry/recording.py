@@ -6,15 +6,16 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric
@@ -26,7 +27,7 @@ from ripple.digests import digest
 from ripple.features.catalog import markdown as catalogue
 from ripple.models.batch_scoring import write_snapshot
 from ripple.models.bundle import HEADS, RANGE_SCORES, SCORES, Spec
-from ripple.training.evaluation import cutoff_evaluation
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.provenance import run_code_digest
 from ripple.training.insights import plays
 from ripple.training.insights.shap_sample import shap_values
@@ -39,6 +40,15 @@ PREDICTIONS = "predictions.parquet"
 LOGGED_MODEL = "ripple"
 """The name of the model inside its run, which may not have the dots of a registered model."""
 
+IDENTITY = "ripple.identity"
+"""The tag of a run that says what it was made from; see `examples.provenance.Provenance`."""
+PREVIEW_ROWS = 100
+"""The number of rows of a Parquet file that are also kept as CSV, which MLflow's pages show."""
+PREVIEW_ORDER = {"snapshot": ("rank", True), "predictions": ("predicted", False)}
+"""The column by which the rows of a preview are ordered, and whether upwards, by the name of the file."""
+UNRECORDED = ("deterministic", "force_row_wise", "monotone_constraints", "seed", "verbosity")
+"""The LightGBM parameters that are the same for all heads and versions, or that features and settings say."""
+
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "scipy")
 
 
@@ -48,9 +58,12 @@ class LoggedModel:
 
     model_uri: str
     run_id: str
+    description: str = ""
 
 
-def log(result: TrainingResult, decision: Decision, report: str, card: str) -> LoggedModel:
+def log(
+    result: TrainingResult, decision: Decision, report: str, card: str, started: datetime | None = None
+) -> LoggedModel:
     """Record *result* as one run with a child run per backtest cutoff. Nothing is registered.
 
     The run holds parameters, metrics, also by cutoff, digests of data and code, the model and all artifacts;
@@ -58,13 +71,17 @@ def log(result: TrainingResult, decision: Decision, report: str, card: str) -> L
 
     Args:
         report, card: the report as HTML, and the model card as Markdown.
+        started: when the training began, UTC; now where it is None.
     """
-    home = result.settings.home
-    with runs.locked(result.name, home) as run, tempfile.TemporaryDirectory() as temporary:
+    home, description = result.settings.home, describe(result, decision)
+    began = started or datetime.now(UTC)
+    run_id = runs.created(result.name, result.settings.experiment, description, began)
+    with runs.locked(result.name, home, run_id=run_id) as run, tempfile.TemporaryDirectory() as temporary:
         mlflow.log_params(_parameters(result))
         mlflow.set_tags(
             {
                 "dataset": result.dataset,
+                IDENTITY: result.data.identity,
                 "label": result.population.bundle.spec.label,
                 "gate": "passed" if decision.passed else "failed",
                 "gate.reasons": " ".join(decision.reasons)[:LONGEST_TAG],
@@ -73,11 +90,29 @@ def log(result: TrainingResult, decision: Decision, report: str, card: str) -> L
         mlflow.log_metrics({name: value for name, value in result.headline().items() if value == value})
         _log_inputs(result)
         _log_cutoffs(result, run.info.run_id)
-        _log_trials(result)
+        _log_search(result)
         folder = Path(temporary)
         _write_artifacts(result, decision, report, card, folder)
         mlflow.log_artifacts(str(folder))
-        return LoggedModel(_log_bundle(result, folder / "bundle"), run.info.run_id)
+        return LoggedModel(_log_bundle(result, folder / "bundle"), run.info.run_id, description)
+
+
+def describe(result: TrainingResult, decision: Decision) -> str:
+    """The run and its version in a few sentences of Markdown, the figures first."""
+    backtest, share = result.evaluation.backtest, f"{result.settings.top_share:.0%}"
+    lead, low, high = backtest.lead
+    search = result.evaluation.search
+    sentences = [
+        f"**{backtest.capture(MODEL):.2f}** of the value held by the true top {share} is captured, "
+        f"{backtest.capture(backtest.best_baseline):.2f} by the best simple rule ({backtest.best_baseline}): "
+        f"{lead:+.2f} (95 % interval {low:+.2f} to {high:+.2f}).",
+        f"Trained on {result.dataset} until {result.population.as_of:%Y-%m-%d}, for the network value of "
+        f"{len(result.population.scores):,} customers over {result.settings.horizon_days} days.",
+        f"Gate: {decision.title}. {' '.join(decision.summary)}".strip(),
+        *([f"Search of parameters: {search.text}"] if search else []),
+        "The page is `report.html`, the model card `model_card.md`; `preview/` has the first rows of tables.",
+    ]
+    return "\n\n".join(sentences)[:LONGEST_TAG]
 
 
 def _parameters(result: TrainingResult) -> dict[str, Any]:
@@ -90,7 +125,13 @@ def _parameters(result: TrainingResult) -> dict[str, Any]:
         "code": run_code_digest(),
     }
     data = {f"data.{table}": digest_of_rows for table, digest_of_rows in result.data.digests.items()}
-    return flat(result.settings.model_dump(mode="json")) | provenance | data
+    heads = {
+        f"{head}.{name}": value
+        for head, parameters in result.population.head_parameters.items()
+        for name, value in parameters.items()
+        if name not in UNRECORDED
+    }
+    return flat(result.settings.model_dump(mode="json")) | provenance | data | heads
 
 
 def _log_inputs(result: TrainingResult) -> None:
@@ -102,9 +143,14 @@ def _log_inputs(result: TrainingResult) -> None:
         mlflow.log_input(entry, context="training")
 
 
-def _log_trials(result: TrainingResult) -> None:
-    """A child run for every choice of parameters that was tried."""
-    for trial in result.evaluation.trials:
+def _log_search(result: TrainingResult) -> None:
+    """The outcome of the parameter search, and a child run for every choice that was tried."""
+    search = result.evaluation.search
+    if search is None:
+        return
+    mlflow.log_metrics({f"search.{name}": value for name, value in _numbers(search.record()).items()})
+    mlflow.set_tag("search", search.text)
+    for trial in search.trials:
         state = "given up" if trial.capture is None else "complete"
         tags = {"kind": "trial", "trial": state}
         with runs.run(f"{result.name}, trial {trial.number}", nested=True, tags=tags):
@@ -116,14 +162,14 @@ def _log_trials(result: TrainingResult) -> None:
 def _log_cutoffs(result: TrainingResult, parent: str) -> None:
     """A child run for every evaluation cutoff, and the model's metrics by cutoff in the parent as well."""
     backtest, plan = result.evaluation.backtest, result.data.schedule
-    heads = backtest.heads.set_index("cutoff").to_dict("index")
+    evaluated = set(backtest.heads["cutoff"])
     client, by_cutoff = mlflow.MlflowClient(), []
     for step, cutoff in enumerate(plan.evaluation):
         day = f"{cutoff:%Y-%m-%d}"
-        if day not in heads:
+        if day not in evaluated:
             continue
         rankings = backtest.rankings[backtest.rankings["cutoff"] == day].set_index("ranking").to_dict("index")
-        model_metrics = _numbers(rankings[cutoff_evaluation.MODEL]) | _numbers(heads[day])
+        model_metrics = _numbers(backtest.model_metrics(day))
         rules = _numbers({f"capture of {name}": rule["capture"] for name, rule in rankings.items()})
         with runs.run(f"{result.name} at {day}", nested=True, tags={"kind": "backtest"}):
             closed = plan.training_for(cutoff)
@@ -142,7 +188,7 @@ def _log_cutoffs(result: TrainingResult, parent: str) -> None:
     client.log_batch(parent, metrics=by_cutoff)
 
 
-def _numbers(row: Mapping[Hashable, Any]) -> dict[str, float]:
+def _numbers(row: Mapping[Any, Any]) -> dict[str, float]:
     """The finite numbers of *row*, by name."""
     return {
         str(name): float(value)
@@ -179,6 +225,20 @@ def _write_artifacts(
     (folder / "features.md").write_text(catalogue(result.settings), encoding="utf-8")
     (folder / "environment.txt").write_text(_environment(), encoding="utf-8")
     (folder / "report.html").write_text(report, encoding="utf-8")
+    _write_previews(folder)
+
+
+def _write_previews(folder: Path) -> None:
+    """The first rows of every Parquet file in *folder* as CSV, in a folder `preview` there."""
+    files = sorted(folder.rglob("*.parquet"))
+    (folder / "preview").mkdir()
+    for file in files:
+        rows = pd.read_parquet(file)
+        if file.stem in PREVIEW_ORDER:
+            column, upwards = PREVIEW_ORDER[file.stem]
+            rows = rows.sort_values(column, ascending=upwards, kind="stable")
+        name = "_".join(file.relative_to(folder).with_suffix(".csv").parts)
+        rows.head(PREVIEW_ROWS).to_csv(folder / "preview" / name, index=rows.index.name is not None)
 
 
 def _write_json(file: Path, record: dict[str, Any]) -> None:

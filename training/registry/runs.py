@@ -5,15 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils.git_utils import get_git_commit
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_RUN_NOTE
 
 from ripple.locks import lock
 
 LOCKS = "running"
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""The folder of Ripple's code; it is a git repository unless Ripple is installed from a wheel."""
 
 
 @contextmanager
@@ -31,16 +37,33 @@ def run(name: str, **arguments: Any) -> Iterator[mlflow.ActiveRun]:
 
 
 @contextmanager
-def locked(name: str, home: Path) -> Iterator[mlflow.ActiveRun]:
+def locked(name: str, home: Path, **arguments: Any) -> Iterator[mlflow.ActiveRun]:
     """A `run` that holds a lock in *home* until it has ended.
 
     A process that is killed outright cannot end its run, but it loses its locks.
     """
-    with ExitStack() as ended, run(name) as started:
+    with ExitStack() as ended, run(name, **arguments) as started:
         folder = home / LOCKS / started.info.run_id
         lock(folder)
         ended.callback(shutil.rmtree, folder)
         yield started
+
+
+def created(name: str, experiment: str, description: str, began: datetime) -> str:
+    """The id of a run in the *experiment* of that name, for `mlflow.start_run` to go on with.
+
+    It begins at *began*, which `mlflow.start_run` cannot say. In a checkout it is tagged with the commit of
+    Ripple's code; MLflow looks for that of the console script, which lies where git ignores it.
+    """
+    client, tags = mlflow.MlflowClient(), {MLFLOW_RUN_NOTE: description}
+    if (CHECKOUT / ".git").exists() and (commit := get_git_commit(str(CHECKOUT))):
+        tags[MLFLOW_GIT_COMMIT] = commit
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None  # the pre-flight has created it
+    made = client.create_run(
+        found.experiment_id, int(began.timestamp() * 1000), resolve_tags(tags), run_name=name
+    )
+    return str(made.info.run_id)
 
 
 def end_abandoned(client: mlflow.MlflowClient, home: Path) -> list[str]:

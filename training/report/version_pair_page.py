@@ -38,6 +38,8 @@ METRICS = {
     "top_value_share": "Share of expected value in the top",
     "influence_share": "Share of revenue credited to influence",
     "referral_share": "Share of revenue credited to referrals",
+    "chance_share": "Share of credited value that may be chance",
+    # of versions older than chance_share
     "coincidence": "Share of influence that may be chance",
 }
 """The name of each metric of a run on the page."""

@@ -6,6 +6,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pandas as pd
 import pytest
@@ -57,10 +58,12 @@ def test_until_uses_nothing_that_came_later(
     (tmp_path / "few.toml").write_text(few, encoding="utf-8")
     home, printed = tmp_path / "home", []
     until_then = (trained_world.data, "--until", "2025-10-01", "--settings", tmp_path / "few.toml")
-    for name, arguments in (("until", until_then), ("whole", (cut,))):
+    for name, arguments in (("until", until_then), ("same", (cut,)), ("whole", (cut, "--again"))):
         trained = ripple("train", *arguments, "--name", name, home=home)
         assert trained.returncode == 0, trained.stderr
         printed.append(trained.stdout)
+        if name == "same":
+            assert_nothing_was_trained(trained, home)
     first, second = (
         {file.name: file.read_bytes() for file in report.parent.glob("bundle/*")}
         for report in home.glob("artifacts/*/artifacts/report.html")
@@ -69,9 +72,20 @@ def test_until_uses_nothing_that_came_later(
     assert set(first) == {"bundle.json", "measures.json", "model_card.md", *boosters}
     assert first == second
     # so short a history leaves nothing to calibrate on, so the gate lets neither pass
-    assert "ripple 2 (challenger)" in printed[1]
-    assert "Calibration is unknown" in printed[1]
+    assert "ripple 2 (challenger)" in printed[2]
+    assert "Calibration is unknown" in printed[2]
     _promoted_and_compared(partial(ripple, home=home))
+
+
+def assert_nothing_was_trained(command: CompletedProcess[str], home: Path) -> None:
+    """The command named the version that `until` had registered, and its report, and did nothing else."""
+    assert "features and labels" not in command.stderr
+    assert re.search(r"^version: +ripple 1 \(challenger\)$", command.stdout, re.MULTILINE)
+    assert "The run 'until' had the same data, settings, code and libraries" in command.stdout
+    report = re.search(r"^report: +(.+)$", command.stdout, re.MULTILINE)
+    assert report
+    assert "Version 1 is challenger." in Path(report[1]).read_text(encoding="utf-8")
+    assert len(list(home.glob("artifacts/*/artifacts/report.html"))) == 1
 
 
 def _promoted_and_compared(ripple: Ripple) -> None:

@@ -1,3 +1,7 @@
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -5,9 +9,12 @@ import pytest
 
 from ripple import digests
 from ripple.features.dataset import Dataset
+from ripple.features.extension import Extension
 from ripple.features.tables.tables import Tables
+from ripple.features.validation.findings import Finding, Report
 from ripple.settings import Settings
-from ripple.training.examples.provenance import data_digests, run_code_digest
+from ripple.training.examples import provenance
+from ripple.training.examples.provenance import PIPELINE, data_digests, provenance_of, run_code_digest
 
 ORDERS = pd.DataFrame(
     {
@@ -49,6 +56,53 @@ def test_whatever_else_differs_shows(other):
     assert digest(other(ORDERS)) != digest(ORDERS)
 
 
+def checks(set_aside=0):
+    findings = [Finding("orders.revenue: a number", "", set_aside, [], set_aside=True)] if set_aside else []
+    return Report({"orders": 4}, datetime(2025, 1, 1), datetime(2025, 1, 3), findings, [], Counter())
+
+
+DATASET = Dataset("shop", "nowhere", Settings(), Tables({"orders": ibis.memtable(ORDERS)}), {})
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        replace(DATASET, name="another", place="elsewhere"),
+        replace(DATASET, tables=Tables({"orders": ibis.memtable(ORDERS.iloc[::-1])})),
+        replace(DATASET, settings=Settings(home="elsewhere", experiment="b", registered_model="c")),
+    ],
+)
+def test_names_places_and_the_order_of_rows_are_not_part_of_the_identity(same):
+    assert provenance_of(same, checks()) == provenance_of(DATASET, checks())
+
+
+def test_whatever_a_training_follows_from_is_part_of_the_identity(monkeypatch):
+    others = [
+        provenance_of(DATASET, checks(), trials=2),
+        provenance_of(DATASET, checks(set_aside=1)),
+        provenance_of(replace(DATASET, settings=Settings(seed=8)), checks()),
+        provenance_of(DATASET.limited_to(datetime(2025, 1, 2)), checks()),
+        provenance_of(replace(DATASET, extension=Extension(digest="features.py")), checks()),
+        provenance_of(replace(DATASET, extension=Extension(digest="features.py, changed")), checks()),
+        provenance_of(replace(DATASET, tables=Tables({"orders": ibis.memtable(ORDERS.iloc[1:])})), checks()),
+    ]
+    mine = provenance_of(DATASET, checks())
+    monkeypatch.setattr(provenance, "code_digest", lambda module: f"another {module}")
+    others.append(provenance_of(DATASET, checks()))
+    identities = {one.identity for one in (mine, *others)}
+    assert len(identities) == len(others) + 1
+
+
+def test_the_identity_follows_from_the_code_that_reports_and_records_as_well(monkeypatch):
+    imported, real = set(), digests._imports
+    monkeypatch.setattr(digests, "_imports", lambda module, code: imported.add(module) or real(module, code))
+    digests.code_digest.cache_clear()
+    digests.code_digest(PIPELINE)
+    assert {
+        f"ripple.training.{name}" for name in ("registry.gate", "report.page", "evaluation.tuning")
+    } < imported
+
+
 def test_the_code_has_a_digest_that_stays():
     assert run_code_digest() == run_code_digest()
     assert len(run_code_digest()) == 24
@@ -78,7 +132,7 @@ def modules(monkeypatch):
         "training.attribution.label",
         "training.attribution.influence",
         "training.estimators.distillation",
-        "training.estimators.conformal",
+        "training.estimators.range_heads",
         "training.evaluation.backtest",
         "training.evaluation.bootstrap",
         "models.bundle",

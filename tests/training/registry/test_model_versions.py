@@ -166,3 +166,42 @@ def test_versions_that_cannot_be_compared_are_an_error(client, register, result,
         InputError, match=rf"Versions {version.number} and 1 cannot be compared.*no cutoff in"
     ):
         model_versions.compared(client, model_versions.find(client, "1"), version)
+
+
+@pytest.fixture
+def unsettled(client):
+    """Registers the first version's model again, as a training does that is killed right after."""
+
+    def another(decision):
+        first = client.get_model_version("ripple", "1")
+        return model_versions.register(client, recording.LoggedModel(first.source, first.run_id), decision)
+
+    return another
+
+
+def test_a_version_that_a_killed_training_left_gets_the_role_the_gate_decided_on(client, unsettled):
+    failed = unsettled(FAILED)
+    model_versions.settle(client, failed)
+    assert model_versions.find(client, "challenger") == failed
+    passed = unsettled(PASSED)
+    model_versions.settle(client, passed)
+    assert model_versions.find(client) == passed
+    assert model_versions.status(client, passed)[1].startswith("It was promoted by the gate on ")
+    model_versions.settle(client, passed)
+    assert model_versions.find(client) == passed
+
+
+def test_a_version_that_passed_against_an_earlier_champion_is_not_promoted_late(client, unsettled):
+    early, late = unsettled(PASSED), unsettled(PASSED)
+    model_versions.settle(client, late)
+    model_versions.settle(client, early)
+    assert model_versions.find(client) == late
+    assert model_versions.role(client, early) == "neither champion nor challenger"
+
+
+def test_a_version_that_somebody_has_replaced_stays_replaced(client, unsettled):
+    version = unsettled(PASSED)
+    model_versions.settle(client, version)
+    model_versions.promote(client, "1", "it ranked resellers first")
+    model_versions.settle(client, version)
+    assert model_versions.find(client).number == "1"

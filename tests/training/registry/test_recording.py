@@ -4,7 +4,7 @@ import platform
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from mlflow.exceptions import MlflowException
 
 from ripple.models import Bundle
 from ripple.models.bundle import RANGE_SCORES, SCORES
+from ripple.training.estimators.distillation import STUDENT_PARAMS
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.examples.provenance import run_code_digest
-from ripple.training.registry import model_versions, tracking
+from ripple.training.registry import model_versions, recording, tracking
+from ripple.training.registry.gate import Check, Decision
 from ripple.training.report.model_card import model_card
 from tests.support.checkout import ROOT
 
 CHAMPION = "models:/ripple@champion"
+PASSED = Decision("1", None, (Check("capture", True, 0.01, -0.05, "It captures as much."),))
 
 # scores the features of argument 3 with the champion of store 1, without pickle and without Ripple itself
 ELSEWHERE = """
@@ -108,6 +111,12 @@ def test_the_parent_holds_every_metric_by_cutoff(client, run, result):
     rankings = result.evaluation.backtest.rankings
     own = rankings[(rankings["ranking"] == MODEL) & (rankings["cutoff"] != "pooled")]
     assert [metric.value for metric in history] == own["capture"].tolist()
+    best = rankings[rankings["ranking"] == result.evaluation.backtest.best_baseline].set_index("cutoff")
+    for name in ("lead", "lead_low", "lead_high"):
+        leads = [metric.value for metric in client.get_metric_history(run.info.run_id, f"cutoff.{name}")]
+        assert leads == best[name].drop("pooled").tolist()
+    leads = [metric.value for metric in client.get_metric_history(run.info.run_id, "cutoff.lead")]
+    assert np.mean(leads) == pytest.approx(run.data.metrics["lead"])
     when = [datetime.fromtimestamp(metric.timestamp / 1000, UTC) for metric in history]
     assert [f"{moment:%Y-%m-%d}" for moment in when] == own["cutoff"].tolist()
 
@@ -124,7 +133,7 @@ def test_the_run_holds_everything_to_score_and_evaluate_with(client, run, result
             "model_card.md",
             "plays.csv",
         ),
-        *("predictions.parquet", "shap", "features.md", "environment.txt"),
+        *("predictions.parquet", "shap", "features.md", "environment.txt", "preview"),
     }
     folder = tracking.download(run.info.run_id, "", tmp_path)
     pd.testing.assert_frame_equal(
@@ -143,6 +152,82 @@ def test_the_run_holds_everything_to_score_and_evaluate_with(client, run, result
     assert card == (folder / "bundle" / "model_card.md").read_bytes() == model_card(result).encode()
     catalogue = (folder / "features.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in catalogue for name in result.population.features)
+
+
+def test_every_parquet_file_has_a_preview_that_mlflow_shows(run, tmp_path):
+    folder = tracking.download(run.info.run_id, "", tmp_path)
+    previews = {
+        "snapshot.csv": "snapshot.parquet",
+        "predictions.csv": "predictions.parquet",
+        "shap_value.csv": "shap/value.parquet",
+        "shap_top.csv": "shap/top.parquet",
+    }
+    shown = {file.name: pd.read_csv(file) for file in (folder / "preview").iterdir()}
+    assert shown.keys() == previews.keys()
+    for name, parquet in previews.items():
+        whole = pd.read_parquet(folder / parquet)
+        assert len(shown[name]) == min(recording.PREVIEW_ROWS, len(whole))
+        assert set(shown[name]) == {*whole.columns, "customer_id"}
+    assert shown["snapshot.csv"]["rank"].tolist() == list(range(1, 101))
+    assert shown["predictions.csv"]["predicted"].is_monotonic_decreasing
+
+
+def test_the_parameters_of_each_head_are_those_it_was_fitted_with(run, result):
+    parameters, bundle = run.data.params, result.population.bundle
+    for head, booster in (("value_head", bundle.value), ("top_head", bundle.top)):
+        trees = booster.trees_to_dataframe()
+        leaves = trees[trees["left_child"].isna()].groupby("tree_index").size().max()
+        assert leaves <= int(parameters[f"{head}.num_leaves"])
+        shrinkage = re.findall(r"^shrinkage=(.+)$", booster.model_to_string(), re.MULTILINE)[-1]
+        assert float(shrinkage) == float(parameters[f"{head}.learning_rate"])
+    assert parameters["value_head.num_leaves"] == str(STUDENT_PARAMS["num_leaves"])
+    assert parameters["value_teacher.num_leaves"] == parameters["model.leaves"]
+    assert parameters["top_head.objective"] == "binary"
+
+
+def test_run_version_and_model_are_described_by_the_figures_of_the_run(client, run, result):
+    version = client.get_model_version("ripple", "1")
+    assert run.data.tags["mlflow.note.content"] == version.description
+    headline = result.headline()
+    assert f"**{headline['capture']:.2f}**" in version.description
+    assert f"{headline['lead']:+.2f}" in version.description
+    assert "It passed all 7 checks" in version.description
+    assert "champion" in client.get_registered_model("ripple").description
+
+
+def test_a_description_of_the_model_that_somebody_wrote_stays(result, copied_store):
+    client = tracking.connect(copied_store)
+    client.update_registered_model("ripple", "ours")
+    logged = recording.log(result, PASSED, "<html></html>", "# card")
+    version = model_versions.register(client, logged, PASSED)
+    assert client.get_registered_model("ripple").description == "ours"
+    assert client.get_model_version("ripple", version.number).description == logged.description
+
+
+def test_a_run_begins_when_its_training_did_and_names_the_commit(result, copied_store):
+    client, started = tracking.connect(copied_store), datetime.now(UTC) - timedelta(minutes=5)
+    logged = recording.log(result, PASSED, "<html></html>", "# card", started)
+    run = client.get_run(logged.run_id)
+    assert run.info.start_time == int(started.timestamp() * 1000)
+    assert run.info.end_time - run.info.start_time > 300_000
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.data.tags.get("mlflow.source.git.commit", "") == head.stdout.strip()
+    assert run.data.tags["mlflow.user"]
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # raised inside MLflow
+def test_mlflow_evaluates_the_champion_as_the_page_says(copied_store, result):
+    tracking.connect(copied_store)
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(import mlflow\n.+?)```", page, re.DOTALL)
+    features = result.population.features
+    realised = pd.Series(np.arange(len(features), dtype=float), features.index)
+    given = {"features": features, "realised": realised}
+    exec(compile(code, "docs/models.md", "exec"), given)
+    predicted = result.population.bundle.score(features)["network_value"]
+    measured = given["evaluated"].metrics
+    assert measured["example_count"] == len(features)
+    assert measured["mean_absolute_error"] == pytest.approx((predicted - realised).abs().mean())
 
 
 def test_the_environment_is_locked(client, run, tmp_path):

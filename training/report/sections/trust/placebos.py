@@ -59,7 +59,10 @@ def comparison_group(credit: Credit) -> str:
 
 
 def placebo_caveat(result: TrainingResult) -> str:
-    """The sentence that is shown with every amount of influence: how much of it may be chance."""
+    """The sentence that is shown with every amount of network value: how much of it may be chance.
+
+    It gives the figure that the gate checks.
+    """
     robustness = result.label.robustness
     if robustness is None:
         return "Influence was not tested: this run has no interactions table."
@@ -69,10 +72,12 @@ def placebo_caveat(result: TrainingResult) -> str:
         return "All of the influence may be chance."
     if robustness.placebo_share <= 0:
         return "The placebo tests found 0 influence, so there is no sign that it is chance."
-    share = words.percent(robustness.placebo_share)
+    share = words.percent(result.label.chance_share)
     if not robustness.has_influence:
-        return f"The influence is no larger than noise; up to about {share} of it may be chance."
-    return f"Up to about {share} of the influence may be chance."
+        return (
+            f"The influence is no larger than noise; up to about {share} of the credited value may be chance."
+        )
+    return f"Up to about {share} of the credited value may be chance."
 
 
 def no_influence_notice(result: TrainingResult) -> Notice | None:
@@ -223,7 +228,8 @@ def _paragraphs(result: TrainingResult, robustness: Robustness) -> list[str]:
     return [
         tests,
         "Shuffled times give an upper bound, not the share that is wrong: after shuffling, influenced "
-        "customers are still in contact with those who influenced them, and are credited to them again.",
+        "customers are still in contact with those who influenced them, and are credited to them again. "
+        f"{placebo_caveat(result)}",
         _remaining_influence(result, robustness),
     ]
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ripple.training.report.sections.answer.headline import headline_section, label_description, verdict
 from ripple.training.report.sections.trust.placebos import placebo_caveat
+from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers
 from tests.support.runs.results import altered
@@ -69,7 +70,7 @@ def test_the_tiles_are_the_key_figures(result: TrainingResult) -> None:
 
 def test_the_caveat_stands_beside_every_amount_of_influence(result: TrainingResult) -> None:
     section, caveat = headline_section(result), placebo_caveat(result)
-    assert numbers(caveat) == ["43"]
+    assert numbers(caveat) == numbers(words.percent(result.label.chance_share)) == ["29"]
     assert section["total"].endswith(caveat)
     assert section["label"][0].endswith(caveat)
 
@@ -77,7 +78,7 @@ def test_the_caveat_stands_beside_every_amount_of_influence(result: TrainingResu
 def test_the_label_is_described_with_its_amounts(result: TrainingResult) -> None:
     credited, method = label_description(result)
     assert "“referral credit + incremental credit”" in credited
-    assert numbers(credited) == ["30,000", "90,000", "180", "10,000", "20,000", "67", "43"]
+    assert numbers(credited) == ["30,000", "90,000", "180", "10,000", "20,000", "67", "29"]
     assert "assuming nothing unmeasured drives both within a stratum" in method
 
 

@@ -37,6 +37,8 @@ def test_a_capped_label_is_a_limit(result: TrainingResult) -> None:
 def test_the_limits_of_the_label_follow_from_its_parts(result: TrainingResult) -> None:
     neither = altered(result, totals=dict.fromkeys(result.label.totals, 0.0))
     referrals = altered(neither, totals=neither.label.totals | {"referral_value": 1.0})
-    influence = altered(neither, totals=neither.label.totals | {"influence_value": 1.0})
+    influence = altered(
+        neither, totals=neither.label.totals | dict.fromkeys(("network_value", "influence_value"), 1.0)
+    )
     assert added(neither, referrals) == ["365"]
     assert added(neither, influence) == ["43"]

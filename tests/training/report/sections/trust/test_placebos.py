@@ -162,5 +162,5 @@ def test_the_caveat_fits_the_placebos(result: TrainingResult, with_influence: Wi
         altered(result, robustness=None),
     ]
     caveats = [placebo_caveat(run) for run in runs]
-    assert [numbers(caveat) for caveat in caveats] == [["43"], ["67"], ["0"], [], [], []]
+    assert [numbers(caveat) for caveat in caveats] == [["29"], ["0.9"], ["0"], [], [], []]
     assert len(set(caveats)) == len(caveats)

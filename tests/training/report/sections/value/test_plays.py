@@ -88,8 +88,8 @@ def test_predictions_that_were_too_high_add_a_warning(result: TrainingResult) ->
         value = replace(result.insights.customer_value, realised_ratio=realised_ratio)
         return numbers(plays_section(altered(result, customer_value=value))["caution"])
 
-    assert caution(1.0) == ["180", "43"]
-    assert caution(0.6) == ["180", "60", "43"]
+    assert caution(1.0) == ["180", "29"]
+    assert caution(0.6) == ["180", "60", "29"]
 
 
 def test_where_all_may_be_chance_nobody_counts_as_influential(result: TrainingResult) -> None:
