@@ -66,8 +66,8 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:
     if not report.rows.get("interactions"):
         yield (
-            "interactions: 0 rows; nobody can be credited with referrals or influence: features can be "
-            "computed, a model cannot be trained"
+            "interactions: 0 rows; nobody can be credited with referrals or influence: only what customers "
+            "spend themselves can be predicted"
         )
         return
     interactions = dataset.tables["interactions"]
