@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from clvkit import BGNBD, CustomerBase, GammaGamma
-from clvkit._result import Prediction
 
 from ripple.training.examples.purchase_histories import DAYS_PER_WEEK
 
@@ -52,9 +51,11 @@ class PurchaseProcess:
                 {
                     "purchase_frequency": history["frequency"],
                     "purchase_recency": history["recency"],
-                    "alive_probability": _values(self.purchases.probability_alive(base)),
-                    "expected_purchases": _values(self.purchases.predict(days / DAYS_PER_WEEK, base)),
-                    "expected_amount": _values(self.amounts.predict(base)),
+                    "alive_probability": _values(self.purchases.probability_alive(base).to_pandas()),
+                    "expected_purchases": _values(
+                        self.purchases.predict(days / DAYS_PER_WEEK, base).to_pandas()
+                    ),
+                    "expected_amount": _values(self.amounts.predict(base).to_pandas()),
                 }
             )
         # a hypergeometric series may not converge, and a mean amount may not exist
@@ -90,9 +91,9 @@ def _customer_base(history: pd.DataFrame) -> CustomerBase:
     )
 
 
-def _values(prediction: Prediction) -> np.ndarray:
-    """A prediction of clvkit, whose table has one column, in the order of the customers."""
-    return prediction.to_pandas().to_numpy(np.float64).ravel()
+def _values(prediction: pd.DataFrame) -> np.ndarray:
+    """A prediction of clvkit, a table of one column, as an array in the order of the customers."""
+    return prediction.to_numpy(np.float64).ravel()
 
 
 def _quiet() -> warnings.catch_warnings:
