@@ -149,9 +149,9 @@ def orders_alone(trained_world: TrainedWorld, tmp_path_factory: pytest.TempPathF
 
 
 def test_orders_alone_give_lifetime_value_and_say_first_what_network_value_needs(
-    forked: Ripple, orders_alone: Path, tmp_path: Path
+    ripple: Ripple, orders_alone: Path, tmp_path: Path
 ) -> None:
-    trained = forked("train", orders_alone, home=tmp_path / "home", cwd=tmp_path)
+    trained = ripple("train", orders_alone, home=tmp_path)
     assert trained.returncode == 0, trained.stderr
     first, *_ = trained.stdout.splitlines()
     assert first.startswith("network:  not predicted. Network value needs contacts or referrals: a table")
@@ -160,35 +160,12 @@ def test_orders_alone_give_lifetime_value_and_say_first_what_network_value_needs
     table = pd.read_csv(printed["table"].strip())
     assert len(table) == len(pd.read_parquet(orders_alone / "customers.parquet"))
     assert Path(printed["report"].strip()).is_file()
-    assert "No version" in forked("versions", home=tmp_path / "home", cwd=tmp_path).stderr
+    assert "No version" in ripple("versions", home=tmp_path).stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("score", "--as-of", "2025-12-01", "--out", "scores.csv"),
-        ("publish", "--as-of", "2025-12-01"),
-        ("monitor",),
-        ("label", "--from", "2025-10-01", "--to", "2025-11-01", "--out", "label.csv"),
-    ],
-    ids=lambda command: command[0],
-)
-def test_what_takes_network_value_is_refused_on_orders_alone(
-    forked: Ripple,
-    trained_world: TrainedWorld,
-    orders_alone: Path,
-    command: tuple[str, ...],
-    tmp_path: Path,
+def test_nothing_is_published_of_orders_alone(
+    ripple: Ripple, trained_world: TrainedWorld, orders_alone: Path, tmp_path: Path
 ) -> None:
-    name, *options = command
+    publish = ("publish", str(orders_alone), "--as-of", "2025-12-01", "--to", str(tmp_path / "store"))
     expected = "has no table interactions. Network value needs contacts or referrals"
-    assert_refused(forked, trained_world, tmp_path, (name, str(orders_alone), *options), expected)
-
-
-def test_parameters_are_not_searched_on_orders_alone(
-    forked: Ripple, trained_world: TrainedWorld, orders_alone: Path, tmp_path: Path
-) -> None:
-    arguments = ("train", str(orders_alone), "--tune", "2")
-    assert_refused(
-        forked, trained_world, tmp_path, arguments, "--tune: parameters are chosen by network value"
-    )
+    assert_refused(ripple, trained_world, tmp_path, publish, expected)
