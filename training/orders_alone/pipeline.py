@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ripple import atomic
+from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import attributes, by_content, examples_at, features_at, frame
 from ripple.training.examples.feasibility import feasibility
 from ripple.training.examples.provenance import data_digests
+from ripple.training.examples.targets import direct_value_target
 from ripple.training.insights.concentration import spend_concentration
 from ripple.training.insights.direct_value import direct_value
 from ripple.training.orders_alone.spend_result import SpendResult
@@ -50,7 +53,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         current = current.iloc[by_content(current)]
         logger.info("direct value and lifetime value, at past cutoffs and now")
         backtester = RollingOriginBacktester(examples, plan, settings)
-        direct = direct_value(backtester, dataset, plan.evaluation, current, end)
+        direct = direct_value(backtester, dataset, _evaluable(backtester), current, end)
     value = spend_value(current, direct, settings)
     shares, curves = spend_concentration(value.customers, settings.seed)
     data = TrainingData(checks, plan, data_digests(dataset))
@@ -67,6 +70,30 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         kinds,
         int(current.notna().any().sum()),
     )
+
+
+def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
+    """The evaluation cutoffs with spend both to learn from and to be evaluated by.
+
+    Raises:
+        InputError: there is none.
+    """
+    plan = backtester.schedule
+
+    def has_spend(cutoff: datetime) -> bool:
+        return bool(direct_value_target(backtester.examples[cutoff].labels).any())
+
+    cutoffs = [
+        cutoff
+        for cutoff in plan.evaluation
+        if has_spend(cutoff) and any(map(has_spend, plan.training_for(cutoff)))
+    ]
+    if not cutoffs:
+        raise InputError(
+            "At no evaluation cutoff did anybody buy anything both before and after it, so nothing can be "
+            "learnt and evaluated. Bring more history, or choose other cutoffs.evaluate."
+        )
+    return cutoffs
 
 
 def train(dataset: Dataset, checks: Report, name: str) -> SpendRun:
