@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.settings import Lifetime
-from ripple.training.evaluation.prediction_table import CUTOFF
+from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
 from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS
 from ripple.training.examples.membership import top_mask
 from ripple.training.insights.concentration import LIFETIME, SPEND
@@ -222,7 +222,8 @@ def _trust(result: SpendResult) -> dict[str, Any]:
         "set_aside": [str(finding.key) for finding in checks.set_aside],
         "warnings": checks.warnings,
         "cutoffs": [
-            (cutoff, cutoff + plan.horizon, len(plan.training_for(cutoff))) for cutoff in plan.evaluation
+            (cutoff, cutoff + plan.horizon, len(plan.training_for(cutoff)))
+            for cutoff in evaluated_at(direct.predictions)
         ],
         "features": result.features,
     }
