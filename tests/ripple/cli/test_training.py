@@ -142,7 +142,7 @@ def orders_alone(trained_world: TrainedWorld, tmp_path_factory: pytest.TempPathF
     for name in ("customers", "orders"):
         (out / f"{name}.parquet").write_bytes((trained_world.data / f"{name}.parquet").read_bytes())
     (out / "ripple.toml").write_text(
-        "horizon_days = 60\n[cutoffs]\nstep_days = 60\nevaluate = 1\n[model]\ntrees = 30\n",
+        "horizon_days = 60\n[cutoffs]\nstep_days = 240\nevaluate = 1\n[model]\ntrees = 30\n",
         encoding="utf-8",
     )
     return out
