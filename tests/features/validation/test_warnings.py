@@ -61,6 +61,9 @@ def test_without_interactions_it_is_told_that_nobody_can_be_credited(frames, war
     frames["interactions"] = frames["interactions"].iloc[:0]
     assert "interactions: 0 rows; nobody can be credited" in warnings_of(frames)[0]
     assert "a model cannot be trained" in warnings_of(frames)[0]
+
+
+def test_without_a_table_of_interactions_it_is_told_what_is_predicted(frames, warnings_of):
     del frames["interactions"]
     assert "interactions: absent; only what customers spend" in warnings_of(frames)[0]
 
