@@ -4,6 +4,7 @@ DEFAULT := .ripple/data/default
 DATA ?= $(DEFAULT)
 VENV := .venv
 RIPPLE := $(VENV)/bin/ripple
+CDNOW := .ripple/data/cdnow/Lifetimes-0.11.3-py3-none-any.whl
 BENCHMARK := $(VENV)/bin/python -m benchmarks
 # what differs between versions of Python if anything does: settings, models, numbers, arrays
 QUICK := tests/ripple/test_settings.py tests/models tests/training/estimators tests/features/test_matrix.py
@@ -13,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
-	coverage docs layouts links screenshot site truth benchmarks bench-attribution bench-features \
+	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
 	bench-foundation bench-init bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
 	bench-startup bench-training
 .DEFAULT_GOAL := help
@@ -116,6 +117,11 @@ bench-training: $(VENV)/ready-dev ## measure fitting both heads on up to ten mil
 truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known truth: writes docs/truth.md, and what reports quote of it
 	@$(BENCHMARK).truth --baselines
 	@$(VENV)/bin/python docs/generate.py # reports quote the figures
+
+truth-real: $(VENV)/ready-dev ## compare direct value with BG/NBD on CDNOW, from SOURCE or the wheel of lifetimes: writes docs/real.md (5 minutes)
+	@test -n "$$SOURCE" || $(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
+	  --dest $(dir $(CDNOW)) lifetimes==0.11.3
+	@OMP_NUM_THREADS=1 $(BENCHMARK).cdnow "$${SOURCE:-$(CDNOW)}"
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py

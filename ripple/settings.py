@@ -156,6 +156,15 @@ class Model(Section):
     interval: float = Field(0.8, gt=0, lt=1, description="nominal coverage of the interval")
 
 
+class Lifetime(Section):
+    """How far ahead lifetime value reaches, and what later spend is worth today."""
+
+    horizon_days: int = Field(1095, ge=1, description="days ahead over which lifetime value is forecast")
+    discount_rate: float = Field(
+        0.1, ge=0, description="yearly rate at which the spend of lifetime value is discounted"
+    )
+
+
 class Gate(Section):
     """What a version has to show before it becomes champion by itself."""
 
@@ -250,6 +259,7 @@ class Settings(BaseSettings):
     credit: Credit = Credit()
     features: Features = Features()
     model: Model = Model()
+    lifetime: Lifetime = Lifetime()
     checks: Checks = Checks()
     gate: Gate = Gate()
     plays: Plays = Plays()

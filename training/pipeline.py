@@ -39,7 +39,7 @@ from ripple.training.examples.examples import (
     features_at,
     frame,
 )
-from ripple.training.examples.feasibility import feasibility
+from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, feasibility
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.preconditions import validate_labels
 from ripple.training.examples.provenance import Provenance, provenance_of, run_code_digest
@@ -115,7 +115,10 @@ def _fit_and_evaluate(
     folder: Path,
 ) -> TrainingResult:
     end = dataset.settings.until or checks.end
-    plan = feasibility(dataset, checks.start, end).schedule
+    feasible = feasibility(dataset, checks.start, end)
+    if feasible.candidates is None:
+        raise InputError(NETWORK_VALUE_NEEDS)
+    plan = feasible.schedule
     if trials:
         validate_tunable(plan)
     examples = _examples(dataset, plan, folder)
@@ -310,7 +313,7 @@ def _insights(
 ) -> Insights:
     settings, latest = backtester.settings, backtester.schedule.grid[-1]
     features, scores = population.features, population.scores
-    direct = direct_value(backtester, dataset, evaluated_at(predictions), features)
+    direct = direct_value(backtester, dataset, evaluated_at(predictions), features, population.as_of)
     value = customer_value(features, scores, direct, predictions, label.chance_share, settings)
     listed = list(listed_customers(scores).index)
     return Insights(

@@ -182,7 +182,7 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
         proposal.questions.append("orders: which table says what a customer bought, when and for how much?")
     if not {"usage", "interactions"} & known:
         proposal.questions.append(
-            "usage, interactions: at least one is needed: what do customers do, or with whom?"
+            "interactions: who is in touch with whom? Without it only what customers spend is predicted"
         )
     _ask(proposal, entities, known)
     for part in proposal.of("interactions"):

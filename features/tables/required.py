@@ -21,8 +21,6 @@ def validate_tables(place: Place, tables: Iterable[str]) -> None:
     for name in ("customers", "orders"):
         if name not in names:
             raise InputError(f"{place.source}: {place.explain_missing(name)}")
-    if not {"usage", "interactions"} & names:
-        raise InputError(f"{place.source}: at least one of usage and interactions is needed; found neither.")
 
 
 def validate_columns(tables: Mapping[str, Sequence[RawTable]]) -> None:

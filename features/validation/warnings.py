@@ -64,7 +64,10 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
 
 
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:
-    if not report.rows.get("interactions"):
+    if "interactions" not in dataset.tables:
+        yield "interactions: absent; only what customers spend themselves can be predicted"
+        return
+    if not report.rows["interactions"]:
         yield (
             "interactions: 0 rows; nobody can be credited with referrals or influence: features can be "
             "computed, a model cannot be trained"

@@ -15,6 +15,7 @@ from ripple.cli.datasets import (
     features_as_of,
     open_checked,
     print_check,
+    validate_interactions,
     validate_not_after_end,
     write_table,
     write_with_spark,
@@ -117,6 +118,7 @@ def label(
     if end <= start:
         raise InputError(f"--to {end:%Y-%m-%d} is not after --from {start:%Y-%m-%d}.")
     dataset, _ = open_checked(data, settings)
+    validate_interactions(dataset)
     validate_not_after_end(end, dataset.settings, "--to")
     logger.info(f"crediting revenue between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
     write_table(frame(network_value(dataset.tables, start, end, dataset.settings)), out)

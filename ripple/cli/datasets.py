@@ -96,6 +96,23 @@ def print_check(dataset: Dataset, report: Report) -> None:
     print("The dataset keeps the input contract.")
 
 
+def network_value_needs() -> str:
+    """What to bring so that network value can be predicted."""
+    from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS
+
+    return NETWORK_VALUE_NEEDS
+
+
+def validate_interactions(dataset: Dataset) -> None:
+    """Raise an InputError where *dataset* cannot have network value, as it has no interactions."""
+    if "interactions" not in dataset.tables:
+        raise InputError(
+            f"{dataset.place} has no table interactions. {network_value_needs()} What customers spend "
+            "themselves, and their lifetime value, are in the report and the table of `ripple train`; "
+            "neither is published."
+        )
+
+
 def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
     """Features of every customer at *as_of*, indexed by customer_id.
 

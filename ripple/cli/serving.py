@@ -19,6 +19,7 @@ from ripple.cli.datasets import (
     fetched_version,
     open_checked,
     score_dataset,
+    validate_interactions,
     validate_version,
     write_table,
 )
@@ -49,6 +50,7 @@ def score(
 
     validate_file(out)
     dataset, _ = open_checked(data, settings, keep=True, first=lambda chosen: validate_version(chosen, model))
+    validate_interactions(dataset)
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
         bundle, scores = score_dataset(dataset, folder, number, features, as_of)
@@ -84,6 +86,7 @@ def publish(
         _validate_publications(to or str(chosen.home / "store"))
 
     dataset, _ = open_checked(data, settings, keep=True, first=validate)
+    validate_interactions(dataset)
     place = to or str(dataset.settings.home / "store")
     store = open_store(place)
     features = features_as_of(dataset, as_of)

@@ -13,7 +13,7 @@ import typer
 import ripple
 from ripple.cli.application import app
 from ripple.cli.arguments import FORMATS, Data, SettingsFile
-from ripple.cli.datasets import open_checked
+from ripple.cli.datasets import network_value_needs, open_checked, validate_interactions
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import Settings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ripple.features.dataset import Dataset
+    from ripple.features.validation.findings import Report
     from ripple.training.pipeline import TrainedVersion
 
 RETRAIN = 3
@@ -54,23 +55,29 @@ def train(
     """Train both models, record the run in MLflow, register a version, write its report.
 
     The version becomes champion if it passes the gate, else challenger; see docs/models.md. Where one of the
-    same data, settings and code is registered already, nothing is trained.
+    same data, settings and code is registered already, nothing is trained. Without a table interactions, only
+    direct value and lifetime value are predicted, and no version is registered.
     """
     started = datetime.now(UTC)
     require("train", *(("tune",) if tune else ()))
     from ripple.training.registry import preflight
 
     dataset, checked = open_checked(data, settings, keep=True, first=preflight.open_for_writing)
-    from ripple.training.examples.provenance import provenance_of
-
     if until is not None:
         dataset = dataset.limited_to(until)
+    name = name or f"{dataset.name} {started:%Y-%m-%d %H:%M:%S}"
+    if "interactions" not in dataset.tables:
+        if tune:
+            raise InputError(f"--tune: parameters are chosen by network value. {network_value_needs()}")
+        _train_on_orders_alone(dataset, checked, name)
+        return
+    from ripple.training.examples.provenance import provenance_of
+
     provenance = provenance_of(dataset, checked, tune)
     if not again and _is_registered(dataset.settings, provenance.identity):
         return
     from ripple.training.pipeline import train as run
 
-    name = name or f"{dataset.name} {started:%Y-%m-%d %H:%M:%S}"
     trained = run(dataset, checked, name, tune, provenance, started)
     result, decision = trained.result, trained.decision
     headline = result.headline()
@@ -145,6 +152,31 @@ def _is_registered(settings: Settings, identity: str) -> bool:
     return True
 
 
+def _train_on_orders_alone(dataset: Dataset, checked: Report, name: str) -> None:
+    print(f"network:  not predicted. {network_value_needs()}")
+    sys.stdout.flush()
+    from ripple.training.orders_alone.pipeline import train as run
+
+    trained = run(dataset, checked, name)
+    result, headline = trained.result, trained.result.headline()
+    currency, settings, top = result.settings.currency, result.settings, f"{result.value.direct.share:.0%}"
+    print(
+        f"spend:    {headline['direct_value']:,.0f} {currency} expected from {headline['customers']:,.0f} "
+        f"customers over {settings.horizon_days} days"
+    )
+    print(
+        f"lifetime: {headline['lifetime_value']:,.0f} {currency} over {settings.lifetime.horizon_days:,} "
+        f"days, discounted at {settings.lifetime.discount_rate:.0%} a year"
+    )
+    print(
+        f"capture:  {headline['direct_capture']:.2f} of what the true top {top} spent, against "
+        f"{headline['last_period_capture']:.2f} by spend in the previous period"
+    )
+    print("version:  none was registered, as a version predicts network value; the champion stays as it was")
+    print(f"table:    {trained.customers}")
+    print(f"report:   {trained.report}")
+
+
 def _serve_command() -> str:
     """How to serve from here: in a checkout the console script is not on the path, but make is."""
     checkout = Path(ripple.__file__).parents[1]
@@ -185,6 +217,7 @@ def monitor(
         model_versions.artifacts(client, model_versions.find(client, model))
 
     dataset, _ = open_checked(data, settings, keep=True, first=validate)
+    validate_interactions(dataset)
     from ripple.training.monitoring import monitor as run
     from ripple.training.monitoring import record_monitoring
     from ripple.training.report.text.monitoring_text import monitoring_text

@@ -57,6 +57,15 @@ class Rows(lgb.Sequence):
         chosen = np.flatnonzero(mask)
         return Rows(self.index[mask], self.names, lambda positions: self._read(chosen[positions]))
 
+    def with_columns(self, columns: pd.DataFrame) -> Rows:
+        """The rows with further *columns*, by customer_id; nan where a customer has none."""
+        further = columns.reindex(self.index).to_numpy(np.float64)
+        return Rows(
+            self.index,
+            [*self.names, *columns.columns],
+            lambda positions: np.hstack([self._read(positions), further[positions]]),
+        )
+
     def frame(self) -> pd.DataFrame:
         """All rows, indexed by customer_id."""
         return pd.DataFrame(self[:], index=self.index, columns=self.names)

@@ -13,6 +13,9 @@ from ripple.training.examples.examples import Examples
 MIN_CREDITED = 10
 """The number of different customers that must be credited with revenue of others, at any cutoff."""
 
+MIN_BUYERS = 10
+"""The number of customers that must have bought anything, where only direct value is learnt."""
+
 
 def validate_labels(examples: Iterable[Examples], settings: Settings) -> None:
     """Check that labels differ between enough customers to learn from; all zero are left to the backtest.

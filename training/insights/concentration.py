@@ -6,7 +6,7 @@ chosen again in every resample; those of an overlap, which may be zero, by Wilso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from ripple.training.evaluation.metrics import rank_correlation
 from ripple.training.insights.customer_value import CustomerValue
 
 TOP_SHARES = (0.01, 0.02, 0.1)
-NETWORK, SPEND, BOTH = "network value", "spend", "both"
+NETWORK, SPEND, BOTH, LIFETIME = "network value", "spend", "both", "lifetime value"
 MEASURES = ("revenue", "margin", "lifetime_value", "network_value")
 CURVES = (("revenue", SPEND), ("network_value", NETWORK), ("revenue", NETWORK))
 POINTS = 120
@@ -59,13 +59,32 @@ def concentration(customer_value: CustomerValue, seed: int) -> Concentration:
     orders = {name: np.argsort(-score, kind="stable") for name, score in rankings.items()}
     # a measure that is unknown for everybody has no total
     values = {name: customers[name].fillna(0.0).to_numpy() for name in MEASURES}
-    observed = _shares(orders, values, np.ones(len(customers), dtype=np.int64))
-    resampled = [_shares(orders, values, counts) for counts in draws(len(customers), seed)]
     return Concentration(
-        _share_table(observed, np.quantile(resampled, BOUNDS, axis=0), len(customers)),
-        _curves(orders, values),
+        _share_table(orders, values, len(customers), seed),
+        _curves(orders, values, CURVES),
         pd.DataFrame([_overlap(orders, share, len(customers)) for share in TOP_SHARES]),
         rank_correlation(rankings[SPEND], rankings[NETWORK]),
+    )
+
+
+def spend_concentration(customers: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure what the top 1, 2 and 10 % hold by spend and by lifetime value, without network value.
+
+    Args:
+        customers: `revenue` and `lifetime_value`, in currency, by customer_id.
+        seed: of the resamples.
+
+    Returns:
+        `shares` and `curves` as in `Concentration`.
+    """
+    values = {name: customers[name].to_numpy() for name in ("revenue", "lifetime_value")}
+    orders = {
+        name: np.argsort(-value, kind="stable")
+        for name, value in zip((SPEND, LIFETIME), values.values(), strict=True)
+    }
+    return (
+        _share_table(orders, values, len(customers), seed),
+        _curves(orders, values, (("revenue", SPEND), ("lifetime_value", LIFETIME))),
     )
 
 
@@ -94,10 +113,13 @@ def _overlap(orders: Mapping[str, np.ndarray], share: float, customers: int) -> 
     }
 
 
-def _share_table(share: np.ndarray, bounds: np.ndarray, customers: int) -> pd.DataFrame:
-    index = pd.MultiIndex.from_product(
-        ((NETWORK, SPEND, BOTH), TOP_SHARES, MEASURES), names=["ranking", "top", "measure"]
-    )
+def _share_table(
+    orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray], customers: int, seed: int
+) -> pd.DataFrame:
+    share = _shares(orders, values, np.ones(customers, dtype=np.int64))
+    resampled = [_shares(orders, values, counts) for counts in draws(customers, seed)]
+    bounds = np.quantile(resampled, BOUNDS, axis=0)
+    index = pd.MultiIndex.from_product((orders, TOP_SHARES, values), names=["ranking", "top", "measure"])
     table = pd.DataFrame(
         {"share": share.ravel(), "low": bounds[0].ravel(), "high": bounds[1].ravel()}, index=index
     )
@@ -106,12 +128,16 @@ def _share_table(share: np.ndarray, bounds: np.ndarray, customers: int) -> pd.Da
     return table
 
 
-def _curves(orders: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def _curves(
+    orders: Mapping[str, np.ndarray],
+    values: Mapping[str, np.ndarray],
+    pairs: Sequence[tuple[str, str]],
+) -> pd.DataFrame:
     size = len(next(iter(orders.values())))
     # closer together at the top, where the curves are steep
     counts = np.unique(np.round(size * np.linspace(0.0, 1.0, POINTS) ** 2).astype(np.int64))
     curves = {}
-    for measure, ranking in CURVES:
+    for measure, ranking in pairs:
         cumulative = np.concatenate(([0.0], np.cumsum(values[measure][orders[ranking]])))
         total = cumulative[-1]
         curves[measure, ranking] = cumulative[counts] / total if total > 0 else np.full(len(counts), np.nan)

@@ -26,8 +26,9 @@ class CustomerValue:
     Attributes:
         customers: by customer_id, in currency: `revenue` and `margin` so far, `direct_value` and
             `network_value` expected over the horizon, `value` their sum with `low` and `high`, `kind` (1
-            where more of it is network value, else 0), `lifetime_value` (revenue so far and direct value),
-            and `gain`, the margin on direct value and on the spendable share of network value.
+            where more of it is network value, else 0), `lifetime_value` (the margin on what they will spend
+            over the horizon of lifetime value, discounted; the spend itself where no margin is known), and
+            `gain`, the margin on direct value and on the spendable share of network value.
             `margin_share` is margin ÷ revenue so far. What takes margins is nan where they are unknown.
         direct: expected direct value, and its evaluation.
         value_ratios, network_value_ratios: realised ÷ predicted value, and network value, at the evaluation
@@ -89,7 +90,7 @@ def customer_value(
         interval = conformal_interval(predicted[same], realised[same], coverage)
         low[kind == one], high[kind == one] = interval.bounds(value[kind == one])
     revenue = features["total_revenue"].reindex(network.index)
-    share, overall = _margin_shares(features.reindex(network.index), revenue, settings)
+    share, overall = margin_shares(features.reindex(network.index), revenue, settings)
     sums = predictions.groupby(CUTOFF)[["predicted", "realised"]].sum()
     realised_ratio = float((sums["realised"] / sums["predicted"]).median())
     spendable = (1 - chance_share) * min(1.0, realised_ratio)
@@ -97,11 +98,9 @@ def customer_value(
         {
             "revenue": revenue,
             "margin_share": share,
-            "margin": (
-                share.fillna(0.0).where(revenue == 0, share) * revenue if np.isfinite(overall) else np.nan
-            ),
+            "margin": margin(share, overall, revenue),
             "direct_value": spend,
-            "lifetime_value": revenue + spend,
+            "lifetime_value": lifetime_value(direct.lifetime.reindex(network.index), share, overall),
             "network_value": network,
             "value": value,
             "kind": kind,
@@ -131,7 +130,20 @@ def _kind(network: pd.Series, spend: pd.Series) -> np.ndarray:
     return (network.to_numpy() > spend.to_numpy()).astype(np.int64)
 
 
-def _margin_shares(features: pd.DataFrame, revenue: pd.Series, settings: Settings) -> tuple[pd.Series, float]:
+def margin(share: pd.Series, overall: float, revenue: pd.Series) -> pd.Series | float:
+    """The margin on the *revenue* so far of every customer; nan where it is not known."""
+    return share.fillna(0.0).where(revenue == 0, share) * revenue if np.isfinite(overall) else np.nan
+
+
+def lifetime_value(spend: pd.Series, share: pd.Series, overall: float) -> pd.Series:
+    """The margin on the lifetime *spend* of every customer; the spend itself where no margin is known.
+
+    Customers without orders yet are taken to buy at the margin of all.
+    """
+    return share.fillna(overall) * spend if np.isfinite(overall) else spend
+
+
+def margin_shares(features: pd.DataFrame, revenue: pd.Series, settings: Settings) -> tuple[pd.Series, float]:
     """Margin ÷ revenue of every customer and of all together; nan where unknown."""
     assumed = settings.plays.margin_share
     if "margin_share" not in features:

@@ -165,7 +165,7 @@ def test_the_contract_s_own_names_need_nothing(tmp_path):
 def test_what_is_not_there_is_asked_for(tmp_path):
     frames = {"notes": pd.DataFrame({"text": ["a b", "c d"]})}
     _, text = proposed(feature_frames.write(frames, tmp_path / "data"))
-    for table in ("customers", "orders", "usage, interactions"):
+    for table in ("customers", "orders", "interactions"):
         assert f"# ? {table}:" in text
 
 

@@ -60,8 +60,12 @@ def test_attributes_that_nobody_can_be_compared_by_are_left_out_and_told(frames,
 def test_without_interactions_it_is_told_that_nobody_can_be_credited(frames, warnings_of):
     frames["interactions"] = frames["interactions"].iloc[:0]
     assert "interactions: 0 rows; nobody can be credited" in warnings_of(frames)[0]
-    del frames["interactions"]
     assert "a model cannot be trained" in warnings_of(frames)[0]
+
+
+def test_without_a_table_of_interactions_it_is_told_what_is_predicted(frames, warnings_of):
+    del frames["interactions"]
+    assert "interactions: absent; only what customers spend" in warnings_of(frames)[0]
 
 
 def test_referrals_alone_are_told(frames, warnings_of):

@@ -3,8 +3,15 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from ripple.cli.datasets import MAX_QUIET_DAYS, validate_as_of, validate_not_after_end, write_table
+from ripple.cli.datasets import (
+    MAX_QUIET_DAYS,
+    validate_as_of,
+    validate_interactions,
+    validate_not_after_end,
+    write_table,
+)
 from ripple.errors import InputError
+from ripple.features.dataset import open_dataset
 from ripple.settings import Settings
 
 FRAME = pd.DataFrame({"a": [1.5, None]}, index=pd.Index(["c1", "c2"], name="customer_id"))
@@ -38,3 +45,14 @@ def test_features_may_be_as_of_a_few_quiet_days_after_the_end_which_is_said(capl
     assert "nothing is known of the time from there to --as-of 2025-07-08" in caplog.text
     with pytest.raises(InputError, match=r"--as-of 2025-07-09 is after the data end .* by more than 7 days"):
         validate_as_of(END + timedelta(days=MAX_QUIET_DAYS + 1), Settings(until=END))
+
+
+def test_network_value_is_refused_where_only_orders_are_known(tmp_path):
+    pd.DataFrame({"customer_id": ["a"], "joined_at": [END]}).to_parquet(tmp_path / "customers.parquet")
+    orders = {"customer_id": ["a"], "ordered_at": [END], "product": ["p"], "revenue": [1.0]}
+    pd.DataFrame(orders).to_parquet(tmp_path / "orders.parquet")
+    with pytest.raises(InputError, match=r"no table interactions.*needs contacts or referrals.* published"):
+        validate_interactions(open_dataset(tmp_path, Settings()))
+    contact = {"source_id": ["a"], "target_id": ["a"], "kind": ["follow"], "occurred_at": [END]}
+    pd.DataFrame(contact).to_parquet(tmp_path / "interactions.parquet")
+    validate_interactions(open_dataset(tmp_path, Settings()))

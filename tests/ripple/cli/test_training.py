@@ -132,3 +132,40 @@ def test_what_is_refused_once_the_data_are_open_ends_likewise(
     ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
     assert_refused(ripple, trained_world, tmp_path, arguments, expected)
+
+
+@pytest.fixture(scope="module")
+def orders_alone(trained_world: TrainedWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The customers and orders of the world, and settings for few cutoffs."""
+    out = tmp_path_factory.mktemp("orders_alone") / "shop"
+    out.mkdir()
+    for name in ("customers", "orders"):
+        (out / f"{name}.parquet").write_bytes((trained_world.data / f"{name}.parquet").read_bytes())
+    (out / "ripple.toml").write_text(
+        "horizon_days = 60\n[cutoffs]\nstep_days = 240\nevaluate = 1\n[model]\ntrees = 30\n",
+        encoding="utf-8",
+    )
+    return out
+
+
+def test_orders_alone_give_lifetime_value_and_say_first_what_network_value_needs(
+    ripple: Ripple, orders_alone: Path, tmp_path: Path
+) -> None:
+    trained = ripple("train", orders_alone, home=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    first, *_ = trained.stdout.splitlines()
+    assert first.startswith("network:  not predicted. Network value needs contacts or referrals: a table")
+    printed = dict(line.split(":", 1) for line in trained.stdout.splitlines())
+    assert "none was registered" in printed["version"]
+    table = pd.read_csv(printed["table"].strip())
+    assert len(table) == len(pd.read_parquet(orders_alone / "customers.parquet"))
+    assert Path(printed["report"].strip()).is_file()
+    assert "No version" in ripple("versions", home=tmp_path).stderr
+
+
+def test_nothing_is_published_of_orders_alone(
+    ripple: Ripple, trained_world: TrainedWorld, orders_alone: Path, tmp_path: Path
+) -> None:
+    publish = ("publish", str(orders_alone), "--as-of", "2025-12-01", "--to", str(tmp_path / "store"))
+    expected = "has no table interactions. Network value needs contacts or referrals"
+    assert_refused(ripple, trained_world, tmp_path, publish, expected)

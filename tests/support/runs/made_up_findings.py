@@ -49,7 +49,7 @@ def customer_insights(
             "gini": [0.8, 0.7],
         }
     )
-    direct = DirectValue(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1)
+    direct = DirectValue(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1, 3 * spend)
     value = customer_value(features, scores, direct, network, 0.4, settings)
     period = Period(
         start=datetime(2025, 1, 1),

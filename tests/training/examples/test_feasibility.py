@@ -11,7 +11,7 @@ from ripple.errors import InputError
 from ripple.features.validation.checks import load
 from ripple.settings import Settings
 from ripple.training import pipeline
-from ripple.training.examples.feasibility import feasibility
+from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, feasibility
 from tests.support.oracles import feature_frames
 
 START = datetime(2024, 1, 1)
@@ -71,12 +71,21 @@ def test_who_was_in_touch_only_afterwards_is_no_candidate_unless_as_referrer(fra
     assert counted(*opened(frames)).candidates == 12
 
 
-def without(table):
-    def change(frames):
-        del frames[table]
-        frames["usage"] = pd.DataFrame({"customer_id": ["c00"], "occurred_at": [day(1)], "feature": ["f"]})
+def test_without_interactions_only_direct_value_is_trained_and_what_is_missing_is_told(frames, opened):
+    del frames["interactions"]
+    dataset, report = opened(frames)
+    result = counted(dataset, report)
+    assert (result.customers, result.buyers, result.candidates) == (15, 15, None)
+    assert NETWORK_VALUE_NEEDS in str(result)
+    with pytest.raises(InputError, match="Network value needs contacts or referrals"):
+        pipeline.fit_and_evaluate(dataset, report, "run")
 
-    return change
+
+def test_direct_value_needs_buyers(frames, opened):
+    del frames["interactions"]
+    frames["orders"] = frames["orders"].iloc[7:]
+    with pytest.raises(InputError, match=r"Only 9 customers bought anything .* 10 at least"):
+        counted(*opened(frames))
 
 
 def emptied(frames):
@@ -94,7 +103,6 @@ def short(frames):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without("interactions"), "There is no table interactions: nobody can be credited"),
         (emptied, "The table interactions has no rows"),
         (few, r"Only 9 customers could be credited .* 10 at least must .* 9 interactions .* 15 buyers"),
         (short, r"Too little history to evaluate .* 30 days of data in all"),

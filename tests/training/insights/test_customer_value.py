@@ -10,6 +10,7 @@ from ripple.training.insights.direct_value import DirectValue
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
 FEATURES = pd.DataFrame({"total_revenue": [100.0, 0.0, 300.0], "margin_share": [0.5, np.nan, 0.1]}, index=IDS)
+LIFETIME = pd.Series([20.0, 4.0, 2.0], IDS)
 SCORES = pd.DataFrame({"network_value": [40.0, 8.0, 0.5]}, index=IDS)
 
 
@@ -17,7 +18,9 @@ def past(count=400, ratio=1.0):
     predicted = np.linspace(1.0, 100.0, count)
     cutoff = np.repeat(pd.Timestamp("2025-01-01"), count)
     half = pd.DataFrame({"cutoff": cutoff, "predicted": predicted / 2, "realised": ratio * predicted / 2})
-    return half, DirectValue(pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1)
+    return half, DirectValue(
+        pd.Series([10.0, 2.0, 1.0], IDS), half, pd.DataFrame(), (0.0, 0.0, 0.0), 0.1, LIFETIME
+    )
 
 
 def of(features=FEATURES, chance=0.5, settings=None, ratio=1.0):
@@ -28,7 +31,7 @@ def of(features=FEATURES, chance=0.5, settings=None, ratio=1.0):
 def test_values_add_up_customer_by_customer():
     customers = of().customers
     assert customers["value"].tolist() == [50.0, 10.0, 1.5]
-    assert customers["lifetime_value"].tolist() == [110.0, 2.0, 301.0]
+    assert customers["lifetime_value"].tolist() == pytest.approx([0.5 * 20, 0.2 * 4, 0.1 * 2])
     assert customers["margin"].tolist() == [50.0, 0.0, 30.0]
 
 
@@ -53,6 +56,7 @@ def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
     unknown = of(without)
     assert math.isnan(unknown.margin_share)
     assert unknown.customers[["margin", "gain"]].isna().all(axis=None)
+    assert unknown.customers["lifetime_value"].tolist() == LIFETIME.tolist()
     assumed = of(without, settings=Settings(plays={"margin_share": 0.3}))
     assert assumed.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
     assert assumed.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))

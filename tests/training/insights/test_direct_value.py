@@ -4,7 +4,7 @@ import pytest
 
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.out_of_sample import out_of_sample_predictions
-from ripple.training.insights.direct_value import direct_value, fit_direct_value
+from ripple.training.insights.direct_value import PREDICTED, PROCESS, direct_value
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,8 @@ def backtester(examples, plan, opened):
 
 @pytest.fixture(scope="module")
 def direct(backtester, plan, opened, result):
-    return direct_value(backtester, opened[0], plan.evaluation, result.population.features)
+    population = result.population
+    return direct_value(backtester, opened[0], plan.evaluation, population.features, population.as_of)
 
 
 def test_rows_are_those_of_the_predictions_of_network_value(direct, backtester, plan):
@@ -62,32 +63,34 @@ def test_only_closed_cutoffs_are_trained_on(backtester, plan, opened, result, di
         opened[0],
         [first],
         result.population.features,
+        result.population.as_of,
     )
     at_first = direct.predictions["cutoff"] == first
     assert other.predictions["predicted"].tolist() == direct.predictions["predicted"][at_first].tolist()
     assert other.predictions["realised"].tolist() != direct.predictions["realised"][at_first].tolist()
 
 
-def test_where_nobody_ever_spent_anything_nothing_is_expected(backtester, plan, opened):
-    poor = [
-        type(one)(one.cutoff, one.rows, one.labels.assign(direct_value=-1.0), one.realised)
-        for one in backtester.examples.values()
+def test_lifetime_is_judged_by_all_that_was_spent_to_the_end_of_the_data(direct, plan, opened, result):
+    orders, end = opened[0].tables["orders"].to_pyarrow().to_pandas(), result.population.as_of
+    first = plan.evaluation[0]
+    rows = direct.lifetime_metrics
+    assert rows["days"].unique().tolist() == [
+        (end - cutoff).days for cutoff in plan.evaluation if end - cutoff > plan.horizon
     ]
-    assert fit_direct_value(poor, opened[0].settings) is None
+    members = direct.predictions[direct.predictions["cutoff"] == first]
+    after = orders[(orders["ordered_at"] > first) & (orders["ordered_at"] <= end)]
+    spent = after.groupby("customer_id")["revenue"].sum().reindex(members["customer_id"]).clip(lower=0).sum()
+    continued = members["last_period"].sum() * (end - first) / plan.horizon
+    baseline = rows[(rows["ranking"] == "last_period") & (rows["cutoff"] == first)]["total"].item()
+    assert baseline == pytest.approx(continued / spent)
 
 
-def test_values_scale_with_the_market(backtester, plan, opened):
-    """Twice the money at every cutoff is twice the forecast, so the currency does not matter."""
-    training_examples = [backtester.examples[cutoff] for cutoff in plan.grid[:2]]
-    doubled = [
-        type(one)(
-            one.cutoff, one.rows, one.labels.assign(direct_value=2 * one.labels["direct_value"]), one.realised
-        )
-        for one in training_examples
-    ]
-    features = training_examples[-1].features
-    once, twice = (
-        fit_direct_value(scaled, opened[0].settings).predict_value(features)
-        for scaled in (training_examples, doubled)
-    )
-    assert twice == pytest.approx(2 * once, rel=1e-6)
+def test_lifetime_is_more_than_the_next_horizon_and_in_its_order(direct, plan, opened):
+    assert opened[0].settings.lifetime.horizon_days > 2 * plan.horizon.days
+    assert (direct.lifetime > direct.expected).mean() > 0.9
+    assert direct.lifetime.corr(direct.expected, method="spearman") > 0.8
+
+
+def test_the_usual_model_alone_is_evaluated_beside_the_head(direct):
+    assert {PREDICTED, PROCESS} < set(direct.metrics["ranking"])
+    assert (direct.predictions[PROCESS] >= 0).all()

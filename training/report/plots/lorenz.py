@@ -6,7 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import PercentFormatter
 
-from ripple.training.insights.concentration import NETWORK, SPEND
+from ripple.training.insights.concentration import LIFETIME, NETWORK, SPEND
 from ripple.training.report.plots import canvas
 from ripple.training.report.plots.svg import ACCENT, INK, MUTED
 from ripple.training.report.text import words
@@ -15,6 +15,7 @@ LINES = {
     ("revenue", SPEND): ("revenue, by spend", INK, "-"),
     ("network_value", NETWORK): ("network value, by network value", ACCENT, "-"),
     ("revenue", NETWORK): ("revenue, by network value", ACCENT, "--"),
+    ("lifetime_value", LIFETIME): ("lifetime value, by lifetime value", ACCENT, "-"),
 }
 """The name, colour and line style of each curve, by measure and ranking."""
 MARK = 0.1
@@ -23,7 +24,7 @@ MARK = 0.1
 
 def lorenz(curves: pd.DataFrame) -> Markup:
     """Share held by the best share of customers, one curve per known column of *curves*; "" if none is."""
-    known = [pair for pair in LINES if curves[pair].notna().all()]
+    known = [pair for pair in LINES if pair in curves and curves[pair].notna().all()]
     if not known:
         return Markup("")
     with canvas.style():

@@ -103,13 +103,6 @@ def test_a_missing_table_names_the_nearest_file(frames, error_after, table):
     )
 
 
-def test_usage_or_interactions_must_be_there(frames, error_after, opened):
-    message = error_after(
-        frames, lambda folder: [(folder / f"{n}.parquet").unlink() for n in ("usage", "interactions")]
-    )
-    assert message == "FOLDER: at least one of usage and interactions is needed; found neither."
-
-
 def test_missing_columns_are_listed_together_with_those_that_exist(frames, write, form):
     frames["orders"] = frames["orders"].rename(columns={"revenue": "amount"}).drop(columns="product")
     frames["feedback"] = frames["feedback"].drop(columns="score")

@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND
-from ripple.training.insights.direct_value import LAST_PERIOD, PREDICTED, DirectValue
+from ripple.training.insights.direct_value import LAST_PERIOD, PREDICTED, PROCESS, DirectValue
 from ripple.training.report.plots.lorenz import lorenz
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
@@ -23,7 +23,8 @@ MEASURES = {
     "margin": ("Margin", "margin on that revenue", "no margin is known"),
     "lifetime_value": (
         "Lifetime value",
-        "revenue so far and expected own spend over the next period",
+        "forecast of their own spend over a longer horizon, discounted; of the margin on it where that is "
+        "known",
         "nobody has spent anything",
     ),
     "network_value": (
@@ -124,8 +125,8 @@ def _direct_finding(result: TrainingResult) -> str:
     expected = words.money(float(direct.expected.sum()), settings.currency)
     opening = (
         f"{expected} of own spend is expected from all customers together over the next "
-        f"{settings.horizon_days} days. A third model predicts it from the same features; it is evaluated at "
-        "the same cutoffs as network value."
+        f"{settings.horizon_days} days. A third model predicts it from the same features and from the times "
+        "and amounts of orders; it is evaluated at the same cutoffs as network value."
     )
     if not all(map(math.isfinite, direct.lead)):
         return f"{opening} It could not be evaluated: in a backtest period nobody spent anything."
@@ -144,13 +145,19 @@ def _direct_finding(result: TrainingResult) -> str:
     return f"{opening} {captures} The lead of {lead_text} is not clear."
 
 
+DIRECT_RANKINGS = {
+    PREDICTED: "the model",
+    PROCESS: "BG/NBD with Gamma–Gamma",
+    LAST_PERIOD: "spend in the previous period",
+}
+
+
 def _direct_rows(direct: DirectValue) -> list[tuple[str, str, list[Cell]]]:
-    names = {PREDICTED: "the model", LAST_PERIOD: "spend in the previous period"}
     why = "nobody spent anything in this period"
     return [
         (
             words.day(row["cutoff"]),
-            names[row["ranking"]],
+            DIRECT_RANKINGS[row["ranking"]],
             [
                 words.cell(row["capture"], words.percent(row["capture"]), why),
                 words.cell(row["gini"], words.decimal(row["gini"]), why),
