@@ -296,8 +296,8 @@ class _Reading:
         for node in parsed.find_all(*VOLATILE, exp.Anonymous):
             if not isinstance(node, exp.Anonymous) or node.name.lower() in VOLATILE_NAMES:
                 raise InputError(
-                    f'{key} = "{text}": {node.sql(self._place.dialect)} gives other rows every time; write a '
-                    "date instead, or set until, which leaves out what is later."
+                    f'{key} = "{text}": {node.sql(self._place.dialect)} gives other values every '
+                    "time: write fixed ones. To leave out what is later than a date, set until."
                 )
         return parsed
 
