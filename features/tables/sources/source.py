@@ -240,6 +240,13 @@ class OpenSchema(Place):
         return f"no table or view {name} in schema {self.schema}{close}"
 
 
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether a file does not hold what it says, which DuckDB sees only where it reads that part."""
+    return type(error) is duckdb.Error or isinstance(
+        error, duckdb.InvalidInputException | duckdb.SerializationException
+    )
+
+
 def reason(error: duckdb.Error) -> str:
     """What DuckDB says of an error, on one line, without the query that it quotes."""
     lines = [line.strip() for line in str(error).partition("\nLINE ")[0].splitlines() if line.strip()]
