@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import runpy
 import sys
 import traceback
@@ -36,6 +37,10 @@ __all__ = ["Extension", "feature", "load_extension", "metric", "ratio", "sum_or_
 ENTRY_POINTS = "ripple.features"
 CLOCK = ("now", "today", "utcnow", "time_ns")
 """Names of functions that read the clock: a feature follows from the data and `as_of` alone."""
+READING = re.compile(r"open|urlopen|read_\w+|scan_\w+|loadtxt|genfromtxt")
+"""Names of functions that read files, which are no part of the data and know no cutoff."""
+PER_CUSTOMER = ("customers", "matrix")
+"""The views with one row per customer, of which a feature may be a column."""
 RANKING_COLUMNS = (
     *("cutoff", "ranking", "capture", "precision", "pr_auc", "gini", "spearman", "brier"),
     *("capture_low", "capture_high", "lead", "lead_low", "lead_high"),
@@ -87,17 +92,37 @@ def load_extension(folder: Path | None, settings: Features) -> Extension:
         features(settings, definitions)
     except RuntimeError as error:
         raise InputError(f"{' and '.join(origins)}: {error}; rename yours.") from error
+    except (KeyError, IndexError, ValueError) as error:
+        raise InputError(
+            f"{' and '.join(origins)}: braces in a docstring or in needs stand for a parameter, such as "
+            f"{{days}}, but {error} is none."
+        ) from error
     return Extension(tuple(definitions), tuple(metrics), digest(*sources), origins)
 
 
 def _of_file(file: Path) -> tuple[Defined, str]:
     with defined() as collected:
         _run(lambda: runpy.run_path(str(file), run_name="ripple_features"), file)
-    source = file.read_text(encoding="utf-8")
+    try:
+        source = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not text in UTF-8: save it so.") from error
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr in CLOCK:
             raise InputError(f"{file}: line {node.lineno}: reads the clock ({node.attr}); use as_of.")
+        if isinstance(node, ast.Call) and READING.fullmatch(name := _name(node.func)):
+            raise InputError(
+                f"{file}: line {node.lineno}: reads a file ({name}), which knows no cutoff; use the views."
+            )
     return collected, source
+
+
+def _name(function: ast.expr) -> str:
+    """The last part of the name by which a function is called."""
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
 
 
 @cache
@@ -111,12 +136,12 @@ def _of_package(module: str) -> tuple[Defined, str]:
 def _run(action: Callable[[], object], origin: str | Path) -> None:
     try:
         action()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # the user's own code: whatever it raises is theirs to see, with its line
         raise InputError(f"{origin} cannot be run: {_where(error, str(origin))}") from error
 
 
-def _where(error: Exception, origin: str) -> str:
+def _where(error: BaseException, origin: str) -> str:
     """An error with the line of *origin* that it comes from."""
     line = getattr(error, "lineno", None)
     for frame in traceback.extract_tb(error.__traceback__):
@@ -146,6 +171,13 @@ def _validated(definition: Definition, origin: str) -> Definition:
             raise InputError(f"{origin}: {name}: {_where(error, origin)}") from error
         if not isinstance(value, ir.NumericValue | ir.BooleanValue):
             raise InputError(f"{origin}: {name}: expected a number; found {type(value).__name__}.")
+        if isinstance(value, ir.Column) and definition.view not in PER_CUSTOMER:
+            raise InputError(
+                f"{origin}: {name}: expected one value per customer, as of .sum(); found one per "
+                f"row of {definition.view}."
+            )
+        if isinstance(value, ir.Scalar) and definition.view == "customers":
+            raise InputError(f"{origin}: {name}: expected a column of customers; found one value for all.")
         return value
 
     return replace(definition, build=told)

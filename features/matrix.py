@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from ripple.errors import InputError
 from ripple.features.dataset import Dataset
+from ripple.features.extension import Extension
 from ripple.features.registry import Feature, features
+from ripple.features.tables.sources.source import SQL_ERRORS, reason
 from ripple.features.views import ROW_VIEWS, VIEWS
 
 
@@ -41,9 +45,12 @@ def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | No
         if view is not None:
             available = [feature for feature in candidates if _is_available(feature, view)]
             columns = _by_customer(view, available, as_of)
-            wide = _with_columns(
-                wide, columns if name in numbered else past.cached_query(name, columns), available
-            )
+            if name not in numbered:
+                try:
+                    columns = past.cached_query(name, columns)
+                except SQL_ERRORS as error:
+                    raise _own_failure(dataset.extension, available, error) from error
+            wide = _with_columns(wide, columns, available)
         # features of the matrix itself compare a customer with all others, for which an engine moves whole
         # rows: they are cheap while these are short
         if ready := [feature for feature in of_matrix if _is_available(feature, wide)]:
@@ -55,6 +62,16 @@ def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | No
         if feature.name in wide.columns
     }
     return wide.select("customer_id", **values).order_by("customer_id")
+
+
+def _own_failure(extension: Extension, computed: list[Feature], error: duckdb.Error) -> Exception:
+    """*error*, as bad input where features of the user's own are among those that were *computed*."""
+    own = {definition.build.__name__ for definition in extension.definitions}
+    names = [feature.name for feature in computed if feature.function in own]
+    if not names:
+        return error
+    origins = " and ".join(extension.origins)
+    return InputError(f"{origins}: {' or '.join(names)} cannot be computed: {reason(error)}")
 
 
 def _by_view(all_features: list[Feature]) -> dict[str, list[Feature]]:

@@ -55,6 +55,7 @@ class Feature:
         empty: the value for a customer without rows in the view; None leaves it null.
         needs: optional columns of the view without which the feature does not exist.
         build: the expression of the feature over its view at a cutoff.
+        function: the name of the function that defines it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Feature:
     empty: float | None
     needs: tuple[str, ...]
     build: Callable[[ir.Table, datetime], ir.Value]
+    function: str = ""
 
 
 def features(settings: Features, extension: Sequence[Definition] = ()) -> list[Feature]:
@@ -109,4 +111,5 @@ def _expand(definition: Definition, settings: Features) -> Iterator[Feature]:
             definition.empty,
             tuple(need.format(**arguments) for need in definition.needs),
             partial(build, **arguments),
+            name,
         )

@@ -69,6 +69,8 @@ def _folder(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+MAX_DAYS = 36_525
+"""The longest span of time, a century: beyond, no calendar has the dates that it leads to."""
 NAME = r"^[^/:'\"@\s]([^/:'\"@\n]*[^/:'\"@\s])?$"
 """What MLflow can find again by name, in a filter or as models:/NAME@champion."""
 
@@ -76,8 +78,8 @@ NAME = r"^[^/:'\"@\s]([^/:'\"@\n]*[^/:'\"@\s])?$"
 class Cutoffs(Section):
     """The cutoffs at which features and labels are computed, and the history before them."""
 
-    step_days: int = Field(60, ge=1, description="days between two cutoffs")
-    history_days: int = Field(180, ge=1, description="days of data before the first cutoff")
+    step_days: int = Field(60, ge=1, le=MAX_DAYS, description="days between two cutoffs")
+    history_days: int = Field(180, ge=1, le=MAX_DAYS, description="days of data before the first cutoff")
     evaluate: int | tuple[Instant, ...] = Field(
         4, description="evaluation cutoffs: the newest N closed ones, or these dates"
     )
@@ -86,22 +88,29 @@ class Cutoffs(Section):
 class Credit(Section):
     """How revenue is credited to those who brought it about."""
 
-    window_days: float = Field(112, gt=0, description="an exposure to an older adoption has no effect")
-    half_life_days: float = Field(180, gt=0, description="half-life of the weight of an interaction")
+    window_days: float = Field(
+        112, gt=0, le=MAX_DAYS, description="an exposure to an older adoption has no effect"
+    )
+    half_life_days: float = Field(
+        180, gt=0, le=MAX_DAYS, description="half-life of the weight of an interaction"
+    )
     referral_days: float = Field(
-        365, gt=0, description="days after joining whose revenue is credited to the referrer"
+        365, gt=0, le=MAX_DAYS, description="days after joining whose revenue is credited to the referrer"
     )
     baseline: Literal["product", "strata", "model", "joined"] = Field(
         "joined",
         description="baseline hazard: by product, by stratum, by case-control model, or by both (joined)",
     )
     lookback_days: float = Field(
-        180, ge=0, description="the influence model is fitted on the window and this long before it"
+        180,
+        ge=0,
+        le=MAX_DAYS,
+        description="the influence model is fitted on the window and this long before it",
     )
     bandwidth_days: float = Field(
-        14, gt=0, description="bandwidth of the kernel that smooths the adoption rate over days"
+        14, gt=0, le=MAX_DAYS, description="bandwidth of the kernel that smooths the adoption rate over days"
     )
-    controls: int = Field(5, ge=2, description="controls at risk per adopter, at most")
+    controls: int = Field(5, ge=2, le=1_000, description="controls at risk per adopter, at most")
     expansion: bool = Field(
         True, description="subtract adoptions that would have come later in the window (acceleration)"
     )
@@ -120,20 +129,23 @@ class Credit(Section):
 class Features(Section):
     """Windows of the feature pipeline."""
 
-    windows_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
-        (30, 90), min_length=1, description="look-back windows"
-    )
-    half_life_days: float = Field(90, gt=0, description="half-life of the weight of a tie")
+    windows_days: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_DAYS)], ...], AfterValidator(_distinct)
+    ] = Field((30, 90), min_length=1, description="look-back windows")
+    half_life_days: float = Field(90, gt=0, le=MAX_DAYS, description="half-life of the weight of a tie")
 
 
 class Model(Section):
     """Parameters of the trees: those of the top head, and those that teach the value head's student trees."""
 
-    trees: int = Field(300, ge=1, description="trees of each head (num_iterations)")
+    trees: int = Field(300, ge=1, le=100_000, description="trees of each head (num_iterations)")
     leaves: int = Field(
-        5, ge=2, description="leaves of a tree, at most (num_leaves); student trees have their own"
+        5,
+        ge=2,
+        le=131_072,
+        description="leaves of a tree, at most (num_leaves); student trees have their own",
     )
-    depth: int = Field(3, ge=1, description="depth of a tree, at most (max_depth); likewise")
+    depth: int = Field(3, ge=1, le=1_000, description="depth of a tree, at most (max_depth); likewise")
     learning_rate: float = Field(0.02, gt=0, description="shrinkage of each tree (learning_rate); likewise")
     extra_trees: bool = Field(
         False, description="draw split thresholds at random: less variance with little data"
@@ -247,9 +259,9 @@ class Settings(BaseSettings):
     )
     currency: str = Field("USD", min_length=1, description="unit of revenue and margin")
     until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
-    horizon_days: int = Field(180, ge=1, description="days ahead over which value is predicted")
+    horizon_days: int = Field(180, ge=1, le=MAX_DAYS, description="days ahead over which value is predicted")
     top_share: float = Field(0.01, gt=0, lt=0.5, description="share of customers that counts as the top")
-    seed: int = Field(7, ge=0, description="seed of all random draws")
+    seed: int = Field(7, ge=0, le=2**31 - 1, description="seed of all random draws")
     kinds: dict[str, Power] = Field(
         {}, description="power of each kind of interaction, added to the defaults"
     )

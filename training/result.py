@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,16 @@ class Population:
         """Those of `SHOWN_ATTRIBUTES` that there are, by customer_id, empty where a customer has none."""
         attributes = pd.DataFrame() if self.attributes is None else self.attributes
         return {name: attributes[name].fillna("") for name in SHOWN_ATTRIBUTES if name in attributes}
+
+    @cached_property
+    def display_names(self) -> dict[str, str]:
+        """The names of the customers that have one, by customer_id."""
+        names = self.shown_attributes.get(DISPLAY_NAME)
+        return {} if names is None else {str(id_): name for id_, name in names[names != ""].items()}
+
+    def label(self, customer: str) -> str:
+        """A customer as text: the name, if there is one, and the id."""
+        return f"{self.display_names[customer]} ({customer})" if customer in self.display_names else customer
 
     @property
     def empty_features(self) -> list[str]:

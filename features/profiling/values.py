@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 from ripple.features.profiling.words import terms
@@ -95,7 +95,7 @@ def moment(value: str, form: str) -> datetime | None:
     """A time in one of the forms that `epoch_form` and `text_forms` find, None where it is none."""
     try:
         if form in EPOCHS:
-            return datetime.fromtimestamp(float(value) / EPOCHS[form], tz=None)  # noqa: DTZ006 only for people
+            return datetime.fromtimestamp(float(value) / EPOCHS[form], UTC).replace(tzinfo=None)
         if form:
             return datetime.strptime(value.strip(), form)
         return datetime.fromisoformat(value.strip().removesuffix("UTC").strip()).replace(tzinfo=None)

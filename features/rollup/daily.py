@@ -80,13 +80,20 @@ def first_uses(feature_days: ir.Table, before: ir.Table | None) -> ir.Table:
 
 
 def order_days(orders: ir.Table) -> ir.Table:
-    """Paid orders, revenue and margin by customer and product; `margin_revenue` is that of known margin."""
-    margin = {}
+    """Paid orders, revenue and margin by customer and product; `margin_revenue` is that of known margin.
+
+    Lines of one order of a day are one order, which counts with the first of its products.
+    """
+    margin, starts_order = {}, orders.revenue > 0
+    if "order_id" in orders.columns:
+        lines = ibis.window(group_by=["customer", "order_id", *WHEN, starts_order], order_by="product")
+        starts_order &= orders.order_id.isnull() | (ibis.row_number().over(lines) == 0)
+    orders = orders.mutate(starts_order=starts_order)
     if "margin" in orders.columns:
         margin["margin"] = _sum(orders.margin)
         margin["margin_revenue"] = _sum(orders.revenue, orders.margin.notnull())
     return orders.group_by("customer", "product", *WHEN).aggregate(
-        orders=orders.count(where=orders.revenue > 0),
+        orders=orders.count(where=orders.starts_order),
         revenue=_sum(orders.revenue),
         **margin,
     )

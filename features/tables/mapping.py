@@ -26,6 +26,22 @@ from ripple.table_settings import ColumnMapping, TableMapping
 UNPIVOTED = {"usage": ("feature", "quantity"), "attributes": ("name", "value")}
 """Table → its columns with the name and the value of an unpivoted column."""
 
+EXPECTED = (
+    "expected a column, or one expression in SQL over columns; a name of several words, or of a word of SQL, "
+    "is written in double quotes"
+)
+VOLATILE = (
+    *(exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentTimestampLTZ),
+    *(exp.Localtime, exp.Localtimestamp, exp.UtcDate, exp.UtcTime, exp.UtcTimestamp),
+    *(exp.Rand, exp.Randn, exp.Uuid),
+)
+"""What reads the clock or draws at random, so that the same data would give other rows."""
+VOLATILE_NAMES = {
+    *("now", "today", "curdate", "getdate", "sysdate", "unix_timestamp", "clock_timestamp"),
+    *("get_current_timestamp", "get_current_time", "statement_timestamp", "transaction_timestamp"),
+}
+"""Functions that do so and that sqlglot does not know in every dialect."""
+
 
 @dataclass(frozen=True)
 class RawTable:
@@ -86,11 +102,13 @@ class _Reading:
     def __init__(self, place: Place, contract: TableContract, mapping: TableMapping) -> None:
         self._place, self._contract, self._mapping = place, contract, mapping
         self._key = f"tables.{contract.name}"
+        self._where = f"{self._key}.where"
         self._reads: list[str] = []
         self._from = mapping.from_ or (contract.name if mapping.sql is None else None)
         self._relation = self._origin()
         self._theirs = place.columns(exp.select("*").from_(self._relation))
         self._used: set[str] = set()
+        self._sql: dict[str, tuple[str, exp.Expr]] = {}
 
     def read(self, unmapped: bool) -> RawTable:
         columns = self._columns()
@@ -111,9 +129,9 @@ class _Reading:
         values = [exp.alias_(value, name, quoted=True) for name, value in expressions.items()]
         query = exp.select(*(values or "*")).from_(self._relation)
         if self._mapping.where is not None:
-            query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
+            query = query.where(self._expression(self._where, self._mapping.where))
         exact = {column.name for column in self._contract.columns if column.type in ("id", "text")}
-        rows = self._place.read(query, exact)
+        rows = self._computed(query, exact)
         if wide:
             rows = _unpivoted(rows, wide, *UNPIVOTED[self._contract.name])
         theirs = tuple(name for name in self._theirs if name != FILE)
@@ -129,6 +147,36 @@ class _Reading:
             rows, mapping, files, definition, reads, origin, theirs, unused, currencies, rows_are_all
         )
 
+    def _computed(self, query: exp.Select, exact: set[str]) -> ir.Table:
+        """The rows of *query*, in which the SQL of the mapping has been computed: it fails here or never."""
+        try:
+            rows = self._place.read(query, exact)
+            if self._mapping.sql is not None:
+                return self._place.stored(rows)
+            if self._sql:
+                computed = {
+                    value.alias for value in query.expressions if not isinstance(value.this, exp.Column)
+                }
+                self._place.compute(rows, [name for name in rows.columns if name in computed])
+        except InputError as error:
+            raise self._located(error, query) from error
+        return rows
+
+    def _located(self, error: InputError, query: exp.Select) -> InputError:
+        """*error* with the line of ripple.toml whose SQL fails by itself, if there is one."""
+        where = query.args.get("where")
+        for key, (text, expression) in sorted(self._sql.items(), key=lambda item: item[0] != self._where):
+            # with a column beside it, so that an aggregate fails as well
+            beside = exp.column(self._theirs[0], quoted=True)
+            alone = exp.select(exp.alias_(expression, "value"), beside).from_(self._relation)
+            if where is not None and key != self._where:
+                alone.set("where", where.copy())
+            try:
+                self._place.compute(self._place.read(alone), ["value"])
+            except InputError as reason:
+                return InputError(f'{key} = "{text}": {reason}')
+        return InputError(f"{self._key}.sql: {error}") if self._mapping.sql is not None else error
+
     def _currencies(self, unused: tuple[str, ...]) -> dict[str, dict[str, int]]:
         """By unused column that is called like a currency, the number of rows of each value."""
         if any(column.currency is not None for column in self._mapping.columns.values()):
@@ -141,7 +189,7 @@ class _Reading:
             )
             query = query.from_(self._relation).group_by("1")
             if self._mapping.where is not None:
-                query = query.where(self._expression(f"{self._key}.where", self._mapping.where))
+                query = query.where(self._expression(self._where, self._mapping.where))
             counted = self._place.read(query).to_pyarrow().to_pylist()
             values[name] = {row["code"]: int(row["rows"]) for row in counted if row["code"]}
         return values
@@ -217,29 +265,41 @@ class _Reading:
             self._used.add(text)
             return exp.column(text, quoted=True)
         expression = self._parsed(key, text)
-        columns = [column.parts[0].name for column in expression.find_all(exp.Column)]
+        if isinstance(expression, exp.Alias):
+            raise InputError(f'{key} = "{text}": leave out AS {expression.alias}, as the key is the name.')
+        columns = list(expression.find_all(exp.Column))
         has_own_names = expression.find(exp.Query, exp.Lambda) is not None
         if not isinstance(expression, exp.Condition | exp.Subquery):
-            columns, has_own_names = [text], False
+            raise InputError(f'{key} = "{text}": {EXPECTED}; found {", ".join(self._theirs)}')
         known = {name.lower(): name for name in self._theirs}
-        for name in columns:
-            if name.lower() not in known and not has_own_names:
+        for first in (column.parts[0] for column in columns):
+            theirs = known.get(first.name.lower())
+            if theirs is None and not has_own_names:
                 raise InputError(
-                    f'{key} = "{text}": there is no column {name}{nearest(name, self._theirs)}; '
+                    f'{key} = "{text}": there is no column {first.name}{nearest(first.name, self._theirs)}; '
                     f"found {', '.join(self._theirs)}"
                 )
-            self._used.add(known.get(name.lower(), name))
+            if theirs is not None and not has_own_names:
+                # also where it is called like a word of SQL
+                first.replace(exp.to_identifier(theirs, quoted=True))
+            self._used.add(theirs or first.name)
+        self._sql[key] = text, expression
         return expression
 
     def _parsed(self, key: str, text: str) -> exp.Expr:
         try:
-            return sqlglot.parse_one(text, dialect=self._place.dialect)
+            parsed = sqlglot.parse_one(text, dialect=self._place.dialect)
         except SqlglotError as error:
             found = f"; found {', '.join(self._theirs)}" if hasattr(self, "_theirs") else ""
-            reason = str(error).splitlines()[0].removeprefix("Invalid expression / ")
-            raise InputError(
-                f'{key} = "{text}": neither a column nor SQL ({reason.rstrip(".")}){found}'
-            ) from error
+            reason = str(error).splitlines()[0].removeprefix("Invalid expression / ").rstrip(".")
+            raise InputError(f'{key} = "{text}": {EXPECTED} ({reason}){found}') from error
+        for node in parsed.find_all(*VOLATILE, exp.Anonymous):
+            if not isinstance(node, exp.Anonymous) or node.name.lower() in VOLATILE_NAMES:
+                raise InputError(
+                    f'{key} = "{text}": {node.sql(self._place.dialect)} gives other values every '
+                    "time: write fixed ones. To leave out what is later than a date, set until."
+                )
+        return parsed
 
 
 def _unpivoted(rows: ir.Table, wide: list[str], name: str, value: str) -> ir.Table:

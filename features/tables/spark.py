@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
+from ripple.features.tables.engine import cached
 from ripple.features.tables.sources.folder import FileFolder, OpenFolder
 from ripple.features.tables.sources.parquet_types import validate_nanoseconds
 from ripple.features.tables.sources.source import Place, Source
@@ -114,6 +115,22 @@ class FolderOnSpark(Place):
             return self._backend.sql(query.sql(self.dialect), dialect=self.dialect)
         except AnalysisException as error:
             raise InputError(f"{self.source}: {str(error).splitlines()[0]}") from error
+
+    def compute(self, rows: ir.Table, columns: Collection[str]) -> None:
+        """Compute *columns* in one scan."""
+        from pyspark.errors import PySparkException
+
+        counts = {f"{place}": rows[name].count() for place, name in enumerate(columns)}
+        try:
+            rows.aggregate(rows.count(), **counts).to_pyarrow()
+        except PySparkException as error:
+            raise InputError(f"{self.source}: {str(error).splitlines()[0]}") from error
+
+    def stored(self, rows: ir.Table) -> ir.Table:
+        """*rows* in Spark's cache."""
+        kept = cached(rows)
+        self.compute(kept, kept.columns)
+        return kept
 
     @property
     def skipped(self) -> list[str]:

@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis.expr.types as ir
 
 from ripple.digests import code_digest, digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset, Engine, open_dataset
 from ripple.features.tables.engine import cached
-from ripple.features.tables.sources.source import FILE
+from ripple.features.tables.sources.source import FILE, is_damage, reason
 from ripple.features.tables.tables import Tables
 from ripple.features.validation.currencies import mixed_currencies
 from ripple.features.validation.event_days import events_by_day, period
@@ -64,7 +65,16 @@ def check(
     With a *cache*, files in which an earlier check found nothing are not read again, as long as nothing is
     found in what was added to them.
     """
-    clean, report = _checked_since(replace(open_dataset(data, settings, engine), cache=cache), cache)
+    dataset = replace(open_dataset(data, settings, engine), cache=cache)
+    try:
+        clean, report = _checked_since(dataset, cache)
+    except duckdb.Error as error:
+        if not is_damage(error):
+            raise
+        raise InputError(
+            f"{dataset.place} cannot be read: {reason(error)}. A file may be damaged, or was changed "
+            "meanwhile: write it anew."
+        ) from error
     return clean, report if report.violations else replace(report, notes=list(notes(clean, report)))
 
 

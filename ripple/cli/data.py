@@ -61,7 +61,7 @@ def check(data: Data, settings: SettingsFile = None) -> None:
     Warnings, and what can be trained from it, are told and do not change the exit code.
     """
     require("train")
-    print_check(*open_checked(data, settings))
+    print_check(*open_checked(data, settings, lists_warnings=True))
 
 
 def _list(requested: bool) -> None:

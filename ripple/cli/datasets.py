@@ -38,11 +38,13 @@ def open_checked(
     engine: Literal["duckdb", "spark"] = "duckdb",
     keep: bool = False,
     first: Callable[[Settings], object] | None = None,
+    lists_warnings: bool = False,
 ) -> tuple[Dataset, Report]:
     """Open and check a dataset; with *keep*, what is computed is cached for later runs.
 
     Args:
         first: called with the settings before anything is read, to refuse what could not be finished.
+        lists_warnings: whether the command goes on to print the warnings themselves.
     """
     from ripple.features.tables.sources import find
     from ripple.features.validation.checks import load
@@ -66,7 +68,7 @@ def open_checked(
     dataset, report = load(data, chosen, engine, cache)
     for origin in dataset.extension.origins:
         logger.info(f"with the features and metrics of {origin}")
-    if number := len(report.warnings):
+    if (number := len(report.warnings)) and not lists_warnings:
         logger.info(f"{number} warning{'s' * (number != 1)} about the data, which `ripple check` lists")
     return dataset, report
 

@@ -62,4 +62,4 @@ def init(
         print(f"proposal: {out}")
     else:
         print("All tables have the contract's names: no ripple.toml is needed.")
-    print_check(*open_checked(data, out if out.exists() else None))
+    print_check(*open_checked(data, out if out.exists() else None, lists_warnings=True))

@@ -14,7 +14,7 @@ import pytest
 from ripple.errors import InputError
 from ripple.features import extension
 from ripple.features.dataset import open_dataset
-from ripple.settings import load
+from ripple.settings import Settings, load
 from tests.support.oracles import feature_frames
 
 AS_OF = datetime(2024, 4, 1)
@@ -129,6 +129,10 @@ def test_a_package_may_bring_features(opened, tmp_path, monkeypatch):
         ("days):", "weeks):", "the parameters after as_of may be days and power; found weeks"),
         ('    """Share of', '    # """Share of', "has no docstring"),
         ("recent = ", "today = datetime.now(); recent = ", "line 9: reads the clock (now); use as_of"),
+        ("recent = ", "ours = ibis.read_csv('a.csv'); recent = ", "line 9: reads a file (read_csv)"),
+        ("recent = ", "ours = open('a.csv'); recent = ", "line 9: reads a file (open)"),
+        ("{days} days", "{weeks} weeks", "braces in a docstring or in needs stand for a parameter"),
+        ("from ripple", "raise SystemExit(0)\nfrom ripple", "cannot be run: line 3: SystemExit: 0"),
         ("def weekend_share(", "def active_days(", "two features share a name: ['active_days_30d'"),
     ],
 )
@@ -139,16 +143,32 @@ def test_what_is_no_feature_is_told_with_its_place(opened, was, now, message):
     assert message in str(raised.value)
 
 
+def test_code_in_another_encoding_is_refused(opened):
+    dataset = opened(WEEKENDS)
+    file = Path(dataset.place) / "features.py"
+    file.write_bytes(WEEKENDS.encode() + "# für uns".encode("cp1252"))
+    with pytest.raises(InputError, match=r"features\.py is not text in UTF-8"):
+        open_dataset(dataset.place, Settings())
+
+
 @pytest.mark.parametrize(
     ("was", "now", "message"),
     [
         ("usage.age <= days", "usage.aeg <= days", "features.py: weekend_share: line 9: AttributeError"),
         ("return ratio(", "return 3 #", "weekend_share: expected a number; found int"),
         ("return ratio(", "return usage.events.sum().cast('string') #", "found StringScalar"),
+        ("return ratio(", "return usage.events #", "expected one value per customer, as of .sum()"),
+        (
+            "usage.events, recent)",
+            "usage.events, recent) + SQL",
+            "weekend_share_30d or weekend_share_90d cannot",
+        ),
     ],
 )
 def test_what_a_feature_gets_wrong_is_told_with_its_line(opened, was, now, message):
-    code = WEEKENDS.replace(was, now)
+    code = WEEKENDS.replace(was, now).replace(
+        "SQL", "usage.day.cast('string').replace('1', 'x').cast('int').max()"
+    )
     dataset = opened(code)
     with pytest.raises(InputError) as raised:
         feature_frames.features_at(dataset, AS_OF)

@@ -166,6 +166,8 @@ def test_an_unknown_variable_is_refused_with_the_nearest_one(monkeypatch, variab
     ("toml", "message"),
     [
         ("horizon_days = 0", "horizon_days = 0: Input should be greater than or equal to 1."),
+        ("horizon_days = 99999999999999", "horizon_days = 99999999999999: Input should be less than"),
+        ("[credit]\nreferral_days = 1e300", "credit.referral_days = 1e+300: Input should be less than"),
         ("top_share = 'much'", "top_share = 'much': Input should be a valid number"),
         ("[features]\nwindows_days = []", "features.windows_days = []:"),
         ("[features]\nwindows_days = [30, 0]", "features.windows_days.1 = 0:"),

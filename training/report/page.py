@@ -71,6 +71,7 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         as_of=result.population.as_of,
         top=words.exact_percent(result.settings.top_share),
         currency=result.settings.currency,
+        display_names=result.population.display_names,
         headline=headline_section(result),
         customers=customers_section(result),
         limits=limits(result),

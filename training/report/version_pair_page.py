@@ -58,6 +58,7 @@ def render_versions(versions: Versions) -> str:
         top=words.exact_percent(spec.top_share),
         comparison=_comparison(versions, later, earlier),
         membership_changes=membership_changes(versions.changes, spec),
+        display_names={},
         importance=_importance(versions, later, earlier),
         differences=_differences(versions),
         parts=PARTS,

@@ -54,6 +54,10 @@ def find(data: str | Path) -> Source:
             )
         return database.from_url(text)
     path = Path(text)
+    try:
+        path.exists()
+    except OSError as error:
+        raise InputError(f"No dataset at {_shown(text)[:80]}: {error.strerror}.") from error
     if path.is_dir():
         return FileFolder(path)
     if path.is_file():

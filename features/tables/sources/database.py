@@ -21,10 +21,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ripple.errors import InputError
-from ripple.features.tables.sources.source import Place, Source, connect
+from ripple.features.tables.sources.source import OpenSchema, Source, connect
 from ripple.features.tables.sources.temporary import TemporaryFiles, write_batches
 from ripple.redaction import hidden
-from ripple.suggestions import nearest
 
 T = TypeVar("T")
 CHUNK_ROWS = 20_000
@@ -139,7 +138,7 @@ class DatabaseURL(Database):
         ]
 
 
-class OpenDatabase(Place):
+class OpenDatabase(OpenSchema):
     """The tables and views of a schema. What is read streams into temporary Parquet files.
 
     One record batch after another goes from the server to a file, which is removed with the connection that
@@ -148,7 +147,7 @@ class OpenDatabase(Place):
 
     def __init__(self, source: Database) -> None:
         super().__init__(source)
-        self._database = source
+        self._database, self.schema = source, source.schema
         self._server: Any = source.with_safe_errors("cannot connect", self._connect)
         try:
             self._names: list[str] = source.with_safe_errors("cannot be read", self._list_names)
@@ -164,17 +163,6 @@ class OpenDatabase(Place):
         """Close the connection."""
         self._server.close()
 
-    def names(self) -> list[str]:
-        """The names of the tables and views of the schema."""
-        return self._names
-
-    def relation(self, name: str) -> exp.Table:
-        """A table or view of the schema, or, as ``schema.table``, of another one."""
-        schema, _, table = ("", "", name) if name in self._names else name.rpartition(".")
-        if not schema and table not in self._names:
-            raise InputError(f"{self.source}: {self.explain_missing(name)}")
-        return exp.table_(table, schema or self._database.schema, quoted=True)
-
     def columns(self, query: exp.Query) -> list[str]:
         """The names of the columns of a query."""
         return self._ask(query, self._columns, self._sql(query))
@@ -185,10 +173,12 @@ class OpenDatabase(Place):
         self._ask(query, self._copy, self._sql(query), exact, file)
         return self._temporary.table(file)
 
-    def explain_missing(self, name: str) -> str:
-        """That the schema has no such table, and the nearest that it has."""
-        close = nearest(name, self._names) if self._names else ", which is empty or not there"
-        return f"no table or view {name} in schema {self._database.schema}{close}"
+    def compute(self, rows: ir.Table, columns: Collection[str]) -> None:
+        """Nothing: what was read has been computed."""
+
+    def stored(self, rows: ir.Table) -> ir.Table:
+        """*rows*, which are in a file."""
+        return rows
 
     @abstractmethod
     def _connect(self) -> Any:

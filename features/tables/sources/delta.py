@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from ripple.errors import InputError
 from ripple.extras import missing_extras
-from ripple.features.tables.sources.temporary import TemporaryFiles, write_batches
+from ripple.features.tables.sources.temporary import TemporaryFiles
 
 
 def read_delta(connection: Backend, folder: Path) -> ir.Table:
@@ -29,8 +30,9 @@ def read_delta(connection: Backend, folder: Path) -> ir.Table:
     try:
         # also where a row was removed without its file, or a column renamed
         batches = pa.RecordBatchReader.from_stream(DeltaTable(folder).scan())
-        write_batches(file, batches.schema, batches)
-    except (DeltaError, pa.ArrowException, OSError) as error:
+        # not by Arrow, which cannot write texts in lists as Delta hands them over (string views)
+        connection.con.from_arrow(batches).write_parquet(str(file), compression="zstd")
+    except (DeltaError, pa.ArrowException, OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"The Delta table {folder} cannot be read: {reason}. Write its rows as Parquet, and read those."

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
-import ibis.expr.types as ir
-from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.sampling import Sample
-from ripple.features.tables.sources.source import Place, Source, connect, quoted, view
-from ripple.suggestions import nearest
+from ripple.features.tables.sources.source import DuckDBPlace, OpenSchema, Source, quoted
 
 _ATTACHED = "source"
 _NAMES = f"""
@@ -59,15 +55,14 @@ class DuckDBFile(Source):
         return OpenDuckDB(self)
 
 
-class OpenDuckDB(Place):
+class OpenDuckDB(OpenSchema, DuckDBPlace):
     """The tables and views of a schema of an attached DuckDB file."""
 
-    dialect = "duckdb"
+    catalog = _ATTACHED
 
     def __init__(self, source: DuckDBFile) -> None:
         super().__init__(source)
-        self._schema = source.schema
-        self._connection = connect()
+        self.schema = source.schema
         file = str(source.path).replace("'", "''")
         try:
             self._connection.raw_sql(f"ATTACH '{file}' AS {_ATTACHED} (TYPE duckdb, READ_ONLY)")
@@ -80,17 +75,6 @@ class OpenDuckDB(Place):
             ]
         except duckdb.Error as error:
             raise InputError(_unreadable(source.path, error)) from error
-
-    def names(self) -> list[str]:
-        """The names of the tables and views of the schema."""
-        return self._names
-
-    def relation(self, name: str) -> exp.Table:
-        """A table or view of the schema, or, as ``schema.table``, of another one."""
-        schema, _, table = ("", "", name) if name in self._names else name.rpartition(".")
-        if not schema and table not in self._names:
-            raise InputError(f"{self.source}: {self.explain_missing(name)}")
-        return exp.table_(table, schema or self._schema, _ATTACHED, quoted=True)
 
     def sample(self, name: str, rows: int) -> Sample:
         """A sample by blocks of a table; of a view the first rows."""
@@ -105,24 +89,6 @@ class OpenDuckDB(Place):
         table = self._connection.con.execute(query).to_arrow_table()
         how = "drawn at random" if size <= MAX_DRAWN else "a sample of its blocks"
         return Sample(table.slice(0, rows), size, how, exact=False)
-
-    def columns(self, query: exp.Query) -> list[str]:
-        """The names of the columns of a query."""
-        return list(self.read(query).columns)
-
-    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
-        """The rows of a query."""
-        try:
-            return view(self._connection, query.sql(self.dialect))
-        except duckdb.Error as error:
-            tables = ", ".join(table.name for table in query.find_all(exp.Table))
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.source}: {tables} cannot be read: {reason}") from error
-
-    def explain_missing(self, name: str) -> str:
-        """That the schema has no such table, and the nearest that it has."""
-        close = nearest(name, self._names) if self._names else ", which is empty or not there"
-        return f"no table or view {name} in schema {self._schema}{close}"
 
 
 def _unreadable(path: Path, error: duckdb.Error) -> str:

@@ -26,7 +26,7 @@ from ibis.backends.duckdb import Backend
 from ripple.errors import InputError
 from ripple.extras import missing_extras
 from ripple.features.tables.sources.parquet_types import validate_decimals
-from ripple.features.tables.sources.source import FILE, quoted
+from ripple.features.tables.sources.source import FILE, quoted, reason
 from ripple.suggestions import nearest
 
 if TYPE_CHECKING:
@@ -121,12 +121,6 @@ def _read_parquet(connection: Backend, files: Sequence[Path]) -> ir.Table:
         return connection.read_parquet(paths, union_by_name=True, filename=FILE)
     except duckdb.Error as error:
         raise _unreadable(error, {file: file for file in files}) from error
-
-
-def reason(error: duckdb.Error) -> str:
-    """What DuckDB says of an error, on one line, without the query that it quotes."""
-    lines = [line.strip() for line in str(error).partition("\nLINE ")[0].splitlines() if line.strip()]
-    return "; ".join(lines[:3])
 
 
 def _unreadable(error: duckdb.Error, files: Mapping[Path, Path]) -> InputError:

@@ -14,10 +14,10 @@ from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.tables.sources.delta import read_delta
-from ripple.features.tables.sources.file_formats import form_of, read_csv, read_files, reason, separator_of
+from ripple.features.tables.sources.file_formats import form_of, read_csv, read_files, separator_of
 from ripple.features.tables.sources.folder_index import FolderIndex
 from ripple.features.tables.sources.sampling import SLICES, Sample, csv_slices, parquet_query
-from ripple.features.tables.sources.source import Place, Source, connect, view
+from ripple.features.tables.sources.source import DuckDBPlace, Source, reason
 
 MAX_WHOLE_BYTES = 32_000_000
 """The size of text files up to which a sample reads all of them."""
@@ -54,15 +54,12 @@ class FileFolder(Source):
         return OpenFolder(self)
 
 
-class OpenFolder(Place):
+class OpenFolder(DuckDBPlace):
     """The files of a folder. Parquet is read as it is needed, all else at once."""
-
-    dialect = "duckdb"
 
     def __init__(self, source: FileFolder) -> None:
         super().__init__(source)
         self._index = FolderIndex(source.path)
-        self._connection = connect()
         self._tables: dict[tuple[str, str | None], ir.Table] = {}
 
     def names(self) -> list[str]:
@@ -137,17 +134,6 @@ class OpenFolder(Place):
                 else read_files(self._connection, table.files, encoding, table.sheet)
             )
         return exp.to_table(self._tables[name, encoding].get_name())
-
-    def columns(self, query: exp.Query) -> list[str]:
-        """The names of the columns of a query."""
-        return list(self.read(query).columns)
-
-    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
-        """The rows of a query."""
-        try:
-            return view(self._connection, query.sql(self.dialect))
-        except duckdb.Error as error:
-            raise InputError(f"{self.source}: {reason(error)}") from error
 
     def explain_missing(self, name: str) -> str:
         """That no file or folder has this name, and the nearest that is there."""

@@ -90,7 +90,13 @@ class FolderIndex:
             InputError: there is nothing, or nothing that makes one table.
         """
         if name not in self._found:
-            self._found[name] = self._find(name)
+            table = self._find(name)
+            for path in table.files:
+                if path.exists() and not (path.is_file() or path.is_dir()):
+                    raise InputError(
+                        f"{path} is a pipe or a device: expected a file, which can be read twice."
+                    )
+            self._found[name] = table
         return self._found[name]
 
     def explain_missing(self, name: str) -> str:
@@ -211,6 +217,6 @@ def _is_hidden(path: Path) -> bool:
 def _sheets(file: Path) -> list[str]:
     """The sheets of a workbook, as far as they are known without an error, which comes when it is read."""
     try:
-        return sheets(file) if form_of(file) == "xlsx" else []
+        return sheets(file) if form_of(file) == "xlsx" and file.is_file() else []
     except InputError:
         return []

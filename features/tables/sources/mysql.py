@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_identity", "unix_socket", "connect_timeout")
 """What of the driver's options may follow the question mark of a URL."""
+CONNECT_TIMEOUT = 10
+"""The seconds in which a server has to answer, unless the URL says otherwise."""
 _BINARY = 63
 """The number of the character set of what is no text."""
 _SESSION = (
@@ -94,13 +96,20 @@ class OpenMySQL(RowDatabase):
 
         options: dict[str, Any] = dict(self._source.options)
         options["database"] = options.pop("dbname")
+        options.setdefault("connect_timeout", CONNECT_TIMEOUT)
         options |= {name: int(options[name]) for name in ("port", "connect_timeout") if name in options}
         if "MYSQL_PWD" in os.environ:
             options.setdefault("password", os.environ["MYSQL_PWD"])
         if (defaults := Path("~/.my.cnf").expanduser()).is_file():
             options["read_default_file"] = str(defaults)
         # without decoders every value arrives as the text that the server sends
-        server = pymysql.connect(**options, charset="utf8mb4", cursorclass=SSCursor, conv=encoders)
+        server = pymysql.connect(
+            **options,
+            read_timeout=options["connect_timeout"],
+            charset="utf8mb4",
+            cursorclass=SSCursor,
+            conv=encoders,
+        )
         try:
             for statement in _SESSION:
                 with closing(server.cursor()) as cursor:
@@ -108,6 +117,8 @@ class OpenMySQL(RowDatabase):
         except self._source.errors:
             server.close()
             raise
+        # a server has to greet in time, but may think about a query as long as it needs
+        server._read_timeout = None
         return server
 
     def _list_names(self) -> list[str]:

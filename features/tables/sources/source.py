@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
@@ -18,10 +19,14 @@ from sqlglot import exp
 
 from ripple.digests import digest
 from ripple.errors import InputError
+from ripple.features.tables.engine import cached
 from ripple.features.tables.sources.sampling import Sample
+from ripple.suggestions import nearest
 
 FILE = "file of the row"
 """The column with the file that each row comes from, in tables of Parquet files."""
+SQL_ERRORS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
+"""DuckDB's errors that come of a query and the values that it reads, and not of the machine."""
 
 
 class Source(ABC):
@@ -111,6 +116,22 @@ class Place(AbstractContextManager["Place"]):
             InputError: the query does not work.
         """
 
+    @abstractmethod
+    def compute(self, rows: ir.Table, columns: Collection[str]) -> None:
+        """Compute the *columns* of *rows* that were read, so that SQL that fails does so now.
+
+        Raises:
+            InputError: the SQL of a query fails on a row.
+        """
+
+    @abstractmethod
+    def stored(self, rows: ir.Table) -> ir.Table:
+        """*rows* that were read, computed at once and kept: no scan computes them again.
+
+        Raises:
+            InputError: the SQL of a query fails on a row.
+        """
+
     def sample(self, name: str, rows: int) -> Sample:
         """At most about *rows* rows of the table *name*, quickly; a place that can choose them better does.
 
@@ -149,15 +170,87 @@ class Place(AbstractContextManager["Place"]):
         """That there is no table *name*, and the nearest that is there."""
 
 
-def view(connection: Backend, query: str) -> ir.Table:
-    """The rows of a *query* as a view, which is computed as it is needed.
+class DuckDBPlace(Place):
+    """A place that DuckDB reads by itself: its rows are views, computed as they are needed."""
 
-    Raises:
-        duckdb.Error: the query does not work.
+    dialect = "duckdb"
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._connection = connect()
+
+    def columns(self, query: exp.Query) -> list[str]:
+        """The names of the columns of a query."""
+        return list(self.read(query).columns)
+
+    def read(self, query: exp.Query, exact: Collection[str] = ()) -> ir.Table:
+        """The rows of a query."""
+        name = ibis.util.gen_name("query")
+        try:
+            self._connection.raw_sql(f"CREATE TEMP VIEW {name} AS {query.sql(self.dialect)}")
+            return self._connection.table(name)
+        except duckdb.Error as error:
+            # views of files have no names that a user knows
+            named = ", ".join(table.name for table in query.find_all(exp.Table) if table.catalog)
+            failed = f"{named} cannot be read: " if named else ""
+            raise InputError(f"{self.source}: {failed}{reason(error)}") from error
+
+    def compute(self, rows: ir.Table, columns: Collection[str]) -> None:
+        """Compute *columns* in one scan."""
+        counts = {f"{place}": rows[name].count() for place, name in enumerate(columns)}
+        try:
+            rows.aggregate(rows.count(), **counts).to_pyarrow()
+        except SQL_ERRORS as error:
+            raise InputError(f"{self.source}: {reason(error)}") from error
+
+    def stored(self, rows: ir.Table) -> ir.Table:
+        """*rows* as a temporary table."""
+        try:
+            return cached(rows)
+        except SQL_ERRORS as error:
+            raise InputError(f"{self.source}: {reason(error)}") from error
+
+
+class OpenSchema(Place):
+    """A place whose tables and views are those of one schema.
+
+    Attributes:
+        schema: the schema.
+        catalog: what of the connection the schema is in, if that has to be said.
     """
-    name = ibis.util.gen_name("query")
-    connection.raw_sql(f"CREATE TEMP VIEW {name} AS {query}")
-    return connection.table(name)
+
+    schema: str
+    catalog: ClassVar[str | None] = None
+    _names: list[str]
+
+    def names(self) -> list[str]:
+        """The names of the tables and views of the schema."""
+        return self._names
+
+    def relation(self, name: str) -> exp.Table:
+        """A table or view of the schema, or, as ``schema.table``, of another one."""
+        schema, _, table = ("", "", name) if name in self._names else name.rpartition(".")
+        if not schema and table not in self._names:
+            raise InputError(f"{self.source}: {self.explain_missing(name)}")
+        return exp.table_(table, schema or self.schema, self.catalog, quoted=True)
+
+    def explain_missing(self, name: str) -> str:
+        """That the schema has no such table, and the nearest that it has."""
+        close = nearest(name, self._names) if self._names else ", which is empty or not there"
+        return f"no table or view {name} in schema {self.schema}{close}"
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether a file does not hold what it says, which DuckDB sees only where it reads that part."""
+    return type(error) is duckdb.Error or isinstance(
+        error, duckdb.InvalidInputException | duckdb.SerializationException
+    )
+
+
+def reason(error: duckdb.Error) -> str:
+    """What DuckDB says of an error, on one line, without the query that it quotes."""
+    lines = [line.strip() for line in str(error).partition("\nLINE ")[0].splitlines() if line.strip()]
+    return "; ".join(lines[:3])
 
 
 def connect() -> Backend:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import pytest
 
 from ripple.features.profiling import values
+
+
+@pytest.fixture
+def zone_of_tokyo(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,7 @@ def test_days_up_to_the_twelfth_fit_two_forms():
     assert {"%d/%m/%Y", "%m/%d/%Y"} <= set(values.text_forms(["01/02/2024", "11/12/2024"]))
 
 
-def test_a_moment_is_utc():
+def test_a_moment_is_utc(zone_of_tokyo):
     assert values.moment("1700000000", "epoch s") == datetime(2023, 11, 14, 22, 13, 20)
     assert values.moment("nonsense", "") is None
 

@@ -118,6 +118,21 @@ def test_quantities_are_the_events_of_a_row_and_none_of_zero_is_a_use(tmp_path):
     assert float(events) == dataset.history.daily["active_days"].events.sum().to_pyarrow().as_py()
 
 
+def test_lines_of_one_order_are_one_order(tmp_path):
+    rng = np.random.default_rng(5)
+    orders = FRAMES["orders"]
+    numbers = pd.Series(rng.integers(0, 3, len(orders)), orders.index).astype("string")
+    order_id = orders.customer_id + "-" + numbers.where(rng.random(len(orders)) < 0.8)
+    lines = orders.assign(order_id=order_id)
+    lines["ordered_at"] = lines.groupby("order_id").ordered_at.transform("first").fillna(lines.ordered_at)
+    lines["known_at"] = lines.known_at.where(lines.known_at >= lines.ordered_at)
+    frames = FRAMES | {"orders": lines}
+    dataset = opened(frames, tmp_path / "data")
+    assert_right(features_at(dataset, NEW), frames, NEW)
+    counted = dataset.history.daily["order_days"].orders.sum().to_pyarrow().as_py()
+    assert counted < 0.7 * (lines.revenue > 0).sum()
+
+
 def test_a_quantity_of_one_gives_the_bits_of_none(tmp_path):
     frames = FRAMES | {"usage": FRAMES["usage"].assign(quantity=1.0)}
     without, given = opened(FRAMES, tmp_path / "without"), opened(frames, tmp_path / "given")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from ripple.errors import InputError
@@ -118,9 +119,17 @@ def test_only_customers_have_attributes_and_only_those_that_are_named(folder):
             '"payd"',
             'revenue = "payd": there is no column payd; did you mean',
         ),
-        ('"paid"', '"paid paid paid"', "neither a column nor SQL"),
-        ('"paid"', '"DROP TABLE sales"', "there is no column DROP TABLE sales"),
-        ('"paid"', '"1; SELECT 2"', "there is no column 1; SELECT 2"),
+        ('"paid"', '"paid paid paid"', 'revenue = "paid paid paid": expected a column'),
+        ('"paid"', '"DROP TABLE sales"', 'revenue = "DROP TABLE sales": expected a column'),
+        ('"paid"', '"1; SELECT 2"', 'revenue = "1; SELECT 2": expected a column'),
+        ('"paid"', '"paid AS from"', 'revenue = "paid AS from": leave out AS from'),
+        ('"paid"', '"order by AS x"', "a word of SQL, is written in double quotes"),
+        ('"paid"', '"CAST(what AS DOUBLE)"', 'orders.columns.revenue = "CAST(what AS DOUBLE)": '),
+        ('"paid"', '"sum(paid::int)"', 'orders.columns.revenue = "sum(paid::int)": '),
+        ('"paid"', '"random()"', "RANDOM() gives other values every time"),
+        ('"sales"', '"sales"\nwhere = "at < now()"', 'tables.orders.where = "at < now()": NOW() gives'),
+        ('"sales"', '"sales"\nwhere = "paid::DATE > at"', 'tables.orders.where = "paid::DATE > at": '),
+        ("Id AS target_id", "Id::int AS target_id", "tables.interactions.sql: "),
         (
             'revenue = "paid"',
             'revnue = "paid"',
@@ -141,6 +150,28 @@ def test_only_customers_have_attributes_and_only_those_that_are_named(folder):
 def test_a_mapping_that_does_not_fit_is_told_with_what_is_there(folder, was, now, message):
     assert was in MAPPING
     assert message in error(folder, MAPPING.replace(was, now))
+
+
+def test_a_row_that_is_left_out_fails_no_column(folder):
+    toml = MAPPING.replace('"sales"', '"sales"\nwhere = "state = \'ok\'"')
+    toml = toml.replace('"paid"', "\"CASE WHEN state = 'void' THEN error('read') ELSE paid END\"")
+    assert values(opened(folder, toml), "orders", "revenue") == [5.0]
+
+
+def test_columns_may_be_called_like_words_of_sql(folder):
+    (folder / "sales.csv").write_text(ORDERS.replace("paid", "order").replace("state", "group"))
+    toml = MAPPING.replace('"paid"', '"order::int * 2"').replace(
+        '"sales"', '"sales"\nwhere = "Group = \'ok\'"'
+    )
+    assert values(opened(folder, toml), "orders", "revenue") == [10.0]
+
+
+def test_a_query_is_computed_once(folder):
+    pd.read_csv(folder / "crm.csv").to_parquet(folder / "crm.parquet")
+    (folder / "crm.csv").unlink()
+    dataset = opened(folder, MAPPING.replace("crm.csv", "crm"))
+    (folder / "crm.parquet").unlink()
+    assert values(dataset, "interactions", "target_id") == ["c2"]
 
 
 def test_nothing_is_written_by_a_query(folder):

@@ -4,7 +4,7 @@ import pytest
 
 from ripple.errors import InputError
 from ripple.features.validation import checks
-from ripple.settings import load
+from ripple.settings import Settings, load
 from tests.support.oracles.broken_rules import (
     END,
     LATE,
@@ -156,6 +156,16 @@ def test_loading_refuses_with_every_violation_in_one_message(frames, write):
     assert "  feedback.score: between -1 and 1: 1 row; rescale the score" in lines
     assert "    customer_id=c2, occurred_at=2024-06-20 00:00:00, score=3.0" in lines
     assert len(lines) == 1 + 4 + 2
+
+
+@pytest.mark.parametrize("place", [4, 30])
+def test_a_file_that_is_damaged_inside_is_bad_input(frames, write, place):
+    folder = write(frames)
+    file = folder / "orders.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:place] + b"\xff" * 20 + whole[place + 20 :])
+    with pytest.raises(InputError, match=r"data cannot be read: .* A file may be damaged"):
+        checks.load(folder, Settings())
 
 
 def test_loading_a_valid_dataset_gives_it_with_its_end(frames, write):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from ripple.features.tables.sources.source import connect, view
+from ripple.features.tables.sources.source import connect
 from ripple.features.validation.findings import Finding, Report, count_with_share, example_rows
 
 START = datetime(2024, 1, 1)
@@ -18,6 +18,12 @@ def test_a_finding_stops_the_work_unless_it_is_set_aside_or_a_warning():
     assert report.violations == [stop]
     assert report.set_aside == [aside]
     assert report.warnings == ["a.b: e: 3 rows (5.0 %); do", "a note"]
+
+
+def rows_of(query: str):
+    connection = connect()
+    connection.raw_sql(f"CREATE TEMP VIEW query AS {query}")
+    return connection.table("query")
 
 
 @pytest.mark.parametrize(
@@ -39,9 +45,9 @@ def test_a_count_comes_with_its_share(count, total, text):
     ],
 )
 def test_what_python_cannot_hold_is_shown_as_text(sql, text):
-    rows = view(connect(), f"SELECT {sql} AS x, 1 AS y")
+    rows = rows_of(f"SELECT {sql} AS x, 1 AS y")
     assert example_rows(rows) == [{"x": text, "y": 1}]
 
 
 def test_three_rows_are_shown():
-    assert len(example_rows(view(connect(), "SELECT range AS x FROM range(9)"))) == 3
+    assert len(example_rows(rows_of("SELECT range AS x FROM range(9)"))) == 3

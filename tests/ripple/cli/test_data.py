@@ -49,7 +49,7 @@ def test_check_prints_warnings_and_why_nothing_can_be_trained_a_line_each(
     assert "3 rows (1.2 %)" in warnings[0]
     assert "known_at" in warnings[1]
     assert "\ntraining: not possible. Too little history" in checked.stdout
-    assert "2 warnings about the data" in checked.stderr
+    assert "warnings about the data" not in checked.stderr
 
 
 def test_features_are_written_for_everybody_alive(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
@@ -88,6 +88,11 @@ def _past(name: str, frame: pd.DataFrame, as_of: datetime) -> list[Row]:
     return past
 
 
+def _known_day(order: Row) -> date:
+    known: datetime = max(order["ordered_at"], order.get("known_at") or order["ordered_at"])
+    return known.date()
+
+
 def _names(row: Row) -> set[str]:
     return {row[column] for column in ("customer_id", "source_id", "target_id") if column in row}
 
@@ -100,7 +105,10 @@ def _value(past: dict[str, list[Row]], windows: Sequence[int]) -> dict[str, Colu
         return min((row["age"] for row in orders[customer] if row["revenue"] > 0), default=None)
 
     def count(customer: str, days: int) -> float:
-        return sum(row["revenue"] > 0 and row["age"] <= days for row in orders[customer])
+        paid = [row for row in orders[customer] if row["revenue"] > 0 and row["age"] <= days]
+        alone = sum(row.get("order_id") is None for row in paid)
+        lines = [row for row in paid if row.get("order_id") is not None]
+        return alone + len({(row["order_id"], row["age"], _known_day(row)) for row in lines})
 
     def revenue(customer: str, days: float) -> float:
         return exact_sum(row["revenue"] for row in orders[customer] if row["age"] <= days)

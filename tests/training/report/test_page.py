@@ -3,6 +3,7 @@ from collections.abc import Callable
 from functools import cache
 from html import escape
 
+import pandas as pd
 import pytest
 from markupsafe import Markup
 
@@ -12,6 +13,7 @@ from ripple.training.report.sections.trust.backtest import NO_VALUE, SAME_FOR_AL
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers, section_html, visible_text
+from tests.support.runs.results import altered
 
 ODD_ID = """<b>"A&B's"</b> http://example.test/1"""
 PARTS = ("answer", "learn", "claims", "why", "turn", "earn", "trust")
@@ -71,6 +73,16 @@ def test_names_and_ids_are_escaped(page: str) -> None:
     assert "run <1>" not in page
     assert "shop &amp; co" in page
     assert "US$<" not in page
+
+
+def test_customers_have_their_names_wherever_their_ids_stand(page: str, result: TrainingResult) -> None:
+    index = result.population.scores.index
+    names = pd.DataFrame({"display_name": [f"Firm {name}" for name in index]}, index=index)
+    named = render(altered(result, attributes=names))
+    ids = "|".join(re.escape(escape(str(name))) for name in index)
+    bare = re.compile(f'<(?:th scope="row"|a href="#customer-[0-9]+")>(?:{ids})<')
+    assert len(bare.findall(page)) > 20
+    assert bare.findall(named) == []
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -31,6 +31,12 @@ def test_rows_that_were_removed_are_not_read(tmp_path):
     ]
 
 
+def test_texts_inside_lists_are_read(tmp_path):
+    rows = [{"id": f"{i}", "params": [{"key": "feature", "value": f"board {i}"}]} for i in range(3)]
+    write_deltalake(tmp_path / "events", pa.Table.from_pylist(rows))
+    assert read(tmp_path / "events") == rows
+
+
 def test_a_table_that_cannot_be_read_is_named(tmp_path):
     write_deltalake(tmp_path / "orders", pa.table({"id": [1]}))
     (file,) = (tmp_path / "orders").glob("*.parquet")

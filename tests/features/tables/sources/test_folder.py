@@ -1,6 +1,7 @@
 """Datasets in a folder of files."""
 
 import gc
+import os
 from datetime import datetime
 
 import pytest
@@ -140,6 +141,16 @@ def test_an_unreadable_file_is_named_with_the_place(frames, error_after, name, c
     assert message.startswith(f"{name} cannot be read: ")
     assert reason in message
     assert "\n" not in message
+
+
+def test_a_pipe_is_not_waited_for(frames, write):
+    folder = write(frames)
+    os.mkfifo(folder / "unused.xlsx")
+    assert "orders" in open_dataset(folder, Settings()).tables
+    (folder / "orders.parquet").unlink()
+    os.mkfifo(folder / "orders.csv")
+    with pytest.raises(InputError, match=r"orders\.csv is a pipe or a device"):
+        open_dataset(folder, Settings())
 
 
 def test_the_unreadable_one_of_several_files_is_named(frames, write, form):

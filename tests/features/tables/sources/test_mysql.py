@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import tempfile
 from datetime import datetime
 
 import pytest
+import sqlglot
 
 from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
@@ -185,3 +187,16 @@ def test_a_dataset_is_named_after_the_database():
 def test_it_keeps_the_contract(mariadb, schema, frames):
     _, report = checks.check(mariadb.write(frames, schema), Settings())
     assert report.violations == []
+
+
+def test_a_server_that_does_not_greet_is_left():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql://shop@127.0.0.1:{silent.getsockname()[1]}/sales?connect_timeout=1"
+        assert "cannot connect: Lost connection" in opening_error(url)
+
+
+def test_a_query_may_take_longer_than_a_connection(mariadb, schema, frames):
+    url = f"{mariadb.write(frames, schema)}?connect_timeout=1"
+    with find(url).open() as place:
+        rows = place.read(sqlglot.parse_one("SELECT SLEEP(1.5) AS slept", dialect="mysql"))
+        assert rows.to_pyarrow().to_pylist() == [{"slept": 0}]

@@ -118,3 +118,8 @@ def test_the_cache_of_a_dataset_is_one_however_its_path_is_written(tmp_path, mon
         assert find("shop?schema=a").key != find("shop").key
     assert len({find(path).key for path in spelt}) == 1
     assert str(find("link")) == "link"
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(InputError, match=r"^No dataset at aaa.*: File name too long\.$"):
+        find("a" * 5000)

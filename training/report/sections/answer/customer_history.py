@@ -58,7 +58,7 @@ def customer_history(result: TrainingResult, customer: str, features: Sequence[s
         _credit_text(labels, days, currency),
         small_bars(
             labels["network_value"].tolist(),
-            f"Credited to {customer}, by period: "
+            f"Credited to {result.population.label(customer)}, by period: "
             + ", ".join(words.money(value, currency) for value in labels["network_value"]),
         )
         if len(labels)
@@ -74,7 +74,7 @@ def customer_history(result: TrainingResult, customer: str, features: Sequence[s
             for (cutoff, row), (_, values) in zip(labels.iterrows(), features_at.iterrows(), strict=True)
         ],
         _influenced_text(result, influenced),
-        [_influenced_line(row, currency) for row in influenced.head(MAX_INFLUENCED).to_dict("records")],
+        [_influenced_line(row, result) for row in influenced.head(MAX_INFLUENCED).to_dict("records")],
         max(len(influenced) - MAX_INFLUENCED, 0),
     )
 
@@ -109,8 +109,9 @@ def _influenced_text(result: TrainingResult, influenced: pd.DataFrame) -> str:
     return f"{words.money(value, currency)} credited {period}, for {words.joined(parts)}:"
 
 
-def _influenced_line(row: Mapping[Hashable, Any], currency: str) -> str:
-    value = words.money(row["value"], currency)
+def _influenced_line(row: Mapping[Hashable, Any], result: TrainingResult) -> str:
+    target = result.population.label(row["target_id"])
+    value = words.money(row["value"], result.settings.currency)
     if row["referred"]:
-        return f"{row['target_id']}, referred by them: {value}"
-    return f"{row['target_id']}, {words.percent(row['probability'])} likely because of them: {value}"
+        return f"{target}, referred by them: {value}"
+    return f"{target}, {words.percent(row['probability'])} likely because of them: {value}"

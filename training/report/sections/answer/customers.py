@@ -14,7 +14,7 @@ from ripple.training.report.sections.trust.backtest import POOLED
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import DISPLAY_NAME, OWNER, TrainingResult
+from ripple.training.result import OWNER, TrainingResult
 
 ROWS_SHOWN = 25
 """The number of customers that the page shows before the reader asks for more."""
@@ -29,7 +29,7 @@ class Customer:
     """A row of the table, and the details that open below it."""
 
     id: str
-    name: str
+    label: str
     owner: str
     rank: Cell
     value: Cell
@@ -64,12 +64,12 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
     _, base = bundle.contributions("value", x)
     of_value, of_top = reasons(bundle, "value", x, 0), reasons(bundle, "top", x, TOP_REASONS)
     families = family_totals(bundle, "value", x)
-    shown = {name: values.to_dict() for name, values in result.population.shown_attributes.items()}
-    display_names, owners = (shown.get(name, {}) for name in (DISPLAY_NAME, OWNER))
+    shown = result.population.shown_attributes
+    owners = shown[OWNER].to_dict() if OWNER in shown else {}
     rows = [
         Customer(
             str(name),
-            display_names.get(name, ""),
+            result.population.label(str(name)),
             owners.get(name, ""),
             Cell(words.count(score["rank"]), float(score["rank"])),
             _money(score["network_value"], currency),
@@ -96,7 +96,7 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
         "finding": (
             f"{words.money(total, currency)}, {words.percent(share)} of all expected network value, is "
             f"expected from the first {len(rows)} customers; {rows[0].value.text} from the first of them, "
-            f"{rows[0].id}"
+            f"{rows[0].label}"
         ),
         "caution": _caution(result, rows),
         "interval": words.exact_percent(bundle.spec.coverage),

@@ -79,5 +79,5 @@ def test_names_and_owners_stand_beside_the_ids_where_they_are_known(result: Trai
     names = pd.DataFrame({"display_name": [f"Firm {name}" for name in index]}, index=index)
     names.loc[index[0], "display_name"] = None
     for row in customers_section(altered(result, attributes=names))["rows"]:
-        assert row.name == ("" if row.id == index[0] else f"Firm {row.id}")
+        assert row.label == (row.id if row.id == index[0] else f"Firm {row.id} ({row.id})")
         assert row.owner == ""
