@@ -118,9 +118,11 @@ truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known tr
 	@$(BENCHMARK).truth --baselines
 	@$(VENV)/bin/python docs/generate.py # reports quote the figures
 
+$(CDNOW): | $(VENV)/ready-dev
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(dir $@) lifetimes==0.11.3
+
 truth-real: $(VENV)/ready-dev ## compare direct value with BG/NBD on CDNOW, from SOURCE or the wheel of lifetimes: writes docs/real.md (5 minutes)
-	@test -n "$$SOURCE" || $(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
-	  --dest $(dir $(CDNOW)) lifetimes==0.11.3
+	@test -n "$$SOURCE" || $(MAKE) --no-print-directory $(CDNOW)
 	@OMP_NUM_THREADS=1 $(BENCHMARK).cdnow "$${SOURCE:-$(CDNOW)}"
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
