@@ -74,6 +74,8 @@ class _Call(Generic[Answer]):
     def score(
         customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
     ) -> _Call[ScoreResponse]:
+        if isinstance(customer_ids, str):
+            raise TypeError(f"customer_ids is a list of ids, not an id: [{customer_ids!r}]")
         ids = None if customer_ids is None else list(customer_ids)
         chosen = {"customer_ids": ids, "customers": customers}
         body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
@@ -299,4 +301,5 @@ def _error(response: httpx.Response) -> ServiceError:
         problem = _not_ripple(response, "without saying why")
     if response.status_code in RETRIED or response.is_server_error:
         return Unavailable(response.status_code, problem)
-    return (NotFound if response.status_code == 404 else Refused)(response.status_code, problem)
+    # a wrong address and a proxy answer 404 too, which does not mean that there is no such customer
+    return (NotFound if problem.code == "unknown_customer" else Refused)(response.status_code, problem)

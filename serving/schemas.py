@@ -28,12 +28,17 @@ def _reason_count(value: Any) -> Any:
 _EXPLAIN_SCHEMA = {"anyOf": [{"const": False}, {"type": "integer", "minimum": 0, "maximum": MAX_REASONS}]}
 
 
-class _StrictModel(BaseModel):
+class _Request(BaseModel):
     # strict: "1.5" and true are not numbers; NaN and Infinity are not JSON
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class CustomerFeatures(_StrictModel):
+class _Response(BaseModel):
+    # a later service may tell more than this client knows of
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class CustomerFeatures(_Request):
     """A customer by its features: all of them, or those to override where the snapshot knows the customer."""
 
     customer_id: str | None = Field(None, description="Echoed; looked up for the features that are not sent.")
@@ -42,7 +47,7 @@ class CustomerFeatures(_StrictModel):
     )
 
 
-class ScoreRequest(_StrictModel):
+class ScoreRequest(_Request):
     """The customers to score: customer_ids or customers, exactly one of the two."""
 
     # without an example of its own, the OpenAPI page offers one with both
@@ -78,7 +83,7 @@ class ScoreRequest(_StrictModel):
         return len(self.customer_ids or self.customers or ())
 
 
-class TopRequest(_StrictModel):
+class TopRequest(_Request):
     """The part of the ranking to list."""
 
     limit: int = Field(100, ge=1, le=MAX_LIMIT, description="How many customers at most.")
@@ -86,7 +91,7 @@ class TopRequest(_StrictModel):
     segment: str | None = Field(None, description="Only customers of this segment; /v1/model lists them.")
 
 
-class CustomerRequest(_StrictModel):
+class CustomerRequest(_Request):
     """The number of reasons for the scores of one customer."""
 
     explain: int = Field(
@@ -94,7 +99,7 @@ class CustomerRequest(_StrictModel):
     )
 
 
-class Reason(_StrictModel):
+class Reason(_Response):
     """The contribution of one feature to one score."""
 
     feature: str
@@ -106,7 +111,7 @@ class Reason(_StrictModel):
     text: str = Field(description="Value and effect in a sentence.")
 
 
-class HeadExplanation(_StrictModel):
+class HeadExplanation(_Response):
     """The explanation of one score: base and families add up to it."""
 
     base: float = Field(description="The base value, the same for every customer: currency, or log-odds.")
@@ -116,7 +121,7 @@ class HeadExplanation(_StrictModel):
     reasons: list[Reason] = Field(description="The strongest features, strongest first.")
 
 
-class Explanation(_StrictModel):
+class Explanation(_Response):
     """The explanations of both scores. They describe the model, not causes."""
 
     value: HeadExplanation = Field(description="network_value, in currency.")
@@ -140,7 +145,7 @@ _HEAD_EXAMPLE: JsonDict = {
 }
 
 
-class CustomerScore(_StrictModel):
+class CustomerScore(_Response):
     """The prediction for one customer."""
 
     model_config = ConfigDict(
@@ -187,7 +192,7 @@ class CustomerScore(_StrictModel):
     explanation: Explanation | None = Field(None, description="Only if it was requested.")
 
 
-class _SnapshotResponse(_StrictModel):
+class _SnapshotResponse(_Response):
     model_version: str
     as_of: str = Field(description="Moment of the feature snapshot, UTC.")
     currency: str
@@ -217,7 +222,7 @@ class CustomerResponse(_SnapshotResponse):
     customer: CustomerScore
 
 
-class FeatureInfo(_StrictModel):
+class FeatureInfo(_Response):
     """The documentation of a feature."""
 
     name: str
@@ -242,7 +247,7 @@ class ModelResponse(_SnapshotResponse):
     card: str | None = Field(description="The model card, in Markdown; null for a bundle without one.")
 
 
-class Problem(_StrictModel):
+class Problem(_Response):
     """The reason for which a request was refused."""
 
     code: str = Field(description="Stable name of the rule that was broken.")
@@ -251,7 +256,7 @@ class Problem(_StrictModel):
     hint: str = Field(description="What to do about it.")
 
 
-class ErrorResponse(_StrictModel):
+class ErrorResponse(_Response):
     """The body of every error."""
 
     model_config = ConfigDict(

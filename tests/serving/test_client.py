@@ -156,6 +156,38 @@ def test_the_top_of_everybody_or_of_a_segment(scripted: Scripted, client: Client
     ]
 
 
+def test_answers_of_a_later_service_that_tells_more_are_read(scripted: Scripted, client: Client) -> None:
+    scripted.script((200, SCORED | {"customers": [CUSTOMER | {"segment_rank": 3}], "more": {}}, {}))
+    answer = client.score(["a/b ü"])
+    assert answer.customers[0].rank == 1
+    assert answer.customers[0].any_value_probability is None  # nor does an earlier one tell all
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": BUSY["error"] | {"code": "unknown_customer"}}, NotFound),
+        ({"error": BUSY["error"] | {"code": "unknown_path"}}, Refused),
+    ],
+)
+def test_only_an_unknown_customer_is_not_found(
+    scripted: Scripted, client: Client, body: Any, error: type[ServiceError]
+) -> None:
+    scripted.script((404, body, {}))
+    with pytest.raises(ServiceError) as raised:
+        client.customer("a")
+    assert type(raised.value) is error
+
+
+def test_an_id_in_place_of_a_list_is_refused_before_anything_is_sent(
+    scripted: Scripted, client: Client
+) -> None:
+    scripted.script((200, SCORED, {}))
+    with pytest.raises(TypeError, match=r"\['c000042'\]"):
+        client.score("c000042")
+    assert scripted.requests == []
+
+
 @pytest.mark.parametrize(
     "failing",
     [
@@ -219,7 +251,7 @@ def test_without_retries_the_service_s_error_is_raised(
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, Refused), (401, Refused), (404, NotFound), (422, Refused), (500, Unavailable)],
+    [(400, Refused), (401, Refused), (404, Refused), (422, Refused), (500, Unavailable)],
 )
 def test_permanent_errors_are_not_tried_again(
     scripted: Scripted, client: Client, status: int, expected: type[ServiceError]
@@ -234,7 +266,7 @@ def test_permanent_errors_are_not_tried_again(
 
 def test_an_answer_of_another_server_is_an_error(scripted: Scripted, client: Client) -> None:
     scripted.script((404, b"<html>not here</html>", {}))
-    with pytest.raises(NotFound, match="answered 404 without saying why"):
+    with pytest.raises(Refused, match="answered 404 without saying why"):
         client.model()
     scripted.script((200, b"<html>welcome</html>", {}))
     with pytest.raises(Unavailable, match="answered 200 with something else"):
