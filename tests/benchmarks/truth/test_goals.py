@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from benchmarks.truth import goals
 from benchmarks.truth.figures import Figures
+from ripple.training.evaluation.cutoff_evaluation import MODEL
 
 
 def test_a_goal_says_its_range_and_is_missed_by_what_is_not_a_number() -> None:
@@ -34,3 +36,17 @@ def test_goals_are_of_the_mean_of_the_seeds_and_show_each(figures: Figures) -> N
     assert by_seed == [2.0, one]
     assert goal.figure == pytest.approx((2.0 + one) / 2)
     assert not goal.met
+
+
+def test_coverage_goals_are_of_the_mean_over_worlds(figures: Figures) -> None:
+    def with_coverage(coverage: float) -> Figures:
+        table = pd.DataFrame([[coverage], [math.nan]], [MODEL, "degree"], ["coverage"])
+        table = table.assign(**dict.fromkeys(goals.COVERED, table["coverage"]))
+        return replace(figures, forecast=table)
+
+    without = replace(figures, forecast=pd.DataFrame())
+    worlds = [with_coverage(0.7), without, with_coverage(0.86)]
+    reached = goals._coverage_goals(worlds)
+    assert [goal.figure for goal in reached] == pytest.approx([0.78] * len(goals.COVERED))
+    assert all(goal.met and goal.world == goals.MEAN for goal in reached)
+    assert goals._coverage_goals([without]) == []
