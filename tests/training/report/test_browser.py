@@ -131,7 +131,7 @@ def test_customers_sort_and_keep_their_reasons_beside_them(opened: Page) -> None
     assert heading.get_attribute("aria-sort") == "descending"
     shown = [
         float(value)
-        for value in opened.locator("#customers .person > tr:first-child > td:nth-child(6)").evaluate_all(
+        for value in opened.locator("#customers .person > tr:first-child > td:nth-child(7)").evaluate_all(
             "cells => cells.map((cell) => cell.dataset.sort)"
         )
     ]

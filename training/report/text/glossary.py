@@ -50,6 +50,7 @@ def glossary(settings: Settings) -> dict[str, str]:
         "0 is random",
         "Brier score": f"mean squared error of the probability of being in the top {top}; lower is better",
         "coverage": f"share of customers whose realised value lay inside their {interval} interval",
+        "chance of any": "the probability that the customer brings any network value at all",
         f"{interval} interval": "the range that should contain the realised value of "
         f"{interval} of such customers",
         "calibration": "whether predictions agree with what is realised: probabilities with frequencies, "
