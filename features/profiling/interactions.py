@@ -41,6 +41,10 @@ _JOINING = {"referral", "invite"}
 """Kinds that somebody has to take up before they reach them."""
 _PASSIVE = {"invited", "referred"}
 """Words of who is influenced, unless by somebody follows."""
+_ASKING = {"asked", "asker", "requested", "requester"}
+"""Words of who is helped by the other one, also where by somebody follows."""
+_HELPING = {"answered", "helped", "solved"}
+"""Words of who helps, where by somebody follows."""
 _STRONG = {"referrer", "inviter", "author", "owner", "sender", "from", "creator", "mentor", "advocate"}
 _STRONG |= {"affiliate", "source", "referred"}
 
@@ -90,10 +94,16 @@ def find_interactions(entities: Entities, table: TableProfile, is_order: bool = 
         *conditions(here[:1], paid=not is_order),
         *conditions(here[1:], paid=False),
     ]
-    if source.kind == target.kind and (source.path or target.path):
+    if source.kind == target.kind and (source.path or target.path or _meets_itself(table, source, target)):
         of = ((source.path, source.field), (target.path, target.field))
         where.append(Choice(sql="{0} <> {1}", of=of, confidence=0.9, why="nobody influences themselves"))
     return Part("interactions", table, columns, tuple(where), notes=(why,))
+
+
+def _meets_itself(table: TableProfile, source: Person, target: Person) -> bool:
+    """Whether a row of the sample names the same person twice."""
+    sources, targets = (values_of(table.sample.rows, person.field) for person in (source, target))
+    return any(one is not None and one == other for one, other in zip(sources, targets, strict=True))
 
 
 def _is_membership(table: TableProfile) -> bool:
@@ -221,8 +231,10 @@ def _directed(table: TableProfile, kind: str, one: Person, other: Person) -> tup
 def _pull(person: Person) -> float:
     """How much the names say that a person is the source of a row, less than 0 for the target."""
     first, last = set(person.first.words), set(person.field.words)
-    if first & _PASSIVE and "by" not in first:
+    if first & _ASKING or (first & _PASSIVE and "by" not in first):
         return -1.0
+    if first & _HELPING and "by" in first:
+        return 2.0
     weak, targeted = SOURCES - _STRONG | CODES, TARGETS - {"customer", "buyer", "to"}
     sources = 2.0 * bool(first & _STRONG) + bool(first & weak) + 0.5 * bool(last & _STRONG)
     targets = bool(first & targeted) + 0.5 * bool(last & targeted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
+from ripple.features.profiling.choices import conditions
 from ripple.features.profiling.entities import Entities, find_entities
 from ripple.features.profiling.events import find_feedback, find_usage
 from ripple.features.profiling.interactions import find_interactions, without_copies
@@ -184,6 +185,12 @@ def _settle(proposal: Proposal, entities: Entities) -> None:
         proposal.questions.append(
             "interactions: who is in touch with whom? Without it only what customers spend is predicted"
         )
+    for part in proposal.of("customers"):
+        for flag in conditions([((), part.table)], paid=False):
+            proposal.questions.append(
+                f"customers: should some be left out? where = "
+                f'"{flag.sql.format(*(field.name for _, field in flag.of))}", as {flag.why}'
+            )
     _ask(proposal, entities, known)
     for part in proposal.of("interactions"):
         kind = part.columns["kind"].value

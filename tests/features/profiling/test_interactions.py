@@ -17,6 +17,7 @@ from tests.support.proposals import ACCOUNTS, DAYS, PEOPLE, Looking, company
         ("document_views", "owner_id", "reader_id", "share"),
         ("follows", "followed_id", "follower_id", "follow"),
         ("mentorings", "mentor_id", "mentee_id", "mentoring"),
+        ("forum_answers", "answered_by", "asked_by", "answer"),
     ],
 )
 @pytest.mark.parametrize("swapped", [False, True])
@@ -46,6 +47,16 @@ def test_who_answers_influences_who_asked(look: Looking) -> None:
     assert part.columns["source_id"].path == ()
     assert [link.parent.table for link in part.columns["target_id"].path] == ["questions"]
     assert "{0} <> {1}" in [condition.sql for condition in part.where]
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_rows_in_which_somebody_invites_themselves_are_left_out(look: Looking, itself: bool) -> None:
+    invited = [*ACCOUNTS[10:59], ACCOUNTS[49] if itself else ACCOUNTS[0]]
+    invitations = pd.DataFrame({"inviter_account": ACCOUNTS[:50], "invitee_account": invited})
+    tables, _, entities = look(company() | {"invitations": invitations.assign(created_at=DAYS[:50])})
+    part = find_interactions(entities, next(table for table in tables if table.name == "invitations"))
+    assert part is not None
+    assert ("{0} <> {1}" in [condition.sql for condition in part.where]) == itself
 
 
 def test_a_column_of_customers_names_who_referred_them(look: Looking) -> None:

@@ -182,3 +182,13 @@ def test_customers_are_whoever_ordered_where_no_table_has_them(tmp_path):
     events = twice[["customer_email", "order_date"]].assign(action="look")
     folder = feature_frames.write({"orders": twice, "events": events}, tmp_path / "data")
     assert len(required_rows(opened(folder), "customers")) == 120
+
+
+def test_flags_of_customers_are_asked_about_and_leave_nobody_out(tmp_path):
+    frames = company()
+    accounts = frames["accounts"]
+    frames["accounts"] = accounts.assign(is_test=[n < 3 for n in range(len(accounts))])
+    settings, text = proposed(feature_frames.write(frames, tmp_path / "data"))
+    assert '# ? customers: should some be left out? where = "is_test = false"' in text
+    (customers,) = settings.tables["customers"]
+    assert customers.where is None
