@@ -82,7 +82,8 @@ class DatabricksServer:
         try:
             rows = self._connection.execute(query).to_arrow_table()
         except duckdb.Error as error:
-            message = f"[{type(error).__name__}] {error}\n== SQL ==\n{request.statement}"
+            reason = str(error).splitlines()[0]
+            message = f"[{type(error).__name__}] {reason}\n\n== SQL ==\n{request.statement}"
             return t.TExecuteStatementResp(
                 status=t.TStatus(statusCode=t.TStatusCode.ERROR_STATUS, errorMessage=message)
             )
