@@ -296,13 +296,13 @@ class Databricks(DatabaseURL):
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """The errors of the driver, and of what it sends its requests with."""
+        """The errors of the driver, of what it sends its requests with, and of malformed hosts."""
         try:
             from databricks.sql.exc import Error
             from urllib3.exceptions import HTTPError
         except ImportError as error:
             raise missing_extras("databricks") from error
-        return (Error, HTTPError, httpx.HTTPError)
+        return (Error, HTTPError, httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
     @property
     def secrets(self) -> list[str]:

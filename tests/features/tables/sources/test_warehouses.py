@@ -194,6 +194,8 @@ def test_a_warehouse_that_does_not_answer_is_an_error(monkeypatch, tmp_path):
         "bigquery://project/shop",
         f"clickhouse://u:s3cret@127.0.0.1:{port}/shop",
         f"databricks://u:s3cret@127.0.0.1:{port}/shop?http_path=/sql/1.0/warehouses/1",
+        "databricks://u:s3cret@two..dots/shop?http_path=/sql/1.0/warehouses/1",
+        "databricks://u:s3cret@m\N{SNOWMAN}/shop?http_path=/sql/1.0/warehouses/1",
     ):
         message = opening_error(url)
         assert message.startswith(f"{find(url)}: cann")
