@@ -15,7 +15,7 @@ from ripple.features.tables.sources.mysql import MySQL
 from ripple.features.tables.sources.postgres import PostgreSQL
 from ripple.features.tables.sources.source import Source
 from ripple.features.tables.sources.sqlite_file import MAGIC, SQLiteFile
-from ripple.features.tables.sources.warehouses import BigQuery, ClickHouse, Redshift, Snowflake
+from ripple.features.tables.sources.warehouses import BigQuery, ClickHouse, Databricks, Redshift, Snowflake
 from ripple.redaction import HIDDEN, hidden
 
 __all__ = ["Source", "find"]
@@ -29,6 +29,7 @@ DATABASES: dict[str, type[DatabaseURL]] = {
     "snowflake": Snowflake,
     "bigquery": BigQuery,
     "clickhouse": ClickHouse,
+    "databricks": Databricks,
 }
 """By the first part of a URL, the database that it names."""
 _EXPECTED = (

@@ -1,24 +1,35 @@
-"""Warehouses whose drivers hand over Arrow batches: Redshift, Snowflake, BigQuery and ClickHouse.
+"""Warehouses whose drivers hand over Arrow batches: Redshift, Snowflake, BigQuery, ClickHouse and Databricks.
 
 None of them sees all tables as they are at one moment: a warehouse is read while nothing is loaded into it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import ssl
 from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import httpx
 import pyarrow as pa
 from sqlglot import exp
 
+from ripple.errors import InputError
 from ripple.extras import missing_extras
 from ripple.features.tables.sources.database import ArrowDatabase, DatabaseURL, OpenDatabase
 from ripple.features.tables.sources.postgres import PostgreSQL
 from ripple.features.tables.sources.temporary import write_batches
+
+CONNECT_TIMEOUT = 10
+"""The seconds in which the host of Databricks has to answer."""
+# without a handler Python prints what the driver logs of an error that it also raises
+logging.getLogger("databricks.sql").addHandler(logging.NullHandler())
 
 
 class OpenWarehouse(ArrowDatabase):
@@ -255,3 +266,108 @@ class OpenClickHouse(OpenDatabase):
             pa.ipc.open_stream(stream) as batches,
         ):
             write_batches(file, batches.schema, batches)
+
+
+@dataclass(frozen=True)
+class Databricks(DatabaseURL):
+    """The tables and views of one schema of a catalog, read by a SQL warehouse or a cluster."""
+
+    scheme: ClassVar[str] = "databricks"
+    example: ClassVar[str] = "databricks://host/catalog?schema=default&http_path=/sql/1.0/warehouses/ID"
+    password_elsewhere: ClassVar[str] = ", which is the token, or the token may stand in DATABRICKS_TOKEN"
+    default_schema: ClassVar[str] = "default"
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """The source of a URL.
+
+        Raises:
+            InputError: it is malformed, or an option is missing or unknown; the message does not repeat it.
+        """
+        source = super().from_url(url)
+        needed = {"host", "dbname", "http_path"}
+        if not needed <= set(source.options) <= {*needed, "user", "password", "port"}:
+            raise InputError(
+                f"The Databricks URL cannot be read: expected {cls.example}, with the host and the HTTP path "
+                "that Databricks shows among the connection details of the warehouse or cluster."
+            )
+        # information_schema has all names of schemas in small letters
+        return replace(source, schema=source.schema.lower())
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """The errors of the driver, of what it sends its requests with, and of malformed hosts."""
+        try:
+            from databricks.sql.exc import Error
+            from urllib3.exceptions import HTTPError
+        except ImportError as error:
+            raise missing_extras("databricks") from error
+        return (Error, HTTPError, httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What an error must not tell."""
+        return [*super().secrets, os.environ.get("DATABRICKS_TOKEN", "")]
+
+    def reason(self, error: Exception) -> str:
+        """The first lines of the server's message, without the query that it quotes."""
+        text = super().reason(Exception(str(error).partition("== SQL ==")[0]))
+        status = getattr(error, "context", {}).get("http-code")
+        return (
+            re.sub(r"^Error during request to server[: ]*|\.+$", "", text)
+            or f"the host answers with the HTTP status {status}: check the host and http_path"
+        )
+
+    def open(self) -> OpenDatabricks:
+        """A connection."""
+        return OpenDatabricks(self, self.connect)
+
+    def connect(self) -> Any:
+        """A connection of the driver.
+
+        Raises:
+            InputError: there is no token.
+        """
+        from databricks.sql import connect
+
+        host, port = self.options["host"], int(self.options.get("port", 443))
+        token = self.options.get("password") or os.environ.get("DATABRICKS_TOKEN")
+        if not token:
+            # without one the driver opens a browser
+            raise InputError(f"{self}: there is no token: set DATABRICKS_TOKEN to an access token.")
+        # the driver tries for 15 minutes, as a warehouse may have to start, so a dead host is noticed before
+        address = httpx.URL(scheme="https", host=host, port=port)
+        httpx.head(address, timeout=CONNECT_TIMEOUT, verify=ssl.create_default_context())
+        return connect(
+            host,
+            self.options["http_path"],
+            token,
+            catalog=self.options["dbname"],
+            schema=self.schema,
+            user_agent_entry="ripple",
+            enable_telemetry=False,
+            _port=port,
+        )
+
+
+class OpenDatabricks(OpenWarehouse):
+    """The tables and views of a schema of Databricks."""
+
+    dialect = "databricks"
+
+    def _connect(self) -> Any:
+        server = super()._connect()
+        try:
+            with closing(server.cursor()) as cursor:
+                cursor.execute("SET TIME ZONE 'UTC'")
+        except self._database.errors:
+            server.close()
+            raise
+        return server
+
+    def _copy(self, query: str, exact: Collection[str], file: Path) -> None:
+        with closing(self._server.cursor()) as cursor:
+            cursor.execute(query)
+            first = cursor.fetchmany_arrow(cursor.arraysize)
+            others = iter(lambda: cursor.fetchmany_arrow(cursor.arraysize).to_batches(), [])
+            write_batches(file, first.schema, chain(first.to_batches(), chain.from_iterable(others)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -13,13 +16,16 @@ import clickhouse_connect
 import duckdb
 import pyarrow as pa
 import pytest
+from databricks.sql.client import Connection
+from sqlglot import exp
 
 from ripple.errors import InputError
 from ripple.features.dataset import open_dataset
-from ripple.features.tables.sources import find
+from ripple.features.tables.sources import find, warehouses
 from ripple.features.tables.sources.warehouses import BigQuery, OpenBigQuery, Redshift, Snowflake
 from ripple.settings import Settings
 from tests.support.oracles.dataset_sources import opening_error, rows, write_duckdb
+from tests.support.servers import databricks_server
 from tests.support.servers.processes import free_port
 
 COUNTS = {"customers": 5, "orders": 5, "usage": 240, "catalog": 3, "interactions": 4, "feedback": 3}
@@ -28,11 +34,31 @@ URLS = {
     "snowflake": "snowflake://u:s3cret@account/shop?warehouse=w",
     "bigquery": "bigquery://project/shop?location=EU",
     "clickhouse": "clickhouse://u:s3cret@host:8443/shop?secure=true",
+    "databricks": "databricks://token:s3cret@host/shop?http_path=/sql/1.0/warehouses/1",
 }
 
 
 def before_duckdb(monkeypatch, warehouse, file):
     monkeypatch.setattr(warehouse, "connect", lambda self: duckdb_driver.connect(str(file)))
+
+
+@pytest.fixture
+def databricks(frames, tmp_path, monkeypatch):
+    file, certificate = tmp_path / "data.duckdb", tmp_path / "authority.pem"
+    write_duckdb(frames, file, "public")
+    with duckdb.connect(file) as connection:
+        connection.execute("""
+            CREATE VIEW public.kinds AS SELECT
+                12.30::decimal(18, 2) AS amount,
+                TIMESTAMP '2024-03-01 10:00:00.000001' AS local_time,
+                TIMESTAMPTZ '2024-03-01 10:00:00+02' AS moment,
+                [1, 2] AS list,
+                {'plan': 'pro'} AS struct
+        """)
+    with databricks_server.running(file, certificate, "t0ken") as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("DATABRICKS_TOKEN", "t0ken")
+        yield server
 
 
 @pytest.fixture
@@ -137,9 +163,11 @@ def test_clickhouse_streams_arrow(frames, expected, tmp_path, monkeypatch):
 @pytest.mark.parametrize("scheme", URLS)
 def test_a_url_without_its_driver_says_how_to_install_it(scheme, monkeypatch):
     extra = "postgres" if scheme == "redshift" else scheme
-    module = {"clickhouse": "clickhouse_connect", "redshift": "adbc_driver_postgresql"}.get(
-        scheme, f"adbc_driver_{scheme}"
-    )
+    module = {
+        "clickhouse": "clickhouse_connect",
+        "databricks": "databricks.sql",
+        "redshift": "adbc_driver_postgresql",
+    }.get(scheme, f"adbc_driver_{scheme}")
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
@@ -165,6 +193,9 @@ def test_a_warehouse_that_does_not_answer_is_an_error(monkeypatch, tmp_path):
         "snowflake://u:s3cret@/shop",
         "bigquery://project/shop",
         f"clickhouse://u:s3cret@127.0.0.1:{port}/shop",
+        f"databricks://u:s3cret@127.0.0.1:{port}/shop?http_path=/sql/1.0/warehouses/1",
+        "databricks://u:s3cret@two..dots/shop?http_path=/sql/1.0/warehouses/1",
+        "databricks://u:s3cret@m\N{SNOWMAN}/shop?http_path=/sql/1.0/warehouses/1",
     ):
         message = opening_error(url)
         assert message.startswith(f"{find(url)}: cann")
@@ -183,3 +214,75 @@ def test_times_with_a_zone_are_utc(frames, tmp_path, monkeypatch):
     first = orders.ordered_at.min().execute()
     assert first == frames["orders"].ordered_at.min().tz_localize(None)
     assert isinstance(first, datetime)
+
+
+def test_pages_of_databricks_are_the_tables(databricks, expected, monkeypatch):
+    # tables of more rows than a page, and pages of more rows than are fetched at once
+    monkeypatch.setattr(Connection.cursor, "__defaults__", (70, 2**20, None))
+    dataset = open_dataset(databricks.url, Settings())
+    for name in COUNTS:
+        assert rows(dataset, name) == rows(expected, name)
+    (session,) = databricks.sessions
+    assert session.initialNamespace.catalogName == "shop"
+    assert session.initialNamespace.schemaName == "public"
+    assert databricks.queries[0] == "SET TIME ZONE 'UTC'"
+    assert all(query.startswith("SELECT ") for query in databricks.queries[1:])
+
+
+def test_values_of_databricks_keep_their_types(databricks):
+    with find(databricks.url).open() as place:
+        assert place.names() == sorted([*COUNTS, "kinds"])
+        query = exp.select("*").from_(place.relation("kinds"))
+        assert place.columns(query) == ["amount", "local_time", "moment", "list", "struct"]
+        assert place.read(query).to_pyarrow().to_pylist() == [
+            {
+                "amount": Decimal("12.30"),
+                "local_time": datetime(2024, 3, 1, 10, 0, 0, 1),
+                "moment": datetime(2024, 3, 1, 8, tzinfo=UTC),
+                "list": [1, 2],
+                "struct": {"plan": "pro"},
+            }
+        ]
+        empty = place.read(query.where("1 = 0"))
+        assert (empty.count().execute(), empty.amount.type().scale) == (0, 2)
+        with pytest.raises(InputError, match=r"kinds cannot be read: .*BinderException") as raised:
+            place.read(exp.select("absent").from_(place.relation("kinds")))
+        assert "== SQL ==" not in str(raised.value)
+    assert databricks.closed == 1
+
+
+def test_databricks_refuses_in_one_line(databricks, monkeypatch, capsys):
+    # pytest's own handlers hide what Python prints of a log without any
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    assert "the HTTP status 404: check the host and http_path" in opening_error(f"{databricks.url}0")
+    monkeypatch.setenv("DATABRICKS_TOKEN", "wr0ng")
+    assert opening_error(databricks.url).endswith("?schema=public: cannot connect: Invalid access token")
+    monkeypatch.delenv("DATABRICKS_TOKEN")
+    assert "set DATABRICKS_TOKEN" in opening_error(databricks.url)
+    assert databricks.sessions == []
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "databricks://host/shop",
+        "databricks://host/?http_path=/sql/1",
+        "databricks:///shop?http_path=/sql/1",
+        "databricks://host/shop?http_path=/sql/1&access_token=s3cret",
+    ],
+)
+def test_the_options_of_databricks_are_checked(url):
+    with pytest.raises(InputError, match=r"URL cannot be read: expected databricks://") as raised:
+        find(url)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_silent_host_of_databricks_is_given_up(monkeypatch):
+    monkeypatch.setattr(warehouses, "CONNECT_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        message = opening_error(
+            f"databricks://u:s3cret@127.0.0.1:{silent.getsockname()[1]}/shop?http_path=/sql/1"
+        )
+    assert "cannot connect: " in message
+    assert "timed out" in message
