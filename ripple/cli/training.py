@@ -65,7 +65,7 @@ def train(
     dataset, checked = open_checked(data, settings, keep=True, first=preflight.open_for_writing)
     if until is not None:
         dataset = dataset.limited_to(until)
-    name = name or f"{dataset.name} {started:%Y-%m-%d %H:%M:%S}"
+    name = name or dataset.name
     if "interactions" not in dataset.tables:
         if tune:
             raise InputError(f"--tune: parameters are chosen by network value. {network_value_needs()}")

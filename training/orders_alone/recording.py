@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
@@ -29,7 +30,8 @@ def log(result: SpendResult, report: str) -> str:
         "code": run_code_digest(),
     }
     data = {f"data.{table}": digest for table, digest in result.data.digests.items()}
-    with runs.locked(result.name, result.settings.home) as run, tempfile.TemporaryDirectory() as temporary:
+    name = runs.full_name(result.name, result.dataset, datetime.now(UTC))
+    with runs.locked(name, result.settings.home) as run, tempfile.TemporaryDirectory() as temporary:
         mlflow.log_params(flat(result.settings.model_dump(mode="json")) | provenance | data)
         mlflow.set_tags({"dataset": result.dataset, "label": "direct value"})
         mlflow.log_metrics({name: value for name, value in result.headline().items() if isfinite(value)})

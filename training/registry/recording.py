@@ -75,8 +75,9 @@ def log(
     """
     home, description = result.settings.home, describe(result, decision)
     began = started or datetime.now(UTC)
-    run_id = runs.created(result.name, result.settings.experiment, description, began)
-    with runs.locked(result.name, home, run_id=run_id) as run, tempfile.TemporaryDirectory() as temporary:
+    name = runs.full_name(result.name, result.dataset, began)
+    run_id = runs.created(name, result.settings.experiment, description, began)
+    with runs.locked(name, home, run_id=run_id) as run, tempfile.TemporaryDirectory() as temporary:
         mlflow.log_params(_parameters(result))
         mlflow.set_tags(
             {

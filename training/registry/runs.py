@@ -49,6 +49,14 @@ def locked(name: str, home: Path, **arguments: Any) -> Iterator[mlflow.ActiveRun
         yield started
 
 
+def full_name(name: str, dataset: str, began: datetime) -> str:
+    """The name of a run in MLflow: one that only repeats the *dataset* is told apart by when it *began*.
+
+    Pages show the name without it, so that the same data give the same page.
+    """
+    return f"{name} {began:%Y-%m-%d %H:%M:%S}" if name == dataset else name
+
+
 def created(name: str, experiment: str, description: str, began: datetime) -> str:
     """The id of a run in the *experiment* of that name, for `mlflow.start_run` to go on with.
 

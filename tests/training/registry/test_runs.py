@@ -1,5 +1,6 @@
 import fcntl
 import os
+from datetime import UTC, datetime
 
 import mlflow
 import pytest
@@ -82,3 +83,9 @@ def test_a_run_of_another_store_waits_for_that_store(client, home, holder, tmp_p
     assert runs.end_abandoned(other, home) == []
     assert runs.end_abandoned(client, home) == ["elsewhere"]
     assert status(client, started) == "KILLED"
+
+
+def test_a_name_that_repeats_the_dataset_is_told_apart_by_its_time():
+    began = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert runs.full_name("shop", "shop", began) == "shop 2026-01-02 03:04:05"
+    assert runs.full_name("december", "shop", began) == "december"
