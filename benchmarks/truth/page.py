@@ -34,8 +34,9 @@ INTRODUCTION = """\
 # The label against known truth
 
 Written by `make truth`. Machines that round otherwise grow other trees: from one to the next the capture of
-a forecast moved by up to .015, and that of the label not at all. In a simulated world it is known what would have
-happened without each customer, which no table shows. Here the label, and simpler ways to rank customers, read the tables of every world ({customers} customers, {months} months; means over seeds {seeds})
+a forecast moved by up to .015, and that of the label not at all. In a simulated world it is known what
+would have happened without each customer, which no table shows. Here the label, and simpler ways to rank
+customers, read the tables of every world ({customers} customers, {months} months; means over seeds {seeds})
 and are held against that truth.
 
 **Truth** of a customer is what the revenue of others in the window would lack without them (exact
