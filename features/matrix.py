@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import duckdb
@@ -17,7 +17,12 @@ from ripple.features.tables.sources.source import SQL_ERRORS, reason
 from ripple.features.views import ROW_VIEWS, VIEWS
 
 
-def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | None = None) -> ir.Table:
+def matrix(
+    dataset: Dataset,
+    as_of: datetime,
+    views: Mapping[str, ir.Table] | None = None,
+    only: Collection[str] | None = None,
+) -> ir.Table:
     """Features of every customer who had joined before *as_of*, from rows known before *as_of*.
 
     Args:
@@ -25,6 +30,7 @@ def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | No
         as_of: the cutoff, UTC.
         views: further views by name, each a table with one row per customer, by `customer_id`; here
             ``credit``, the credit of the last closed window.
+        only: the names of the features to compute, none of which compares with others; all where it is None.
 
     Returns:
         An expression with `customer_id` and one float64 column per feature, ordered by customer.
@@ -35,7 +41,11 @@ def matrix(dataset: Dataset, as_of: datetime, views: Mapping[str, ir.Table] | No
     past = dataset.history.before(as_of)
     wide = past["members"].select("customer", "customer_id")
     numbered = {name: table.join(wide, "customer_id") for name, table in (views or {}).items()}
-    all_features = features(settings.features, dataset.extension.definitions)
+    all_features = [
+        feature
+        for feature in features(settings.features, dataset.extension.definitions)
+        if only is None or feature.name in only
+    ]
     by_view = _by_view(all_features)
     of_matrix = by_view.pop("matrix", [])
     for name, candidates in by_view.items():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
+from ripple.features.matrix import matrix
 from ripple.features.registry import features
 from ripple.training.examples.examples import features_at, frame
 
@@ -38,7 +39,7 @@ def check_features(dataset: Dataset, cutoffs: Sequence[datetime]) -> list[Featur
     Raises:
         InputError: the dataset adds no feature, or nobody had joined before the last cutoff.
     """
-    names = _names(dataset)
+    names = list(_added(dataset))
     if not names:
         raise InputError(f"{dataset.place} adds no feature: write some in a features.py beside the data.")
     problems: dict[str, dict[str, None]] = {name: {} for name in names}
@@ -67,15 +68,16 @@ def check_features(dataset: Dataset, cutoffs: Sequence[datetime]) -> list[Featur
     return [FeatureCheck(name, values.get(name, empty), tuple(problems[name])) for name in names]
 
 
-def _names(dataset: Dataset) -> list[str]:
+def _added(dataset: Dataset) -> dict[str, str]:
+    """The features that *dataset* adds, and the view that each is computed from."""
     settings = dataset.settings.features
-    own = {feature.name for feature in features(settings)}
-    return [
-        feature.name
-        for feature in features(settings, dataset.extension.definitions)
-        if feature.name not in own
-    ]
+    known = {feature.name for feature in features(settings)}
+    every = features(settings, dataset.extension.definitions)
+    return {feature.name: feature.view for feature in every if feature.name not in known}
 
 
 def _features(dataset: Dataset, cutoff: datetime) -> pd.DataFrame:
-    return frame(features_at(dataset, cutoff))
+    added = _added(dataset)
+    if {"matrix", "credit"} & set(added.values()):  # they follow from all others, or from the last label
+        return frame(features_at(dataset, cutoff))
+    return frame(matrix(dataset, cutoff, only=added))
