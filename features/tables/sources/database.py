@@ -6,6 +6,7 @@ come as packages.
 
 from __future__ import annotations
 
+import os
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -81,6 +82,7 @@ class DatabaseURL(Database):
         scheme: the first part of the URL.
         example: a URL, for messages.
         password_elsewhere: where a password may stand other than in the URL.
+        password_variable: the environment variable among these places, if there is one.
     """
 
     schema: str
@@ -90,6 +92,7 @@ class DatabaseURL(Database):
     scheme: ClassVar[str]
     example: ClassVar[str]
     password_elsewhere: ClassVar[str] = ""
+    password_variable: ClassVar[str] = ""
     default_schema: ClassVar[str] = ""
     """The schema where the URL names none; if empty, that of the database's name."""
 
@@ -130,12 +133,12 @@ class DatabaseURL(Database):
 
     @property
     def secrets(self) -> list[str]:
-        """The options that hold a password, a token or a key."""
+        """The options that hold a password, a token or a key, and what stands in `password_variable`."""
         return [
             value
             for name, value in self.options.items()
             if re.search("password|secret|scram|token|key", name)
-        ]
+        ] + [os.environ.get(self.password_variable, "")]
 
 
 class OpenDatabase(OpenSchema):

@@ -40,6 +40,7 @@ class MySQL(DatabaseURL):
     scheme: ClassVar[str] = "mysql"
     example: ClassVar[str] = "mysql://user@host:3306/database"
     password_elsewhere: ClassVar[str] = ", or stand in MYSQL_PWD or ~/.my.cnf"
+    password_variable: ClassVar[str] = "MYSQL_PWD"
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -65,11 +66,6 @@ class MySQL(DatabaseURL):
         except ImportError as error:
             raise missing_extras("mysql") from error
         return (MySQLError, ValueError, RuntimeError)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an error must not tell."""
-        return [*super().secrets, os.environ.get("MYSQL_PWD", "")]
 
     def reason(self, error: Exception) -> str:
         """The server's message, without its number and without the host after the @ of a user."""

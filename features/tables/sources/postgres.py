@@ -48,6 +48,7 @@ class PostgreSQL(DatabaseURL):
     scheme: ClassVar[str] = "postgresql"
     example: ClassVar[str] = "postgresql://user@host:5432/database?schema=public"
     password_elsewhere: ClassVar[str] = ", or stand in PGPASSWORD or ~/.pgpass"
+    password_variable: ClassVar[str] = "PGPASSWORD"
     default_schema: ClassVar[str] = "public"
 
     @property
@@ -63,11 +64,6 @@ class PostgreSQL(DatabaseURL):
         except ImportError as error:
             raise missing_extras("postgres") from error
         return (Error,)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an error must not tell."""
-        return [*super().secrets, os.environ.get("PGPASSWORD", "")]
 
     def reason(self, error: Exception) -> str:
         """The first lines of the server's message."""

@@ -79,6 +79,7 @@ class Snowflake(DatabaseURL):
     scheme: ClassVar[str] = "snowflake"
     example: ClassVar[str] = "snowflake://user@account/database?schema=public&warehouse=name"
     password_elsewhere: ClassVar[str] = ", or stand in SNOWFLAKE_PASSWORD; private_key_file=FILE needs none"
+    password_variable: ClassVar[str] = "SNOWFLAKE_PASSWORD"
     default_schema: ClassVar[str] = "public"
 
     @property
@@ -89,11 +90,6 @@ class Snowflake(DatabaseURL):
         except ImportError as error:
             raise missing_extras("snowflake") from error
         return (Error,)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an error must not tell."""
-        return [*super().secrets, os.environ.get("SNOWFLAKE_PASSWORD", "")]
 
     def open(self) -> OpenSnowflake:
         """A connection."""
@@ -213,6 +209,7 @@ class ClickHouse(DatabaseURL):
     scheme: ClassVar[str] = "clickhouse"
     example: ClassVar[str] = "clickhouse://user@host:8443/database?secure=true"
     password_elsewhere: ClassVar[str] = ", or stand in CLICKHOUSE_PASSWORD"
+    password_variable: ClassVar[str] = "CLICKHOUSE_PASSWORD"
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -222,11 +219,6 @@ class ClickHouse(DatabaseURL):
         except ImportError as error:
             raise missing_extras("clickhouse") from error
         return (Error,)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an error must not tell."""
-        return [*super().secrets, os.environ.get("CLICKHOUSE_PASSWORD", "")]
 
     def open(self) -> OpenClickHouse:
         """A connection."""
@@ -275,6 +267,7 @@ class Databricks(DatabaseURL):
     scheme: ClassVar[str] = "databricks"
     example: ClassVar[str] = "databricks://host/catalog?schema=default&http_path=/sql/1.0/warehouses/ID"
     password_elsewhere: ClassVar[str] = ", which is the token, or the token may stand in DATABRICKS_TOKEN"
+    password_variable: ClassVar[str] = "DATABRICKS_TOKEN"
     default_schema: ClassVar[str] = "default"
 
     @classmethod
@@ -303,11 +296,6 @@ class Databricks(DatabaseURL):
         except ImportError as error:
             raise missing_extras("databricks") from error
         return (Error, HTTPError, httpx.HTTPError, httpx.InvalidURL, UnicodeError)
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an error must not tell."""
-        return [*super().secrets, os.environ.get("DATABRICKS_TOKEN", "")]
 
     def reason(self, error: Exception) -> str:
         """The first lines of the server's message, without the query that it quotes."""
