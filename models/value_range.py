@@ -30,6 +30,11 @@ class RangeScores(NamedTuple):
     low: np.ndarray
     high: np.ndarray
 
+    @property
+    def width(self) -> np.ndarray:
+        """The difference of the two logarithms, at least `MIN_WIDTH`."""
+        return np.maximum(self.high - self.low, MIN_WIDTH)
+
 
 class Ranges(NamedTuple):
     """The calibrated ranges, one entry per customer, in currency but for the probability.
@@ -89,7 +94,7 @@ class ValueRange:
         below = position.astype(np.intp)
         index = below + starts.shape[1] * self._edges.searchsorted(predicted, side="right")
         place = starts.take(index) + (position - below) * steps.take(index)
-        return np.exp(scores.low + place * np.maximum(scores.high - scores.low, MIN_WIDTH))
+        return np.exp(scores.low + place * scores.width)
 
     @cached_property
     def _edges(self) -> np.ndarray:
@@ -104,4 +109,4 @@ class ValueRange:
 
 def standardised(log_value: np.ndarray, scores: RangeScores) -> np.ndarray:
     """Logarithms of values on the scale of `ValueRange.quantiles`."""
-    return (log_value - scores.low) / np.maximum(scores.high - scores.low, MIN_WIDTH)
+    return (log_value - scores.low) / scores.width
