@@ -1,0 +1,1 @@
+"""A randomised experiment on a social network of villages."""
