@@ -121,9 +121,11 @@ truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known tr
 $(CDNOW): | $(VENV)/ready-dev
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(dir $@) lifetimes==0.11.3
 
-truth-real: $(VENV)/ready-dev ## compare direct value with BG/NBD on CDNOW, from SOURCE or the wheel of lifetimes: writes docs/real.md (5 minutes)
+truth-real: $(VENV)/ready-dev ## on real data: direct value on CDNOW (SOURCE, or the wheel of lifetimes), and the label on the experiment in INSURANCE_DATA: writes docs/real.md (15 minutes)
 	@test -n "$$SOURCE" || $(MAKE) --no-print-directory $(CDNOW)
 	@OMP_NUM_THREADS=1 $(BENCHMARK).cdnow "$${SOURCE:-$(CDNOW)}"
+	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).insurance "$$INSURANCE_DATA"; \
+	  else echo "INSURANCE_DATA is not set: the section of the village insurance experiment stays as it is" >&2; fi
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py
