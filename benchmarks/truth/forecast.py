@@ -8,7 +8,7 @@ way of learning could reach if nothing were hidden and no label were noisy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -44,18 +44,19 @@ class Forecast:
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 
 
+ExpectedValues = Callable[[datetime], "pd.Series[float]"]
+"""Cutoff → `expected_values` of the horizon that follows."""
+
+
 def evaluate_forecast(
-    dataset: Dataset, checks: Report, history: simulation.History, redraws: int
+    dataset: Dataset, checks: Report, history: simulation.History, expected_after: ExpectedValues
 ) -> Forecast:
     """Predict at every evaluation cutoff and hold the rankings against expected values of the next window."""
     settings = dataset.settings
     plan = schedule(checks.start, simulation.END, settings)
     examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
     backtester = RollingOriginBacktester(examples, plan, settings)
-    expected = {
-        cutoff: expected_values(history, cutoff, cutoff + plan.horizon, redraws).reindex(one.rows.index)
-        for cutoff, one in examples.items()
-    }
+    expected = {cutoff: expected_after(cutoff).reindex(one.rows.index) for cutoff, one in examples.items()}
     with_traits = {cutoff: _with_traits(one, simulation.traits(history)) for cutoff, one in examples.items()}
     oracles = {
         WITH_TRAITS: with_traits,

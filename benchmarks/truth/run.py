@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +80,11 @@ def evaluate(
     """
     history = simulation.simulate_with_truth(world, customers, MONTHS, seed)
     forecasts = Forecast(pd.DataFrame(), pd.DataFrame())
+
+    @cache
+    def expected_after(cutoff: datetime) -> pd.Series[float]:
+        return expected_values(history, cutoff, cutoff + horizon, redraws)
+
     with dataset_of(history) as (dataset, report):
         options, tables, end = dataset.settings, dataset.tables, simulation.END
         horizon = timedelta(days=options.horizon_days)
@@ -87,13 +92,15 @@ def evaluate(
         in_window = rank(tables, start, end, options)
         before = rank(tables.before(start), start - horizon, start, options)
         labels = {
-            baseline: frame(network_value(tables, start, end, _with_baseline(options, baseline)))
+            baseline: in_window.label
+            if baseline == options.credit.baseline
+            else frame(network_value(tables, start, end, _with_baseline(options, baseline)))
             for baseline in baselines
         }
         if forecast and world in MIN_CAPTURE:
-            forecasts = evaluate_forecast(dataset, report, history, redraws)
+            forecasts = evaluate_forecast(dataset, report, history, expected_after)
     truth = true_values(history, start, end).loc[in_window.label.index]
-    expected = expected_values(history, start, end, redraws).loc[before.label.index]
+    expected = expected_after(start).loc[before.label.index]
     true_before = true_values(history, start - horizon, start).loc[before.label.index]
     revenue = simulation.revenue(history, start, end)
     compared = partial(compare, truth=truth["network_value"], revenue=revenue, share=options.top_share)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pandas as pd
@@ -35,10 +37,11 @@ def expected_leave_one_out(
     if redraws < 1:
         raise ValueError(f"redraws = {redraws}: at least 1 is needed.")
     window = history.calendar.window(start, end)
-    total = leave_one_out(history, start, end) * 0.0
-    for rng in np.random.default_rng(seed).spawn(redraws):
-        total += leave_one_out(resampled_after(history, window, rng), start, end)
-    return total / redraws
+    values = (
+        leave_one_out(resampled_after(history, window, rng), start, end)
+        for rng in np.random.default_rng(seed).spawn(redraws)
+    )
+    return reduce(add, values) / redraws
 
 
 def resampled_after(history: History, window: Window, rng: np.random.Generator) -> History:

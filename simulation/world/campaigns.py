@@ -12,7 +12,6 @@ import numpy as np
 
 from ripple.arrays import Floats, Ints
 from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
-from ripple.simulation.world.grouping import Grouping
 from ripple.simulation.world.population import Population
 from ripple.simulation.world.worlds import World
 
@@ -65,10 +64,8 @@ def response_days(
         rng: where the draws come from.
     """
     of_product = np.flatnonzero(campaigns.product == product)
-    member, community = population.memberships
-    members = Grouping.by(community, population.communities)
-    row, entry = members.of(campaigns.community[of_product])
-    campaign, customer = of_product[row], member[entry]
+    row, customer = population.members_of(campaigns.community[of_product])
+    campaign = of_product[row]
     reached = np.maximum(campaigns.begins[campaign], at_risk_from[customer])
     day = reached + COMMUNITY_CAMPAIGN_DAYS * rng.exponential(size=reached.size) / hazard[customer]
     responded = day < campaigns.ends[campaign]

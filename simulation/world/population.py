@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ripple.arrays import Floats, Ints
 from ripple.simulation.world.calendar import DAYS_PER_YEAR, Calendar
+from ripple.simulation.world.grouping import Grouping
 from ripple.simulation.world.worlds import World
 
 INDUSTRIES = ("education", "finance", "health", "logistics", "manufacturing", "media", "retail", "software")
@@ -74,12 +76,22 @@ class Population:
         """Number of communities."""
         return int(max(self.community.max(), self.second_community.max())) + 1
 
-    @property
+    @cached_property
     def memberships(self) -> tuple[Ints, Ints]:
         """Customer and community of every membership: everybody's first, in order, then the second ones."""
         both = np.flatnonzero(self.second_community != NO_COMMUNITY)
         customer = np.concatenate((np.arange(self.size), both))
         return customer, np.concatenate((self.community, self.second_community[both]))
+
+    def members_of(self, communities: Ints) -> tuple[Ints, Ints]:
+        """The members of each of *communities*: for each, the index in *communities*, and the customer."""
+        row, membership = self._by_community.of(communities)
+        return row, self.memberships[0][membership]
+
+    @cached_property
+    def _by_community(self) -> Grouping:
+        """The memberships of each community."""
+        return Grouping.by(self.memberships[1], self.communities)
 
     @property
     def years(self) -> Floats:

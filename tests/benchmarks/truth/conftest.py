@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from benchmarks.truth import forecast, run
@@ -25,4 +27,11 @@ def small_forecast(tmp_path_factory: pytest.TempPathFactory) -> Forecast:
     folder = tmp_path_factory.mktemp("world") / "data"
     few = "[model]\ntrees = 10\n[cutoffs]\nevaluate = 1\nstep_days = 180\n"
     simulation.write(simulation.tables(history), folder, simulation.settings_toml(30) + few)
-    return forecast.evaluate_forecast(*checks.load(folder, load_settings(folder)), history, 2)
+    dataset, report = checks.load(folder, load_settings(folder))
+    horizon = timedelta(days=dataset.settings.horizon_days)
+    return forecast.evaluate_forecast(
+        dataset,
+        report,
+        history,
+        lambda cutoff: forecast.expected_values(history, cutoff, cutoff + horizon, redraws=2),
+    )

@@ -91,6 +91,10 @@ def test_a_share_of_the_customers_belongs_to_a_second_community(calendar, rng):
     assert set(zip(both, population.second_community[both], strict=True)) <= set(
         zip(customer, community, strict=True)
     )
+    asked = np.array([3, 0, 3])
+    row, member = population.members_of(asked)
+    for place, one in enumerate(asked):
+        assert sorted(member[row == place]) == sorted(customer[community == one])
 
 
 def test_who_else_belongs_to_two_communities_changes_nothing_else(calendar):
