@@ -65,16 +65,17 @@ which controls are drawn.
 
 {shares}
 
-- **Friends' sessions** are randomised. It is the share of purchases that would be missing had no friend been
-  in an intensive session of the first round: what friends had learnt, whether they bought or not.
-- **Friends' purchases** are not randomised. It is the share that goes with friends who bought, compared with
+- **Friends' sessions** are randomised: the share of purchases that would be missing had no friend been in an
+  intensive session of the first round. It is the effect of what friends had learnt, whether they bought or
+  not.
+- **Friends' purchases** are not randomised: the share that goes with friends who bought, compared with
   friends who attended and did not, with the controls of the study. The last column compares inside natural
   villages, as the label does inside communities. What was told of purchases is randomised.
 - Where nothing was told, the authors found that friends passed on what they knew and that purchases as such
   moved nobody. There the label credits {nothing}, time-decayed credit {nothing_decayed}. Where the list of
   buyers was read out, the label credits {listed}.
 - One product and one day of purchases are little to estimate influence from: the intervals of the label are
-  wide and overlap between arms. Those of the experiment are narrower, as chance had assigned the sessions.
+  wide and overlap between arms. That its mean is as near the experiment's as it is, is partly luck.
 - The label can credit only who bought. What friends pass on who learnt much and bought nothing is missed:
   where nothing was told, that may well be all of the effect of sessions.
 
