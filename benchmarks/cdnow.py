@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from clvkit import BGNBD, CLV, CustomerBase, GammaGamma
 
-from benchmarks.harness import write_results
+from benchmarks.harness import write_results, write_section
 from ripple.features.validation.checks import load
 from ripple.settings import Settings
 from ripple.training.evaluation import metrics
@@ -42,12 +42,11 @@ Gamma–Gamma of Fader & Hardie (2013, The Gamma-Gamma Model of Monetary Value).
 RIPPLE, TIED, CLVKIT, LAST = "Ripple", "Ripple, lowest tied", "clvkit", "last period"
 SHARES = (0.01, 0.05, 0.1)
 LEVEL = (0.85, 1.15)
-PAGE = Path(__file__).parents[1] / "docs" / "real.md"
 TIED_SHARE = 0.6
 INTRODUCTION = """\
-# Direct value on real orders
+## Direct value on real orders: CDNOW
 
-Written by `make truth-real`. CDNOW sold compact discs online. The data are all 69,659 purchases to June 1998
+CDNOW sold compact discs online. The data are all 69,659 purchases to June 1998
 of the 23,570 customers who bought first in the first quarter of 1997; they ship in the wheel of `lifetimes`
 0.11.3 and are fetched from there. Nothing but `customers` and `orders` is known of them.
 
@@ -76,7 +75,7 @@ The data hold a single Christmas, so no model can have learnt that the fourth qu
 and the second of 1998 low. Ripple takes the level of BG/NBD, which knows that customers leave, times what
 closed windows say beyond chance.
 
-## Published figures
+### Published figures
 
 Estimates on every tenth customer and the first 39 weeks by Fader, Hardie & Lee (2005, *Marketing Science* 24,
 275–284; BG/NBD) and by Fader & Hardie (2013, *The Gamma-Gamma Model of Monetary Value*), and what clvkit
@@ -215,8 +214,8 @@ def parameters(sample: pd.DataFrame) -> dict[str, float]:
     return dict(zip(PUBLISHED, [*purchases.params_, *amounts.params_], strict=True))
 
 
-def page(table: pd.DataFrame, rows: list[dict[str, Any]], estimates: dict[str, float]) -> str:
-    """The page docs/real.md, from `predictions`, `figures` and `parameters`."""
+def section(table: pd.DataFrame, rows: list[dict[str, Any]], estimates: dict[str, float]) -> str:
+    """The section of docs/real.md, from `predictions`, `figures` and `parameters`."""
     names = [name for name in rows[0] if name not in ("cutoff", "ranking")]
     lines = [f"| cutoff | ranking | {' | '.join(names)} |", f"|---|---|{'---:|' * len(names)}"]
     for row in rows:
@@ -275,7 +274,7 @@ def _tied_verdict(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Predict, print the table and write the page."""
+    """Predict, print the table and write the section."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -284,7 +283,7 @@ def main() -> None:
     table = predictions(transactions(source))
     rows = list(figures(table))
     write_results("cdnow", rows)
-    PAGE.write_text(page(table, rows, parameters(transactions(source, SAMPLE))), encoding="utf-8")
+    write_section("cdnow", section(table, rows, parameters(transactions(source, SAMPLE))))
 
 
 if __name__ == "__main__":

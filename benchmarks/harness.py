@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+REAL_DATA = Path(__file__).parents[1] / "docs" / "real.md"
+"""The page of what was measured on real data, a section for each data set."""
 
 Run = Callable[..., Any]
 """A function that calls another with arguments, maybe in another process, and returns what it returns."""
@@ -75,6 +77,15 @@ def write_results(name: str, rows: Sequence[dict[str, Any]]) -> None:
         print("  ".join(line))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(filled, indent=1) + "\n", encoding="utf-8")
+
+
+def write_section(name: str, text: str) -> None:
+    """Replace the section *name* of the page `REAL_DATA`, or add it at the end."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, old = REAL_DATA.read_text(encoding="utf-8").partition(begin)
+    after = old.partition(end)[2].lstrip()
+    parts = (before.rstrip(), begin, text.strip(), end, after)
+    REAL_DATA.write_text("\n\n".join(filter(None, parts)).rstrip() + "\n", encoding="utf-8")
 
 
 def _cell(value: object) -> str:
