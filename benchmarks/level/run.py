@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.harness import write_results
-from benchmarks.level.parts import FACTORS, rises, window_amounts
+from benchmarks.level.parts import FACTORS, WindowAmounts, rises, window_amounts
 from benchmarks.truth.goals import MIN_CAPTURE
 from benchmarks.truth.page import MONTHS
 from benchmarks.truth.run import CUSTOMERS, dataset_of
@@ -29,10 +29,9 @@ from ripple import settings, simulation
 from ripple.features.dataset import Dataset
 from ripple.features.validation import checks
 from ripple.training.estimators.heads import fit_value
-from ripple.training.estimators.total_forecast import ClosedTotal, forecast_total
+from ripple.training.estimators.total_forecast import ClosedTotal, TotalForecast, forecast_total
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import examples_at
-from ripple.training.examples.targets import network_value_target
 
 RISE, HEADS, LATEST, INSIDE = "rise", "heads", "latest window", "inside"
 SEEDS = (10, 11, 12, 13)
@@ -43,9 +42,7 @@ def levels(dataset: Dataset, start: datetime, end: datetime, name: str) -> pd.Da
     """A row for every cutoff at which heads could be fitted, of the dataset *name*.
 
     Returns:
-        `dataset`, `cutoff`, whether it is `evaluated`, `RISE` and `FACTORS`, the forecasts `HEADS` and
-        `LATEST` as shares of what was realised, the bounds `low` and `high` of the interval of the former,
-        likewise, and whether 1 is `INSIDE`.
+        `dataset`, `cutoff`, whether it is `evaluated`, and the columns of `level`.
     """
     options, plan = dataset.settings, schedule(start, end, dataset.settings)
     examples = {cutoff: examples_at(dataset, cutoff) for cutoff in plan.all}
@@ -58,39 +55,43 @@ def levels(dataset: Dataset, start: datetime, end: datetime, name: str) -> pd.Da
     closed: list[ClosedTotal] = []
     rows: list[dict[str, Any]] = []
     for cutoff in plan.all:
-        training = [examples[earlier] for earlier in plan.training_for(cutoff)]
-        realised = float(network_value_target(examples[cutoff].realised, options).sum())
-        if not any(amounts[one.cutoff].credited > 0 for one in training) or realised <= 0:
+        training = plan.training_for(cutoff)
+        if not any(amounts[earlier].credited > 0 for earlier in training):
             continue
-        head, latest, now = (
-            fit_value(training, options, examples[cutoff].rows),
-            training[-1].cutoff,
-            amounts[cutoff],
-        )
+        head = fit_value([examples[earlier] for earlier in training], options, examples[cutoff].rows)
         predicted = float(head.predict(examples[cutoff].features).sum())
         total = forecast_total(
             predicted,
             [one for one in closed if one.cutoff + plan.horizon <= cutoff],
             plan.horizon,
             options.model.interval,
+            options.model.half_life_horizons,
         )
-        closed.append(ClosedTotal(cutoff, predicted, now.credited))
-        before = amounts[latest]
+        closed.append(ClosedTotal(cutoff, predicted, amounts[cutoff].credited))
         rows.append(
-            {
-                "dataset": name,
-                "cutoff": f"{cutoff:%Y-%m-%d}",
-                "evaluated": cutoff in plan.evaluation,
-                RISE: now.credited / before.credited,
-                **rises(before, now),
-                HEADS: predicted / realised,
-                LATEST: before.credited / before.customers * now.customers / realised,
-                "low": total.low / realised,
-                "high": total.high / realised,
-                INSIDE: total.low <= realised <= total.high,
-            }
+            {"dataset": name, "cutoff": f"{cutoff:%Y-%m-%d}", "evaluated": cutoff in plan.evaluation}
+            | level(amounts[training[-1]], amounts[cutoff], total)
         )
     return pd.DataFrame(rows)
+
+
+def level(before: WindowAmounts, now: WindowAmounts, total: TotalForecast) -> dict[str, float]:
+    """The rise from a closed window *before* to the window *now*, its parts, and how well *now* was forecast.
+
+    Returns:
+        `RISE` and `FACTORS`; the forecasts `HEADS` and `LATEST` as shares of what was realised; the bounds
+        `low` and `high` of the interval of the former, likewise, and whether 1 is `INSIDE`.
+    """
+    realised = now.credited
+    return {
+        RISE: realised / before.credited,
+        **rises(before, now),
+        HEADS: total.predicted / realised,
+        LATEST: before.credited / before.customers * now.customers / realised,
+        "low": total.low / realised,
+        "high": total.high / realised,
+        INSIDE: float(total.low <= realised <= total.high),
+    }
 
 
 def summary(table: pd.DataFrame) -> list[dict[str, Any]]:

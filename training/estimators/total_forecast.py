@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import t as student_t
 
-PRIOR_SCALE, PRIOR_WINDOWS = 0.3, 4.0
+PRIOR_SCALE, PRIOR_WINDOWS = 0.25, 4.0
 """The usual error of a total, as a logarithm, and the number of windows of its own that outweigh it: from
 simulated worlds (docs/method.md)."""
 
@@ -60,7 +60,11 @@ class TotalForecast:
 
 
 def forecast_total(
-    predicted: float, closed: Sequence[ClosedTotal], horizon: timedelta, coverage: float
+    predicted: float,
+    closed: Sequence[ClosedTotal],
+    horizon: timedelta,
+    coverage: float,
+    half_life_horizons: float,
 ) -> TotalForecast:
     """The interval that contains the total with probability *coverage*.
 
@@ -70,13 +74,16 @@ def forecast_total(
             nobody was credited with anything are left out.
         horizon: the length of a window. Cutoffs less than this apart have windows that overlap, and count as
             no more than the windows that fit side by side into the time they span.
+        half_life_horizons: of the weight of a cutoff, in horizons before the latest one: early heads had
+            learnt from few windows.
     """
     closed = tuple(one for one in closed if one.realised > 0)
-    scale, degrees = PRIOR_SCALE, PRIOR_WINDOWS
+    squares, degrees = PRIOR_WINDOWS * PRIOR_SCALE**2, PRIOR_WINDOWS
     if closed:
-        windows = min(len(closed), 1 + (closed[-1].cutoff - closed[0].cutoff) / horizon)
-        mean_square = float(np.mean([one.error**2 for one in closed]))
-        degrees = PRIOR_WINDOWS + windows
-        scale = math.sqrt((PRIOR_WINDOWS * PRIOR_SCALE**2 + windows * mean_square) / degrees)
-    factor = math.exp(scale * student_t.ppf((1 + coverage) / 2, degrees))
+        age = np.array([(closed[-1].cutoff - one.cutoff) / horizon for one in closed])
+        weight = 0.5 ** (age / half_life_horizons) * min(1.0, (1 + age[0]) / len(closed))
+        squares += float(weight @ np.square([one.error for one in closed]))
+        degrees += float(weight.sum())
+    quantile = student_t.ppf((1 + coverage) / 2, degrees)
+    factor = math.exp(math.sqrt(squares / degrees) * quantile)
     return TotalForecast(predicted, predicted / factor, predicted * factor, closed)

@@ -151,8 +151,9 @@ class RollingOriginBacktester:
             closed.append(
                 ClosedTotal(cutoff, float(held_out.predicted.sum()), float(held_out.realised.sum()))
             )
+        model = self.settings.model
         return forecast_total(
-            float(predicted.sum()), closed, self.schedule.horizon, self.settings.model.interval
+            float(predicted.sum()), closed, self.schedule.horizon, model.interval, model.half_life_horizons
         )
 
     def _closed_cutoffs(self, moment: datetime) -> list[datetime]:

@@ -71,7 +71,7 @@ def made_up_result() -> TrainingResult:
             AS_OF,
             features,
             scores,
-            forecast_total(float(scores["network_value"].sum()), findings.totals(grid), HORIZON, 0.8),
+            forecast_total(float(scores["network_value"].sum()), findings.totals(grid), HORIZON, 0.8, 0.5),
             drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
         ),
         insights=Insights(

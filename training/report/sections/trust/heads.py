@@ -52,7 +52,8 @@ def _row(row: pd.Series, nominal: float, currency: str) -> dict[str, Any]:
 
 
 def _interval(low: float, high: float, currency: str) -> Cell:
-    return words.cell(low, words.money_between(low, high, currency), UNCALIBRATED)
+    amounts = words.money_between(low, high, currency).removesuffix(words.NO_BREAK_SPACE + currency)
+    return words.cell(low, amounts, UNCALIBRATED)
 
 
 def _total(share: float, realised: float) -> tuple[Cell, str]:
