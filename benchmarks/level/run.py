@@ -3,15 +3,18 @@
 Each row is a cutoff whose window has closed, of a simulated world (`--worlds`, `--seeds`) or of a dataset of
 your own (`--data FOLDER`). It compares that window with the latest one that had closed by the cutoff: the
 factor by which total network value rose, and the factors of `parts.FACTORS` that multiply to it. The
-forecasts, ÷ what was realised, are the heads' sum with its interval, and as many per customer as in the
-latest closed window. A second table has the geometric means over the evaluation cutoffs, in which the factors
-still multiply, the error of each forecast (the root mean square of log(forecast ÷ realised)) and the share
-of intervals that contain what was realised.
+forecasts, ÷ what was realised, are the heads' sum with its interval, the same corrected by half of the mean
+error at closed cutoffs, and as much per customer as in the latest closed window.
+
+A second table has the geometric means over the evaluation cutoffs, in which the factors still multiply, the
+error of each forecast (the root mean square of log(forecast ÷ realised)) and the share of intervals that
+contain what was realised.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +36,8 @@ from ripple.training.estimators.total_forecast import ClosedTotal, TotalForecast
 from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import examples_at
 
-RISE, HEADS, LATEST, INSIDE = "rise", "heads", "latest window", "inside"
+RISE, HEADS, CORRECTED, LATEST, INSIDE = "rise", "heads", "heads corrected", "latest window", "inside"
+FORECASTS = (HEADS, CORRECTED, LATEST)
 SEEDS = (10, 11, 12, 13)
 """Seeds by which nothing else was chosen."""
 
@@ -79,14 +83,16 @@ def level(before: WindowAmounts, now: WindowAmounts, total: TotalForecast) -> di
     """The rise from a closed window *before* to the window *now*, its parts, and how well *now* was forecast.
 
     Returns:
-        `RISE` and `FACTORS`; the forecasts `HEADS` and `LATEST` as shares of what was realised; the bounds
-        `low` and `high` of the interval of the former, likewise, and whether 1 is `INSIDE`.
+        `RISE` and `FACTORS`; `FORECASTS` as shares of what was realised; the bounds `low` and `high` of the
+        interval of `HEADS`, likewise, and whether 1 is `INSIDE`.
     """
     realised = now.credited
+    error = float(np.mean([one.error for one in total.closed])) if total.closed else 0.0
     return {
         RISE: realised / before.credited,
         **rises(before, now),
         HEADS: total.predicted / realised,
+        CORRECTED: total.predicted / realised * math.exp(error / 2),
         LATEST: before.credited / before.customers * now.customers / realised,
         "low": total.low / realised,
         "high": total.high / realised,
@@ -98,14 +104,11 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A row for each dataset of *table*, as `levels` returns it, over its evaluation cutoffs."""
     rows = []
     for name, own in table[table["evaluated"]].groupby("dataset", sort=False):
-        logs = np.log(own[[RISE, *FACTORS, HEADS, LATEST]])
+        logs = np.log(own[[RISE, *FACTORS, *FORECASTS]])
         rows.append(
             {"dataset": str(name), "cutoffs": len(own)}
             | np.exp(logs.mean()).to_dict()
-            | {
-                f"error, {forecast}": float(np.sqrt((logs[forecast] ** 2).mean()))
-                for forecast in (HEADS, LATEST)
-            }
+            | {f"error, {forecast}": float(np.sqrt((logs[forecast] ** 2).mean())) for forecast in FORECASTS}
             | {INSIDE: float(own[INSIDE].mean())}
         )
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.level.parts import FACTORS, WindowAmounts
-from benchmarks.level.run import HEADS, INSIDE, LATEST, RISE, level, summary
-from ripple.training.estimators.total_forecast import TotalForecast
+from benchmarks.level.run import CORRECTED, HEADS, INSIDE, LATEST, RISE, level, summary
+from ripple.training.estimators.total_forecast import ClosedTotal, TotalForecast
 
 windows = st.lists(st.floats(1.0, 1e6), min_size=5, max_size=5).map(lambda own: WindowAmounts(*own))
 totals = st.floats(1.0, 1e6).map(lambda predicted: TotalForecast(predicted, predicted / 2, predicted * 2, ()))
@@ -23,6 +24,9 @@ def test_forecasts_are_shares_of_what_was_realised() -> None:
     assert row[RISE] == 4
     # 10 each for 20 customers
     assert (row[HEADS], row[LATEST], row["low"], row["high"], row[INSIDE]) == (0.75, 0.5, 0.375, 1.5, 1)
+    # what had been 4 times as much as predicted moves the correction by half of the logarithm
+    closed = (ClosedTotal(datetime(2025, 1, 1), 10.0, 40.0),)
+    assert level(before, now, TotalForecast(300.0, 150.0, 600.0, closed))[CORRECTED] == pytest.approx(1.5)
     assert level(before, now, TotalForecast(100.0, 50.0, 200.0, ()))[INSIDE] == 0
 
 
