@@ -122,9 +122,9 @@ def of_world(world: str, seed: int, customers: int) -> pd.DataFrame:
 
 
 def of_folder(folder: Path) -> pd.DataFrame:
-    """`levels` of the dataset in *folder*."""
+    """`levels` of the dataset in *folder*, whose name may be that of a world."""
     dataset, report = checks.load(folder, settings.load(folder))
-    return levels(dataset, report.start, dataset.settings.until or report.end, dataset.name)
+    return levels(dataset, report.start, dataset.settings.until or report.end, str(folder))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

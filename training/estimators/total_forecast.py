@@ -21,7 +21,7 @@ import numpy as np
 from scipy.stats import t as student_t
 
 PRIOR_SCALE, PRIOR_WINDOWS = 0.25, 4.0
-"""The usual error of a total, as a logarithm, and the number of windows of its own that outweigh it: from
+"""The usual error of a total, as a logarithm, and the number of windows that it weighs as much as: from
 simulated worlds (docs/method.md)."""
 
 
