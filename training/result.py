@@ -171,15 +171,12 @@ class TrainingResult:
     def headline(self) -> dict[str, float]:
         """The numbers that are printed, logged and shown first."""
         members = self.population.scores[self.population.scores["top_member"]]
-        value, total = self.population.scores["network_value"].sum(), self.population.total
+        value = self.population.scores["network_value"].sum()
         return {
             **self.evaluation.backtest.headline(),
             "customers": float(len(self.population.scores)),
             "top_customers": float(len(members)),
             "top_value_share": float(members["network_value"].sum() / value),
-            "total": total.predicted,
-            "total_low": total.low,
-            "total_high": total.high,
             "referral_share": _share(self.label.totals, "referral_value"),
             "influence_share": _share(self.label.totals, "influence_value"),
             "chance_share": self.label.chance_share,

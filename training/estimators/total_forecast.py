@@ -53,6 +53,10 @@ class TotalForecast:
     high: float
     closed: tuple[ClosedTotal, ...]
 
+    def metrics(self) -> dict[str, float]:
+        """The total and its bounds by the names of MLflow metrics."""
+        return {"total": self.predicted, "total_low": self.low, "total_high": self.high}
+
     def record(self) -> dict[str, Any]:
         """The forecast as plain data, with predicted and realised totals of the earlier cutoffs."""
         closed = [one._asdict() | {"cutoff": one.cutoff.isoformat()} for one in self.closed]
