@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import t as student_t
 
-PRIOR_SCALE, PRIOR_WINDOWS = 0.25, 4.0
-"""The usual error of a total, as a logarithm, and the number of windows that it weighs as much as: from
+PRIOR_SCALE, PRIOR_WINDOWS = 0.2, 4.0
+"""The usual error of a total, as a logarithm, and the number of windows that weigh as much as it: from
 simulated worlds (docs/method.md)."""
 
 
