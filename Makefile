@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
-	bench-foundation bench-init bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
+	bench-foundation bench-init bench-level bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
 	bench-startup bench-training
 .DEFAULT_GOAL := help
 
@@ -87,11 +87,14 @@ bench-attribution: $(VENV)/ready-dev ## measure the label of up to a million cus
 bench-features: $(VENV)/ready-dev ## measure the features at up to a million customers (an hour, 6 GB of disk)
 	@$(BENCHMARK).feature_cost
 
-bench-foundation: $(VENV)/ready-dev ## measure capture on the Foundation extract in SOURCE, of the model and of simple rules
+bench-foundation: $(VENV)/ready-dev ## measure capture and level on the Foundation extract in SOURCE: writes its section of docs/real.md
 	@$(BENCHMARK).foundation_capture "$$SOURCE"
 
 bench-init: $(VENV)/ready-dev ## measure proposing a mapping for up to a hundred million rows (5 minutes, 2 GB of disk)
 	@$(BENCHMARK).init_cost
+
+bench-level: $(VENV)/ready-dev $(filter $(DEFAULT),$(DATA)) ## measure why total network value rises in known worlds and in DATA, and how well its total is forecast (30 minutes)
+	@OMP_NUM_THREADS=1 $(BENCHMARK).level.run --data "$$DATA"
 
 bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost
@@ -121,11 +124,13 @@ truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known tr
 $(CDNOW): | $(VENV)/ready-dev
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(dir $@) lifetimes==0.11.3
 
-truth-real: $(VENV)/ready-dev ## on real data: direct value on CDNOW (SOURCE, or the wheel of lifetimes), and the label on the experiment in INSURANCE_DATA: writes docs/real.md (15 minutes)
+truth-real: $(VENV)/ready-dev ## on real data: direct value on CDNOW (SOURCE, or the wheel of lifetimes), the label on the experiment in INSURANCE_DATA, and all of it on FOUNDATION_DATA: writes docs/real.md (15 minutes)
 	@test -n "$$SOURCE" || $(MAKE) --no-print-directory $(CDNOW)
 	@OMP_NUM_THREADS=1 $(BENCHMARK).cdnow "$${SOURCE:-$(CDNOW)}"
 	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).insurance "$$INSURANCE_DATA"; \
 	  else echo "INSURANCE_DATA is not set: the section of the village insurance experiment stays as it is" >&2; fi
+	@if test -n "$$FOUNDATION_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).foundation_capture "$$FOUNDATION_DATA"; \
+	  else echo "FOUNDATION_DATA is not set: the section of Foundation stays as it is" >&2; fi
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code
 	@$(VENV)/bin/python docs/generate.py

@@ -287,6 +287,7 @@ def _population(
         end,
         current,
         scores,
+        backtester.total_forecast(end, scores["network_value"].to_numpy()),
         attributes(dataset, end).reindex(current.index),
         drift(bundle, reference, current, scores),
         backtester.heads(end).parameters,

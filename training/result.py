@@ -15,6 +15,7 @@ from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
 from ripple.training.attribution.robustness import Robustness, chance_share
+from ripple.training.estimators.total_forecast import TotalForecast
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
 from ripple.training.evaluation.membership_changes import MembershipChanges
@@ -99,6 +100,7 @@ class Population:
     Attributes:
         as_of: end of the data.
         features, scores: a row per customer, indexed by customer_id; see `models.batch_scoring`.
+        total: network value of all of them together, with its interval.
         attributes: those attributes of the same customers that are text.
         drift: of features and scores since the training cutoffs; see `evaluation.drift`.
         head_parameters: the LightGBM parameters of each head; see `estimators.heads.Heads`.
@@ -108,6 +110,7 @@ class Population:
     as_of: datetime
     features: pd.DataFrame
     scores: pd.DataFrame
+    total: TotalForecast
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     head_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -197,6 +200,7 @@ class TrainingResult:
             "label_totals": self.label.totals,
             "robustness": _tested(self.label.robustness),
             "headline": {name: _defined(value) for name, value in self.headline().items()},
+            "total": self.population.total.record(),
             "best_baseline": self.evaluation.backtest.best_baseline,
             "rankings": rows(self.evaluation.backtest.rankings),
             "heads": rows(self.evaluation.backtest.heads),

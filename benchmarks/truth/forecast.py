@@ -39,7 +39,8 @@ class Forecast:
 
     rankings: pd.DataFrame
     """A row per ranking: capture, capture_cold (of newcomers: customers of no training cutoff), spearman; of
-    the model also total_ratio and how well its ranges hold the labels (`_of_ranges`)."""
+    the model also total_ratio, the share of cutoffs at which the interval of the total contained the next
+    label's (total_covered), and how well its ranges hold the labels (`_of_intervals`)."""
     resamples: pd.DataFrame
     """Capture of each ranking (columns), mean over cutoffs, in resamples of customers (rows)."""
 
@@ -75,7 +76,9 @@ def evaluate_forecast(
         value = expected[cutoff].to_numpy()
         newcomer = ~features.index.isin(examples[training[-1]].rows.index)
         for row in _rows(scores[-1], value, newcomer, settings.top_share):
-            rows.append(row | (_of_ranges(backtester, cutoff, newcomer) if row["ranking"] == MODEL else {}))
+            rows.append(
+                row | (_of_intervals(backtester, cutoff, newcomer) if row["ranking"] == MODEL else {})
+            )
     rankings = list(dict.fromkeys(name for own in scores for name in own))
     codes = customer_codes([examples[cutoff].rows.index for cutoff in plan.evaluation])
     ranked = [
@@ -124,10 +127,10 @@ def _with_expectations(
     }
 
 
-def _of_ranges(
+def _of_intervals(
     backtester: RollingOriginBacktester, cutoff: datetime, newcomer: np.ndarray
 ) -> dict[str, object]:
-    """How well the ranges of *cutoff* hold the labels that were realised after it."""
+    """How well the ranges of *cutoff*, and the interval of the total, hold the labels realised after it."""
     held_out, calibration = backtester.evaluation_predictions(cutoff), backtester.calibration(cutoff)
     if calibration is None:
         return {}
@@ -137,8 +140,9 @@ def _of_ranges(
     def coverage(mask: np.ndarray) -> float:
         return metrics.coverage(realised[mask], low[mask], high[mask])
 
-    any_value = realised > 0
+    any_value, total = realised > 0, backtester.total_forecast(cutoff, predicted)
     return {
+        "total_covered": float(total.low <= realised.sum() <= total.high),
         "coverage": metrics.coverage(realised, low, high),
         "coverage_top": coverage(top_mask(predicted, settings.top_share)),
         "coverage_top_tenth": coverage(top_mask(predicted, 0.1)),

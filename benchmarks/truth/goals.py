@@ -36,6 +36,9 @@ MIN_NEWCOMER_RATIO = 1.5
 """The least capture of newcomers by the forecast ÷ that by the best rule."""
 FORECAST_RATIO = (0.85, 1.15)
 """The range of the forecast's total ÷ the truth's."""
+TOTAL_COVERAGE = (0.65, 0.95)
+"""The range of the share of cutoffs, of all worlds, at which the 80 % interval of the total contains it: four
+overlapping windows of a world are little more than one observation."""
 COVERAGE, MIN_DECILE_COVERAGE = (0.76, 0.84), 0.65
 """The range of the coverage of the 80 % interval in the mean over worlds, of all customers and of groups of
 them, and its least in the worst decile of predicted value in any world."""
@@ -134,9 +137,13 @@ def _coverage_goals(worlds: Sequence[Figures]) -> list[Goal]:
     if not covered:
         return []
     means = pd.DataFrame(covered).mean()
+    of_totals = float(means["total_covered"])
     return [
-        Goal(MEAN, f"coverage of the 80 % interval, {customers}", float(means[column]), *COVERAGE)
-        for column, customers in COVERED.items()
+        *(
+            Goal(MEAN, f"coverage of the 80 % interval, {customers}", float(means[column]), *COVERAGE)
+            for column, customers in COVERED.items()
+        ),
+        Goal(MEAN, "coverage of the 80 % interval, totals", of_totals, *TOTAL_COVERAGE),
     ]
 
 

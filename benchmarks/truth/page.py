@@ -69,7 +69,9 @@ that of predicted value at each cutoff; then that of groups, and of the range of
 those to whom any came. The *interval score* (Winkler) is in means of the label; less is better.
 *{traits}* is the same model with the latent traits as
 features, *{expectations}* the same with expected values for labels, which nobody has. *{ceiling}*
-has both: what this way of learning could reach with nothing hidden and no noise in the label."""
+has both: what this way of learning could reach with nothing hidden and no noise in the label.
+*Totals inside their interval* is the share of cutoffs at which the 80 % interval of the total contained that
+of the next labels; windows overlap, so cutoffs are in or out together."""
 
 
 SHOWN = {WITH_TRAITS: "given the latent traits", WITH_EXPECTATIONS: "trained on expected values"}
@@ -116,6 +118,7 @@ FORECAST_COLUMNS: Columns = {
     "capture_cold": ("capture, newcomers", format_number),
     "spearman": ("Spearman", format_number),
     "total_ratio": ("total ÷ truth", format_number),
+    "total_covered": ("totals inside their interval", format_share),
     "coverage": ("coverage", format_number),
     "least_coverage": ("worst decile", format_number),
     "coverage_top": ("predicted top 1 %", format_number),

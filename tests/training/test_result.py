@@ -24,6 +24,17 @@ def test_the_headline_agrees_with_scores_and_backtest(result):
     assert headline["predicted_share"] == pytest.approx(known["predicted_share"].median())
 
 
+def test_the_total_is_that_of_the_scores_and_its_interval_is_by_all_closed_cutoffs(result, plan):
+    total = result.population.total
+    assert total.predicted == pytest.approx(result.population.scores["network_value"].sum())
+    # those at which something had closed to learn from
+    learnt = [cutoff for cutoff in plan.all if plan.training_for(cutoff)]
+    assert [one.cutoff for one in total.closed] == learnt
+    record = json.loads(json.dumps(result.record(), allow_nan=False))["total"]
+    assert record["low"] == total.low < record["predicted"] < total.high
+    assert len(record["closed"]) == len(learnt)
+
+
 def test_credited_shares_are_of_all_revenue_that_of_newcomers_included(result, examples, opened, plan):
     latest = examples[plan.grid[-1]]
     orders = opened[0].tables["orders"].to_pyarrow().to_pandas()

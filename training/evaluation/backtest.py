@@ -21,6 +21,7 @@ from ripple.settings import Settings
 from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, Calibration, calibrate
 from ripple.training.estimators.heads import Heads, fit, fit_value
 from ripple.training.estimators.held_out import HeldOutPredictions, predict_held_out
+from ripple.training.estimators.total_forecast import ClosedTotal, TotalForecast, forecast_total
 from ripple.training.evaluation.baselines import baselines
 from ripple.training.evaluation.bootstrap import customer_codes
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, CutoffEvaluation, evaluate
@@ -142,6 +143,19 @@ class RollingOriginBacktester:
             return None
         return calibrate([self.held_out_predictions(cutoff) for cutoff in closed], self.settings)
 
+    def total_forecast(self, moment: datetime, predicted: np.ndarray) -> TotalForecast:
+        """The total of the values *predicted* at *moment*, by the totals of cutoffs closed by then."""
+        closed = []
+        for cutoff in self._closed_cutoffs(moment):
+            held_out = self.held_out_predictions(cutoff)
+            closed.append(
+                ClosedTotal(cutoff, float(held_out.predicted.sum()), float(held_out.realised.sum()))
+            )
+        model = self.settings.model
+        return forecast_total(
+            float(predicted.sum()), closed, self.schedule.horizon, model.interval, model.half_life_horizons
+        )
+
     def _closed_cutoffs(self, moment: datetime) -> list[datetime]:
         return [
             cutoff
@@ -176,6 +190,7 @@ def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> Cutoff
         probabilities,
         dict(slice_masks(examples.features, examples.attributes, ~examples.rows.index.isin(trained_on))),
         backtester.cross_customer_predictions(cutoff),
+        backtester.total_forecast(cutoff, held_out.predicted),
     )
 
 

@@ -13,6 +13,7 @@ from ripple.features.definition import BusinessMetric
 from ripple.models.value_range import Ranges
 from ripple.settings import Settings
 from ripple.training.estimators.held_out import HeldOutPredictions
+from ripple.training.estimators.total_forecast import TotalForecast
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.bootstrap import (
     RankedCutoff,
@@ -41,6 +42,8 @@ class CutoffEvaluation:
         slice_masks: the mask of every slice, by name; see `ripple.training.evaluation.slices`.
         cross_customer_predictions: expected value by heads fitted only on other customers, in currency; None
             where they were not fitted.
+        total: the total of all customers with its interval, by cutoffs closed before this one; None where
+            that was not computed.
     """
 
     cutoff: str
@@ -51,6 +54,7 @@ class CutoffEvaluation:
     probabilities: Mapping[str, np.ndarray]
     slice_masks: Mapping[str, np.ndarray]
     cross_customer_predictions: np.ndarray | None = None
+    total: TotalForecast | None = None
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,14 @@ class Backtest:
             regression), the bounds of the 95 % interval of its capture, and the lead of the model over it
             with its own bounds; and one per ranking with cutoff "pooled", the mean over cutoffs. Intervals
             are by paired bootstrap over customers.
-        heads: one row per cutoff: total predicted ÷ realised (`predicted_share`), interval coverage (and that
-            of the decile of prediction with the least, of the predicted top, and of the range of what comes
-            if any does), the interval score ÷ mean realised value, the calibration slope of the probabilities
-            (`reliability_slope`), Brier score and that of the base rate, the persistence of the label
-            (`noise_ceiling`: Spearman of the last label against this one), capture by heads fitted on other
-            customers (`capture_unseen`), and the agreement of the two heads (Spearman). Columns are keys of
-            MLflow metrics, so they keep their names.
+        heads: one row per cutoff: total predicted ÷ realised (`predicted_share`), the interval of the total
+            in currency (`total_low`, `total_high`; see `estimators.total_forecast`), interval coverage (and
+            that of the decile of prediction with the least, of the predicted top, and of the range of what
+            comes if any does), the interval score ÷ mean realised value, the calibration slope of the
+            probabilities (`reliability_slope`), Brier score and that of the base rate, the persistence of the
+            label (`noise_ceiling`: Spearman of the last label against this one), capture by heads fitted on
+            other customers (`capture_unseen`), and the agreement of the two heads (Spearman). Columns are
+            keys of MLflow metrics, so they keep their names.
         deciles: mean predicted and realised value and coverage by decile, over all cutoffs.
         best_baseline: name of the baseline with the highest pooled capture.
         lead: pooled capture of the model minus that of the best baseline, with the bounds of its 95 %
@@ -219,6 +224,8 @@ def _heads(one: CutoffEvaluation, share: float, coverage: float) -> dict[str, st
         "customers": float(len(realised)),
         "realised": float(realised.sum()),
         "predicted_share": np.nan,
+        "total_low": np.nan if one.total is None else one.total.low,
+        "total_high": np.nan if one.total is None else one.total.high,
         "coverage": np.nan,
         "least_coverage": np.nan,
         "coverage_top": np.nan,

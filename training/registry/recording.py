@@ -89,6 +89,7 @@ def log(
             }
         )
         mlflow.log_metrics({name: value for name, value in result.headline().items() if value == value})
+        mlflow.log_metrics(result.population.total.metrics())
         _log_inputs(result)
         _log_cutoffs(result, run.info.run_id)
         _log_search(result)

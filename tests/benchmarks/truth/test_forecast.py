@@ -11,8 +11,9 @@ def test_the_forecast_is_evaluated_beside_rules_and_ceilings(small_forecast: For
     table = small_forecast.rankings
     assert {MODEL, "last label", "degree", "time-decayed credit", *forecast.ORACLES} <= set(table.index)
     assert table["capture"].between(0, 1).all()
-    for column in ("total_ratio", "coverage", "least_coverage"):
+    for column in ("total_ratio", "total_covered", "coverage", "least_coverage"):
         assert table[column].notna().tolist() == [name == MODEL for name in table.index]
+    assert table["total_covered"][MODEL] in (0, 1)  # at its single cutoff
     assert 0 < table["least_coverage"][MODEL] <= table["coverage"][MODEL] <= 1
     assert set(small_forecast.resamples.columns) == set(table.index)
     low, high = forecast.lead_interval(small_forecast.resamples, "degree")

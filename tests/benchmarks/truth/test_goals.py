@@ -41,12 +41,12 @@ def test_goals_are_of_the_mean_of_the_seeds_and_show_each(figures: Figures) -> N
 def test_coverage_goals_are_of_the_mean_over_worlds(figures: Figures) -> None:
     def with_coverage(coverage: float) -> Figures:
         table = pd.DataFrame([[coverage], [math.nan]], [MODEL, "degree"], ["coverage"])
-        table = table.assign(**dict.fromkeys(goals.COVERED, table["coverage"]))
+        table = table.assign(**dict.fromkeys([*goals.COVERED, "total_covered"], table["coverage"]))
         return replace(figures, forecast=table)
 
     without = replace(figures, forecast=pd.DataFrame())
     worlds = [with_coverage(0.7), without, with_coverage(0.86)]
     reached = goals._coverage_goals(worlds)
-    assert [goal.figure for goal in reached] == pytest.approx([0.78] * len(goals.COVERED))
+    assert [goal.figure for goal in reached] == pytest.approx([0.78] * (len(goals.COVERED) + 1))
     assert all(goal.met and goal.world == goals.MEAN for goal in reached)
     assert goals._coverage_goals([without]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from ripple.models import Bundle
 from ripple.settings import Settings
 from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
+from ripple.training.estimators.total_forecast import ClosedTotal
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
 from ripple.training.evaluation.slices import COLD_START, EVERYBODY
 from ripple.training.examples.cutoffs import Schedule
@@ -126,6 +128,8 @@ def backtest(plan: Schedule) -> Backtest:
                 "customers": 300.0 + i,
                 "realised": 25_000.0,
                 "predicted_share": (3.2, 0.7, 1.02)[i],
+                "total_low": (50_000.0, 12_000.0, 18_000.0)[i],
+                "total_high": (128_000.0, 24_000.0, 36_000.0)[i],
                 "coverage": (0.6, 0.82, 0.93)[i],
                 "brier": (0.05, 0.046, 0.03)[i],
                 "brier_base_rate": 0.046,
@@ -149,6 +153,11 @@ def backtest(plan: Schedule) -> Backtest:
         (0.15, 0.04, 0.22),
         slices(),
     )
+
+
+def totals(cutoffs: Sequence[datetime]) -> list[ClosedTotal]:
+    """Totals of *cutoffs* that were 25 % too low and too high in turn."""
+    return [ClosedTotal(cutoff, 20_000.0, 20_000.0 * 1.25 ** (-1) ** i) for i, cutoff in enumerate(cutoffs)]
 
 
 def slices() -> pd.DataFrame:

@@ -16,6 +16,7 @@ from ripple.features.validation.findings import Finding, Report
 from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings
+from ripple.training.estimators.total_forecast import forecast_total
 from ripple.training.evaluation.drift import drift
 from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.examples.cutoffs import Schedule
@@ -70,6 +71,7 @@ def made_up_result() -> TrainingResult:
             AS_OF,
             features,
             scores,
+            forecast_total(float(scores["network_value"].sum()), findings.totals(grid), HORIZON, 0.8, 0.5),
             drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
         ),
         insights=Insights(
@@ -89,7 +91,7 @@ def undefined_everywhere(result: TrainingResult) -> TrainingResult:
     rankings = rankings[
         ~((rankings["ranking"] == "degree") & (rankings["cutoff"] == heads["cutoff"].iloc[1]))
     ]
-    heads.loc[:, ["predicted_share", "coverage", "brier"]] = math.nan
+    heads.loc[:, ["predicted_share", "total_low", "total_high", "coverage", "brier"]] = math.nan
     backtest = replace(
         result.evaluation.backtest,
         rankings=rankings,

@@ -310,6 +310,13 @@ def test_heads_are_evaluated_with_the_calibration_of_their_time(examples, evalua
         assert row["realised"] == realised.sum()
         assert row["predicted_share"] == pytest.approx(predicted.sum() / realised.sum())
         assert row["coverage"] == coverage(realised, *calibration.ranges(held_out)[:2])
+        total = own.total_forecast(cutoff, predicted)
+        assert (row["total_low"], row["total_high"]) == (total.low, total.high)
+        assert total.predicted == predicted.sum()
+        for closed in total.closed:
+            assert closed.cutoff + own.schedule.horizon <= cutoff
+            earlier = own.held_out_predictions(closed.cutoff)
+            assert closed[1:] == (earlier.predicted.sum(), earlier.realised.sum())
         # 5 % are at the top
         assert row["brier_base_rate"] == pytest.approx(0.05 * 0.95)
 

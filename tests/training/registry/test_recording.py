@@ -72,6 +72,10 @@ def test_the_run_holds_parameters_metrics_and_tags(run, result):
     assert "home" not in parameters
     headline = result.headline()
     assert {name: run.data.metrics[name] for name in headline} == pytest.approx(headline)
+    total = result.population.total
+    assert {name: run.data.metrics[name] for name in ("total", "total_low", "total_high")} == pytest.approx(
+        {"total": total.predicted, "total_low": total.low, "total_high": total.high}
+    )
     assert run.data.tags["dataset"] == "small"
     assert run.data.tags["label"] == result.population.bundle.spec.label
     assert run.data.tags["gate"] == "passed"

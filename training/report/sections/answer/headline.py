@@ -84,7 +84,7 @@ def _total(result: TrainingResult, metrics: dict[str, float], without_influence:
     together = (
         f"{words.money(members['network_value'].sum(), settings.currency)} of "
         f"{words.money(result.population.scores['network_value'].sum(), settings.currency)}, from "
-        f"{words.day(result.population.as_of)} to {words.day(until)}."
+        f"{words.day(result.population.as_of)} to {words.day(until)}. {_total_interval(result)}"
     )
     meaning = (
         "The network value of a customer is revenue from other customers that is credited to them; their own "
@@ -96,6 +96,15 @@ def _total(result: TrainingResult, metrics: dict[str, float], without_influence:
             f"customers are expected to hold {together} {meaning}"
         )
     return f"They are expected to hold {together} {meaning} {placebo_caveat(result)}"
+
+
+def _total_interval(result: TrainingResult) -> str:
+    total, settings = result.population.total, result.settings
+    return (
+        f"With a probability of {words.exact_percent(settings.model.interval)} the total will be "
+        f"{words.money_between(total.low, total.high, settings.currency)}, judged by how far totals were off "
+        f"at {words.plural(len(total.closed), 'earlier cutoff')}."
+    )
 
 
 def verdict(result: TrainingResult) -> Verdict:

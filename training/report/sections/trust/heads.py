@@ -1,4 +1,4 @@
-"""The two models at every cutoff: total, coverage and Brier score, as numbers and in plain words."""
+"""The models at every cutoff: total and its interval, coverage, Brier score, in numbers and plain words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTHING = "nothing was realised in this period"
 
 
 def heads_section(result: TrainingResult) -> dict[str, Any]:
-    """One row per cutoff with total, coverage and Brier score, each as a number and in words."""
+    """One row per cutoff: the interval of the total; total, coverage and Brier score also in words."""
     table = result.evaluation.backtest.heads
     nominal = result.settings.model.interval
     rows = [_row(row, nominal, result.settings.currency) for _, row in table.iterrows()]
@@ -44,10 +44,16 @@ def _row(row: pd.Series, nominal: float, currency: str) -> dict[str, Any]:
         "cutoff": Cell(words.day(when := datetime.fromisoformat(str(row["cutoff"]))), when.timestamp()),
         "customers": Cell(words.count(row["customers"]), float(row["customers"])),
         "realised": Cell(words.money(row["realised"], currency), float(row["realised"])),
+        "interval": _interval(float(row["total_low"]), float(row["total_high"]), currency),
         "total": _total(float(row["predicted_share"]), float(row["realised"])),
         "coverage": _coverage(float(row["coverage"]), nominal),
         "brier": _brier(float(row["brier"]), float(row["brier_base_rate"])),
     }
+
+
+def _interval(low: float, high: float, currency: str) -> Cell:
+    amounts = words.money_between(low, high, currency).removesuffix(words.NO_BREAK_SPACE + currency)
+    return words.cell(low, amounts, UNCALIBRATED)
 
 
 def _total(share: float, realised: float) -> tuple[Cell, str]:

@@ -62,6 +62,15 @@ def test_the_answer_counts_the_top_and_its_share(result: TrainingResult) -> None
     assert "from 1 January 2026 to 30 June 2026" in section["total"]
 
 
+def test_the_total_has_its_interval_and_the_number_of_cutoffs_behind_it(result: TrainingResult) -> None:
+    total = result.population.total
+    interval = words.money_between(total.low, total.high, result.settings.currency)
+    assert interval in headline_section(result)["total"]
+    assert "at 11 earlier cutoffs" in headline_section(result)["total"]
+    one = altered(result, total=replace(total, closed=total.closed[:1]))
+    assert "at 1 earlier cutoff." in headline_section(one)["total"]
+
+
 def test_the_tiles_are_the_key_figures(result: TrainingResult) -> None:
     figures = [tile.figure for tile in headline_section(result)["tiles"]]
     assert figures[0] == "20"

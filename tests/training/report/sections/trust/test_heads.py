@@ -25,6 +25,16 @@ def test_every_number_is_also_given_in_words(result: TrainingResult) -> None:
     ]
 
 
+def test_the_total_has_the_interval_that_was_predicted(result: TrainingResult, bleak: TrainingResult) -> None:
+    rows = heads_section(result)["rows"]
+    assert [row["interval"].text for row in rows] == [
+        "50,000 to 128,000",
+        "12,000 to 24,000",
+        "18,000 to 36,000",
+    ]
+    assert all(row["interval"].missing for row in heads_section(bleak)["rows"])
+
+
 def test_the_finding_is_about_the_latest_cutoff(result: TrainingResult) -> None:
     section = heads_section(result)
     assert numbers(section["finding"]) == ["5", "2025", "5", "80", "93", "35"]
