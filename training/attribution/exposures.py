@@ -57,8 +57,7 @@ class Exposures:
 
 def age_edges(credit: Credit) -> Floats:
     """The upper edges of the bins of an exposure's age, in days."""
-    edges: Floats = credit.window_days * 2.0 ** np.arange(1 - AGE_BINS, 1)
-    return edges
+    return np.asarray(credit.window_days * 2.0 ** np.arange(1 - AGE_BINS, 1), dtype=np.float64)
 
 
 def read_contacts(tables: Tables, history: AdoptionHistory, start: datetime, end: datetime) -> ir.Table:

@@ -6,10 +6,9 @@ features as the outcome. Each counts as one: it has no price, so this is a numbe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
@@ -19,33 +18,76 @@ from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
 from ripple.training.attribution.adoptions import FEATURE_USES, AdoptionHistory
 from ripple.training.attribution.influence import Attributions
-from ripple.training.attribution.label import MIN_COMPLEMENT, attribute_window, influence_values
+from ripple.training.attribution.label import MIN_COMPLEMENT, influence_values
+from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, AttributionWindow
 
 NEEDED_TABLES = ("usage", "interactions")
 """The tables without which nobody can be credited with first uses of features."""
+COLUMNS = ("influenced_feature_adoptions", "influenced_adopters")
+"""The columns of the label."""
 
 
-def feature_adoptions(tables: Tables, start: datetime, end: datetime, settings: Settings) -> ir.Table | None:
-    """Credit for the first uses of features in (start, end], by customer who had joined before *start*.
+@dataclass(frozen=True)
+class FeatureAdoptions:
+    """First uses of features in one window, and who is credited with them.
 
-    Returns:
-        `customer_id`; `influenced_feature_adoptions`, the expected number of first uses by others that would
-        not have come by *end* without the customer, generations included; and `influenced_adopters`, the
-        expected number of distinct others among them whom the customer moved at first hand. Zeros included,
-        ordered by customer. None without usage or interactions.
+    Attributes:
+        first_uses: number of first uses in the window.
+        credited: a row per customer who had joined before `start`, zeros included, indexed and ordered by
+            `customer_id`. `influenced_feature_adoptions` is the expected number of first uses by others that
+            would not have come by `end` without the customer, generations included;
+            `influenced_adopters` the expected number of distinct others whom they moved at first hand.
+        influenced: the number of first uses credited to anybody.
+        placebos: by name (see `robustness`), the number `influenced` and its `share` of the label's; empty
+            where they were not computed.
+    """
+
+    start: datetime
+    end: datetime
+    first_uses: int
+    credited: pd.DataFrame
+    influenced: float
+    placebos: pd.DataFrame
+
+    @property
+    def share(self) -> float:
+        """First uses credited ÷ first uses."""
+        return self.influenced / self.first_uses if self.first_uses else 0.0
+
+    @property
+    def placebo_share(self) -> float:
+        """The larger of the placebos' shares, at most 1: up to so much of it may be due to chance."""
+        return min(float(self.placebos["share"].max()), 1.0)
+
+
+def feature_adoptions(
+    tables: Tables, start: datetime, end: datetime, settings: Settings, placebos: bool = False
+) -> FeatureAdoptions | None:
+    """The label of features in (start, end]; None without usage or interactions.
+
+    Args:
+        tables: what may be looked at; pass `Tables.before(cutoff)` to be blind to what came later.
     """
     if not all(table in tables for table in NEEDED_TABLES):
         return None
-    history, attributions = attribute_window(tables, start, end, settings, FEATURE_USES)
-    credited = pd.DataFrame(
-        {
-            "customer_id": history.customer_ids.to_pandas(),
-            "influenced_feature_adoptions": np.round(influence_values(history, attributions)[0], DECIMALS),
-            "influenced_adopters": np.round(influenced_adopters(history, attributions), DECIMALS),
-        }
+    window = AttributionWindow(tables, start, end, settings, FEATURE_USES)
+    history, attributions = window.attributed(settings)
+    influenced = influence_values(history, attributions)[0]
+    columns = dict(zip(COLUMNS, (influenced, influenced_adopters(history, attributions)), strict=True))
+    credited = pd.DataFrame(columns, history.customer_ids.to_pandas().rename("customer_id")).round(DECIMALS)
+    total, rows = float(influenced.sum()), {}
+    if placebos:
+        for name, placebo in {SHUFFLED_TIMES: {"shuffled": True}, LATE_TIES: {"late_ties": True}}.items():
+            number = float(window.influence_value(settings, **placebo).sum())
+            rows[name] = {"influenced": number, "share": number / total if total else 0.0}
+    return FeatureAdoptions(
+        start,
+        end,
+        int((history.adoptions.day > 0).sum()),
+        credited[history.joined < 0].sort_index(),
+        total,
+        pd.DataFrame.from_dict(rows, orient="index", columns=["influenced", "share"]),
     )
-    customers = tables["customers"].filter(tables["customers"].joined_at < start).select("customer_id")
-    return customers.inner_join(ibis.memtable(credited), "customer_id").order_by("customer_id")
 
 
 def influenced_adopters(history: AdoptionHistory, attributions: Attributions) -> Floats:

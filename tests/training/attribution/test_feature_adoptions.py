@@ -11,6 +11,7 @@ from ripple.training.attribution.adoptions import FEATURE_USES, read_history
 from ripple.training.attribution.exposures import read_contacts
 from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.attribution.label import attribute_window, baseline_strata
+from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES
 from tests.support.event_tables import (
     WINDOW,
     contact,
@@ -47,9 +48,9 @@ def as_usage(rows):
 
 
 def computed(dataset, window=WINDOW, **credit):
-    frame = feature_adoptions(dataset, *window, credit_settings(**credit)).to_pandas()
-    assert frame["customer_id"].is_monotonic_increasing
-    return frame.set_index("customer_id")
+    credited = feature_adoptions(dataset, *window, credit_settings(**credit)).credited
+    assert credited.index.is_monotonic_increasing
+    return credited
 
 
 def pairs():
@@ -166,3 +167,20 @@ def test_what_is_known_or_happens_later_changes_nothing():
         [*usage, use("s03", 100.5, "g"), use("t03", 100.6, "g")],
     )
     pd.testing.assert_frame_equal(computed(more.until(END), **SMALL), early)
+
+
+def test_placebos_are_shares_of_what_is_credited():
+    dataset = tables(*as_usage(contagion(3)))
+    chosen = credit_settings(lookback_days=15)
+    label = feature_adoptions(dataset, *WINDOW, chosen, placebos=True)
+    assert list(label.placebos.index) == [SHUFFLED_TIMES, LATE_TIES]
+    shares = label.placebos["influenced"] / label.influenced
+    pd.testing.assert_series_equal(label.placebos["share"], shares, check_names=False)
+    assert label.placebo_share == min(label.placebos["share"].max(), 1)
+    assert label.placebos.loc[LATE_TIES, "share"] < 1
+    # newcomers of the window are credited too, but have no row
+    assert label.influenced >= label.credited[COLUMNS[0]].sum() - 1e-4 > 1
+    usage = dataset["usage"].to_pandas().groupby(["customer_id", "feature"])["occurred_at"].min()
+    assert label.first_uses == ((usage > START) & (usage <= END)).sum()
+    assert label.share == label.influenced / label.first_uses
+    assert feature_adoptions(dataset, *WINDOW, chosen).placebos.empty
