@@ -14,6 +14,7 @@ import pandas as pd
 from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
@@ -136,13 +137,18 @@ class Population:
 
 @dataclass(frozen=True)
 class Insights:
-    """The meaning of the scores for the business; see the modules of these names in `training.insights`."""
+    """The meaning of the scores for the business; see the modules of these names in `training.insights`.
+
+    Attributes:
+        feature_adoptions: the label of features in the longest closed period; None without usage.
+    """
 
     customer_value: CustomerValue
     concentration: Concentration
     claims: Sequence[Claim]
     playbook: Playbook
     histories: CustomerHistories = field(default_factory=CustomerHistories)
+    feature_adoptions: FeatureAdoptions | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +219,7 @@ class TrainingResult:
             "concentration": rows(self.insights.concentration.shares),
             "overlap": rows(self.insights.concentration.overlap),
             "claims": [_claim(claim) for claim in self.insights.claims],
+            "feature_adoptions": _feature_adoptions(self.insights.feature_adoptions),
             "plays": rows(self.insights.playbook.plays),
             "segments": rows(self.insights.playbook.segments),
             "digests": dict(self.data.digests),
@@ -247,6 +254,21 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "start": claim.period.start.isoformat() if claim.period else None,
         "days": claim.period.days if claim.period else None,
         "beside": dict(claim.comparisons),
+        "placebo_share": claim.placebo_share,
+    }
+
+
+def _feature_adoptions(label: FeatureAdoptions | None) -> dict[str, Any] | None:
+    if label is None:
+        return None
+    return {
+        "start": label.start.isoformat(),
+        "end": label.end.isoformat(),
+        "first_uses": label.first_uses,
+        "influenced": label.influenced,
+        "share": label.share,
+        "placebos": label.placebos.to_dict("index"),
+        "customers": rows(label.top().reset_index()),
     }
 
 

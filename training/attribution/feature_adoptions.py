@@ -59,6 +59,11 @@ class FeatureAdoptions:
         """The larger of the placebos' shares, at most 1: up to so much of it may be due to chance."""
         return min(float(self.placebos["share"].max()), 1.0)
 
+    def top(self, number: int = 20) -> pd.DataFrame:
+        """The rows of `credited` with the highest numbers of first uses, the highest first; none of zero."""
+        most = self.credited.nlargest(number, COLUMNS[0], keep="first")
+        return most[most[COLUMNS[0]] > 0]
+
 
 def feature_adoptions(
     tables: Tables, start: datetime, end: datetime, settings: Settings, placebos: bool = False
