@@ -219,7 +219,9 @@ class TrainingResult:
             "concentration": rows(self.insights.concentration.shares),
             "overlap": rows(self.insights.concentration.overlap),
             "claims": [_claim(claim) for claim in self.insights.claims],
-            "feature_adoptions": _feature_adoptions(self.insights.feature_adoptions),
+            "feature_adoptions": (
+                self.insights.feature_adoptions.record() if self.insights.feature_adoptions else None
+            ),
             "plays": rows(self.insights.playbook.plays),
             "segments": rows(self.insights.playbook.segments),
             "digests": dict(self.data.digests),
@@ -255,20 +257,6 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "days": claim.period.days if claim.period else None,
         "beside": dict(claim.comparisons),
         "placebo_share": claim.placebo_share,
-    }
-
-
-def _feature_adoptions(label: FeatureAdoptions | None) -> dict[str, Any] | None:
-    if label is None:
-        return None
-    return {
-        "start": label.start.isoformat(),
-        "end": label.end.isoformat(),
-        "first_uses": label.first_uses,
-        "influenced": label.influenced,
-        "share": label.share,
-        "placebos": label.placebos.to_dict("index"),
-        "customers": rows(label.top().reset_index()),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,18 @@ class FeatureAdoptions:
     def placebo_share(self) -> float:
         """The larger of the placebos' shares, at most 1: up to so much of it may be due to chance."""
         return min(float(self.placebos["share"].max()), 1.0)
+
+    def record(self) -> dict[str, Any]:
+        """The label as plain data: its totals, its placebos, and the customers who moved most."""
+        return {
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "first_uses": self.first_uses,
+            "influenced": self.influenced,
+            "share": self.share,
+            "placebos": self.placebos.to_dict("index"),
+            "customers": self.top().reset_index().to_dict("records"),
+        }
 
     def top(self, number: int = 20) -> pd.DataFrame:
         """The rows of `credited` with the highest numbers of first uses, the highest first; none of zero."""

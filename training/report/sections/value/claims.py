@@ -134,11 +134,11 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "rows": rows,
         "width": WIDTH,
-        "features": _features(result.insights.feature_adoptions),
+        "features": feature_adoptions_text(result.insights.feature_adoptions),
     }
 
 
-def _features(label: FeatureAdoptions | None) -> str:
+def feature_adoptions_text(label: FeatureAdoptions | None) -> str:
     """How much of the first uses of features is credited to others."""
     if label is None:
         return "Who moves others to use a feature is not known: that needs a usage table."
