@@ -190,8 +190,8 @@ def test_one_product_and_many_features_show_who_moves_others_to_use_them(
         table.to_pandas().to_parquet(data / f"{name}.parquet", index=False)
     orders.drop(columns=["joined_at", "month"]).to_parquet(data / "orders.parquet", index=False)
     contacts[contacts["kind"] != "referral"].to_parquet(data / "interactions.parquet", index=False)
-    few = "horizon_days = 60\n[cutoffs]\nstep_days = 120\nhistory_days = 60\nevaluate = 1\n[model]\ntrees = 20\n"
-    (data / "ripple.toml").write_text(few, encoding="utf-8")
+    few = "horizon_days = 60\n[cutoffs]\nstep_days = 120\nhistory_days = 60\nevaluate = 1\n"
+    (data / "ripple.toml").write_text(few + "[model]\ntrees = 20\n", encoding="utf-8")
     trained = ripple("train", data, home=tmp_path / "home")
     assert trained.returncode == 0, trained.stderr
     first, *_ = trained.stdout.splitlines()
