@@ -109,12 +109,12 @@ def goals(world: str, figures: Figures) -> list[Goal]:
 def _first_uses_goals(world: str, figures: Figures) -> Iterator[Goal]:
     if figures.first_uses.empty:
         return
-    row = figures.first_uses.loc[FIRST_USES_LABEL]
+    share, capture = (figures.first_uses[name][FIRST_USES_LABEL] for name in ("share", "capture"))
     if world == "none":
-        yield Goal(world, "false credit ÷ first uses of features", row["share"], high=MAX_FALSE_CREDIT)
+        yield Goal(world, "false credit ÷ first uses of features", share, high=MAX_FALSE_CREDIT)
     if world in MIN_FIRST_USES_CAPTURE:
         least = MIN_FIRST_USES_CAPTURE[world]
-        yield Goal(world, "first uses of features, capture", row["capture"], low=least)
+        yield Goal(world, "first uses of features, capture", capture, low=least)
 
 
 def _forecast_goals(world: str, figures: Figures) -> Iterator[Goal]:
