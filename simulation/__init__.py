@@ -5,6 +5,7 @@ from ripple.simulation.diffusion.realisation import History
 from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
 from ripple.simulation.tables.assembly import simulate, simulate_with_truth, tables
 from ripple.simulation.tables.files import write
+from ripple.simulation.tables.first_uses import influenced_first_uses
 from ripple.simulation.tables.truth_files import write_truth
 from ripple.simulation.world.calendar import END, settings_toml
 from ripple.simulation.world.worlds import WORLDS, World
@@ -15,6 +16,7 @@ __all__ = [
     "History",
     "World",
     "expected_leave_one_out",
+    "influenced_first_uses",
     "leave_one_out",
     "referral_value",
     "revenue",

@@ -22,6 +22,7 @@ from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, FeatureSpec, Spec
 from ripple.training.attribution import INFLUENCE_METHOD
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
 from ripple.training.evaluation.cutoff_evaluation import Backtest
@@ -317,27 +318,29 @@ def _insights(
     direct = direct_value(backtester, dataset, evaluated_at(predictions), features, population.as_of)
     value = customer_value(features, scores, direct, predictions, label.chance_share, settings)
     listed = list(listed_customers(scores).index)
+    measured, features_spread = _claims(backtester, dataset, predictions, population.as_of)
     return Insights(
         value,
         concentration(value, settings.seed),
-        _claims(backtester, dataset, predictions, population.as_of),
+        measured,
         playbook(features, value, population.bundle, settings),
         customer_histories(dataset, backtester.examples, latest, listed),
+        features_spread,
     )
 
 
 def _claims(
     backtester: RollingOriginBacktester, dataset: Dataset, predictions: pd.DataFrame, end: datetime
-) -> tuple[Claim, ...]:
-    """Quoted figures, in the latest evaluated period and in the latest one that is long enough."""
+) -> tuple[tuple[Claim, ...], FeatureAdoptions | None]:
+    """Quoted figures, in the latest evaluated period and in the latest one that is long enough.
+
+    The second result is the label of features in the longer of the two.
+    """
     settings, examples = backtester.settings, backtester.examples
     latest = evaluated_at(predictions)[-1]
     expected = predictions["predicted"][predictions[CUTOFF] == latest].to_numpy()
     start = latest_start(backtester.schedule, end, LONG_DAYS)
-    return claims(
-        period(dataset, examples[latest], settings.horizon_days),
-        expected,
-        period(dataset, examples[start], LONG_DAYS) if start else None,
-        settings.top_share,
-        settings.seed,
-    )
+    short = period(dataset, examples[latest], settings.horizon_days, with_features=start is None)
+    long = period(dataset, examples[start], LONG_DAYS, with_features=True) if start else None
+    measured = claims(short, expected, long, settings.top_share, settings.seed)
+    return measured, (long or short).feature_adoptions

@@ -14,6 +14,7 @@ import pandas as pd
 from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.estimators.total_forecast import TotalForecast
 from ripple.training.evaluation.cutoff_evaluation import Backtest
@@ -139,13 +140,18 @@ class Population:
 
 @dataclass(frozen=True)
 class Insights:
-    """The meaning of the scores for the business; see the modules of these names in `training.insights`."""
+    """The meaning of the scores for the business; see the modules of these names in `training.insights`.
+
+    Attributes:
+        feature_adoptions: the label of features in the longest closed period; None without usage.
+    """
 
     customer_value: CustomerValue
     concentration: Concentration
     claims: Sequence[Claim]
     playbook: Playbook
     histories: CustomerHistories = field(default_factory=CustomerHistories)
+    feature_adoptions: FeatureAdoptions | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,9 @@ class TrainingResult:
             "concentration": rows(self.insights.concentration.shares),
             "overlap": rows(self.insights.concentration.overlap),
             "claims": [_claim(claim) for claim in self.insights.claims],
+            "feature_adoptions": (
+                self.insights.feature_adoptions.record() if self.insights.feature_adoptions else None
+            ),
             "plays": rows(self.insights.playbook.plays),
             "segments": rows(self.insights.playbook.segments),
             "digests": dict(self.data.digests),
@@ -251,6 +260,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "start": claim.period.start.isoformat() if claim.period else None,
         "days": claim.period.days if claim.period else None,
         "beside": dict(claim.comparisons),
+        "placebo_share": claim.placebo_share,
     }
 
 

@@ -33,6 +33,8 @@ class Figures:
     """A row per ranking of the next window: see `forecast.Forecast`; empty in a world without influence."""
     resamples: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Capture of these rankings in resamples of customers."""
+    first_uses: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row, of the label of features: see `first_uses.evaluate_first_uses`."""
 
 
 Runs = Mapping[str, Sequence[Figures]]

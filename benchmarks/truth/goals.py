@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from benchmarks.truth.figures import TRUTH, Figures, Runs, bias, mean
+from benchmarks.truth.first_uses import LABEL as FIRST_USES_LABEL
 from benchmarks.truth.forecast import CEILING, ORACLES, WITH_TRAITS, lead_interval
 from benchmarks.truth.rivals import DECAYED, LABEL
 from ripple.training.evaluation.cutoff_evaluation import MODEL
@@ -53,6 +54,8 @@ COVERED = {
 """Figure → the customers, or their range, whose coverage it is."""
 MAX_DECILE_FACTOR = 2.0
 """The largest factor by which the label may be off in a decile of degree."""
+MIN_FIRST_USES_CAPTURE = {"default": 0.85}
+"""The least capture of the label of features."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def goals(world: str, figures: Figures) -> list[Goal]:
     rankings = figures.rankings
     if world == "none":
         credited = rankings["influence_share"][LABEL]
-        return [Goal(world, "false credit ÷ revenue", credited, high=MAX_FALSE_CREDIT)]
+        false_credit = Goal(world, "false credit ÷ revenue", credited, high=MAX_FALSE_CREDIT)
+        return [false_credit, *_first_uses_goals(world, figures)]
     reached: list[Goal] = []
     if world in MIN_CAPTURE:
         capture = rankings["capture"]
@@ -96,12 +100,24 @@ def goals(world: str, figures: Figures) -> list[Goal]:
         ]
     if world == "referral":
         reached.append(Goal(world, "referral ÷ truth", figures.totals["ratio"]["referral"], *REFERRAL_RATIO))
+    reached += _first_uses_goals(world, figures)
     reached += _forecast_goals(world, figures)
     worst = bias(figures.deciles)["factor"].max()
     return [
         *reached,
         Goal(world, "worst decile of degree, off by a factor of", worst, high=MAX_DECILE_FACTOR),
     ]
+
+
+def _first_uses_goals(world: str, figures: Figures) -> Iterator[Goal]:
+    if figures.first_uses.empty:
+        return
+    share, capture = (figures.first_uses[name][FIRST_USES_LABEL] for name in ("share", "capture"))
+    if world == "none":
+        yield Goal(world, "false credit ÷ first uses of features", share, high=MAX_FALSE_CREDIT)
+    if world in MIN_FIRST_USES_CAPTURE:
+        least = MIN_FIRST_USES_CAPTURE[world]
+        yield Goal(world, "first uses of features, capture", capture, low=least)
 
 
 def _forecast_goals(world: str, figures: Figures) -> Iterator[Goal]:

@@ -74,6 +74,16 @@ has both: what this way of learning could reach with nothing hidden and no noise
 of the next labels; windows overlap, so cutoffs are in or out together."""
 
 
+FIRST_USES = """\
+## First uses of features
+
+The same worlds with features that spread as their products do: by tastes of communities, campaigns and the
+influence of the world, which in `none` is nothing. The [label of features](method.md#first-uses-of-features)
+reads the tables of the last 180 days. It is held against the number of first uses by others that without a
+customer would have come after the window or never (leave-one-out), and the number of distinct adopters moved
+at first hand. In the last column each customer learns features alone, as in the dataset of `make train`: all
+that is credited there is false."""
+
 SHOWN = {WITH_TRAITS: "given the latent traits", WITH_EXPECTATIONS: "trained on expected values"}
 """The name on the page of models whose key in the results is in other words."""
 
@@ -127,6 +137,17 @@ FORECAST_COLUMNS: Columns = {
     "coverage_if_any": ("of what comes if any", format_number),
     "interval_score": ("interval score ÷ mean", format_number),
 }
+FIRST_USES_COLUMNS: Columns = {
+    "share": ("label ÷ first uses", format_share),
+    "true_share": ("truth ÷ first uses", format_share),
+    "total_ratio": ("label ÷ truth", format_number),
+    "capture": ("capture", format_number),
+    "degree": ("capture by degree", format_number),
+    "spearman": ("Spearman", format_number),
+    "adopters_total_ratio": ("adopters, label ÷ truth", format_number),
+    "adopters_capture": ("adopters, capture", format_number),
+    "alone_share": ("each learns alone: label ÷ first uses", format_share),
+}
 DECILES_COLUMNS: Columns = {
     "targets": ("targets, at most", "{:.0f}".format),
     "share": ("share of true network value", format_share),
@@ -153,6 +174,8 @@ def page(runs: Runs, customers: int, seeds: Sequence[int]) -> str:
     parts += [_world_part(world, of_world) for world, of_world in figures.items()]
     if any(len(of_world.baselines) for of_world in figures.values()):
         parts.append(_baselines_part(figures))
+    if any(len(of_world.first_uses) for of_world in figures.values()):
+        parts.append(first_uses_part(figures))
     return "\n\n".join(parts) + "\n"
 
 
@@ -229,6 +252,12 @@ def _baselines_part(figures: Mapping[str, Figures]) -> str:
         "`credit.baseline` in the [settings](settings.md): capture in the same window / total ÷ truth of the "
         "label; for `none`, false credit as a share of revenue.\n\n"
     ) + _markdown(["world", *baselines], rows)
+
+
+def first_uses_part(figures: Mapping[str, Figures]) -> str:
+    """The section on the label of features."""
+    rows = pd.concat([of_world.first_uses.set_axis([world]) for world, of_world in figures.items()])
+    return FIRST_USES + "\n\n" + _formatted(rows, "world", FIRST_USES_COLUMNS)
 
 
 def _shown(name: str) -> str:

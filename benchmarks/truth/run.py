@@ -24,6 +24,7 @@ import pandas as pd
 
 from benchmarks.harness import RESULTS
 from benchmarks.truth.figures import TRUTH, Figures, Runs, by_degree, compare, totals
+from benchmarks.truth.first_uses import evaluate_first_uses
 from benchmarks.truth.forecast import Forecast, evaluate_forecast, expected_values
 from benchmarks.truth.goals import MIN_CAPTURE
 from benchmarks.truth.page import MONTHS, REDRAWS, as_json, format_number, format_share, page
@@ -121,6 +122,7 @@ def evaluate(
         by_baseline,
         forecasts.rankings,
         forecasts.resamples,
+        evaluate_first_uses(history, options),
     )
 
 

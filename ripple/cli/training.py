@@ -55,8 +55,9 @@ def train(
     """Train both models, record the run in MLflow, register a version, write its report.
 
     The version becomes champion if it passes the gate, else challenger; see docs/models.md. Where one of the
-    same data, settings and code is registered already, nothing is trained. Without a table interactions, only
-    direct value and lifetime value are predicted, and no version is registered.
+    same data, settings and code is registered already, nothing is trained. Without a table interactions, or
+    where no purchase is credited to others although there is usage, only direct value and lifetime value are
+    predicted, and no version is registered.
     """
     started = datetime.now(UTC)
     require("train", *(("tune",) if tune else ()))
@@ -69,16 +70,24 @@ def train(
     if "interactions" not in dataset.tables:
         if tune:
             raise InputError(f"--tune: parameters are chosen by network value. {network_value_needs()}")
-        _train_on_orders_alone(dataset, checked, name)
+        _train_without_network_value(dataset, checked, name, network_value_needs())
         return
     from ripple.training.examples.provenance import provenance_of
 
     provenance = provenance_of(dataset, checked, tune)
     if not again and _is_registered(dataset.settings, provenance.identity):
         return
+    from ripple.training.examples.feasibility import NO_CREDIT
+    from ripple.training.examples.preconditions import NoCreditError
     from ripple.training.pipeline import train as run
 
-    trained = run(dataset, checked, name, tune, provenance, started)
+    try:
+        trained = run(dataset, checked, name, tune, provenance, started)
+    except NoCreditError:
+        if "usage" not in dataset.tables:
+            raise
+        _train_without_network_value(dataset, checked, name, NO_CREDIT)
+        return
     result, decision = trained.result, trained.decision
     headline = result.headline()
     share = f"{result.settings.top_share:.0%}"
@@ -152,8 +161,8 @@ def _is_registered(settings: Settings, identity: str) -> bool:
     return True
 
 
-def _train_on_orders_alone(dataset: Dataset, checked: Report, name: str) -> None:
-    print(f"network:  not predicted. {network_value_needs()}")
+def _train_without_network_value(dataset: Dataset, checked: Report, name: str, why: str) -> None:
+    print(f"network:  not predicted. {why}")
     sys.stdout.flush()
     from ripple.training.orders_alone.pipeline import train as run
 
@@ -172,6 +181,11 @@ def _train_on_orders_alone(dataset: Dataset, checked: Report, name: str) -> None
         f"capture:  {headline['direct_capture']:.2f} of what the true top {top} spent, against "
         f"{headline['last_period_capture']:.2f} by spend in the previous period"
     )
+    if label := result.feature_adoptions:
+        print(
+            f"features: {label.share:.1%} of {label.first_uses:,} first uses would not have come without "
+            f"another customer, up to {label.placebo_share:.0%} of that by chance; the table says whom"
+        )
     print("version:  none was registered, as a version predicts network value; the champion stays as it was")
     print(f"table:    {trained.customers}")
     print(f"report:   {trained.report}")

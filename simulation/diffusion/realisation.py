@@ -27,6 +27,7 @@ class RandomStreams(NamedTuple):
     usage: np.random.Generator
     interactions: np.random.Generator
     feedback: np.random.Generator
+    first_uses: np.random.Generator
 
     @classmethod
     def of(cls, seed: int) -> RandomStreams:

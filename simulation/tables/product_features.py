@@ -18,6 +18,8 @@ ADVANCED = 16
 """The number of features that are advanced."""
 BASICS = 4
 """The number of core features that everybody uses from the day they join."""
+CORE_EXPERTISE, ADVANCED_EXPERTISE = 0.5, 1.4
+"""The effects of expertise on the log of how soon a customer learns a core, and an advanced, feature."""
 RELEASE_SHARE = 0.95
 """The share of the calendar by which every feature is released."""
 ADVANCED_WANTED_SHARE = 0.4

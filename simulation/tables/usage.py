@@ -6,15 +6,21 @@ import numpy as np
 import pyarrow as pa
 
 from ripple.arrays import Floats
-from ripple.simulation.tables.product_features import BASICS, FEATURES, Features
+from ripple.simulation.diffusion.first_passage import Adoptions
+from ripple.simulation.tables.first_uses import days_of_first_use
+from ripple.simulation.tables.product_features import (
+    ADVANCED_EXPERTISE,
+    BASICS,
+    CORE_EXPERTISE,
+    FEATURES,
+    Features,
+)
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.columns import customer_ids, feature_ids, user_ids
 from ripple.simulation.world.population import Population
 
 CORE_LEARNING_DAYS, ADVANCED_LEARNING_DAYS = 30.0, 700.0
 """The mean times to learn a core, and an advanced, feature at median expertise."""
-CORE_EXPERTISE, ADVANCED_EXPERTISE = 0.5, 1.4
-"""The effects of expertise on the log of the time to learn a core, and an advanced, feature."""
 EVENTS_PER_YEAR = 40.0
 """The mean number of events of a customer in a year."""
 FADE_DAYS = 150.0
@@ -22,9 +28,17 @@ FADE_DAYS = 150.0
 
 
 def usage_table(
-    population: Population, features: Features, calendar: Calendar, rng: np.random.Generator
+    population: Population,
+    features: Features,
+    calendar: Calendar,
+    rng: np.random.Generator,
+    first_uses: Adoptions | None = None,
 ) -> pa.Table:
-    """Every event of use, in the order of time."""
+    """Every event of use, in the order of time.
+
+    Args:
+        first_uses: where features spread; else each customer learns them alone.
+    """
     volume = np.exp(
         0.5 * population.expertise
         + 0.3 * np.log(population.budget)
@@ -40,8 +54,19 @@ def usage_table(
     customer, day = customer[order], day[order]
 
     wanted = rng.choice(FEATURES, day.size, p=features.popularity)
-    learnt = _learning_days(population, features, rng)[customer, wanted] <= day
+    usable_from = (
+        _learning_days(population, features, rng)
+        if first_uses is None
+        else days_of_first_use(first_uses, population.size)
+    )
+    learnt = usable_from[customer, wanted] <= day
     feature = np.where(learnt, wanted, rng.integers(BASICS, size=day.size))
+    if first_uses is not None:
+        customer = np.concatenate((customer, first_uses.customer))
+        feature = np.concatenate((feature, first_uses.product))
+        day = np.concatenate((day, first_uses.day))
+        order = np.argsort(day, kind="stable")
+        customer, feature, day = customer[order], feature[order], day[order]
     # squared: a few of the users at a customer do most of the work
     user = 1 + np.floor(population.seats[customer] * rng.random(day.size) ** 2).astype(np.int64)
     return pa.table(

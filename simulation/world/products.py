@@ -1,4 +1,7 @@
-"""The products: their launch, price, margin, tastes for them, and the background hazard of adopting them."""
+"""The products: their launch, price, margin, tastes for them, and the background hazard of adopting them.
+
+Features of the service spread in the same way, see `diffusion.first_uses`.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,8 @@ class Products:
     industry_taste: Floats
     """Log of how much an industry (second axis) likes a product."""
     community_taste: Floats
+    expertise_effect: Floats
+    """Effect of a customer's expertise on the log of their taste."""
     campaigns: Campaigns
     """Those in single communities; those of the whole company are part of `cumulative_hazard`."""
 
@@ -56,10 +61,11 @@ class Products:
 
     def taste(self, product: int, population: Population) -> Floats:
         """Taste of each customer for *product*, relative to the median; two communities count half each."""
+        skill = self.expertise_effect[product] * population.expertise
         first = self.community_taste[product, population.community]
         second = self.community_taste[product, population.second_community]
         shared = np.where(population.second_community == NO_COMMUNITY, first, (first + second) / 2)
-        return np.exp(self.industry_taste[product, population.industry] + shared)
+        return np.exp(self.industry_taste[product, population.industry] + shared + skill)
 
 
 def launch_products(
@@ -76,18 +82,30 @@ def launch_products(
         launched=launched,
         price=MEDIAN_PRICE * rng.lognormal(sigma=0.6, size=PRODUCTS),
         margin_share=np.where(thin, rng.uniform(0.03, 0.12, PRODUCTS), rng.uniform(0.35, 0.75, PRODUCTS)),
-        cumulative_hazard=_cumulative_hazards(world, calendar, rng),
-        industry_taste=rng.normal(0, INDUSTRY_TASTE * world.taste_spread, (PRODUCTS, len(INDUSTRIES))),
-        community_taste=rng.normal(0, COMMUNITY_TASTE * world.taste_spread, (PRODUCTS, communities)),
+        cumulative_hazard=cumulative_hazards(world, PRODUCTS, calendar, rng),
+        industry_taste=industry_tastes(world, PRODUCTS, rng),
+        community_taste=community_tastes(world, PRODUCTS, communities, rng),
+        expertise_effect=np.zeros(PRODUCTS),
         campaigns=plan_campaigns(world, launched, communities, calendar, rng),
     )
 
 
-def _cumulative_hazards(world: World, calendar: Calendar, rng: np.random.Generator) -> Floats:
+def industry_tastes(world: World, products: int, rng: np.random.Generator) -> Floats:
+    """Draw `Products.industry_taste`."""
+    return rng.normal(0, INDUSTRY_TASTE * world.taste_spread, (products, len(INDUSTRIES)))
+
+
+def community_tastes(world: World, products: int, communities: int, rng: np.random.Generator) -> Floats:
+    """Draw `Products.community_taste`."""
+    return rng.normal(0, COMMUNITY_TASTE * world.taste_spread, (products, communities))
+
+
+def cumulative_hazards(world: World, products: int, calendar: Calendar, rng: np.random.Generator) -> Floats:
+    """Draw `Products.cumulative_hazard`: a rate with a yearly season and campaigns of the company."""
     day: Ints = np.arange(calendar.days)
-    phase = rng.random((PRODUCTS, 1))
+    phase = rng.random((products, 1))
     season = 1 + SEASON * np.sin(2 * np.pi * (day / DAYS_PER_YEAR + phase))
-    begins = rng.random((PRODUCTS, calendar.days)) < 1 / DAYS_BETWEEN_CAMPAIGNS
+    begins = rng.random((products, calendar.days)) < 1 / DAYS_BETWEEN_CAMPAIGNS
     begun = np.cumsum(begins, axis=1)
     ended = np.pad(begun, ((0, 0), (CAMPAIGN_DAYS, 0)))[:, : calendar.days]
     lift = np.where(begun > ended, CAMPAIGN_LIFT, 1.0)

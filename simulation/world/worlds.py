@@ -39,6 +39,9 @@ class World:
     """Share of ties that also act the other way round."""
     hidden_share: float = 0.0
     """Share, at most a half, of ties along which no interaction is observed."""
+    features_spread: bool = False
+    """Whether features of the service spread as products do, see `tables.first_uses`; else each customer
+    learns them alone."""
 
 
 WORLDS: Mapping[str, World] = MappingProxyType(

@@ -130,5 +130,6 @@ def _product(daily_hazard: float) -> Products:
         cumulative_hazard=daily_hazard * np.arange(YEAR.days + 1.0)[None],
         industry_taste=np.zeros((1, 1)),
         community_taste=np.zeros((1, 1)),
+        expertise_effect=np.zeros(1),
         campaigns=Campaigns(nothing, nothing, np.zeros(0), 0.0),
     )

@@ -67,6 +67,12 @@ def test_the_record_holds_customer_values_and_claims(result):
     assert record["direct_lead"] == list(result.insights.customer_value.direct.lead)
     assert {row["ranking"] for row in record["concentration"]} == {"network value", "spend", "both"}
     assert 0 <= record["counted_share"] <= 1
+    label, recorded = result.insights.feature_adoptions, record["feature_adoptions"]
+    assert (recorded["first_uses"], recorded["influenced"]) == (label.first_uses, label.influenced)
+    most = [row["influenced_feature_adoptions"] for row in recorded["customers"]]
+    assert 0 < len(most) <= 20
+    assert most == sorted(most, reverse=True)
+    assert altered(result, feature_adoptions=None).record()["feature_adoptions"] is None
 
 
 def test_the_record_holds_the_agreement_of_the_heads_and_the_disagreements(result):

@@ -1,4 +1,4 @@
-"""First purchases up to the end of a window, and the customers who could make them, as arrays.
+"""First purchases or first uses up to the end of a window, and the customers who could make them, as arrays.
 
 Days are counted from the start of the window. Customers, products and levels of attributes are numbered from
 0.
@@ -6,10 +6,12 @@ Days are counted from the start of the window. Customers, products and levels of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -25,6 +27,44 @@ from ripple.training.attribution.referral_credit import referrals
 
 MAX_LEVELS = 50
 """The number of levels up to which a text column counts as an attribute; with more it is a name."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is adopted: products by a first purchase, or features of a product by a first use.
+
+    The words are those of purchases; for `FEATURE_USES`, a product is a feature and its value a count of one.
+    """
+
+    adoptions: Callable[[Tables, datetime, datetime], ir.Table]
+    """The first time up to the end of a window that each customer has each product: `customer_id`, `product`,
+    `day` since the start of the window, and `value`."""
+    explained_by_referrals: bool
+    """Whether the referrer of a customer is credited with their adoptions already."""
+    counted: bool
+    """Whether the value of an adoption comes with it, rather than over the rest of the window."""
+    by_tenure: bool
+    """Whether the model of who adopts looks at time since joining: who has just come tries much at once, and
+    is exposed to all who are there."""
+
+
+def _first_purchases(tables: Tables, start: datetime, end: datetime) -> ir.Table:
+    orders = tables["orders"].filter(tables["orders"].ordered_at <= end)
+    return orders.group_by("customer_id", "product").aggregate(
+        day=-age_days(orders.ordered_at.min(), start),
+        value=sum_or_zero(orders.revenue, orders.ordered_at > start),
+    )
+
+
+def _first_uses(tables: Tables, start: datetime, end: datetime) -> ir.Table:
+    usage = used(tables["usage"].filter(tables["usage"].occurred_at <= end))
+    return usage.group_by("customer_id", product="feature").aggregate(
+        day=-age_days(usage.occurred_at.min(), start), value=ibis.literal(1.0)
+    )
+
+
+PURCHASES = Outcome(_first_purchases, explained_by_referrals=True, counted=False, by_tenure=False)
+FEATURE_USES = Outcome(_first_uses, explained_by_referrals=False, counted=True, by_tenure=True)
 
 
 @dataclass(frozen=True)
@@ -62,6 +102,7 @@ class AdoptionHistory:
     """Day, at most 0, after which adoptions are cases from which influence is estimated."""
     window_length: float
     """Length of the window in days, and so the day on which it ends."""
+    outcome: Outcome = PURCHASES
 
     @property
     def customer_count(self) -> int:
@@ -90,18 +131,12 @@ class AdoptionHistory:
         return replace(self, adoptions=replace(self.adoptions, day=day))
 
 
-def read_history(tables: Tables, start: datetime, end: datetime, credit: Credit) -> AdoptionHistory:
+def read_history(
+    tables: Tables, start: datetime, end: datetime, credit: Credit, outcome: Outcome = PURCHASES
+) -> AdoptionHistory:
     """Everything up to *end*, of a window that begins at *start*."""
     customers = _customers(tables, start, end)
-    orders = tables["orders"].filter(tables["orders"].ordered_at <= end)
-    purchases = (
-        orders.group_by("customer_id", "product")
-        .aggregate(
-            day=-age_days(orders.ordered_at.min(), start),
-            value=sum_or_zero(orders.revenue, orders.ordered_at > start),
-        )
-        .to_pyarrow()
-    )
+    purchases = outcome.adoptions(tables, start, end).to_pyarrow()
     ids = pd.Index(customers["customer_id"])
     products, product_names = pd.factorize(purchases["product"].to_pandas(), sort=True)
     customer = ids.get_indexer(purchases["customer_id"].to_pandas())
@@ -110,7 +145,7 @@ def read_history(tables: Tables, start: datetime, end: datetime, credit: Credit)
     customer, day = customer[order], purchases["day"].to_numpy()[order]
     joined = customers["joined"].to_numpy(np.float64)
     was_referred = np.zeros(len(ids), dtype=bool)
-    if "interactions" in tables:
+    if outcome.explained_by_referrals and "interactions" in tables:
         was_referred = ids.isin(referrals(tables, end).target_id.to_pyarrow().to_pandas())
     return AdoptionHistory(
         customer_ids=pa.array(customers["customer_id"], type=pa.string()),
@@ -127,6 +162,7 @@ def read_history(tables: Tables, start: datetime, end: datetime, credit: Credit)
         ),
         estimation_start=max(-credit.lookback_days, min(float(day.min(initial=0.0)), 0.0) - 1.0),
         window_length=(end - start).total_seconds() / SECONDS_PER_DAY,
+        outcome=outcome,
     )
 
 

@@ -88,6 +88,11 @@ def _joint_ratios(customer: Ints, slot: Ints, adopters: Floats, owned: Ints) -> 
     return ratios
 
 
+def tenure_indicators(tenure: Floats, edges: Floats) -> Floats:
+    """A column for each bin of the days since joining up to one of *edges*, 1 inside it; none beyond."""
+    return (np.searchsorted(edges, tenure)[:, None] == np.arange(edges.size)).astype(np.float64)
+
+
 def fit_conditional_logit(
     cases: Floats, controls: Floats, case_of: Ints, weight: Floats, initial: Floats
 ) -> Floats:

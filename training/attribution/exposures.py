@@ -55,6 +55,11 @@ class Exposures:
         return Exposures(rank[selected.subject], selected.source, selected.age_bin, selected.tie_strength)
 
 
+def age_edges(credit: Credit) -> Floats:
+    """The upper edges of the bins of an exposure's age, in days."""
+    return np.asarray(credit.window_days * 2.0 ** np.arange(1 - AGE_BINS, 1), dtype=np.float64)
+
+
 def read_contacts(tables: Tables, history: AdoptionHistory, start: datetime, end: datetime) -> ir.Table:
     """Every interaction up to *end*: `source` and `target` by number, `day`, `weight` and `referral`."""
     numbers = ibis.memtable(
@@ -117,6 +122,5 @@ def find_exposures(
     rows = weighed.filter(weighed.weight > 0).to_pyarrow()
     subject, source = rows["subject"].to_numpy(), rows["source"].to_numpy()
     order = np.lexsort((source, subject))
-    edges = credit.window_days * 2.0 ** np.arange(1 - AGE_BINS, 1)
-    bins = np.searchsorted(edges, rows["age"].to_numpy()[order])
+    bins = np.searchsorted(age_edges(credit), rows["age"].to_numpy()[order])
     return Exposures(subject[order], source[order], bins, np.sqrt(rows["weight"].to_numpy()[order]))

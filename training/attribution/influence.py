@@ -21,10 +21,16 @@ from scipy.stats import rankdata
 from ripple.arrays import Bools, Floats, Ints, sums
 from ripple.settings import Settings
 from ripple.training.attribution.adoptions import AdoptionHistory
-from ripple.training.attribution.affinity import Affinity, fit_conditional_logit
+from ripple.training.attribution.affinity import Affinity, fit_conditional_logit, tenure_indicators
 from ripple.training.attribution.baseline_hazard import LeaveOneOutRates
 from ripple.training.attribution.case_control import CaseControlSets, sample_controls
-from ripple.training.attribution.exposures import AGE_BINS, Exposures, Subjects, find_exposures
+from ripple.training.attribution.exposures import (
+    AGE_BINS,
+    Exposures,
+    Subjects,
+    age_edges,
+    find_exposures,
+)
 
 EM_ROUNDS, STRENGTH_ROUNDS, MM_STEPS = 8, 3, 10
 """The numbers of rounds of expectation–maximisation with sources of equal strength, of further rounds with a
@@ -132,6 +138,9 @@ class InfluenceModel:
         self.covariates = None
         if self.credit.by_model:
             covariates = Affinity(history).covariates(subjects.customer, subjects.product)
+            if history.outcome.by_tenure:
+                tenure = subjects.day - history.joined[subjects.customer]
+                covariates = np.hstack([covariates, tenure_indicators(tenure, age_edges(self.credit))])
             self.covariates = covariates[: self.cases.size], covariates[self.cases.size :]
             self.coefficients = np.zeros(covariates.shape[1])
 
@@ -194,7 +203,9 @@ class InfluenceModel:
         hazard = case_hazard[exposures.subject]
         day = self.day[exposures.subject]
         cumulative_hazard = (hazard - source_hazard) * (self.history.window_length - day)
-        share = incremental_share(cumulative_hazard) if self.credit.expansion else np.ones_like(source_hazard)
+        share = np.ones_like(source_hazard)
+        if self.credit.expansion:
+            share = incremental_share(cumulative_hazard, self.history.outcome.counted)
         adoption = self.cases[exposures.subject]
         return Attributions(adoption, exposures.source, source_hazard / hazard, share).where(
             (source_hazard > 0) & (day > 0)
@@ -294,15 +305,19 @@ class EstimationSample:
         return cls(cases, controls, index[sets.case[controls]])
 
 
-def incremental_share(cumulative_hazard: Floats) -> Floats:
+def incremental_share(cumulative_hazard: Floats, counted: bool = False) -> Floats:
     """Share of what follows an adoption in the window that would be missing without its cause: (1 − e^−x)/x.
 
-    The rest would have come later (expansion against acceleration, Libai, Muller & Peres 2013).
+    The rest would have come later (expansion against acceleration, Libai, Muller & Peres 2013). Of a count of
+    adoptions it is e^−x, the probability that the adoption would not have come by the end of the window.
 
     Args:
         cumulative_hazard: x, the hazard without the cause × the days from the adoption to the window's end.
+        counted: whether adoptions are counted, rather than what follows them over the rest of the window.
     """
     x = cumulative_hazard
+    if counted:
+        return np.exp(-x)
     return np.where(x > 1e-9, -np.expm1(-x) / np.maximum(x, 1e-9), 1.0)
 
 

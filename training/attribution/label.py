@@ -18,7 +18,7 @@ from ripple.arrays import Floats, Ints, sums
 from ripple.features.expressions import DECIMALS, sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.settings import Settings
-from ripple.training.attribution.adoptions import AdoptionHistory, read_history
+from ripple.training.attribution.adoptions import PURCHASES, AdoptionHistory, Outcome, read_history
 from ripple.training.attribution.exposures import read_contacts
 from ripple.training.attribution.generations import with_descendants
 from ripple.training.attribution.influence import Attributions, attribute_adoptions
@@ -72,10 +72,10 @@ def network_value(tables: Tables, start: datetime, end: datetime, settings: Sett
 
 
 def attribute_window(
-    tables: Tables, start: datetime, end: datetime, settings: Settings
+    tables: Tables, start: datetime, end: datetime, settings: Settings, outcome: Outcome = PURCHASES
 ) -> tuple[AdoptionHistory, Attributions]:
     """The adoptions up to *end*, and the possible causes of those in (start, end]; needs interactions."""
-    history = read_history(tables, start, end, settings.credit)
+    history = read_history(tables, start, end, settings.credit, outcome)
     contacts = read_contacts(tables, history, start, end)
     stratum = baseline_strata(contacts, history, settings)
     return history, attribute_adoptions(contacts, history, stratum, settings)

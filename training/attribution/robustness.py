@@ -23,9 +23,9 @@ from ripple.features.expressions import sum_or_zero
 from ripple.features.tables.tables import Tables
 from ripple.models.batch_scoring import top_count
 from ripple.settings import Settings
-from ripple.training.attribution.adoptions import AdoptionHistory, read_history
+from ripple.training.attribution.adoptions import PURCHASES, AdoptionHistory, Outcome, read_history
 from ripple.training.attribution.exposures import read_contacts
-from ripple.training.attribution.influence import attribute_adoptions
+from ripple.training.attribution.influence import Attributions, attribute_adoptions
 from ripple.training.attribution.label import baseline_strata, influence_values
 
 SHUFFLED_TIMES, LATE_TIES = "shuffled times", "late ties"
@@ -87,7 +87,7 @@ def robustness(tables: Tables, start: datetime, end: datetime, settings: Setting
     """Recompute the label of (start, end] under placebos and other settings; None without interactions."""
     if "interactions" not in tables:
         return None
-    window = _Window(tables, start, end, settings)
+    window = AttributionWindow(tables, start, end, settings)
     label = window.influence_value(settings)
     placebos = {
         SHUFFLED_TIMES: window.influence_value(settings, shuffled=True),
@@ -113,21 +113,33 @@ def robustness(tables: Tables, start: datetime, end: datetime, settings: Setting
     )
 
 
-class _Window:
+class AttributionWindow:
     """The adoptions and contacts of a window, read once to be attributed several times."""
 
-    def __init__(self, tables: Tables, start: datetime, end: datetime, settings: Settings) -> None:
-        self.history = read_history(tables, start, end, settings.credit)
+    def __init__(
+        self,
+        tables: Tables,
+        start: datetime,
+        end: datetime,
+        settings: Settings,
+        outcome: Outcome = PURCHASES,
+    ) -> None:
+        self.history = read_history(tables, start, end, settings.credit, outcome)
         self.contacts = read_contacts(tables, self.history, start, end)
         self.strata: dict[bool, Ints] = {}
 
     def influence_value(self, settings: Settings, shuffled: bool = False, late_ties: bool = False) -> Floats:
         """Influence value of each customer under these settings."""
+        return influence_values(*self.attributed(settings, shuffled, late_ties))[0]
+
+    def attributed(
+        self, settings: Settings, shuffled: bool = False, late_ties: bool = False
+    ) -> tuple[AdoptionHistory, Attributions]:
+        """The adoptions, on shuffled days for one placebo, and their possible causes."""
         stratum, history = self._stratum(settings), self.history
         if shuffled:
             history = history.with_adoption_days(shuffled_times(history, stratum, settings.seed))
-        attributions = attribute_adoptions(self.contacts, history, stratum, settings, late_ties)
-        return influence_values(history, attributions)[0]
+        return history, attribute_adoptions(self.contacts, history, stratum, settings, late_ties)
 
     def _stratum(self, settings: Settings) -> Ints:
         """The strata of the settings' baseline, computed once with communities and once without."""

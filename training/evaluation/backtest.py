@@ -15,7 +15,6 @@ from datetime import datetime
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from ripple.errors import InputError
 from ripple.features.definition import BusinessMetric
 from ripple.settings import Settings
 from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, Calibration, calibrate
@@ -30,6 +29,7 @@ from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.membership import top_members
+from ripple.training.examples.preconditions import NoCreditError
 from ripple.training.examples.targets import network_value_target
 
 logger = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMet
     """Evaluate the procedure and every baseline at the evaluation cutoffs, also by a user's own metrics.
 
     Raises:
-        InputError: none of them has credit both to learn from and to be evaluated by.
+        NoCreditError: none of them has credit both to learn from and to be evaluated by.
     """
     evaluations = [_evaluation(backtester, cutoff) for cutoff in _evaluable(backtester)]
     return evaluate(evaluations, backtester.settings, business)
@@ -202,7 +202,7 @@ def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
         else:
             logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to train on or evaluate with")
     if not cutoffs:
-        raise InputError(
+        raise NoCreditError(
             "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "
             "before and after it. Check that interactions hold referrals, or ties between customers who buy "
             "the same products."

@@ -20,6 +20,11 @@ NETWORK_VALUE_NEEDS = (
     "occurred_at, such as who referred, invited, answered or shared with whom (docs/interactions.md)."
 )
 """What to bring where only orders are known."""
+NO_CREDIT = (
+    "No purchase is credited to another customer than the buyer: no product was first bought after a contact "
+    "with somebody who had bought it, more often than by those without such a contact."
+)
+"""What is amiss where orders and interactions are known, and every label is zero."""
 
 
 @dataclass(frozen=True)

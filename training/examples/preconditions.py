@@ -17,6 +17,10 @@ MIN_BUYERS = 10
 """The number of customers that must have bought anything, where only direct value is learnt."""
 
 
+class NoCreditError(InputError):
+    """No purchase is credited to anybody but the buyer, so network value cannot be learnt."""
+
+
 def validate_labels(examples: Iterable[Examples], settings: Settings) -> None:
     """Check that labels differ between enough customers to learn from; all zero are left to the backtest.
 

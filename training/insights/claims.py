@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ TOP_SPENDERS, TOP_ENGAGED = 0.02, 0.1
 LONG_DAYS = 548
 """The 18 months of one of the figures, in days."""
 NO_USAGE = "there is no usage table, so nobody’s engagement is known"
+BY_PURCHASES = "others who bought something because of one of them"
 NO_TIERS = "usage and a catalog with tiers are needed to know who uses advanced features"
 
 
@@ -50,6 +51,7 @@ class Claim:
         estimate: None where it cannot be measured, and then `why_not` says why.
         period: in which it was measured; None where there is none.
         comparisons: the same figure of other groups, by what they are.
+        placebo_share: up to this share of the figure may be due to chance, where it is not of network value.
     """
 
     name: Name
@@ -58,6 +60,7 @@ class Claim:
     period: Period | None = None
     why_not: str = ""
     comparisons: Mapping[str, float] = field(default_factory=dict)
+    placebo_share: float | None = None
 
 
 def ratio_of_totals(numerator: np.ndarray, denominator: np.ndarray, seed: int) -> Estimate:
@@ -181,31 +184,41 @@ def _followers(period: Period | None, seed: int) -> Claim:
         return Claim(
             "followers", (6.0, 6.0), None, None, "the data do not reach over 18 months after a cutoff"
         )
-    if period.engagement is None:
+    if period.engagement is None or period.influenced_adopters is None:
         return Claim("followers", (6.0, 6.0), None, period, NO_USAGE)
     group = top_mask(period.engagement, TOP_ENGAGED)
-    return _claim(
-        "followers",
-        (6.0, 6.0),
-        period,
-        mean(period.influenced_customers[group], seed),
-        "",
-        {"of all customers": float(period.influenced_customers.mean())},
-    )
+    return _adopters("followers", (6.0, 6.0), period, period.influenced_adopters, group, seed)
 
 
 def _advanced(period: Period, seed: int) -> Claim:
-    if period.advanced is None:
+    if period.advanced is None or period.influenced_adopters is None:
         return Claim("advanced", (11.0, 11.0), None, period, NO_TIERS)
-    others = ~period.advanced
-    return _claim(
-        "advanced",
-        (11.0, 11.0),
+    return _adopters("advanced", (11.0, 11.0), period, period.influenced_adopters, period.advanced, seed)
+
+
+def _adopters(
+    name: Literal["followers", "advanced"],
+    quoted: tuple[float, float],
+    period: Period,
+    adopters: np.ndarray,
+    group: np.ndarray,
+    seed: int,
+) -> Claim:
+    """The mean number of others whom the members of a *group* (a mask) moved to use a feature."""
+    claim = _claim(
+        name,
+        quoted,
         period,
-        mean(period.influenced_customers[period.advanced], seed),
+        mean(adopters[group], seed),
         "",
-        {"of all other customers": ratio(period.influenced_customers[others].sum(), others.sum())},
+        {
+            "of all other customers": ratio(adopters[~group].sum(), (~group).sum()),
+            BY_PURCHASES: ratio(period.influenced_customers[group].sum(), group.sum()),
+        },
     )
+    if period.feature_adoptions is None:
+        return claim
+    return replace(claim, placebo_share=period.feature_adoptions.placebo_share)
 
 
 def _claim(

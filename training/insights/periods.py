@@ -1,4 +1,4 @@
-"""Purchases of customers, and those they caused, in one closed period, and what was known at its start."""
+"""Purchases of customers, and what they caused, in one closed period, and what was known at its start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.features.dataset import Dataset
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions, feature_adoptions
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.examples.examples import Examples, frame, labels_at
 from ripple.training.examples.targets import direct_value_target
@@ -27,6 +28,9 @@ class Period:
         engagement: share of customers who were less engaged at `start`; None without usage.
         advanced: mask of those who used more than 80 % of the advanced features by `start`; None without
             tiers.
+        influenced_adopters: expected number of distinct others whom each moved to use a feature.
+        feature_adoptions: the label that they come from, with placebos. Both are None without usage, and
+            where they were not wanted.
     """
 
     start: datetime
@@ -38,16 +42,28 @@ class Period:
     influenced_customers: np.ndarray
     engagement: np.ndarray | None
     advanced: np.ndarray | None
+    influenced_adopters: np.ndarray | None = None
+    feature_adoptions: FeatureAdoptions | None = None
 
 
-def period(dataset: Dataset, examples: Examples, days: int) -> Period:
-    """The *days* from the cutoff of *examples*, in the order of its rows."""
+def period(dataset: Dataset, examples: Examples, days: int, with_features: bool = False) -> Period:
+    """The *days* from the cutoff of *examples*, in the order of its rows.
+
+    Args:
+        with_features: whether to credit first uses of features too, which takes a label and two placebos.
+    """
     start, features = examples.cutoff, examples.features
     horizon = dataset.settings.model_copy(update={"horizon_days": days})
     labels = frame(labels_at(replace(dataset, settings=horizon), start)).reindex(features.index)
     inside = dataset.tables.orders_in(start, start + timedelta(days=days))
     counts = inside.group_by("customer_id").aggregate(orders=inside.count(where=inside.revenue > 0))
     orders = frame(counts)["orders"].reindex(features.index).fillna(0)
+    end = start + timedelta(days=days)
+    adopted = (
+        feature_adoptions(dataset.tables, start, end, dataset.settings, placebos=True)
+        if with_features
+        else None
+    )
     engagement = f"engagement_percentile_{max(dataset.settings.features.windows_days)}d"
     return Period(
         start,
@@ -59,6 +75,8 @@ def period(dataset: Dataset, examples: Examples, days: int) -> Period:
         labels["influenced_customers"].to_numpy(),
         _column(features, engagement) if engagement in features else None,
         _column(features, "advanced_power_user") > 0 if "advanced_power_user" in features else None,
+        _column(adopted.credited.reindex(features.index), "influenced_adopters") if adopted else None,
+        adopted,
     )
 
 

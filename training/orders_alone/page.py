@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.settings import Lifetime
+from ripple.training.attribution.feature_adoptions import COLUMNS, FeatureAdoptions
 from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
 from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS
 from ripple.training.examples.membership import top_mask
@@ -18,6 +19,7 @@ from ripple.training.orders_alone.spend_result import SpendResult
 from ripple.training.report.page import Part, template
 from ripple.training.report.plots.lorenz import lorenz
 from ripple.training.report.sections.answer.headline import Tile
+from ripple.training.report.sections.value.claims import feature_adoptions_text
 from ripple.training.report.sections.value.concentration import DIRECT_RANKINGS
 from ripple.training.report.text import words
 from ripple.training.report.text.glossary import glossary
@@ -53,7 +55,9 @@ def render(result: SpendResult) -> str:
         as_of=result.as_of,
         parts=PARTS,
         horizon_days=result.settings.horizon_days,
-        needs=NETWORK_VALUE_NEEDS,
+        needs=result.needs,
+        title=_title(result),
+        spread=_spread(result.feature_adoptions),
         interval=words.exact_percent(result.value.coverage),
         lifetime_meaning=lifetime_meaning(result),
         answer=_answer(result),
@@ -127,6 +131,28 @@ def _answer(result: SpendResult) -> dict[str, Any]:
                 ],
             )
             for name, row in customers.head(MAX_CUSTOMERS).iterrows()
+        ],
+    }
+
+
+def _title(result: SpendResult) -> str:
+    if result.needs == NETWORK_VALUE_NEEDS:
+        return "Network value is not predicted here: it needs contacts or referrals"
+    return "Network value is not predicted here: no purchase is credited to others"
+
+
+def _spread(label: FeatureAdoptions | None) -> dict[str, Any] | None:
+    """Who moved others to use a feature; None where that is not known."""
+    if label is None:
+        return None
+    return {
+        "finding": feature_adoptions_text(label),
+        "rows": [
+            (
+                str(name),
+                [words.cell(float(row[column]), words.decimal(float(row[column])), "") for column in COLUMNS],
+            )
+            for name, row in label.top(MAX_CUSTOMERS).iterrows()
         ],
     }
 

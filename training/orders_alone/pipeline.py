@@ -1,4 +1,7 @@
-"""From a checked dataset without interactions to a recorded run and its report."""
+"""From a checked dataset without network value to a recorded run and its report.
+
+It has no interactions, or nobody is credited with a purchase of others.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ripple import atomic
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
+from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import attributes, by_content, examples_at, features_at, frame
 from ripple.training.examples.feasibility import feasibility
@@ -54,6 +58,9 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         logger.info("direct value and lifetime value, at past cutoffs and now")
         backtester = RollingOriginBacktester(examples, plan, settings)
         direct = direct_value(backtester, dataset, _evaluable(backtester), current, end)
+    logger.info("who moves others to use a feature")
+    closed = plan.grid[-1] + plan.horizon
+    label = feature_adoptions(dataset.tables.until(closed), plan.grid[-1], closed, settings, placebos=True)
     value = spend_value(current, direct, settings)
     shares, curves = spend_concentration(value.customers, settings.seed)
     data = TrainingData(checks, plan, data_digests(dataset))
@@ -69,6 +76,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         curves,
         kinds,
         int(current.notna().any().sum()),
+        label,
     )
 
 

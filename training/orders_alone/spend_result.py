@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ripple.settings import Settings
-from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
+from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, NO_CREDIT
 from ripple.training.insights.direct_value import LAST_PERIOD, PREDICTED, PROCESS
 from ripple.training.orders_alone.spend_value import SpendValue
 from ripple.training.result import SHOWN_ATTRIBUTES, TrainingData, rows
@@ -26,6 +27,8 @@ class SpendResult:
         shares, curves: concentration of spend; see `insights.concentration`.
         attributes: those attributes of the customers that are text.
         features: number of features that were learnt from.
+        feature_adoptions: who moved others to use a feature in the latest closed window; None without usage
+            or interactions.
     """
 
     name: str
@@ -38,6 +41,12 @@ class SpendResult:
     curves: pd.DataFrame
     attributes: pd.DataFrame
     features: int
+    feature_adoptions: FeatureAdoptions | None = None
+
+    @property
+    def needs(self) -> str:
+        """Why network value is not predicted, and what to bring."""
+        return NETWORK_VALUE_NEEDS if "interactions" in self.data.checks.absent else NO_CREDIT
 
     def headline(self) -> dict[str, float]:
         """The numbers that are printed, logged and shown first."""
@@ -66,7 +75,9 @@ class SpendResult:
             dict.fromkeys([*columns.values(), "revenue", "margin", "direct_value", "lifetime_value"], 2)
         )
         shown = [name for name in SHOWN_ATTRIBUTES if name in self.attributes]
-        return self.attributes[shown].reindex(table.index).join(table)
+        table = self.attributes[shown].reindex(table.index).join(table)
+        label = self.feature_adoptions
+        return table if label is None else table.join(label.credited.reindex(table.index).fillna(0.0))
 
     def record(self) -> dict[str, Any]:
         """The result as plain data, for evidence.json; what is undefined is null."""
@@ -75,7 +86,8 @@ class SpendResult:
             "name": self.name,
             "dataset": self.dataset,
             "settings": self.settings.model_dump(mode="json"),
-            "network_value": NETWORK_VALUE_NEEDS,
+            "network_value": self.needs,
+            "feature_adoptions": self.feature_adoptions.record() if self.feature_adoptions else None,
             "rows": checks.rows,
             "absent_tables": checks.absent,
             "set_aside": {finding.key: finding.count for finding in checks.set_aside},

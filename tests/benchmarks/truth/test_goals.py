@@ -23,8 +23,10 @@ def test_a_goal_says_its_range_and_is_missed_by_what_is_not_a_number() -> None:
 
 def test_no_credit_is_true_where_nobody_influences_anybody(figures: Figures) -> None:
     credited = figures.rankings.at["label", "influence_share"]
-    (goal,) = goals.goals("none", figures)
+    goal, of_features = goals.goals("none", figures)
     assert (goal.figure, goal.high, goal.met) == (credited, goals.MAX_FALSE_CREDIT, credited <= 0.03)
+    assert of_features.figure == figures.first_uses.at["label", "share"]
+    assert of_features.high == goals.MAX_FALSE_CREDIT
 
 
 def test_goals_are_of_the_mean_of_the_seeds_and_show_each(figures: Figures) -> None:

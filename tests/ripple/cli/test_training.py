@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 import pandas as pd
 import pytest
 
+from ripple import simulation
 from ripple.models.bundle import HEADS, RANGE_HEADS
 from tests.support.servers.postgres_server import password_leaks
 from tests.support.servers.processes import Ripple, TrainedWorld, assert_refused
@@ -169,3 +170,39 @@ def test_nothing_is_published_of_orders_alone(
     publish = ("publish", str(orders_alone), "--as-of", "2025-12-01", "--to", str(tmp_path / "store"))
     expected = "has no table interactions. Network value needs contacts or referrals"
     assert_refused(ripple, trained_world, tmp_path, publish, expected)
+
+
+def test_one_product_and_many_features_show_who_moves_others_to_use_them(
+    ripple: Ripple, tmp_path: Path
+) -> None:
+    """Everybody subscribes on joining, before any contact: no purchase can have been caused by another."""
+    tables = simulation.simulate("strong", 150, 12, 3, features_spread=True)
+    tables.pop("feedback")
+    joined = tables["customers"].to_pandas()[["customer_id", "joined_at"]]
+    months = pd.DataFrame({"month": range(24)})
+    orders = joined.merge(months, how="cross")
+    orders["ordered_at"] = orders["joined_at"] + pd.to_timedelta(30 * orders["month"], unit="D")
+    orders = orders[orders["ordered_at"] < simulation.END].assign(product="subscription", revenue=20.0)
+    contacts = tables["interactions"].to_pandas()
+    data = tmp_path / "service"
+    data.mkdir()
+    for name, table in tables.items():
+        table.to_pandas().to_parquet(data / f"{name}.parquet", index=False)
+    orders.drop(columns=["joined_at", "month"]).to_parquet(data / "orders.parquet", index=False)
+    contacts[contacts["kind"] != "referral"].to_parquet(data / "interactions.parquet", index=False)
+    few = "horizon_days = 60\n[cutoffs]\nstep_days = 120\nhistory_days = 60\nevaluate = 1\n"
+    (data / "ripple.toml").write_text(few + "[model]\ntrees = 20\n", encoding="utf-8")
+    trained = ripple("train", data, home=tmp_path / "home")
+    assert trained.returncode == 0, trained.stderr
+    first, *_ = trained.stdout.splitlines()
+    assert first.startswith("network:  not predicted. No purchase is credited to another customer")
+    printed = dict(line.split(":", 1) for line in trained.stdout.splitlines())
+    assert "first uses would not have come without another customer" in printed["features"]
+    assert "none was registered" in printed["version"]
+    table = pd.read_csv(printed["table"].strip())
+    assert table["influenced_feature_adoptions"].max() > 1
+    assert (table["influenced_adopters"] <= table["influenced_feature_adoptions"] + 1e-5).all()
+    page = Path(printed["report"].strip()).read_text(encoding="utf-8")
+    assert "Who moves others to use a feature?" in page
+    most = table.nlargest(1, "influenced_feature_adoptions")["customer_id"].item()
+    assert most in page

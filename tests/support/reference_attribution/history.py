@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,8 +33,9 @@ class History:
         end: datetime,
         credit: Credit,
         stratum: Mapping[str, int],
+        of_features: bool = False,
     ) -> None:
-        self.credit = credit
+        self.credit, self.of_features = credit, of_features
         self.days = days(start, end)
         customers = [row for row in customers if row["joined_at"] <= end]
         orders = [row for row in orders if row["ordered_at"] <= end]
@@ -41,7 +43,6 @@ class History:
         self.joined = {row["customer_id"]: days(start, row["joined_at"]) for row in customers}
         by_stratum = credit.baseline in ("strata", "joined")
         self.stratum = {customer: stratum[customer] if by_stratum else 0 for customer in self.joined}
-        self.products = sorted({row["product"] for row in orders})
 
         events: dict[str, list[float]] = defaultdict(list)
         for row in orders:
@@ -60,11 +61,17 @@ class History:
 
         self.adopted: dict[Adoption, float] = {}
         self.revenue: dict[Adoption, float] = defaultdict(float)
+        adoptions = [(row["customer_id"], row["product"], row["ordered_at"]) for row in orders]
+        if of_features:
+            adoptions = [(row["customer_id"], row["feature"], row["occurred_at"]) for row in usage]
+        for customer, product, at in adoptions:
+            if at <= end:
+                day = days(start, at)
+                self.adopted[customer, product] = min(day, self.adopted.get((customer, product), day))
+        self.products = sorted({product for _, product in self.adopted})
         for row in orders:
-            adoption, day = (row["customer_id"], row["product"]), days(start, row["ordered_at"])
-            self.adopted[adoption] = min(day, self.adopted.get(adoption, day))
             if row["ordered_at"] > start:
-                self.revenue[adoption] += six_decimals(row["revenue"])
+                self.revenue[row["customer_id"], row["product"]] += six_decimals(row["revenue"])
         earliest = min(self.adopted.values(), default=0.0)
         self.estimation_start = max(-credit.lookback_days, min(earliest, 0.0) - 1)
 
@@ -97,13 +104,18 @@ class History:
         return groups
 
     def value(self, adoption: Adoption) -> float:
-        return max(self.revenue[adoption], 0.0)
+        return 1.0 if self.of_features else max(self.revenue[adoption], 0.0)
 
     def referred(self, adoption: Adoption) -> bool:
         """Whether a referral explains the adoption."""
         customer, _ = adoption
         soon = self.adopted[adoption] - self.joined[customer] <= self.credit.referral_days
-        return customer in self.referred_customers and soon
+        return not self.of_features and customer in self.referred_customers and soon
+
+    def tenure(self, customer: str, day: float) -> list[float]:
+        """1 in the bin, of those of an exposure's age, of the days since the customer joined; else 0."""
+        edges = [-math.inf, *(edge * self.credit.window_days for edge in AGES)]
+        return [float(low < day - self.joined[customer] <= high) for low, high in itertools.pairwise(edges)]
 
     def at_risk(self, customer: str, product: str, day: float) -> bool:
         """Observed just before *day*, and no adopter of the product by then."""

@@ -53,7 +53,8 @@ class InfluenceModel:
                         case.near_in_stratum.append((k, kernel))
         self.by_model = history.credit.baseline in ("model", "joined")
         self.affinity = Affinity(history) if self.by_model else None
-        self.coefficients = [0.0] * (self.affinity.size if self.affinity else 0)
+        tenures = len(AGES) if history.of_features else 0
+        self.coefficients = [0.0] * (self.affinity.size + tenures if self.affinity else 0)
         self.kernel = [1e-3] * len(AGES)
         self.strength: dict[str, float] = defaultdict(lambda: 1.0)
         self.group_strength = [1.0] * 10
@@ -126,6 +127,7 @@ class InfluenceModel:
                 if influence_hazard > 0 and case.day > 0:
                     cumulative = (hazard - influence_hazard) * (self.history.days - case.day)
                     share = -math.expm1(-cumulative) / cumulative if cumulative > 1e-9 else 1.0
+                    share = math.exp(-cumulative) if self.history.of_features else share
                     share = share if self.history.credit.expansion else 1.0
                     yield (case.customer, case.product), exposure[0], influence_hazard / hazard, share
 
@@ -163,9 +165,13 @@ class InfluenceModel:
         rates = self._rates(background_probability)
         if self.affinity is None:
             return [[rate] * (1 + len(case.controls)) for case, rate in zip(self.cases, rates, strict=True)]
-        covariates = self.affinity
+        covariates, history = self.affinity, self.history
         sets = [
-            [covariates(customer, case.product) for customer in (case.customer, *case.controls)]
+            [
+                covariates(customer, case.product)
+                + (history.tenure(customer, case.day) if history.of_features else [])
+                for customer in (case.customer, *case.controls)
+            ]
             for case in self.cases
         ]
         informative = [i for i, case in enumerate(self.cases) if case.informative]

@@ -105,3 +105,36 @@ def with_descendants(history: History, attributions: list[Attribution]) -> dict[
         )
 
     return {adoption: credit(adoption) for adoption in by_adoption}
+
+
+def feature_adoptions(
+    customers: list[Row],
+    orders: list[Row],
+    interactions: list[Row],
+    usage: Sequence[Row],
+    start: datetime,
+    end: datetime,
+    credit: Credit,
+    stratum: Mapping[str, int],
+) -> dict[str, Row]:
+    """customer_id → the columns of the label of features, for everybody who had joined before *start*."""
+    history = History(customers, orders, interactions, usage, start, end, credit, stratum, of_features=True)
+    model = InfluenceModel(history)
+    model.estimate()
+    attributions = list(model.attributions())
+    # source, target → probability that the source caused none of what the target did
+    complement: dict[tuple[str, str], float] = defaultdict(lambda: 1.0)
+    for (target, _), source, probability, share in attributions:
+        complement[source, target] *= 1 - probability * share
+    labels = {
+        row["customer_id"]: {"influenced_feature_adoptions": 0.0, "influenced_adopters": 0.0}
+        for row in customers
+        if row["joined_at"] < start
+    }
+    for (source, _), value in with_descendants(history, attributions).items():
+        if source in labels:
+            labels[source]["influenced_feature_adoptions"] += value
+    for (source, _), none in complement.items():
+        if source in labels:
+            labels[source]["influenced_adopters"] += 1 - none
+    return labels

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ripple.models import Bundle
 from ripple.settings import Settings
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES, Robustness
 from ripple.training.estimators.total_forecast import ClosedTotal
 from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest
@@ -53,6 +54,7 @@ def customer_insights(
     )
     direct = DirectValue(spend, network, evaluations, (0.1, 0.04, 0.16), 0.1, 3 * spend)
     value = customer_value(features, scores, direct, network, 0.4, settings)
+    features_spread = feature_adoptions(spend.index)
     period = Period(
         start=datetime(2025, 1, 1),
         days=180,
@@ -63,6 +65,8 @@ def customer_insights(
         influenced_customers=random.exponential(1.0, customers),
         engagement=random.random(customers) if measured else None,
         advanced=random.random(customers) < 0.2 if measured else None,
+        influenced_adopters=features_spread.credited["influenced_adopters"].to_numpy() if measured else None,
+        feature_adoptions=features_spread if measured else None,
     )
     return {
         "customer_value": value,
@@ -71,7 +75,18 @@ def customer_insights(
             period, scores["network_value"].to_numpy(), replace(period, days=548), settings.top_share, 7
         ),
         "playbook": playbook(features, value, bundle, settings),
+        "feature_adoptions": period.feature_adoptions,
     }
+
+
+def feature_adoptions(customers: pd.Index) -> FeatureAdoptions:
+    """A label of features in which a third of 5,000 first uses is credited, a quarter of it by chance."""
+    adopters = np.random.default_rng(5).exponential(1.0, len(customers))
+    credited = pd.DataFrame(
+        {"influenced_feature_adoptions": 1.4 * adopters, "influenced_adopters": adopters}, customers
+    )
+    placebos = pd.DataFrame({"influenced": [400.0, 80.0], "share": [0.25, 0.05]}, [SHUFFLED_TIMES, LATE_TIES])
+    return FeatureAdoptions(START, END, 5000, credited, 1600.0, placebos)
 
 
 def robustness(

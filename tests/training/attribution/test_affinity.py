@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ripple.training.attribution.affinity import Affinity, fit_conditional_logit
+from ripple.training.attribution.affinity import Affinity, fit_conditional_logit, tenure_indicators
 from tests.support.reference_attribution import affinity as reference
 
 
@@ -33,3 +33,8 @@ def test_conditional_logit_maximises_the_conditional_likelihood():
     expected = reference.conditional_logit(sets, weight.tolist(), [0.0, 0.0])
     assert coefficients == pytest.approx(expected, abs=1e-4)
     assert coefficients[0] > 0.5
+
+
+def test_a_tenure_lies_in_the_bin_up_to_the_first_edge_it_does_not_exceed():
+    indicators = tenure_indicators(np.array([0.0, 7.0, 7.1, 14.0, 14.1]), np.array([7.0, 14.0]))
+    assert indicators.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]]

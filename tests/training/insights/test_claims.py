@@ -4,9 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
+from ripple.training.attribution.robustness import LATE_TIES, SHUFFLED_TIMES
 from ripple.training.insights.claims import (
+    BY_PURCHASES,
     NO_TIERS,
     NO_USAGE,
     claims,
@@ -36,6 +40,7 @@ def period_by_hand() -> Period:
         influenced_customers=np.where(first, 30.0, 0.0),
         engagement=1 - np.arange(CUSTOMERS) / CUSTOMERS,
         advanced=np.arange(CUSTOMERS) < 50,
+        influenced_adopters=np.where(first, 25.0, 0.0),
     )
 
 
@@ -54,8 +59,8 @@ def test_every_figure_is_what_was_put_in():
             "value": 1200 / 300,
             "purchases": 16 / 2,
             "engaged": (20 * 1200 / 100) / (20 * 1200 / 1000),
-            "followers": 20 * 30 / 100,
-            "advanced": 20 * 30 / 50,
+            "followers": 20 * 25 / 100,
+            "advanced": 20 * 25 / 50,
         }
     )
     assert [claim.quoted for claim in measured.values()] == [
@@ -83,8 +88,15 @@ def test_what_others_of_the_same_kind_reach_stands_beside():
     measured = measured_claims(period_by_hand(), long=period_by_hand())
     assert measured["value"].comparisons["of all customers"] == pytest.approx(24_000 / 20_000)
     assert measured["purchases"].comparisons["of all customers"] == pytest.approx(320 / 1020)
-    assert measured["followers"].comparisons == {"of all customers": pytest.approx(0.6)}
-    assert measured["advanced"].comparisons == {"of all other customers": 0.0}
+    assert measured["followers"].comparisons == {
+        "of all other customers": 0.0,
+        BY_PURCHASES: pytest.approx(20 * 30 / 100),
+    }
+    assert measured["advanced"].comparisons == {
+        "of all other customers": 0.0,
+        BY_PURCHASES: pytest.approx(20 * 30 / 50),
+    }
+    assert measured["advanced"].placebo_share is None
     assert list(measured["revenue"].comparisons.values()) == pytest.approx([0.3, 24_000 / 20_000])
 
 
@@ -97,7 +109,7 @@ def test_the_influential_are_those_predicted_and_not_those_realised():
 
 
 def test_what_cannot_be_measured_says_why():
-    period = replace(period_by_hand(), engagement=None, advanced=None)
+    period = replace(period_by_hand(), engagement=None, advanced=None, influenced_adopters=None)
     measured = measured_claims(period, long=period)
     assert measured["engaged"].estimate is measured["followers"].estimate is None
     assert measured["engaged"].why_not == measured["followers"].why_not == NO_USAGE
@@ -122,6 +134,7 @@ def test_where_nobody_brings_or_buys_anything_the_figure_is_zero_or_says_why():
         orders=nothing,
         influenced_purchases=nothing,
         influenced_customers=nothing,
+        influenced_adopters=nothing,
     )
     measured = measured_claims(silent)
     for name in ("revenue", "value", "purchases", "engaged"):
@@ -158,3 +171,12 @@ def test_the_top_is_chosen_anew_in_every_draw():
     assert measured.customers == 1
     # drawn twice, they stand on the one place of the top and next to it
     assert measured.low < 1
+
+
+def test_the_two_claims_about_patterns_say_how_much_of_them_may_be_chance():
+    placebos = pd.DataFrame({"influenced": [3.0, 1.0], "share": [0.3, 0.1]}, [SHUFFLED_TIMES, LATE_TIES])
+    label = FeatureAdoptions(datetime(2025, 1, 1), datetime(2026, 1, 1), 50, pd.DataFrame(), 10.0, placebos)
+    period = replace(period_by_hand(), feature_adoptions=label)
+    measured = measured_claims(period, long=period)
+    shares = {name: claim.placebo_share for name, claim in measured.items()}
+    assert shares == dict.fromkeys(measured) | {"followers": 0.3, "advanced": 0.3}

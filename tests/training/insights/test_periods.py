@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.insights.periods import latest_start, period
 
 
@@ -46,3 +47,14 @@ def test_it_begins_at_the_latest_cutoff_with_enough_data_after_it(plan):
     assert latest_start(plan, end, plan.horizon.days) == plan.grid[-1]
     assert latest_start(plan, end, plan.horizon.days + 1) == plan.grid[-2]
     assert latest_start(plan, end, 9999) is None
+
+
+def test_first_uses_of_features_are_credited_where_they_are_wanted(opened, plan, known):
+    days = plan.horizon.days
+    assert period(opened[0], known, days).feature_adoptions is None
+    measured, tables = period(opened[0], known, days, with_features=True), opened[0].tables
+    label = feature_adoptions(tables, known.cutoff, known.cutoff + plan.horizon, opened[0].settings)
+    expected = label.credited["influenced_adopters"].reindex(known.rows.index)
+    assert measured.influenced_adopters.tolist() == expected.tolist()
+    assert len(measured.feature_adoptions.placebos) == 2
+    assert measured.feature_adoptions.first_uses == label.first_uses > 0

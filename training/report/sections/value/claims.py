@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.insights.claims import Claim, Estimate, Name
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
@@ -68,15 +69,14 @@ WORDINGS: dict[Name, Wording] = {
     "followers": Wording(
         "Their patterns are adopted by 6 others within 18 months",
         "6",
-        "expected number of other customers who bought something because of one of the 10 % most engaged; "
-        "purchases are traced, usage is not",
+        "expected number of other customers who first used a feature because of one of the 10 % most engaged",
         _plain,
     ),
     "advanced": Wording(
         "Customers who use more than 80 % of the advanced features influence 11 others",
         "11",
-        "expected number of other customers who bought something because of one who had used more than 80 % "
-        "of the advanced features when the period began",
+        "expected number of other customers who first used a feature because of one who had used more than "
+        "80 % of the advanced features when the period began",
         _plain,
     ),
 }
@@ -134,7 +134,20 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "rows": rows,
         "width": WIDTH,
+        "features": feature_adoptions_text(result.insights.feature_adoptions),
     }
+
+
+def feature_adoptions_text(label: FeatureAdoptions | None) -> str:
+    """How much of the first uses of features is credited to others."""
+    if label is None:
+        return "Who moves others to use a feature is not known: that needs a usage table."
+    return (
+        f"{words.percent(label.share, 1)} of {words.plural(label.first_uses, 'first use')} of features from "
+        f"{words.day(label.start)} to {words.day(label.end)} would not have come without another customer; "
+        f"up to {words.percent(label.placebo_share)} of that may be chance. A first use has no price: it is "
+        "not part of network value."
+    )
 
 
 def _row(claim: Claim, result: TrainingResult) -> Row:
@@ -175,7 +188,9 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
         1: "More than the quoted figure",
         -1: "Less than the quoted figure",
     }[comparison]
-    if claim.name != "revenue" and no_influence_notice(result):
+    if claim.placebo_share is not None:
+        verdict += f"; up to {words.percent(claim.placebo_share)} of it may be chance"
+    elif claim.name != "revenue" and no_influence_notice(result):
         value = "referral value" if result.insights.customer_value.chance_share < 1 else "noise"
         verdict = f"This is {value}: no influence was found"
     others = "; ".join(

@@ -103,5 +103,22 @@ def test_without_influence_no_figure_is_about_influence(
     assert section["caveat"].startswith("No influence was found.")
     revenue, *others = zip(section["rows"], other["rows"], strict=True)
     assert revenue[0].meaning == revenue[1].meaning
+    *others, followers, advanced = others
+    assert followers[0].meaning == followers[1].meaning
+    assert advanced[0].meaning == advanced[1].meaning
     assert all("referral value" in row.meaning for row, _ in others)
     assert not any("referral value" in row.meaning for _, row in others)
+
+
+def test_claims_about_patterns_are_of_first_uses_and_say_how_much_may_be_chance(
+    result: TrainingResult, bleak: TrainingResult
+) -> None:
+    section = claims_section(result)
+    *others, followers, advanced = section["rows"]
+    for row in (followers, advanced):
+        assert "first used a feature" in row.measured
+        assert "25 % of it may be chance" in row.meaning.replace("\u00a0", " ")
+        assert "bought something" in row.meaning
+    assert not any("may be chance" in row.meaning for row in others)
+    assert numbers(section["features"])[:2] == ["32.0", "5,000"]
+    assert numbers(claims_section(bleak)["features"]) == []
