@@ -81,6 +81,18 @@ def led_purchases(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
     return contacts[f"led_{days}d"]
 
 
+@feature("network", "purchases")
+def purchases_to_lead(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """Purchases still to lead: products that the customer has and those they reach lack, one for each."""
+    return contacts.to_lead
+
+
+@feature("network", "purchases")
+def recent_purchases_to_lead(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
+    """Purchases still to lead, of what the customer first bought in the last {days} days: influence fades."""
+    return contacts[f"to_lead_{days}d"]
+
+
 @feature("network", "currency")
 def past_influence_value(credit: ir.Table, as_of: datetime) -> ir.Value:
     """Influence value credited in the window that closed just before the cutoff, since joining at most."""
