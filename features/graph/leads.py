@@ -76,14 +76,18 @@ def open_columns(
     reach who lacks the product, and ``to_follow`` those made by customers who reach them, of products that
     they lack. With ``_{window}d``, only purchases of the last *window* days up to *last_day* count.
     """
+    made = {"": _products(purchases, np.ones(purchases.day.size, dtype=bool), ties.size)} | {
+        f"_{window}d": _products(purchases, purchases.day > last_day - window, ties.size)
+        for window in windows
+    }
     links = ties.matrix(np.ones(ties.source.size))
-    owned = _products(purchases, purchases.day <= last_day, ties.size)
+    sources = links.T.tocsr()
+    reached_have = _in_common(links, list(made.values()), made[""])
     columns: dict[str, Floats] = {}
-    for suffix, days in (("", np.inf), *((f"_{window}d", window) for window in windows)):
-        made = _products(purchases, purchases.day > last_day - days, ties.size)
-        number = np.asarray(made.sum(axis=1)).ravel()
-        columns[f"to_lead{suffix}"] = np.diff(links.indptr) * number - _in_common(links, made, owned)
-        columns[f"to_follow{suffix}"] = links.T @ number - _in_common(links.T.tocsr(), owned, made)
+    for (suffix, chosen), common in zip(made.items(), reached_have, strict=True):
+        number = np.diff(chosen.indptr).astype(np.float64)
+        columns[f"to_lead{suffix}"] = np.diff(links.indptr) * number - common
+        columns[f"to_follow{suffix}"] = sources @ number - _in_common(sources, [made[""]], chosen)[0]
     return columns
 
 
@@ -94,12 +98,16 @@ def _products(purchases: Purchases, chosen: Bools, size: int) -> sp.csr_matrix:
     return sp.csr_matrix((np.ones(cells[0].size), cells), shape=shape)
 
 
-def _in_common(links: sp.csr_matrix, own: sp.csr_matrix, others: sp.csr_matrix) -> Floats:
-    """By row, the products of its *own* that those whom it *links* to have among the *others*, added up."""
-    common = np.zeros(links.shape[0])
-    for rows in _chunks(np.diff(links.indptr), np.zeros(common.size, dtype=np.int64)):
+def _in_common(links: sp.csr_matrix, own: Sequence[sp.csr_matrix], others: sp.csr_matrix) -> Floats:
+    """For each of *own* (first axis) and row, its products that those linked to have among the *others*.
+
+    Of several who have a product, each counts.
+    """
+    common = np.zeros((len(own), links.shape[0]))
+    for rows in _chunks(np.diff(links.indptr), np.zeros(links.shape[0], dtype=np.int64)):
         of_linked = links[rows] @ others
-        common[rows] = np.asarray(own[rows].multiply(of_linked).sum(axis=1)).ravel()
+        for each, products in zip(common, own, strict=True):
+            each[rows] = np.asarray(products[rows].multiply(of_linked).sum(axis=1)).ravel()
     return common
 
 
