@@ -64,9 +64,10 @@ FORECAST = """\
 **Forecast.** At the four latest cutoffs, 60 days apart, Ripple has learnt from labels of windows closed by
 then. It and the rules are held against what was to be expected of the window after. Leads have 95 % paired
 bootstrap intervals over customers. *Newcomers* joined after the last cutoff that was learnt from; the top 1 %
-of them are few. *Coverage* is the share of customers whose next label lay in their interval, the worst decile
-that of predicted value at each cutoff; then that of groups, and of the range of what comes if any does, among
-those to whom any came. The *interval score* (Winkler) is in means of the label; less is better.
+of them are few, and their last label is what they have brought since they joined. *Coverage* is the share
+of customers whose next label lay in their interval, the worst decile that of predicted value at each cutoff;
+then that of groups, and of the range of what comes if any does, among those to whom any came. The *interval
+score* (Winkler) is in means of the label; less is better.
 *{traits}* is the same model with the latent traits as
 features, *{expectations}* the same with expected values for labels, which nobody has. *{ceiling}*
 has both: what this way of learning could reach with nothing hidden and no noise in the label.

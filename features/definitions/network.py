@@ -81,25 +81,39 @@ def led_purchases(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
     return contacts[f"led_{days}d"]
 
 
+@feature("network", "purchases")
+def purchases_to_lead(contacts: ir.Table, as_of: datetime) -> ir.Value:
+    """Purchases still to lead: products that the customer has and those they reach lack, one for each."""
+    return contacts.to_lead
+
+
+@feature("network", "purchases")
+def recent_purchases_to_lead(contacts: ir.Table, as_of: datetime, days: int) -> ir.Value:
+    """Purchases still to lead, of what the customer first bought in the last {days} days: influence fades."""
+    return contacts[f"to_lead_{days}d"]
+
+
 @feature("network", "currency")
 def past_influence_value(credit: ir.Table, as_of: datetime) -> ir.Value:
-    """Influence value credited in the last window that closed before the cutoff."""
+    """Influence value credited in the window that closed just before the cutoff, since joining at most."""
     return credit.influence_value
 
 
 @feature("network", "currency")
 def past_referral_value(credit: ir.Table, as_of: datetime) -> ir.Value:
-    """Referral value credited in the last window that closed before the cutoff."""
+    """Referral value credited in the window that closed just before the cutoff, since joining at most."""
     return credit.referral_value
 
 
 @feature("network", "currency")
 def past_network_value(credit: ir.Table, as_of: datetime) -> ir.Value:
-    """Network value credited in the last window that closed before the cutoff: the last label."""
+    """Network value credited in the window that closed just before the cutoff: the last label. For those who
+    joined in that window it is what they have brought since."""
     return credit.network_value
 
 
 @feature("network", "customers")
 def past_influenced_customers(credit: ir.Table, as_of: datetime) -> ir.Value:
-    """Customers credited as influenced in the last window that closed before the cutoff."""
+    """Customers credited as influenced in the window that closed just before the cutoff, since joining at
+    most."""
     return credit.influenced_customers

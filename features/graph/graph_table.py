@@ -12,7 +12,7 @@ from ripple.arrays import Bools, Floats, sums
 from ripple.features.expressions import sum_or_zero
 from ripple.features.graph.centrality import core_number, pagerank
 from ripple.features.graph.contacts import Contacts, Purchases
-from ripple.features.graph.leads import lead_columns
+from ripple.features.graph.leads import lead_columns, open_columns
 from ripple.features.graph.sparse import counts
 from ripple.features.graph.ties import UNIT, Ties
 from ripple.settings import Features
@@ -58,6 +58,7 @@ def graph_table(
             f"{power}_mutual": mutual,
         }
     columns |= lead_columns(ties, known_purchases, last_day, settings.windows_days)
+    columns |= open_columns(ties, known_purchases, last_day, settings.windows_days)
     return pa.table(
         {"customer": pa.array(customers, pa.int32())}
         | {name: pa.array(value[customers], from_pandas=True) for name, value in columns.items()}

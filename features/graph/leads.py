@@ -1,4 +1,4 @@
-"""The order of purchases among customers in touch: purchases that led, and purchases that followed."""
+"""The order of purchases among customers in touch: those that led, that followed, and that are still open."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+import scipy.sparse as sp
 
-from ripple.arrays import Floats, Ints, expand
+from ripple.arrays import Bools, Floats, Ints, expand
 from ripple.features.graph.contacts import Purchases
 from ripple.features.graph.sparse import counts, is_run_start, one_based_indices
 from ripple.features.graph.ties import Ties
@@ -64,6 +65,50 @@ def lead_columns(
             f"followed_{window}d": counts(buyer[in_window & followed], size),
         }
     return columns
+
+
+def open_columns(
+    ties: Ties, purchases: Purchases, last_day: int, windows: Sequence[int]
+) -> dict[str, Floats]:
+    """Counts of purchases that are open: somebody has made them, and a customer whom they reach has not yet.
+
+    One value per customer: ``to_lead`` counts those that the customer has made, once for every customer they
+    reach who lacks the product, and ``to_follow`` those made by customers who reach them, of products that
+    they lack. With ``_{window}d``, only purchases of the last *window* days up to *last_day* count.
+    """
+    made = {"": _products(purchases, np.ones(purchases.day.size, dtype=bool), ties.size)} | {
+        f"_{window}d": _products(purchases, purchases.day > last_day - window, ties.size)
+        for window in windows
+    }
+    links = ties.matrix(np.ones(ties.source.size))
+    sources = links.T.tocsr()
+    reached_have = _in_common(links, list(made.values()), made[""])
+    columns: dict[str, Floats] = {}
+    for (suffix, chosen), common in zip(made.items(), reached_have, strict=True):
+        number = np.diff(chosen.indptr).astype(np.float64)
+        columns[f"to_lead{suffix}"] = np.diff(links.indptr) * number - common
+        columns[f"to_follow{suffix}"] = sources @ number - _in_common(sources, [made[""]], chosen)[0]
+    return columns
+
+
+def _products(purchases: Purchases, chosen: Bools, size: int) -> sp.csr_matrix:
+    """The *chosen* purchases as ones; customers are rows, products columns."""
+    cells = purchases.customer[chosen], purchases.product[chosen]
+    shape = size, 1 + purchases.product.max(initial=0)
+    return sp.csr_matrix((np.ones(cells[0].size), cells), shape=shape)
+
+
+def _in_common(links: sp.csr_matrix, own: Sequence[sp.csr_matrix], others: sp.csr_matrix) -> Floats:
+    """For each of *own* (first axis) and row, its products that those linked to have among the *others*.
+
+    Of several who have a product, each counts.
+    """
+    common = np.zeros((len(own), links.shape[0]))
+    for rows in _chunks(np.diff(links.indptr), np.zeros(links.shape[0], dtype=np.int64)):
+        of_linked = links[rows] @ others
+        for each, products in zip(common, own, strict=True):
+            each[rows] = np.asarray(products[rows].multiply(of_linked).sum(axis=1)).ravel()
+    return common
 
 
 def _chunks(pairs: Ints, group: Ints) -> Iterator[slice]:

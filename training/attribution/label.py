@@ -41,12 +41,19 @@ MIN_COMPLEMENT = 1e-12
 """The probability that a source caused nothing is at least this, so that it has a logarithm."""
 
 
-def network_value(tables: Tables, start: datetime, end: datetime, settings: Settings) -> ir.Table:
+def network_value(
+    tables: Tables,
+    start: datetime,
+    end: datetime,
+    settings: Settings,
+    joined_before: datetime | None = None,
+) -> ir.Table:
     """Credit for the revenue in (start, end], one row per customer who had joined before *start*.
 
     Args:
         tables: what may be looked at; pass `Tables.before(cutoff)` to be blind to what came later.
         start, end: the window, UTC.
+        joined_before: the moment before which customers with a row had joined, if it is not *start*.
 
     Returns:
         `customer_id` and the columns of `LABEL_COLUMNS`, zeros included, ordered by customer. Values are in
@@ -54,7 +61,8 @@ def network_value(tables: Tables, start: datetime, end: datetime, settings: Sett
         turn; `influenced_purchases` and `influenced_customers` are expected numbers.
     """
     orders = tables.orders_in(start, end)
-    customers = tables["customers"].filter(tables["customers"].joined_at < start).select("customer_id")
+    joined = tables["customers"].joined_at < (joined_before or start)
+    customers = tables["customers"].filter(joined).select("customer_id")
     direct = orders.group_by("customer_id").aggregate(direct_value=sum_or_zero(orders.revenue))
     labels = _left_join(customers, direct)
     if "interactions" in tables:

@@ -53,16 +53,21 @@ class Examples:
 
 
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
-    """The feature matrix at *as_of*, past credit included: the label of the last window closed by then."""
-    horizon = timedelta(days=dataset.settings.horizon_days)
+    """The feature matrix at *as_of*, past credit included: that of the window that closed just before.
+
+    Customers who joined in that window have past credit too: what they have brought since.
+    """
+    start = as_of - timedelta(days=dataset.settings.horizon_days)
     known = dataset.tables.before(as_of)
-    return matrix(dataset, as_of, {"credit": _label(dataset, as_of - horizon, known, as_of, inclusive=False)})
+    return matrix(dataset, as_of, {"credit": _credit(dataset, start, known, as_of, inclusive=False)})
 
 
 def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None = None) -> ir.Table:
     """The label of the horizon from *cutoff*, from what was known at *known_until*, or is known now."""
     tables = dataset.tables if known_until is None else dataset.tables.until(known_until)
-    return _label(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
+    credit = _credit(dataset, cutoff, tables, known_until or datetime.max, inclusive=True)
+    joined = tables["customers"].filter(tables["customers"].joined_at < cutoff)
+    return credit.semi_join(joined, "customer_id").order_by("customer_id")
 
 
 def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) -> Examples:
@@ -107,10 +112,11 @@ def _time_decayed(dataset: Dataset, cutoff: datetime, features: pd.DataFrame) ->
     return credit.reindex(features.index).fillna(0.0) + features["past_referral_value"]
 
 
-def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:
-    """The label of the horizon from *start*, from *tables*, whose rows were known before *known*.
+def _credit(dataset: Dataset, start: datetime, tables: Tables, known: datetime, inclusive: bool) -> ir.Table:
+    """The credit for the horizon from *start*, from *tables*, whose rows were known before *known*.
 
-    It is cached under a digest of all it follows from, the code included.
+    One row per customer who had joined before the horizon ended. It is cached under a digest of all it
+    follows from, the code included.
     """
     settings = dataset.settings
     end = start + timedelta(days=settings.horizon_days)
@@ -119,7 +125,7 @@ def _label(dataset: Dataset, start: datetime, tables: Tables, known: datetime, i
         digest(code_digest(network_value.__module__), settings.credit, settings.seed, (start, end)),
         known,
         inclusive,
-        lambda: network_value(tables, start, end, settings).to_pyarrow(),
+        lambda: network_value(tables, start, end, settings, joined_before=end).to_pyarrow(),
     )
 
 

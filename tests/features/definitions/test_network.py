@@ -29,3 +29,11 @@ def test_live_ties_make_a_core_and_ranks_are_one_on_average(matrix):
 def test_c1_led_what_c3_bought_after_their_contact(matrix):
     assert matrix.led_purchases_30d.to_list() == [1, 0, 0, 0, 0]
     assert matrix.led_purchases_7d.to_list() == [0, 0, 0, 0, 0]
+
+
+def test_what_a_customer_has_and_those_they_reach_lack_is_open(matrix):
+    """c3 lacks p2, which c1 bought first 41 days ago, and c4 lacks p1, which c3 bought 20 days ago."""
+    assert matrix.purchases_to_lead.to_list() == [1, 0, 1, 0, 0]
+    assert matrix.recent_purchases_to_lead_30d.to_list() == [0, 0, 1, 0, 0]
+    assert matrix.purchases_to_follow.to_list() == [0, 0, 1, 1, 0]
+    assert matrix.recent_purchases_to_follow_30d.to_list() == [0, 0, 0, 1, 0]

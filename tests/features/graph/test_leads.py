@@ -3,7 +3,7 @@ import pytest
 
 from ripple.features.graph import leads
 from ripple.features.graph.contacts import Purchases
-from ripple.features.graph.leads import lead_columns
+from ripple.features.graph.leads import lead_columns, open_columns
 from tests.support.oracles.graphs import ties_of
 
 LAST_DAY = 99
@@ -43,3 +43,24 @@ def test_a_contact_after_the_purchase_does_not_lead_it():
     assert lead_columns(ties, PURCHASES, LAST_DAY, (45,))["led_45d"].sum() == 0
     ties.first[:] = 95
     assert lead_columns(ties, PURCHASES, LAST_DAY, (45,))["led_45d"].tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("chunk", [1, 1_000_000])
+def test_a_purchase_is_open_to_those_who_are_reached_and_lack_the_product(monkeypatch, chunk):
+    """3 has bought nothing; 0 reaches it and 1, and 2 reaches it twice as strongly."""
+    monkeypatch.setattr(leads, "CHUNK_PAIRS", chunk)
+    ties = ties_of([(0, 1, 1.0), (0, 3, 1.0), (2, 3, 2.0), (3, 0, 1.0)], 4)
+    columns = open_columns(ties, PURCHASES, LAST_DAY, (3, 45))
+    assert columns["to_lead"].tolist() == [2, 0, 2, 0]
+    assert columns["to_follow"].tolist() == [0, 0, 0, 4]
+    # in the last three days 0 and 2 bought product 1
+    assert columns["to_lead_3d"].tolist() == [1, 0, 1, 0]
+    assert columns["to_follow_3d"].tolist() == [0, 0, 0, 2]
+
+
+def test_nothing_is_open_without_purchases():
+    none = np.zeros(0, dtype=np.int64)
+    columns = open_columns(TIES, Purchases(none, none, none, none, none), LAST_DAY, (45,))
+    assert {name: value.tolist() for name, value in columns.items()} == dict.fromkeys(
+        ("to_lead", "to_follow", "to_lead_45d", "to_follow_45d"), [0.0] * 4
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -92,6 +93,15 @@ def network_columns(
             for product in first_purchases(customer, days)
         )
 
+    def open_purchases(source: str, target: str, days: float = math.inf) -> int:
+        return sum(age <= days and product not in bought[target] for product, age in bought[source].items())
+
+    def to_lead(customer: str, days: float = math.inf) -> float:
+        return sum(open_purchases(customer, target, days) for target in targets[customer])
+
+    def to_follow(customer: str, days: float = math.inf) -> float:
+        return sum(open_purchases(source, customer, days) for source in sources[customer])
+
     columns: dict[str, Column] = {
         "out_degree": lambda customer: len(targets[customer]),
         "out_strength": lambda customer: strength(0, customer),
@@ -104,8 +114,12 @@ def network_columns(
         "neighbour_products": neighbour_products,
         "neighbour_lack": neighbour_lack,
         "neighbour_activity": neighbour_activity,
+        "purchases_to_lead": to_lead,
+        "purchases_to_follow": to_follow,
     }
     for days in windows:
+        columns[f"recent_purchases_to_lead_{days}d"] = lambda customer, days=days: to_lead(customer, days)
+        columns[f"recent_purchases_to_follow_{days}d"] = lambda customer, days=days: to_follow(customer, days)
         columns[f"led_purchases_{days}d"] = lambda customer, days=days: led_purchases(customer, days)
         columns[f"followed_purchases_{days}d"] = lambda customer, days=days: followed_purchases(
             customer, days

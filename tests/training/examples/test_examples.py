@@ -32,10 +32,27 @@ def test_labels_look_ahead_and_the_last_label_is_a_feature(opened, plan, example
     for labels, tables in ((one.labels, known), (one.realised, dataset.tables)):
         ahead = frame(network_value(tables, cutoff, cutoff + horizon, dataset.settings))
         pd.testing.assert_frame_equal(labels.sort_index(), ahead, check_exact=True)
-    past = network_value(dataset.tables.before(cutoff), cutoff - horizon, cutoff, dataset.settings)
-    last = frame(past)["network_value"].reindex(one.features.index, fill_value=0.0)
+    known = dataset.tables.before(cutoff)
+    past = frame(network_value(known, cutoff - horizon, cutoff, dataset.settings))["network_value"]
+    last = one.features["past_network_value"].reindex(past.index)
     assert last.sum() > 0
-    assert one.features["past_network_value"].equals(last.rename("past_network_value"))
+    assert last.equals(past.rename("past_network_value"))
+
+
+def test_past_credit_of_newcomers_is_what_they_have_brought_since_they_joined(opened, plan, examples):
+    dataset, days = opened[0], plan.horizon.days
+    cutoff, past = next(
+        (cutoff, past)
+        for cutoff, one in examples.items()
+        for past in [one.features.query(f"tenure_days < {days}")["past_network_value"]]
+        if past.any()
+    )
+    start, known = cutoff - plan.horizon, dataset.tables.before(cutoff)
+    label = frame(network_value(known, start, cutoff, dataset.settings))
+    brought = frame(network_value(known, start, cutoff, dataset.settings, joined_before=cutoff))
+    pd.testing.assert_frame_equal(brought.loc[label.index], label, check_exact=True)
+    assert sorted(past.index) == sorted(brought.index.difference(label.index))
+    assert past.equals(brought["network_value"].reindex(past.index).rename("past_network_value"))
 
 
 def test_what_became_known_after_the_window_is_evaluated_on_but_not_trained_on(opened, plan):
