@@ -201,6 +201,7 @@ def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMet
         InputError: none of them has credit both to learn from and to be evaluated by.
     """
     cutoffs = backtester.evaluable_cutoffs
+    logger.info(f"evaluating the model and the baselines at {len(cutoffs)} cutoff{'s' * (len(cutoffs) != 1)}")
     *earlier, latest = [_evaluation(backtester, cutoff) for cutoff in cutoffs]
     # two fits of their own, so at one cutoff only
     latest = replace(latest, cross_customer_predictions=backtester.cross_customer_predictions(cutoffs[-1]))
