@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
 	bench-foundation bench-init bench-level bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
-	bench-startup bench-training
+	bench-startup bench-train bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -113,6 +113,9 @@ bench-serving: $(VENV)/ready-dev ## measure what an answer of the service costs 
 
 bench-startup: $(VENV)/ready-dev ## measure how long the service takes until it is ready
 	@$(BENCHMARK).endpoint.startup_cost
+
+bench-train: $(VENV)/ready-dev ## measure the whole of `ripple train`, stage by stage, at up to 100,000 customers (half an hour)
+	@$(BENCHMARK).train_cost
 
 bench-training: $(VENV)/ready-dev ## measure fitting both heads on up to ten million rows
 	@$(BENCHMARK).training_cost

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.servers import postgres_server
 from tests.support.servers.postgres_server import PostgresServer
-from tests.support.servers.processes import Ripple, TrainedWorld
+from tests.support.servers.processes import Ripple, TrainedWorld, forking_ripple
 from tests.support.servers.spark_sessions import spark_session
 from tests.support.small_settings import LENIENT
 
@@ -55,22 +53,10 @@ def executable() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ripple(executable: Path) -> Ripple:
+def ripple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ripple]:
     """Runs `ripple ARGUMENTS` with a home of its own and returns what it printed and its exit code."""
-
-    def run(*arguments: object, home: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"RIPPLE_HOME": str(home), "PYTHONWARNINGS": "default"}
-        return subprocess.run(
-            [executable, *map(str, arguments)],
-            env=environment,
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-
-    return run
+    with forking_ripple(tmp_path_factory.mktemp("forking")) as run:
+        yield run
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
-from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.drift import drift, training_features
 from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
 from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
@@ -130,10 +129,13 @@ def _fit_and_evaluate(
         examples_identity = digest(data.digests, dataset.settings.model_dump(), run_code_digest())
         settings, search = tune(backtester, trials, examples_identity)
         dataset, backtester = replace(dataset, settings=settings), backtester.with_settings(settings)
+    cutoffs = backtester.evaluable_cutoffs
+    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
+    current = frame(features_at(dataset, end))
+    backtester.fit_all(end, Rows.of(current.iloc[by_content(current)], folder))
     backtested = backtest(backtester, dataset.extension.metrics)
-    cutoffs = _evaluation_cutoffs(backtested, plan)
     predictions = out_of_sample_predictions(backtester, cutoffs)
-    population = _population(dataset, backtester, end, folder)
+    population = _population(dataset, backtester, end, current)
     revisiting = at_champions_cutoffs(backtester, dataset, set(compared_at) - set(evaluated_at(predictions)))
     evaluation = Evaluation(
         backtested,
@@ -230,16 +232,8 @@ def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, 
     return examples
 
 
-def _evaluation_cutoffs(evaluated: Backtest, plan: Schedule) -> list[datetime]:
-    """The planned evaluation cutoffs that the backtest could evaluate, oldest first."""
-    days = set(evaluated.heads["cutoff"])
-    return [cutoff for cutoff in plan.evaluation if f"{cutoff:%Y-%m-%d}" in days]
-
-
-def _bundle(
-    backtester: RollingOriginBacktester, end: datetime, inference_rows: Rows, extension: Sequence[Definition]
-) -> Bundle:
-    heads, calibration = backtester.heads(end, inference_rows), backtester.calibration(end)
+def _bundle(backtester: RollingOriginBacktester, end: datetime, extension: Sequence[Definition]) -> Bundle:
+    heads, calibration = backtester.heads(end), backtester.calibration(end)
     if calibration is None:
         raise InputError(
             "Nobody is credited with revenue of others in the latest closed windows, so how much there is to "
@@ -269,15 +263,11 @@ def _bundle(
 
 
 def _population(
-    dataset: Dataset, backtester: RollingOriginBacktester, end: datetime, folder: Path
+    dataset: Dataset, backtester: RollingOriginBacktester, end: datetime, current: pd.DataFrame
 ) -> Population:
-    """Fit the final heads, and score all customers with them."""
+    """The scores of all customers, whose features are *current*, by the final heads."""
     plan, examples = backtester.schedule, backtester.examples
-    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
-    current = frame(features_at(dataset, end))
-    logger.info(f"fitting the final heads on {len(plan.training_for(end))} cutoffs")
-    inference_rows = Rows.of(current.iloc[by_content(current)], folder)
-    bundle = _bundle(backtester, end, inference_rows, dataset.extension.definitions)
+    bundle = _bundle(backtester, end, dataset.extension.definitions)
     logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     reference = training_features(

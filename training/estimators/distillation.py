@@ -32,11 +32,16 @@ STUDENT_PARAMS: dict[str, Any] = {
     "num_leaves": 8,
     "max_depth": 5,
     "min_data_in_leaf": 10,
+    "bagging_fraction": 1.0,
+    "bagging_freq": 0,
     "feature_fraction": 1.0,
     "lambda_l2": 0.0,
     "extra_trees": False,
 }
 """The LightGBM parameters of the student, which fits closely because its targets have no noise."""
+MAX_TREES = 200
+"""The number of trees of the student, at most: further ones follow the teachers more closely, and predict as
+well."""
 MAX_LOG_WEIGHT = 6.0
 """The bound on the absolute log-prediction that a row's weight grows with."""
 
@@ -81,7 +86,7 @@ def distil(
         feature_name=labelled[0][0].rows.names,
         params=parameters,
     )
-    student = train(parameters, data, settings.model.trees)
+    student = train(parameters, data, student_trees(settings))
     return student, float(np.average(np.exp(student.predict(x, raw_score=True)), weights=weights))
 
 
@@ -89,6 +94,11 @@ def student_parameters(shared: dict[str, Any]) -> dict[str, Any]:
     """The LightGBM parameters of the student of trees with the parameters *shared*."""
     min_rows = min(shared["min_data_in_leaf"], STUDENT_PARAMS["min_data_in_leaf"])
     return shared | STUDENT_PARAMS | {"min_data_in_leaf": min_rows}
+
+
+def student_trees(settings: Settings) -> int:
+    """The number of trees of the student."""
+    return min(settings.model.trees, MAX_TREES)
 
 
 def _stride(rows: int) -> int:

@@ -21,7 +21,7 @@ from ripple.training.estimators.boosting import (
     train,
     tweedie_objective,
 )
-from ripple.training.estimators.distillation import distil, student_parameters
+from ripple.training.estimators.distillation import distil, student_parameters, student_trees
 from ripple.training.estimators.range_heads import RANGE_PARAMS, RANGE_TREES, RangeHeads, fit_range_heads
 from ripple.training.examples.examples import Examples
 from ripple.training.examples.feature_sequence import Rows
@@ -156,7 +156,7 @@ class _Training:
         """`Heads.parameters`."""
         shared = self.parameters | {"num_iterations": self.settings.model.trees}
         return {
-            "value_head": student_parameters(shared),
+            "value_head": student_parameters(shared) | {"num_iterations": student_trees(self.settings)},
             "value_teacher": shared | tweedie_objective(self.settings),
             "top_head": shared | BINARY,
             "range_heads": shared | RANGE_PARAMS | {"num_iterations": RANGE_TREES},

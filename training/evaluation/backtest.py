@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, partial
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
@@ -20,6 +21,7 @@ from ripple.settings import Settings
 from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, Calibration, calibrate
 from ripple.training.estimators.heads import Heads, fit, fit_value
 from ripple.training.estimators.held_out import HeldOutPredictions, predict_held_out
+from ripple.training.estimators.in_threads import in_threads
 from ripple.training.estimators.total_forecast import ClosedTotal, TotalForecast, forecast_total
 from ripple.training.evaluation.baselines import baselines
 from ripple.training.evaluation.bootstrap import customer_codes
@@ -33,6 +35,10 @@ from ripple.training.examples.preconditions import NoCreditError
 from ripple.training.examples.targets import network_value_target
 
 logger = logging.getLogger(__name__)
+
+MAX_CELLS_IN_THREADS = 300_000_000
+"""The number of cells of training rows, of which LightGBM keeps a byte each, up to which the heads of several
+moments are fitted at the same time; those of more rows keep all cores busy one after the other."""
 
 
 @dataclass
@@ -64,6 +70,27 @@ class RollingOriginBacktester:
         """Whether anybody is credited with anything in the window of *cutoff*."""
         return bool((self.examples[cutoff].labels["network_value"] > 0).any())
 
+    @cached_property
+    def evaluable_cutoffs(self) -> list[datetime]:
+        """The evaluation cutoffs with credit both to learn from and to be evaluated by.
+
+        Raises:
+            NoCreditError: there are none.
+        """
+        cutoffs = []
+        for cutoff in self.schedule.evaluation:
+            if self.has_training_labels(cutoff) and self.has_credit(cutoff):
+                cutoffs.append(cutoff)
+            else:
+                logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to train on or evaluate with")
+        if not cutoffs:
+            raise NoCreditError(
+                "Every label is zero: no evaluation cutoff has customers credited with revenue of others "
+                "both before and after it. Check that interactions hold referrals, or ties between customers "
+                "who buy the same products."
+            )
+        return cutoffs
+
     def heads(self, moment: datetime, inference_rows: Rows | None = None) -> Heads:
         """Heads fitted on all cutoffs closed by *moment*, for the customers of that moment.
 
@@ -74,17 +101,31 @@ class RollingOriginBacktester:
             closed = [self.examples[cutoff] for cutoff in self.schedule.training_for(moment)]
             if moment in self.examples:
                 inference_rows = self.examples[moment].rows
+            count = f"{len(closed)} closed cutoff{'s' * (len(closed) != 1)}"
+            logger.log(self.log_level, f"heads as of {moment:%Y-%m-%d}: fitting on {count}")
             self._heads[moment] = fit(closed, self.settings, inference_rows)
         return self._heads[moment]
+
+    def fit_all(self, end: datetime, inference_rows: Rows) -> None:
+        """Fit the heads of every cutoff and of the *end* of the data, several at the same time.
+
+        Args:
+            inference_rows: the features of the customers of *end*.
+        """
+        # those with the most rows first, so that no core waits for them at the end
+        moments = [
+            moment for moment in (end, *reversed(self.schedule.all)) if self.has_training_labels(moment)
+        ]
+        fits = [partial(self.heads, moment, inference_rows) for moment in moments]
+        if sum(len(one.rows) * len(one.rows.names) for one in self.examples.values()) > MAX_CELLS_IN_THREADS:
+            for fit_heads in fits:
+                fit_heads()
+        else:
+            in_threads(fits)
 
     def held_out_predictions(self, cutoff: datetime) -> HeldOutPredictions:
         """Predictions at *cutoff* by heads fitted as of then, with labels as known when its window closed."""
         if cutoff not in self._held_out:
-            count = len(self.schedule.training_for(cutoff))
-            logger.log(
-                self.log_level,
-                f"backtest {cutoff:%Y-%m-%d}: fitting on {count} closed cutoff{'s' * (count != 1)}",
-            )
             self._held_out[cutoff] = predict_held_out(
                 self.heads(cutoff), self.examples[cutoff], self.settings
             )
@@ -104,11 +145,14 @@ class RollingOriginBacktester:
         training = [self.examples[earlier] for earlier in self.schedule.training_for(cutoff)]
         examples = self.examples[cutoff]
         *training_codes, codes = customer_codes([one.rows.index for one in (*training, examples)])
-        predicted = np.full(len(examples.rows), np.nan)
-        for half in (0, 1):
+
+        def predict_half(half: int) -> np.ndarray:
             others = [one.where(own % 2 != half) for one, own in zip(training, training_codes, strict=True)]
-            mask = codes % 2 == half
-            predicted[mask] = fit_value(others, self.settings).predict(examples.where(mask).features)
+            return fit_value(others, self.settings).predict(examples.where(codes % 2 == half).features)
+
+        predicted = np.empty(len(examples.rows))
+        for half, values in enumerate(in_threads([partial(predict_half, half) for half in (0, 1)])):
+            predicted[codes % 2 == half] = values
         return predicted
 
     def baseline_scores(self, cutoff: datetime) -> dict[str, np.ndarray]:
@@ -170,8 +214,12 @@ def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMet
     Raises:
         NoCreditError: none of them has credit both to learn from and to be evaluated by.
     """
-    evaluations = [_evaluation(backtester, cutoff) for cutoff in _evaluable(backtester)]
-    return evaluate(evaluations, backtester.settings, business)
+    cutoffs = backtester.evaluable_cutoffs
+    logger.info(f"evaluating the model and the baselines at {len(cutoffs)} cutoff{'s' * (len(cutoffs) != 1)}")
+    *earlier, latest = [_evaluation(backtester, cutoff) for cutoff in cutoffs]
+    # two fits of their own, so at one cutoff only
+    latest = replace(latest, cross_customer_predictions=backtester.cross_customer_predictions(cutoffs[-1]))
+    return evaluate([*earlier, latest], backtester.settings, business)
 
 
 def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> CutoffEvaluation:
@@ -189,22 +237,5 @@ def _evaluation(backtester: RollingOriginBacktester, cutoff: datetime) -> Cutoff
         None if calibration is None else calibration.ranges(held_out),
         probabilities,
         dict(slice_masks(examples.features, examples.attributes, ~examples.rows.index.isin(trained_on))),
-        backtester.cross_customer_predictions(cutoff),
-        backtester.total_forecast(cutoff, held_out.predicted),
+        total=backtester.total_forecast(cutoff, held_out.predicted),
     )
-
-
-def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
-    cutoffs = []
-    for cutoff in backtester.schedule.evaluation:
-        if backtester.has_training_labels(cutoff) and backtester.has_credit(cutoff):
-            cutoffs.append(cutoff)
-        else:
-            logger.info(f"backtest {cutoff:%Y-%m-%d}: left out, no credit to train on or evaluate with")
-    if not cutoffs:
-        raise NoCreditError(
-            "Every label is zero: no evaluation cutoff has customers credited with revenue of others both "
-            "before and after it. Check that interactions hold referrals, or ties between customers who buy "
-            "the same products."
-        )
-    return cutoffs

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from ripple.features.dataset import Dataset
 from ripple.features.expressions import sum_or_zero
 from ripple.settings import Lifetime
 from ripple.training.estimators.direct_value_head import DirectValueHead, fit_direct_value
+from ripple.training.estimators.in_threads import in_threads
 from ripple.training.evaluation import metrics
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.evaluation.bootstrap import customer_count, estimate_with_bounds, ranked_cutoffs
@@ -90,7 +92,12 @@ class _Forecaster:
 
     def direct_value(self, cutoffs: Sequence[datetime], current: pd.DataFrame) -> DirectValue:
         settings = self.backtester.settings
-        share, heads = settings.plays.direct_share, {cutoff: self._head(cutoff) for cutoff in cutoffs}
+        share, moments = settings.plays.direct_share, [self.end, *cutoffs]
+        for moment in moments:  # before the fits, as one connection serves one thread
+            for known in (moment, *self.backtester.schedule.training_for(moment)):
+                self._history(known)
+        head, *earlier = in_threads([partial(self._head, moment) for moment in moments])
+        heads = dict(zip(cutoffs, earlier, strict=True))
         predictions = pd.concat([self._predictions(cutoff, head) for cutoff, head in heads.items()])
         predictions = predictions.reset_index(drop=True)
         ranked = ranked_cutoffs(predictions, [PREDICTED, LAST_PERIOD], share)
@@ -99,7 +106,6 @@ class _Forecaster:
             customer_count(ranked),
             settings.seed,
         )
-        head = self._head(self.end)
         expected = self._expected(head, current, self.end)
         long = [self._long_metrics(cutoff, head, predictions, share) for cutoff, head in heads.items()]
         return DirectValue(

@@ -44,8 +44,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert CliRunner().invoke(app, ["--version"]).output == f"ripple {version('ripple')}\n"
 
 
-def test_an_unknown_command_ends_with_2_and_its_name(forked: Ripple, tmp_path: Path) -> None:
-    done = forked("frobnicate", home=tmp_path, cwd=tmp_path)
+def test_an_unknown_command_ends_with_2_and_its_name(ripple: Ripple, tmp_path: Path) -> None:
+    done = ripple("frobnicate", home=tmp_path, cwd=tmp_path)
     assert done.returncode == 2
     assert "frobnicate" in done.stderr
     assert "Traceback" not in done.stderr

@@ -93,9 +93,9 @@ def test_label_is_written_zeros_included(ripple: Ripple, trained_world: TrainedW
     ],
 )
 def test_bad_input_ends_with_2_a_message_and_no_file(
-    forked: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
+    ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
-    assert_refused(forked, trained_world, tmp_path, arguments, expected)
+    assert_refused(ripple, trained_world, tmp_path, arguments, expected)
 
 
 @pytest.mark.parametrize(

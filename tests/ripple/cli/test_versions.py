@@ -67,13 +67,10 @@ def test_where_no_version_is_registered_none_is_listed(ripple: Ripple, tmp_path:
     ],
 )
 def test_bad_input_ends_with_2_a_message_and_no_file(
-    forked: Ripple,
     ripple: Ripple,
     trained_world: TrainedWorld,
     tmp_path: Path,
     arguments: tuple[str, ...],
     expected: str,
 ) -> None:
-    # MLflow reads artifacts, as promote does to try its store, in threads, which do not survive a fork
-    run = ripple if arguments[0] == "promote" else forked
-    assert_refused(run, trained_world, tmp_path, arguments, expected)
+    assert_refused(ripple, trained_world, tmp_path, arguments, expected)

@@ -19,29 +19,45 @@ from tests.support.checkout import ROOT
 
 Ripple = Callable[..., subprocess.CompletedProcess[str]]
 
-# runs `ripple` once for every line it reads, in a child that has nothing more to import
 FORKING = """
-import gc, json, os, signal, sys, warnings
+import atexit, gc, json, os, signal, sys, traceback, warnings
 from ripple import cli
-import ripple.features.validation.checks, ripple.serving.options, ripple.training.registry.model_versions
+import duckdb, lightgbm, mlflow, networkit, pyarrow.dataset, shap, sklearn.isotonic
+import ripple.features.validation.checks, ripple.models.batch_scoring, ripple.serving.options
+import ripple.training.monitoring, ripple.training.pipeline, ripple.training.report
+import ripple.training.registry.model_versions, ripple.training.registry.recording
+
+def run(request):
+    signal.alarm(600)
+    os.chdir(request["cwd"])
+    os.environ.update(request["environment"])
+    for number, file in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
+    sys.argv = ["ripple", *request["arguments"]]
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as error:
+        code = error.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # libraries would wait for threads that only the parent has
+    os._exit(code)
 
 warnings.simplefilter("default")
 # else a child that collects garbage copies all that it has inherited
 gc.freeze()
 for line in sys.stdin:
-    request = json.loads(line)
     child = os.fork()
     if child == 0:
-        signal.alarm(120)
-        os.chdir(request["cwd"])
-        os.environ.update(request["environment"])
-        for number, file in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
-            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
-        sys.argv = ["ripple", *request["arguments"]]
-        cli.main()
-        sys.exit(0)
+        run(json.loads(line))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Runs `ripple` once for every line it reads, in a child that has little more to import."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +94,8 @@ def becomes_ready(server: subprocess.Popen[str], url: str, seconds: float = 120)
 def forking_ripple(folder: Path) -> Iterator[Ripple]:
     """Runs `ripple ARGUMENTS`, each in a process of its own, forked from one that has imported all before.
 
-    Starting anew takes a command that is refused at once seconds, for what it imports. Only for commands that
-    open no data: DuckDB's and Arrow's threads do not survive a fork.
+    A command that starts anew takes seconds for what it imports. The parent opens no data, as threads do not
+    survive a fork.
     """
     process = subprocess.Popen(
         [sys.executable, "-c", FORKING],
@@ -93,7 +109,7 @@ def forking_ripple(folder: Path) -> Iterator[Ripple]:
     assert process.stdout is not None
     stdin, stdout, out, err = process.stdin, process.stdout, folder / "out", folder / "err"
 
-    def run(*arguments: object, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, home: Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         for file in (out, err):
             file.write_bytes(b"")
         given = [str(argument) for argument in arguments]

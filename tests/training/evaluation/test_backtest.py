@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from ripple.errors import InputError
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
@@ -86,6 +87,24 @@ def test_heads_are_fitted_for_the_customers_of_their_moment(examples):
     later = grid[-1] + synthetic_examples.plan().horizon
     assert own.heads(later, examples[grid[0]].rows).inference_rows is examples[grid[0]].rows
     assert own.heads(later).cutoffs == list(grid)
+
+
+@pytest.mark.parametrize("max_cells", [0, 10**9])
+def test_heads_fitted_together_are_those_fitted_one_by_one(examples, monkeypatch, max_cells):
+    monkeypatch.setattr("ripple.training.evaluation.backtest.MAX_CELLS_IN_THREADS", max_cells)
+    plan = synthetic_examples.plan()
+    few = {cutoff: examples[cutoff] for cutoff in plan.grid[:6]}
+    plan = replace(plan, grid=plan.grid[:6], evaluation=plan.grid[4:6])
+    end, rows = plan.grid[-1] + plan.horizon, list(examples.values())[-1].rows
+    one_by_one, together = (RollingOriginBacktester(few, plan, SETTINGS) for _ in range(2))
+    with threadpool_limits(2):
+        together.fit_all(end, rows)
+    assert sorted(together._heads) == [*plan.grid[2:], end]
+    for moment, heads in together._heads.items():
+        alone = one_by_one.heads(moment, rows)
+        assert heads.value.booster.model_to_string() == alone.value.booster.model_to_string()
+        assert heads.top.model_to_string() == alone.top.model_to_string()
+        assert heads.value.scale == alone.value.scale
 
 
 @pytest.mark.usefixtures("fitted")
@@ -177,7 +196,7 @@ def test_a_cutoff_is_fitted_once(examples, progress):
     own = backtester(examples)
     cutoff = synthetic_examples.plan().evaluation[0]
     assert own.held_out_predictions(cutoff) is own.held_out_predictions(cutoff)
-    assert progress() == [f"backtest {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
+    assert progress() == [f"heads as of {cutoff:%Y-%m-%d}: fitting on 5 closed cutoffs"]
 
 
 def test_every_ranking_is_evaluated_at_every_cutoff_by_the_metrics(examples, evaluated_backtest):
