@@ -41,6 +41,15 @@ def folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(former, ignore_errors=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove from *folder* what stopped processes left unfinished; nobody may be writing there now."""
+    for path in (*folder.glob(".*.part"), *folder.glob(".*.replaced")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _sibling(path: Path, purpose: str = "part") -> Path:
     # not the process id: a container that was killed starts again under the same one
     return path.with_name(f".{path.name}.{uuid4().hex}.{purpose}")

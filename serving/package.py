@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 MODEL = "ripple"
 # not "ripple": `bentoml serve NAME:VERSION` first tries to import NAME, and would find this package
 BENTO = "ripple-service"
-CODE = ("__init__.py", "atomic.py", "environment.py", "redaction.py", "suggestions.py", "models", "serving")
+CODE = (
+    *("__init__.py", "atomic.py", "environment.py", "locks.py", "redaction.py", "suggestions.py"),
+    *("models", "serving"),
+)
 """The files and folders of Ripple that a Bento holds."""
 # what those import, and SciPy, which LightGBM imports
 REQUIREMENTS = (

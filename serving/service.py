@@ -18,6 +18,7 @@ from ripple.serving.prometheus import ServiceMetrics
 
 if TYPE_CHECKING:
     from ripple.serving.scorer import Scorer
+    from ripple.serving.store_poller import StorePoller
 
 MODEL = "ripple"
 
@@ -72,6 +73,7 @@ class RippleService:
         model = bentoml.models.get(MODEL)
         publication = load_publication(Path(model.path) / "publication", str(model.tag.version))
         self._use(warmed_up_scorer(publication))
+        self._poller: StorePoller | None = None
         self._tasks: list[asyncio.Task[None]] = []
         gc.collect()
         gc.freeze()
@@ -94,10 +96,10 @@ class RippleService:
         from ripple.serving.store_poller import StorePoller
 
         if OPTIONS.store is not None and API.scorer is not None:
-            served, seconds = API.scorer.publication.name, OPTIONS.poll_seconds
-            poller = StorePoller(open_store(OPTIONS.store), METRICS, self._use, served, seconds)
-            await poller.poll()
-            self._tasks.append(asyncio.create_task(poller.run()))
+            served, seconds = API.scorer.publication, OPTIONS.poll_seconds
+            self._poller = StorePoller(open_store(OPTIONS.store), METRICS, self._use, served, seconds)
+            await self._poller.poll()
+            self._tasks.append(asyncio.create_task(self._poller.run()))
         if OPTIONS.log is not None and OPTIONS.log_salt is not None:
             log = PredictionLog(OPTIONS.log, OPTIONS.log_salt.get_secret_value().encode(), METRICS)
             API.on_scores = log.append
@@ -111,8 +113,8 @@ class RippleService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def __is_ready__(self) -> bool:
-        """Whether there is a validated model to serve; the answer of /readyz."""
-        return API.scorer is not None
+        """Whether there is a validated model to serve, with its customers; the answer of /readyz."""
+        return API.scorer is not None and (self._poller is None or not self._poller.is_lost)
 
     def _use(self, scorer: Scorer) -> None:
         API.scorer = scorer

@@ -12,6 +12,8 @@ from ripple.serving.publications.publication import Publication
 from ripple.serving.publications.stores import Store
 from ripple.serving.scorer import Scorer
 
+RENEWAL_SECONDS = 600.0
+"""The time, at most, between two polls, each of which also keeps the store from removing what is served."""
 MAX_SKIPPED_POLLS = 31
 """The number of polls, at most, that are skipped before a refused publication is opened again."""
 
@@ -23,8 +25,11 @@ class StorePoller:
 
     Args:
         on_change: Called with the scorer of every publication that is taken.
-        served: Name of the publication that is served at first.
-        seconds: Time between two polls.
+        served: The publication that is served at first.
+        seconds: Time between two polls, at most `RENEWAL_SECONDS`.
+
+    Attributes:
+        is_lost: Whether the store no longer holds the customers that are served.
     """
 
     def __init__(
@@ -32,14 +37,15 @@ class StorePoller:
         store: Store,
         metrics: ServiceMetrics,
         on_change: Callable[[Scorer], None],
-        served: str,
+        served: Publication,
         seconds: float,
     ) -> None:
         self.store = store
         self.metrics = metrics
         self.on_change = on_change
         self.served = served
-        self.seconds = seconds
+        self.seconds = min(seconds, RENEWAL_SECONDS)
+        self.is_lost = False
         self._refused: tuple[str | None, str] | None = None
         self._backoff = self._polls_to_skip = 0
 
@@ -50,23 +56,30 @@ class StorePoller:
             await asyncio.sleep(self.seconds)
 
     async def poll(self) -> None:
-        """Take the current publication if it is not the one that is served."""
+        """Renew the publication that is served, and take the current one if that is another one."""
         name = None
         try:
+            await self._renew()
             name = await self.store.current()
-            if name is None or name == self.served:
+            if name is None or name == self.served.name:
                 self._refused = None
                 return
             if self._polls_to_skip and self._refused is not None and self._refused[0] == name:
                 self._polls_to_skip -= 1
                 return
-            scorer = await asyncio.to_thread(warmed_up_scorer, await self.store.open(name))
+            publication = await self.store.open(name)
+            scorer = await asyncio.to_thread(warmed_up_scorer, publication)
         except Exception as error:
             self._refuse(name, error)
             return
         self.on_change(scorer)
-        self.served, self._refused = name, None
+        self.served, self.is_lost, self._refused = publication, False, None
         logger.info("Serving publication %s.", name)
+
+    async def _renew(self) -> None:
+        was_lost, self.is_lost = self.is_lost, not await self.served.customers.renew()
+        if self.is_lost and not was_lost:
+            logger.error("The store no longer holds publication %s: publish again.", self.served.name)
 
     def _refuse(self, name: str | None, error: Exception) -> None:
         refused = (name, f"{type(error).__name__}: {error}")

@@ -53,6 +53,13 @@ class Customers(Protocol):
             StoreUnavailable: they cannot be looked up now.
         """
 
+    async def renew(self) -> bool:
+        """Keep them from being removed for another while; False if the store no longer holds them.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+
 
 class MappedCustomers:
     """Customers of a memory-mapped snapshot file."""
@@ -69,6 +76,10 @@ class MappedCustomers:
     async def top(self, segment: str | None, offset: int, limit: int) -> Lookup:
         """Customers by rank, of everybody or of one segment."""
         return self.snapshot.by_rank(slice(offset, offset + limit), segment)
+
+    async def renew(self) -> bool:
+        """A file that is mapped can be read until the process ends, even once it is removed."""
+        return True
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,10 @@
 Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a list
 of ids by rank for everybody and for each segment. A customer is one field of packed float64 values, so any
 number of customers is one round trip.
+
+A publisher holds a lock that expires, and writes to keys of its own. One transaction gives them their names,
+makes them current, and lets the publication before expire; it fails if the lock was lost. Workers that serve
+another publication than the current one renew its keys, so it expires after the last of them.
 """
 
 from __future__ import annotations
@@ -10,14 +14,17 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import redis
 import redis.asyncio
-from redis.exceptions import RedisError
+from redis.exceptions import LockError, OutOfMemoryError, RedisError, ResponseError
+from redis.lock import Lock
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
@@ -29,16 +36,32 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
 )
 from ripple.serving.publications.snapshot import Lookup, Snapshot
+from ripple.serving.publications.stores import WAIT_SECONDS
 from ripple.serving.score_explanations import Contributions, Explainer
 
 CURRENT = "ripple:current"
 """The key that holds the name of the current publication."""
+LOCK = "ripple:publishing"
+"""The key of the lock that a publisher holds."""
+UNFINISHED = "ripple:unfinished:"
+"""The beginning of the keys that a publisher writes before they are those of a publication."""
 TIMEOUT_SECONDS = 1.0
-"""The time after which Redis counts as not answering."""
+"""The time after which Redis counts as not answering a worker."""
+PUBLISHER_TIMEOUT_SECONDS = 20.0
+"""The time after which Redis counts as not answering a publisher, whose commands are large."""
+LOCK_SECONDS = 60.0
+"""The time after which another publisher may go on, if this one neither writes nor ends."""
 RETENTION_SECONDS = 3600
-"""The time for which the previous publication is kept, for workers that are still opening it."""
+"""The time for which a publication is kept after the last worker that serves it has renewed it."""
 CHUNK_ROWS = 1000
 """The number of customers that are written in one command."""
+RENEW = """
+for _, key in ipairs(KEYS) do
+    if redis.call('PTTL', key) >= 0 then redis.call('EXPIRE', key, ARGV[1]) end
+end
+return redis.call('EXISTS', unpack(KEYS)) == #KEYS
+"""
+"""Lets keys that would expire do so later, and tells whether all exist; the current ones do not expire."""
 
 
 class RedisStore:
@@ -67,6 +90,8 @@ class RedisStore:
         with tempfile.TemporaryDirectory() as folder:
             explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
         customers = RedisCustomers(self.client, name, meta, negated_values, explainer)
+        if not await customers.renew():
+            raise _lost(name)
         first = await customers.top(None, 0, 1)
         if not reproduces_scores(explainer.bundle, first.features, first.scores):
             raise PublicationError(
@@ -76,18 +101,16 @@ class RedisStore:
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
-        with redis.Redis.from_url(self.url) as client:
-            previous = client.get(CURRENT)
-            # `_write` writes this key last: if it exists, all of the publication does
-            if not client.exists(f"ripple:{name}:files"):
-                client.unlink("", *_keys(client, name))
-                _write(client, publication, name)
-            for key in _keys(client, name):
-                client.persist(key)
-            client.set(CURRENT, name)
-            if previous is not None and previous.decode() != name:
-                for key in _keys(client, previous.decode()):
-                    client.expire(key, RETENTION_SECONDS)
+        with _published(self.url) as client, _exclusive(client) as lock:
+            # nobody else publishes now, so whoever left these was stopped
+            client.unlink("", *client.scan_iter(f"{UNFINISHED}*"))
+            if keys := list(client.scan_iter(f"ripple:{name}:*")):
+                client.register_script(RENEW)(keys, [RETENTION_SECONDS])
+            written = None
+            if not _is_complete(client, f"ripple:{name}"):
+                written = f"{UNFINISHED}{uuid4().hex}"
+                _write(client, publication, written, lock)
+            _make_current(client, name, written, lock)
 
 
 class RedisCustomers:
@@ -107,6 +130,7 @@ class RedisCustomers:
         self.negated_values = negated_values
         self._client = client
         self._name = name
+        self._renew = client.register_script(RENEW)
         families, reasons = len(explainer.families), explainer.max_reasons
         widths = [
             1,
@@ -136,10 +160,21 @@ class RedisCustomers:
             await self._validate_exists(key)
         return await self.find([customer_id.decode() for customer_id in ids])
 
+    async def renew(self) -> bool:
+        """Keep them from being removed for another while; False if Redis no longer holds them."""
+        keys = _keys(f"ripple:{self._name}", self.segments)
+        try:
+            return bool(await _reply(self._renew(keys, [RETENTION_SECONDS])))
+        except StoreUnavailable as error:
+            if not isinstance(error.__cause__, ResponseError):
+                raise
+            # this user, or this replica of a Redis, may only read
+            return bool(await _reply(self._client.exists(*keys)) == len(keys))
+
     async def _validate_exists(self, key: str) -> None:
         # a Redis that was emptied finds nobody, which does not mean that the customer is unknown
         if not await _reply(self._client.exists(key)):
-            raise StoreUnavailable(f"Redis no longer holds publication {self._name}: publish again.")
+            raise _lost(self._name)
 
     def _lookup(self, ids: list[str], packed: list[bytes]) -> Lookup:
         rows = np.frombuffer(b"".join(packed))
@@ -154,7 +189,85 @@ class RedisCustomers:
         return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
 
 
-def _write(client: redis.Redis, publication: Path, name: str) -> None:
+@contextmanager
+def _published(url: str) -> Iterator[redis.Redis]:
+    """A client to publish with, whose errors are told as those of the store."""
+    timeout = PUBLISHER_TIMEOUT_SECONDS
+    try:
+        with redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout) as client:
+            yield client
+    except OutOfMemoryError as error:
+        raise StoreUnavailable(
+            "Redis is full (maxmemory). It needs room for two publications, and for a third one while "
+            "workers refuse the current one."
+        ) from error
+    except RedisError as error:
+        raise StoreUnavailable(f"Redis did not take it ({type(error).__name__}: {error}).") from error
+
+
+@contextmanager
+def _exclusive(client: redis.Redis) -> Iterator[Lock]:
+    """The lock of publishers; what this one leaves unfinished is removed."""
+    lock = client.lock(LOCK, LOCK_SECONDS, blocking_timeout=WAIT_SECONDS)
+    if not lock.acquire():
+        raise StoreUnavailable(f"another publisher has been at work for {WAIT_SECONDS / 60:.0f} minutes.")
+    try:
+        yield lock
+    finally:
+        # what cannot be removed now expires
+        with suppress(RedisError):
+            if lock.owned():
+                client.unlink("", *client.scan_iter(f"{UNFINISHED}*"))
+                lock.release()
+
+
+def _is_complete(client: redis.Redis, prefix: str) -> bool:
+    """Whether all customers of the publication under *prefix* are there."""
+    packed: Any = client.hget(f"{prefix}:files", "meta")
+    if packed is None:
+        return False
+    meta = json.loads(packed)
+    _, customers, *rankings = _keys(prefix, meta["segments"])
+    with client.pipeline() as sizes:
+        sizes.hlen(customers)
+        for ranking in rankings:
+            sizes.llen(ranking)
+        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values()]
+
+
+def _make_current(client: redis.Redis, name: str, written: str | None, lock: Lock) -> None:
+    """Make publication *name* current, unless the *lock* was lost.
+
+    Args:
+        written: The prefix of the keys that become those of the publication; None if it has them.
+    """
+    if written is not None and not _is_complete(client, written):
+        raise LockError("what was written is not all there")
+    with client.pipeline() as transaction:
+        transaction.watch(LOCK)
+        if not lock.owned():
+            raise LockError("another publisher took over, as this one did not write for a while")
+        prefix = f"ripple:{name}:"
+        keys = [key.decode() for key in client.scan_iter("ripple:v*:*")]
+        own = [key for key in keys if key.startswith(prefix)]
+        superseded = [key for key in keys if not key.startswith(prefix) and client.ttl(key) == -1]
+        new = [] if written is None else [key.decode() for key in client.scan_iter(f"{written}:*")]
+        transaction.multi()
+        if new:
+            transaction.unlink(*own, "")
+            own = [prefix + key.removeprefix(f"{written}:") for key in new]
+            for key, final in zip(new, own, strict=True):
+                transaction.rename(key, final)
+        for key in own:
+            transaction.persist(key)
+        transaction.set(CURRENT, name)
+        for key in superseded:
+            transaction.expire(key, RETENTION_SECONDS)
+        transaction.execute()
+
+
+def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> None:
+    """Write the *publication* to keys that begin with *prefix*, and expire unless it becomes current."""
     snapshot = Snapshot.load(publication / "snapshot.arrow", Explainer(Bundle.load(publication / "bundle")))
     version = json.loads((publication / MANIFEST).read_text(encoding="utf-8"))["version"]
     files: dict[Any, Any] = {
@@ -166,15 +279,23 @@ def _write(client: redis.Redis, publication: Path, name: str) -> None:
         "size": snapshot.size,
         "segments": {segment: len(rows) for segment, rows in snapshot.segments.items()},
     }
-    for rows in _chunks(range(snapshot.size)):
-        client.hset(f"ripple:{name}:customers", mapping=dict(_packed(snapshot, rows)))
-    for segment, members in {"": np.arange(snapshot.size), **snapshot.segments}.items():
-        for rows in _chunks(members.tolist()):
-            client.rpush(f"ripple:{name}:rank:{segment}", *(snapshot.ids[row] for row in rows))
-    client.hset(
-        f"ripple:{name}:files",
-        mapping=files | {"falling": snapshot.negated_values.tobytes(), "meta": json.dumps(meta).encode()},
-    )
+    files |= {"falling": snapshot.negated_values.tobytes(), "meta": json.dumps(meta).encode()}
+    with client.pipeline() as batch:
+
+        def write(key: str) -> None:
+            lock.reacquire()
+            batch.expire(key, RETENTION_SECONDS)
+            batch.execute()
+
+        for rows in _chunks(range(snapshot.size)):
+            batch.hset(f"{prefix}:customers", mapping=dict(_packed(snapshot, rows)))
+            write(f"{prefix}:customers")
+        for segment, members in {"": np.arange(snapshot.size), **snapshot.segments}.items():
+            for rows in _chunks(members.tolist()):
+                batch.rpush(f"{prefix}:rank:{segment}", *(snapshot.ids[row] for row in rows))
+                write(f"{prefix}:rank:{segment}")
+        batch.hset(f"{prefix}:files", mapping=files)
+        write(f"{prefix}:files")
 
 
 def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
@@ -194,6 +315,10 @@ def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, by
         yield snapshot.ids[row], values.tobytes()
 
 
+def _lost(name: str) -> StoreUnavailable:
+    return StoreUnavailable(f"Redis no longer holds publication {name}: publish again.")
+
+
 def _read_bundle(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:
     for name, content in files.items():
         (folder / Path(name).name).write_bytes(content)
@@ -204,8 +329,10 @@ def _chunks(rows: Sequence[int]) -> Iterator[Sequence[int]]:
     return (rows[begin : begin + CHUNK_ROWS] for begin in range(0, len(rows), CHUNK_ROWS))
 
 
-def _keys(client: redis.Redis, name: str) -> list[bytes]:
-    return list(client.scan_iter(f"ripple:{name}:*"))
+def _keys(prefix: str, segments: Iterable[str]) -> list[str]:
+    """The keys of a publication, which begin with *prefix*."""
+    parts = ("files", "customers", "rank:", *(f"rank:{segment}" for segment in segments))
+    return [f"{prefix}:{part}" for part in parts]
 
 
 async def _reply(command: Any) -> Any:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import weakref
 from pathlib import Path
 from typing import Protocol
 
-from ripple import atomic
+from ripple import atomic, locks
 from ripple.redaction import hidden
+from ripple.serving.errors import StoreUnavailable
 from ripple.serving.publications.publication import (
+    MANIFEST,
     Publication,
     PublicationError,
     is_complete,
     load_publication,
 )
 
+WAIT_SECONDS = 600.0
+"""How long a publisher waits for another one, as one at a time writes to a store."""
+
 
 class Store(Protocol):
-    """A store of publications by name, one of which is current."""
+    """A store of publications by name, one of which is current.
+
+    A publication is removed once it is neither current nor the one before, and nobody serves it.
+    """
 
     async def current(self) -> str | None:
         """Name of the current publication; None before the first.
@@ -28,7 +38,7 @@ class Store(Protocol):
         """
 
     async def open(self, name: str) -> Publication:
-        """The publication of that name, validated.
+        """The publication of that name, validated; it is kept for as long as it is served.
 
         Raises:
             PublicationError: it is not complete or not valid.
@@ -38,7 +48,10 @@ class Store(Protocol):
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing.
 
-        The one that was current is kept, for those who still open it; earlier ones are removed.
+        What other publishers left unfinished is removed.
+
+        Raises:
+            StoreUnavailable: the store did not take it, or another publisher is at work.
         """
 
 
@@ -56,20 +69,37 @@ class FolderStore:
         """The publication of that name, validated."""
         if not name or "/" in name or name.startswith("."):
             raise PublicationError(f"'{name}' in {self.folder / 'current'} names no publication.")
-        return await asyncio.to_thread(load_publication, self.folder / "publications" / name, name)
+        return await asyncio.to_thread(_open, self.folder / "publications" / name, name)
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
         target = self.folder / "publications" / name
-        if not is_complete(target):
-            with atomic.folder(target) as building:
-                shutil.copytree(publication, building, dirs_exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with locks.exclusive(self.folder / ".lock", WAIT_SECONDS):
+                # nobody else publishes now, so whoever left these was stopped
+                atomic.remove_unfinished(self.folder)
+                atomic.remove_unfinished(target.parent)
+                if not is_complete(target):
+                    with atomic.folder(target) as building:
+                        shutil.copytree(publication, building, dirs_exist_ok=True)
+                self._make_current(name)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"another publisher has been writing to {self.folder} for {WAIT_SECONDS / 60:.0f} minutes."
+            ) from error
+
+    def _make_current(self, name: str) -> None:
         previous = self._read_pointer()
+        if previous == name:
+            return
         with atomic.file(self.folder / "current") as building:
             building.write_text(name + "\n", encoding="utf-8")
-        for other in target.parent.iterdir():
+        for other in (self.folder / "publications").iterdir():
             if other.name not in (name, previous):
-                shutil.rmtree(other, ignore_errors=True)
+                with locks.unshared(other / MANIFEST) as unserved:
+                    if unserved:
+                        shutil.rmtree(other, ignore_errors=True)
 
     def _read_pointer(self) -> str | None:
         try:
@@ -77,6 +107,24 @@ class FolderStore:
             return (self.folder / "current").read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
+
+
+def _open(folder: Path, name: str) -> Publication:
+    """The publication in *folder*, which is shared until it is no longer used."""
+    try:
+        handle = locks.share(folder / MANIFEST)
+    except BlockingIOError as error:
+        raise PublicationError(f"{folder} is being removed.") from error
+    except OSError:
+        # it is not there, which is told below, or its file system knows no locks, and it can still be served
+        return load_publication(folder, name)
+    try:
+        publication = load_publication(folder, name)
+    except BaseException:
+        os.close(handle)
+        raise
+    weakref.finalize(publication, os.close, handle)
+    return publication
 
 
 def open_store(location: str) -> Store:

@@ -39,6 +39,11 @@ def store(published: Path) -> FakeStore:
     return FakeStore(published)
 
 
+@pytest.fixture
+def packed(published: Path) -> Publication:
+    return load_publication(published, "packed")
+
+
 async def _poll(store: FakeStore, polls: int, poller: StorePoller) -> int:
     """How often the store was read in that many looks."""
     before = len(store.opened)
@@ -48,10 +53,10 @@ async def _poll(store: FakeStore, polls: int, poller: StorePoller) -> int:
 
 
 def test_a_broken_publication_is_opened_with_backoff_and_the_next_one_at_once(
-    store: FakeStore, run: Any
+    store: FakeStore, packed: Publication, run: Any
 ) -> None:
     taken: list[Scorer] = []
-    poller = StorePoller(store, ServiceMetrics(), taken.append, "packed", 1.0)
+    poller = StorePoller(store, ServiceMetrics(), taken.append, packed, 1.0)
     store.publish(store.published, "broken")
     store.error = PublicationError("broken")
     assert run(_poll(store, 10, poller)) == 4
@@ -64,9 +69,9 @@ def test_a_broken_publication_is_opened_with_backoff_and_the_next_one_at_once(
     assert len(taken) == 1
 
 
-def test_a_publication_repaired_in_place_is_taken(store: FakeStore, run: Any) -> None:
+def test_a_publication_repaired_in_place_is_taken(store: FakeStore, packed: Publication, run: Any) -> None:
     taken: list[Scorer] = []
-    poller = StorePoller(store, ServiceMetrics(), taken.append, "packed", 1.0)
+    poller = StorePoller(store, ServiceMetrics(), taken.append, packed, 1.0)
     store.publish(store.published, "broken")
     store.error = PublicationError("broken")
     run(_poll(store, 100, poller))
@@ -75,8 +80,8 @@ def test_a_publication_repaired_in_place_is_taken(store: FakeStore, run: Any) ->
     assert len(taken) == 1
 
 
-def test_an_unavailable_store_is_polled_every_time(store: FakeStore, run: Any) -> None:
-    poller = StorePoller(store, ServiceMetrics(), lambda _: None, "packed", 1.0)
+def test_an_unavailable_store_is_polled_every_time(store: FakeStore, packed: Publication, run: Any) -> None:
+    poller = StorePoller(store, ServiceMetrics(), lambda _: None, packed, 1.0)
     store.publish(store.published, "away")
     store.error = StoreUnavailable("away")
     assert run(_poll(store, 10, poller)) == 10
