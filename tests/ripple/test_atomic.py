@@ -164,3 +164,13 @@ def test_two_writers_at_once_do_not_meet(form, tmp_path):
             (building / "sub" / "a").write_text("two")
     assert content(form, path) == "two"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    for form in ("file", "folder"):
+        subprocess.run([sys.executable, "-c", KILLED, tmp_path / form, form, "inside"], cwd=ROOT, check=False)
+    put("file", tmp_path / "kept", "kept")
+    (tmp_path / ".hidden").touch()
+    assert len(list(tmp_path.iterdir())) == 4
+    atomic.remove_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", ".hidden"}

@@ -45,6 +45,10 @@ def _booster(x: np.ndarray, y: np.ndarray, names: list[str], **parameters: objec
     return lgb.train(settings | parameters, data, num_boost_round=12)
 
 
+def _first_tree(booster: lgb.Booster) -> lgb.Booster:
+    return lgb.Booster(model_str=booster.model_to_string(num_iteration=1))
+
+
 @pytest.fixture(scope="session")
 def names() -> list[str]:
     return [
@@ -111,13 +115,19 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
 def publication(
     bundle: Bundle, features: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:
-    """Writes publications in folders of their names; the scores differ by version."""
+    """Writes publications in folders of their names; the scores differ by version.
+
+    Small ones, of 20 customers and one tree for each score, are read in milliseconds.
+    """
 
     @cache
-    def make(version: int, as_of: datetime = AS_OF) -> Path:
+    def make(version: int, as_of: datetime = AS_OF, small: bool = False) -> Path:
         folder = tmp_path_factory.mktemp(f"version{version}")
         other = replace(bundle, spec=replace(bundle.spec, level=1.07 + version / 100))
-        source = _written(folder, other, features, as_of)
+        if small:
+            ranges = tuple(map(_first_tree, other.ranges))
+            other = replace(other, value=_first_tree(other.value), top=_first_tree(other.top), ranges=ranges)
+        source = _written(folder, other, features[:20] if small else features, as_of)
         (folder / "new").mkdir()
         return (folder / "new").rename(folder / write_publication(folder / "new", source, str(version)))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,27 @@ def test_an_unavailable_store_is_polled_every_time(store: FakeStore, packed: Pub
     store.publish(store.published, "away")
     store.error = StoreUnavailable("away")
     assert run(_poll(store, 10, poller)) == 10
+
+
+class Expiring:
+    """Customers that a store holds, or no longer holds."""
+
+    is_held = True
+
+    async def renew(self) -> bool:
+        return self.is_held
+
+
+def test_customers_that_the_store_no_longer_holds_are_lost_until_it_holds_them_again(
+    store: FakeStore, packed: Publication, run: Any
+) -> None:
+    customers: Any = Expiring()
+    poller = StorePoller(store, ServiceMetrics(), lambda _: None, replace(packed, customers=customers), 1.0)
+    lost = []
+    for customers.is_held in (True, False, True, False):
+        run(poller.poll())
+        lost.append(poller.is_lost)
+    assert lost == [False, True, False, True]
+    store.publish(store.published, "newer")
+    run(poller.poll())
+    assert not poller.is_lost

@@ -100,3 +100,46 @@ def test_any_number_of_customers_is_written_at_once(
     monkeypatch.setattr(module, "CHUNK_ROWS", rows)
     RedisStore(empty_redis).publish(published, published.name)
     assert run(_find(empty_redis, *(f"c{row:04d}" for row in range(400)))).ids[-1] == "c0399"
+
+
+def test_a_worker_that_may_only_read_serves_all_the_same(empty_redis: str, published: Path, run: Any) -> None:
+    RedisStore(empty_redis).publish(published, published.name)
+    with redis.Redis.from_url(empty_redis) as client:
+        client.acl_setuser(
+            "reader", enabled=True, nopass=True, keys=["*"], categories=["+@read", "+@connection"]
+        )
+
+        async def held() -> list[bool]:
+            store = RedisStore(empty_redis.replace("redis://", "redis://reader:any@"))
+            customers = (await store.open(published.name)).customers
+            before = await customers.renew()
+            client.delete(f"ripple:{published.name}:files")
+            after = await customers.renew()
+            await store.client.aclose()
+            return [before, after]
+
+        assert run(held()) == [True, False]
+
+
+def test_a_redis_that_is_full_keeps_what_it_has_and_nothing_of_the_next_one(
+    empty_redis: str, published: Path, newer: Path
+) -> None:
+    RedisStore(empty_redis).publish(published, published.name)
+    with redis.Redis.from_url(empty_redis) as client:
+        before = set(client.keys())
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 20_000)
+        try:
+            with pytest.raises(StoreUnavailable, match="full"):
+                RedisStore(empty_redis).publish(newer, newer.name)
+        finally:
+            client.config_set("maxmemory", 0)
+        assert set(client.keys()) == before
+        assert client.get("ripple:current") == published.name.encode()
+
+
+def test_what_lost_its_customers_is_written_anew(empty_redis: str, published: Path, run: Any) -> None:
+    RedisStore(empty_redis).publish(published, published.name)
+    with redis.Redis.from_url(empty_redis) as client:
+        client.delete(f"ripple:{published.name}:customers")
+    RedisStore(empty_redis).publish(published, published.name)
+    assert run(_find(empty_redis, "c0001")).ids == ["c0001"]

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from ripple.locks import exclusive
+from ripple.serving.errors import StoreUnavailable
+from ripple.serving.publications import redis_store, stores
 from ripple.serving.publications.publication import PublicationError, write_publication
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import FolderStore, open_store
@@ -74,6 +78,22 @@ def test_a_publication_that_was_stopped_half_way_changes_nothing(
 
 def _disk_full(*_: object, **__: object) -> None:
     raise OSError(28, os.strerror(28))
+
+
+def test_a_publisher_waits_for_another_one_only_for_a_while(
+    location: str, published: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (stores, redis_store):
+        monkeypatch.setattr(module, "WAIT_SECONDS", 0.0)
+    with ExitStack() as other:
+        if "://" in location:
+            other.enter_context(redis.Redis.from_url(location)).set("ripple:publishing", "other")
+        else:
+            Path(location).mkdir()
+            other.enter_context(exclusive(Path(location) / ".lock"))
+        with pytest.raises(StoreUnavailable, match="another publisher"):
+            open_store(location).publish(published, published.name)
+    assert run(_current(location)) == (None, None)
 
 
 def test_old_publications_are_removed(published: Path, newer: Path, source: Path, tmp_path: Path) -> None:

@@ -263,8 +263,10 @@ def test_without_redis_only_features_are_scored_until_it_is_back(
                 emptied.flushall()
             assert _score(server, customer_ids=IDS).status_code == 503
             assert server.http.get("/v1/top").status_code == 503
+            eventually(lambda: server.http.get("/readyz").status_code == 503)
             publish(publication(2), publication(2).name)
             assert answers()
+            eventually(lambda: server.http.get("/readyz").status_code == 200)
             _swap_on_a_full_disk(server, lambda: publish(publication(3), publication(3).name))
             eventually(lambda: _version(server) == "3")
 
