@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
 
 from ripple.errors import InputError
+
+FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of this user is used up",
+    errno.EFBIG: "the file is larger than this process may write (ulimit -f)",
+}
+"""What errors say of which a file could not grow."""
+PROBE_BYTES = 2**20
+"""The size of the file that is written to find out whether there is room."""
 
 
 def validate_file(path: Path) -> None:
@@ -23,9 +33,10 @@ def validate_folder(path: Path) -> None:
     try:
         # also where a file is in the way
         with tempfile.TemporaryFile(dir=existing) as probe:
-            probe.write(b"\0" * 4096)
+            probe.write(bytes(PROBE_BYTES))
     except OSError as error:
+        full = FULL.get(error.errno or 0)
+        what = "Make room" if full else "Make it writable for this user"
         raise InputError(
-            f"{path} cannot be written: {existing}: {error.strerror}. Make it writable for this user, or "
-            "name another place."
+            f"{path} cannot be written: {existing}: {full or error.strerror}. {what}, or name another place."
         ) from error

@@ -84,8 +84,8 @@ def package(source: Path, version: str) -> bentoml.Tag:
     return Tag(BENTO, bento_version)
 
 
-def set_options(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> None:
-    """Set the environment variables of `ripple.serving.options` for what this process serves.
+def set_options(host: str = "127.0.0.1", store: str = "", workers: int | None = None) -> Options:
+    """Set the environment variables of `ripple.serving.options` for what this process serves, and read them.
 
     Args:
         host: IP address to listen on; 0.0.0.0 opens the service, its metrics and its page to the network.
@@ -104,6 +104,7 @@ def set_options(host: str = "127.0.0.1", store: str = "", workers: int | None = 
             f"{host} is open to the network, and nobody would need a key. Make one with `ripple key` and set "
             f"{PREFIX}KEYS to its hash; or let everybody in with {PREFIX}OPEN=1; or listen on 127.0.0.1."
         )
+    return options
 
 
 def serve(tag: bentoml.Tag | str, port: int = 3000) -> int:

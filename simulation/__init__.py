@@ -4,7 +4,7 @@ from ripple.simulation.diffusion.expectation import expected_leave_one_out
 from ripple.simulation.diffusion.realisation import History
 from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
 from ripple.simulation.tables.assembly import simulate, simulate_with_truth, tables
-from ripple.simulation.tables.files import write
+from ripple.simulation.tables.files import validate_dataset_folder, write
 from ripple.simulation.tables.first_uses import influenced_first_uses
 from ripple.simulation.tables.truth_files import write_truth
 from ripple.simulation.world.calendar import END, settings_toml
@@ -26,6 +26,7 @@ __all__ = [
     "tables",
     "total_influence",
     "traits",
+    "validate_dataset_folder",
     "write",
     "write_truth",
 ]

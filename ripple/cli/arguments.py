@@ -8,18 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ripple.destinations import validate_folder
 from ripple.errors import InputError
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 """The forms in which a moment may be given."""
 
 
-def _writable(out: Path) -> Path:
+def _table(out: Path) -> Path:
     if out.suffix not in (".parquet", ".csv"):
         raise InputError(f"--out {out} must end in .parquet or .csv.")
-    # a folder is what Spark writes
-    validate_folder(out.parent)
     return out
 
 
@@ -50,7 +47,7 @@ StoreSettings = Annotated[
 ]
 Out = Annotated[
     Path,
-    typer.Option("--out", metavar="FILE.parquet", callback=_writable, help="File to write; or FILE.csv."),
+    typer.Option("--out", metavar="FILE.parquet", callback=_table, help="File to write; or FILE.csv."),
 ]
 AsOf = Annotated[
     datetime,

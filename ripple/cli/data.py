@@ -20,6 +20,7 @@ from ripple.cli.datasets import (
     write_table,
     write_with_spark,
 )
+from ripple.cli.preflight import preflight
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import load as load_settings
@@ -43,8 +44,10 @@ def simulate(
     require("train")
     from ripple import simulation
 
-    logger.info(f"simulating {customers:,} customers over {months} months in world '{world}'")
+    preflight(out.parent)
     try:
+        simulation.validate_dataset_folder(out)
+        logger.info(f"simulating {customers:,} customers over {months} months in world '{world}'")
         tables = simulation.simulate(world, customers, months, seed)
         simulation.write(tables, out, simulation.settings_toml(months))
     except (ValueError, FileExistsError) as error:
@@ -94,12 +97,25 @@ def features(
 ) -> None:
     """Write the features of every customer as of a date: only what was known before it."""
     require("train", *(("spark",) if engine == "spark" else ()))
+    if engine == "duckdb":
+        preflight(file=out)
+    else:
+        _validate_spark_folder(out)
     dataset, _ = open_checked(data, settings, engine, keep=engine == "duckdb")
     logger.info(f"features as of {as_of:%Y-%m-%d}")
     if engine == "duckdb":
         write_table(features_as_of(dataset, as_of), out)
     else:
         write_with_spark(dataset, as_of, out)
+
+
+def _validate_spark_folder(out: Path) -> None:
+    """Raise an InputError where Spark cannot write its folder of Parquet files to *out*."""
+    if out.suffix != ".parquet":
+        raise InputError(f"--out {out}: Spark writes Parquet.")
+    if out.is_file():
+        raise InputError(f"--out {out} is a file; Spark writes a folder: name another one.")
+    preflight(out.parent)
 
 
 @app.command(epilog="Example: ripple label /tmp/world --from 2025-01-01 --to 2025-06-30 --out label.parquet")
@@ -117,6 +133,7 @@ def label(
 
     if end <= start:
         raise InputError(f"--to {end:%Y-%m-%d} is not after --from {start:%Y-%m-%d}.")
+    preflight(file=out)
     dataset, _ = open_checked(data, settings)
     validate_interactions(dataset)
     validate_not_after_end(end, dataset.settings, "--to")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ripple import atomic
-from ripple.destinations import validate_file, validate_folder
+from ripple.cli.preflight import preflight
 from ripple.errors import InputError
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
@@ -57,7 +57,7 @@ def open_checked(
     if first is not None:
         first(chosen)
     if keep:
-        validate_folder(chosen.home)
+        preflight(chosen.home)
         cache = chosen.home / "cache" / source.key
         if not lock(cache):
             cache = None
@@ -199,7 +199,6 @@ def validate_as_of(as_of: datetime, settings: Settings) -> None:
 
 def write_table(frame: pd.DataFrame, out: Path) -> None:
     """Write a row per customer to *out*, as CSV or Parquet, whole or not at all, and print its size."""
-    validate_file(out)
     with atomic.file(out) as building:
         if out.suffix == ".csv":
             frame.reset_index().to_csv(building, index=False)
@@ -213,10 +212,6 @@ def write_with_spark(dataset: Dataset, as_of: datetime, out: Path) -> None:
     from ripple.training.examples.examples import features_at
 
     validate_as_of(as_of, dataset.settings)
-    if out.suffix != ".parquet":
-        raise InputError(f"--out {out}: Spark writes Parquet.")
-    if out.is_file():
-        raise InputError(f"--out {out} is a file; Spark writes a folder: name another one.")
     features = features_at(dataset, as_of)
     with atomic.folder(out) as building:
         building.rmdir()  # Spark makes its folder itself

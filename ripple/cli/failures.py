@@ -11,13 +11,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ripple.destinations import FULL
 from ripple.redaction import hidden
 
-FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the quota of this user is used up",
-    errno.EFBIG: "the file is larger than this process may write (ulimit -f)",
-}
 FULL_TEXT = re.compile(
     r"no space left on device|database or disk is full|disk quota exceeded|file too large|"
     r"failed to offload data block",

@@ -12,6 +12,7 @@ from ripple import atomic
 from ripple.cli.application import app
 from ripple.cli.arguments import Data
 from ripple.cli.datasets import open_checked, print_check
+from ripple.cli.preflight import preflight
 from ripple.errors import InputError
 from ripple.extras import require
 
@@ -46,6 +47,7 @@ def init(
         raise InputError(
             f"{out} is there already: give --force to replace it, or name another one with --out."
         )
+    preflight(file=out)
     logger.info(f"looking at {source}")
     with source.open() as place:
         proposal = propose(place)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import os
 import secrets
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +23,7 @@ from ripple.cli.datasets import (
     validate_version,
     write_table,
 )
-from ripple.destinations import validate_file, validate_folder
+from ripple.cli.preflight import preflight
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.redaction import hidden
@@ -48,7 +48,7 @@ def score(
     require("train")
     from ripple.models.batch_scoring import with_reasons
 
-    validate_file(out)
+    preflight(file=out)
     dataset, _ = open_checked(data, settings, keep=True, first=lambda chosen: validate_version(chosen, model))
     validate_interactions(dataset)
     features = features_as_of(dataset, as_of)
@@ -77,13 +77,14 @@ def publish(
     """
     require("train", "serve")
     from ripple.models.batch_scoring import write_snapshot
+    from ripple.serving.errors import StoreUnavailable
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
     from ripple.training.examples.examples import attributes
 
     def validate(chosen: Settings) -> None:
+        preflight(store=to or str(chosen.home / "store"))
         validate_version(chosen, model)
-        _validate_publications(to or str(chosen.home / "store"))
 
     dataset, _ = open_checked(data, settings, keep=True, first=validate)
     validate_interactions(dataset)
@@ -98,7 +99,10 @@ def publish(
         publication.mkdir()
         name = write_publication(publication, folder, number)
         logger.info(f"publishing to {hidden(place)}")
-        store.publish(publication, name)
+        try:
+            store.publish(publication, name)
+        except StoreUnavailable as error:
+            raise InputError(f"Nothing was published to {hidden(place)}: {error}") from error
     print(f"{name}: {len(features):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
 
 
@@ -112,7 +116,7 @@ def package(settings: StoreSettings = None) -> None:
 @app.command(epilog="Example: ripple serve --port 3000")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     store: Annotated[
         str,
         typer.Option(metavar="STORE", help="Follow what `ripple publish` puts there: a folder or redis://…"),
@@ -128,9 +132,10 @@ def serve(
     from ripple.serving.package import set_options
 
     try:
-        set_options(host, store, workers)
+        options = set_options(host, store, workers)
     except ValueError as error:
         raise InputError(str(error)) from error
+    preflight(*([options.log] if options.log else []), address=(host, port))
     tag = _package(load_settings(settings))
     logger.info(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
     sys.exit(run(tag, port))
@@ -153,24 +158,10 @@ def _package(settings: Settings) -> str:
     os.environ.setdefault("BENTOML_HOME", str(settings.home.absolute() / "bentoml"))
     from ripple.serving.package import package
 
+    preflight(Path(os.environ["BENTOML_HOME"]))
     with fetched_version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
         logger.info(f"packaging ripple {number}")
         try:
             return str(package(folder, number))
         except RuntimeError as error:
             raise InputError(str(error)) from error
-
-
-def _validate_publications(place: str) -> None:
-    """Raise an InputError where nothing can be published to the store at *place*."""
-    from ripple.serving.errors import StoreUnavailable
-    from ripple.serving.publications.stores import FolderStore, open_store
-
-    try:
-        store = open_store(place)
-        if isinstance(store, FolderStore):
-            validate_folder(store.folder)
-        else:
-            asyncio.run(store.current())
-    except (ValueError, StoreUnavailable) as error:
-        raise InputError(f"--to: {error}") from error

@@ -13,7 +13,7 @@ import typer
 from ripple import atomic
 from ripple.cli.application import app
 from ripple.cli.arguments import StoreSettings
-from ripple.destinations import validate_file
+from ripple.cli.preflight import preflight
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import Settings
@@ -28,7 +28,7 @@ def _csv(out: Path | None) -> Path | None:
     if out is not None and out.suffix != ".csv":
         raise InputError(f"--plays {out} must end in .csv.")
     if out is not None:
-        validate_file(out)
+        preflight(file=out)
     return out
 
 
@@ -78,6 +78,8 @@ def report(
     from ripple.training.registry import model_versions, tracking
 
     chosen = load_settings(settings)
+    if plays is None:
+        preflight(chosen.home / "reports")
     client = tracking.connect(chosen)
     one = model_versions.find(client, version)
     if plays is not None:

@@ -23,8 +23,10 @@ from uuid import uuid4
 import numpy as np
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
 from redis.exceptions import LockError, OutOfMemoryError, RedisError, ResponseError
 from redis.lock import Lock
+from redis.retry import Retry
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
@@ -36,7 +38,7 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
 )
 from ripple.serving.publications.snapshot import Lookup, Snapshot
-from ripple.serving.publications.stores import WAIT_SECONDS
+from ripple.serving.publications.stores import WAIT_SECONDS, no_room
 from ripple.serving.score_explanations import Contributions, Explainer
 
 CURRENT = "ripple:current"
@@ -49,6 +51,8 @@ TIMEOUT_SECONDS = 1.0
 """The time after which Redis counts as not answering a worker."""
 PUBLISHER_TIMEOUT_SECONDS = 20.0
 """The time after which Redis counts as not answering a publisher, whose commands are large."""
+CONNECT_SECONDS = 5.0
+"""The time after which a publisher cannot reach Redis."""
 LOCK_SECONDS = 60.0
 """The time after which another publisher may go on, if this one neither writes nor ends."""
 RETENTION_SECONDS = 3600
@@ -98,6 +102,20 @@ class RedisStore:
                 f"Publication {name} in Redis does not score its first customer as published."
             )
         return Publication(name, meta["version"], explainer, customers, documentation)
+
+    def validate_room(self) -> None:
+        """Check that there is room for a publication of the size of the current one."""
+        with _published(self.url) as client:
+            client.set(f"{UNFINISHED}probe", b"", ex=1)
+            name: Any = client.get(CURRENT)
+            if name is None:
+                return
+            memory: Any = client.info("memory")
+            keys = client.scan_iter(f"ripple:{name.decode()}:*")
+            needed = sum(client.memory_usage(key) or 0 for key in keys)
+            free = memory.get("maxmemory", 0) - memory["used_memory"]
+            if memory.get("maxmemory", 0) > 0 and free < needed:
+                raise StoreUnavailable(no_room("Redis", free, needed))
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
@@ -192,9 +210,14 @@ class RedisCustomers:
 @contextmanager
 def _published(url: str) -> Iterator[redis.Redis]:
     """A client to publish with, whose errors are told as those of the store."""
-    timeout = PUBLISHER_TIMEOUT_SECONDS
     try:
-        with redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout) as client:
+        with redis.Redis.from_url(
+            url,
+            socket_timeout=PUBLISHER_TIMEOUT_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            # a list would have twice what is sent twice
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
             yield client
     except OutOfMemoryError as error:
         raise StoreUnavailable(

@@ -45,6 +45,13 @@ class Store(Protocol):
             StoreUnavailable: the store does not answer.
         """
 
+    def validate_room(self) -> None:
+        """Check that there is room for a publication of the size of the current one.
+
+        Raises:
+            StoreUnavailable: there is not, or the store cannot be written.
+        """
+
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing.
 
@@ -70,6 +77,16 @@ class FolderStore:
         if not name or "/" in name or name.startswith("."):
             raise PublicationError(f"'{name}' in {self.folder / 'current'} names no publication.")
         return await asyncio.to_thread(_open, self.folder / "publications" / name, name)
+
+    def validate_room(self) -> None:
+        """Check that there is room for a publication of the size of the current one."""
+        name = self._read_pointer()
+        if name is None:
+            return
+        files = (self.folder / "publications" / name).rglob("*")
+        needed, free = sum(file.stat().st_size for file in files), shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise StoreUnavailable(no_room(str(self.folder), free, needed))
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
@@ -107,6 +124,14 @@ class FolderStore:
             return (self.folder / "current").read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
+
+
+def no_room(place: str, free: int, needed: int) -> str:
+    """The message that a store has too little room, in bytes, for a publication like the current one."""
+    return (
+        f"{place} has room for {free / 1e6:,.1f} MB, and the current publication takes "
+        f"{needed / 1e6:,.1f} MB: make room for another one."
+    )
 
 
 def _open(folder: Path, name: str) -> Publication:

@@ -28,12 +28,21 @@ def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None
     Raises:
         FileExistsError: *out* is a file, or a folder that holds anything but a dataset written earlier.
     """
+    validate_dataset_folder(out)
     out = out.resolve()
-    validate_replaceable(out, "a simulated dataset", DATASET_FILES)
     with atomic.folder(out) as building:
         for name, table in tables.items():
             pq.write_table(table, building / f"{name}.parquet", compression="zstd")
         (building / SETTINGS).write_text(settings_toml, encoding="utf-8")
+
+
+def validate_dataset_folder(out: Path) -> None:
+    """Check that a dataset may be written to *out*.
+
+    Raises:
+        FileExistsError: *out* is a file, or a folder that holds anything but a dataset written earlier.
+    """
+    validate_replaceable(out.resolve(), "a simulated dataset", DATASET_FILES)
 
 
 def validate_replaceable(out: Path, what: str, files: set[str]) -> None:
