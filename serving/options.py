@@ -40,6 +40,15 @@ class Options(BaseSettings):
     most_at_once: int = Field(
         128, ge=1, description="requests of one worker at once; further ones get 503 and Retry-After"
     )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="how long a connection may be idle: longer than the proxy in front keeps it"
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=25,
+        description="from SIGTERM to the end: answers go on, `/readyz` is 503, connections are closed",
+    )
     log: Path | None = Field(None, description="folder to keep every score given in, as Parquet by day")
     log_salt: SecretStr | None = Field(None, description="with which ids in the log are hashed")
 

@@ -12,6 +12,7 @@ import bentoml
 from bentoml.images import Image
 
 from ripple.serving.http.app import CUSTOMER, METHODS, Api
+from ripple.serving.http.draining import Draining, DrainingMiddleware
 from ripple.serving.http.middleware import AdmissionMiddleware
 from ripple.serving.options import PREFIX, Options
 from ripple.serving.prometheus import ServiceMetrics
@@ -30,6 +31,7 @@ IMAGE = Image(base_image="python:3.11-slim", distro="none", python_version="3.11
 OPTIONS = Options.load()
 METRICS = ServiceMetrics((*METHODS, CUSTOMER))
 API = Api(METRICS)
+DRAINING = Draining(OPTIONS.drain_seconds)
 
 logger = logging.getLogger("bentoml.ripple")
 
@@ -39,7 +41,8 @@ class ServiceWithAdmission(bentoml.Service):
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """BentoML's ASGI application, wrapped in the middleware."""
-        return AdmissionMiddleware(super().to_asgi(is_main), METRICS, OPTIONS.keys, OPTIONS.most_at_once)
+        app = AdmissionMiddleware(super().to_asgi(is_main), METRICS, OPTIONS.keys, OPTIONS.most_at_once)
+        return DrainingMiddleware(app, DRAINING)
 
 
 @bentoml.asgi_app(API, path="/v1", name="v1")
@@ -90,7 +93,9 @@ class RippleService:
 
     @bentoml.on_startup
     async def start_background_tasks(self) -> None:
-        """Take the current publication of the store, then poll it, and write the prediction log."""
+        """Take the current publication, poll the store, write the prediction log, and heed SIGTERM."""
+        DRAINING.start(OPTIONS.keep_alive_seconds)
+
         from ripple.serving.prediction_log import PredictionLog
         from ripple.serving.publications.stores import open_store
         from ripple.serving.store_poller import StorePoller
@@ -114,7 +119,8 @@ class RippleService:
 
     async def __is_ready__(self) -> bool:
         """Whether there is a validated model to serve, with its customers; the answer of /readyz."""
-        return API.scorer is not None and (self._poller is None or not self._poller.is_lost)
+        is_lost = self._poller is not None and self._poller.is_lost
+        return API.scorer is not None and not is_lost and not DRAINING.is_under_way
 
     def _use(self, scorer: Scorer) -> None:
         API.scorer = scorer

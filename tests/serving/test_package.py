@@ -103,13 +103,27 @@ def test_the_kubernetes_manifest_is_valid_and_names_existing_options() -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["path"] in HEALTH
     options = {PREFIX + name.upper() for name in Options.model_fields}
-    assert {variable["name"] for variable in container["env"]} <= options
+    assert {variable["name"] for variable in container["env"]} <= options | {"BENTOML_HOME"}
     assert (
         specs["Service"]["selector"].items() <= specs["Deployment"]["template"]["metadata"]["labels"].items()
     )
     job = specs["CronJob"]["jobTemplate"]["spec"]["template"]["spec"]
     assert not pod["enableServiceLinks"]
     assert not job["enableServiceLinks"]
+    for spec in (pod, job):
+        assert spec["securityContext"]["runAsNonRoot"]
+        for one in spec["containers"]:
+            assert one["securityContext"]["readOnlyRootFilesystem"]
+    drain = float(_variables(container)["RIPPLE_SERVE_DRAIN_SECONDS"])
+    assert drain <= Options.model_fields["drain_seconds"].metadata[1].le
+    _, pause = container["lifecycle"]["preStop"]["exec"]["command"]
+    ready = container["readinessProbe"]
+    assert drain > ready["periodSeconds"] * ready["failureThreshold"] + ready["timeoutSeconds"]
+    assert pod["terminationGracePeriodSeconds"] >= float(pause) + drain + 10
+
+
+def _variables(container: dict[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container["env"]}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ripple.serving.publications import redis_store as module
 from ripple.serving.publications.publication import PublicationError, load_publication
 from ripple.serving.publications.redis_store import RedisStore
 from tests.support.servers.processes import free_port
+from tests.support.servers.stepped_threads import SteppedThread, stepped_writes
 
 
 def test_old_publications_in_redis_go_away(empty_redis: str, published: Path, newer: Path) -> None:
@@ -143,3 +144,27 @@ def test_what_lost_its_customers_is_written_anew(empty_redis: str, published: Pa
         client.delete(f"ripple:{published.name}:customers")
     RedisStore(empty_redis).publish(published, published.name)
     assert run(_find(empty_redis, "c0001")).ids == ["c0001"]
+
+
+def test_a_publisher_that_lost_its_lock_does_not_replace_what_another_one_published(
+    empty_redis: str, published: Path, newer: Path
+) -> None:
+    with stepped_writes(), redis.Redis.from_url(empty_redis) as client:
+        slow = SteppedThread(lambda: RedisStore(empty_redis).publish(newer, newer.name))
+        while not client.keys("ripple:unfinished:*:files"):
+            slow.advance()
+        client.delete("ripple:publishing")
+        RedisStore(empty_redis).publish(published, published.name)
+        while not slow.is_finished:
+            slow.advance()
+        assert isinstance(slow.error, StoreUnavailable)
+        assert client.get("ripple:current") == published.name.encode()
+
+
+def test_what_a_killed_publisher_wrote_expires(empty_redis: str, newer: Path) -> None:
+    with stepped_writes(), redis.Redis.from_url(empty_redis) as client:
+        killed = SteppedThread(lambda: RedisStore(empty_redis).publish(newer, newer.name))
+        while not client.keys("ripple:unfinished:*:files"):
+            killed.advance()
+        killed.kill()
+        assert all(client.ttl(key) > 0 for key in client.scan_iter())
