@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from prometheus_client.registry import REGISTRY
 
 from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.scorer import Scorer
+from tests.support.checkout import ROOT
+
+MONITORING = ROOT / "docs/monitoring"
 
 
 def test_the_service_counts_rows_errors_and_answers_and_dates_its_snapshot(client: httpx.Client) -> None:
@@ -78,3 +85,28 @@ def test_the_age_of_a_snapshot_is_never_negative(
     metrics.count_publication("taken", served)
     assert _sample("ripple_publications_total", outcome="taken") == taken + 1
     assert f"ripple_snapshot_age_seconds {age}" in metrics.exposition().decode()
+
+
+def test_alerts_fire_when_they_should_and_not_on_a_good_day() -> None:
+    for arguments in (
+        ["check", "config", "--syntax-only", "prometheus.yaml"],
+        ["test", "rules", "alerts_test.yaml"],
+    ):
+        done = subprocess.run(
+            ["promtool", *arguments], cwd=MONITORING, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_and_the_dashboard_use_metrics_of_the_service() -> None:
+    rules = yaml.safe_load((MONITORING / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    panels = json.loads((MONITORING / "grafana.json").read_text(encoding="utf-8"))["panels"]
+    expressions = [rule["expr"] for rule in rules]
+    expressions += [target["expr"] for panel in panels for target in panel["targets"]]
+    used = {name for expression in expressions for name in re.findall(r"\bripple_\w+", expression)}
+    families = [family for family in REGISTRY.collect() if family.name.startswith("ripple_")]
+    endings = {"counter": ["_total"], "histogram": ["_bucket"], "gauge": [""]}
+    known = {family.name + ending for family in families for ending in endings[family.type]}
+    assert used <= known
+    tested = re.findall(r'alertname="(\w+)"', (MONITORING / "alerts_test.yaml").read_text(encoding="utf-8"))
+    assert {rule["alert"] for rule in rules} == set(tested)
