@@ -41,7 +41,7 @@ CODE = (
 # what those import, and SciPy, which LightGBM imports
 REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
-    *("redis", "hiredis", "httpx", "prometheus-client", "uvloop", "httptools"),
+    *("redis", "hiredis", "httpx", "prometheus-client", "uvicorn", "uvloop", "httptools"),
 )
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
