@@ -53,6 +53,10 @@ class StorePoller:
         """Poll until cancelled; a failure is logged once and tried again."""
         while True:
             await self.poll()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # the client of Redis takes a cancellation for a connection that was lost
+                return
             await asyncio.sleep(self.seconds)
 
     async def poll(self) -> None:

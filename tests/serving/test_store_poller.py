@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,25 @@ def test_customers_that_the_store_no_longer_holds_are_lost_until_it_holds_them_a
     store.publish(store.published, "newer")
     run(poller.poll())
     assert not poller.is_lost
+
+
+def test_polling_ends_though_the_store_takes_a_cancellation_for_an_error(
+    store: FakeStore, packed: Publication, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def current() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise StoreUnavailable("away") from None
+        return "never"
+
+    async def end() -> set[Any]:
+        monkeypatch.setattr(store, "current", current)
+        polling = asyncio.create_task(StorePoller(store, ServiceMetrics(), lambda _: None, packed, 1.0).run())
+        await asyncio.sleep(0.01)
+        polling.cancel()
+        _, pending = await asyncio.wait([polling], timeout=0.5)
+        polling.cancel()
+        return pending
+
+    assert run(end()) == set()
