@@ -15,12 +15,15 @@ from tests.support.checkout import ROOT
 from tests.support.servers.processes import free_port
 from tests.support.servers.scoring_server import ScoringServer
 
+COPIED = ("__init__", "atomic", "environment", "locks", "redaction", "suggestions")
+"""The modules of `ripple` itself that a Bento holds."""
+
 
 def test_a_bento_holds_the_code_it_runs_and_nothing_else(store: Any, tag: str) -> None:
     bento = store.bento(tag)
     contents = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*.py")}
     code = {path.relative_to(ROOT) for name in ("serving", "models") for path in (ROOT / name).rglob("*.py")}
-    code |= {Path(f"{name}.py") for name in ("__init__", "atomic", "environment", "redaction", "suggestions")}
+    code |= {Path(f"{name}.py") for name in COPIED}
     assert contents == {"ripple" / path for path in code}
 
 
