@@ -12,7 +12,8 @@ import bentoml
 from bentoml.images import Image
 
 from ripple.serving.http.app import CUSTOMER, METHODS, Api
-from ripple.serving.http.middleware import AdmissionMiddleware
+from ripple.serving.http.middleware import AdmissionMiddleware, with_cors
+from ripple.serving.http.protocol import use_bounded_protocol
 from ripple.serving.options import PREFIX, Options
 from ripple.serving.prometheus import ServiceMetrics
 
@@ -34,11 +35,20 @@ logger = logging.getLogger("bentoml.ripple")
 
 
 class ServiceWithAdmission(bentoml.Service):
-    """A BentoML service whose requests pass `AdmissionMiddleware` first."""
+    """A BentoML service whose requests come by `BoundedProtocol` and pass `AdmissionMiddleware` first."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """BentoML's ASGI application, wrapped in the middleware."""
-        return AdmissionMiddleware(super().to_asgi(is_main), METRICS, OPTIONS.keys, OPTIONS.most_at_once)
+        use_bounded_protocol()
+        app = AdmissionMiddleware(
+            super().to_asgi(is_main),
+            METRICS,
+            OPTIONS.keys,
+            OPTIONS.most_at_once,
+            OPTIONS.public_docs,
+            OPTIONS.access_log,
+        )
+        return with_cors(app, OPTIONS.origins) if OPTIONS.origins else app
 
 
 @bentoml.asgi_app(API, path="/v1", name="v1")
