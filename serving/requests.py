@@ -22,6 +22,8 @@ Item = TypeVar("Item")
 
 MAX_FEATURES_BYTES = 2**18
 """The size of the features of one customer, at most, in bytes of JSON."""
+MAX_MARKS = 10
+"""The number of quotes in an id or of braces in a customer, on average; without any inside an id it is 2."""
 
 EXAMPLE = 'Send a JSON object such as {"customer_ids": ["c1", "c2"]}.'
 SCHEMA = "See the schema at /docs.json, or the page at /."
@@ -123,6 +125,8 @@ class RequestParser:
         except RecursionError:
             raise _error("json_invalid", "Invalid JSON: the body is nested too deeply.", "") from None
         _validate_once(body, [fields.customer_ids, fields.customers, fields.explain], "")
+        _validate_marks(fields.customer_ids, b'"', "customer_ids")
+        _validate_marks(fields.customers, b"{", "customers")
         ids = _validated_length(_decoded(_IDS, fields.customer_ids, "customer_ids"), "customer_ids")
         customers = _validated_length(_decoded(_CUSTOMERS, fields.customers, "customers"), "customers")
         explain = _explain(fields.explain)
@@ -242,6 +246,12 @@ def _validated_length(items: list[Item] | None, where: str) -> list[Item] | None
         code = "too_long" if items else "too_short"
         raise _error(code, f"Expected 1 to {MAX_CUSTOMERS} customers, found {len(items)}.", where)
     return items
+
+
+def _validate_marks(raw: Raw, mark: bytes, where: str) -> None:
+    """Raise a RequestError if *raw*, not decoded yet, has a *mark* too often for a list of customers."""
+    if bytes(raw).count(mark) > MAX_MARKS * MAX_CUSTOMERS:
+        raise _error("too_long", f"Expected 1 to {MAX_CUSTOMERS} customers, found many more.", where)
 
 
 def _validate_once(raw: bytes | Raw, values: Iterable[Raw], where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ class RippleService:
         self._tasks: list[asyncio.Task[None]] = []
         gc.collect()
         gc.freeze()
+        # a thread with a large request gives way to the event loop after half a millisecond, not five
+        sys.setswitchinterval(0.0005)
 
     @bentoml.on_deployment
     @staticmethod

@@ -35,10 +35,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_BODY_BYTES = 5 * 2**20
 """The size of the largest body that is read."""
-MAX_INLINE_BYTES = 2**18
-"""The size up to which a body is parsed in the event loop; a larger one would block it for milliseconds."""
-MAX_INLINE_ROWS = 200
-"""The number of customers and reasons up to which the event loop may wait for scores: a few milliseconds."""
+MAX_INLINE_BYTES = 2**16
+"""The size of the largest body that is parsed in the event loop, which may wait for a millisecond."""
+MAX_INLINE_ROWS = 100
+"""The number of customers and reasons, at most, that are scored in the event loop; likewise."""
 
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -111,7 +111,7 @@ class Api:
         try:
             with Place(self.large) as place:
                 answer = await self._answer_with(scorer, route, scope, receive, place)
-                content = await place.run(lambda: msgspec.json.encode(answer))
+                content = await place.run(lambda: encode(answer, in_parts=place.taken))
         except StoreUnavailable as error:
             raise unavailable(
                 "store_unavailable",
@@ -128,11 +128,14 @@ class Api:
         self, scorer: Scorer, route: str, scope: Scope, receive: Receive, place: Place
     ) -> Answer:
         if route == "/v1/score":
-            validate_content_type(dict(scope["headers"]))
+            headers = dict(scope["headers"])
+            validate_content_type(headers)
+            if int(headers.get(b"content-length", b"0")) > MAX_INLINE_BYTES:
+                await place.take()
             body = await read_body(receive, place)
             scoring = await place.run(lambda: scorer.parser.parse(body))
             if scoring.size * (1 + scoring.explain) > MAX_INLINE_ROWS:
-                place.take()
+                await place.take()
             answer = await scorer.score(scoring, place.run)
             self._count(scorer, answer)
             return answer
@@ -140,7 +143,7 @@ class Api:
         if route == "/v1/top":
             request = parse_query(TopRequest, query)
             if request.limit > MAX_INLINE_ROWS:
-                place.take()
+                await place.take()
             return await scorer.top(request, place.run)
         if route == "/v1/model":
             return scorer.model()
@@ -153,6 +156,15 @@ class Api:
         self.metrics.count_scores(scorer, answer["customers"])
         if self.on_scores is not None:
             self.on_scores(answer)
+
+
+def encode(answer: Answer, in_parts: bool) -> bytes:
+    """An answer as JSON, encoded *in_parts* where that is done in a thread next to the event loop."""
+    if in_parts:
+        # one call for all of it would keep the event loop from running
+        customers = [msgspec.Raw(msgspec.json.encode(customer)) for customer in answer["customers"]]
+        answer = answer | {"customers": customers}
+    return msgspec.json.encode(answer)
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -213,7 +225,7 @@ async def read_body(receive: Receive, place: Place) -> bytes:
         if size > MAX_BODY_BYTES:
             raise body_too_large()
         if size > MAX_INLINE_BYTES:
-            place.take()
+            await place.take()
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)

@@ -12,8 +12,12 @@ from ripple.serving.errors import unavailable
 
 Result = TypeVar("Result")
 
-MAX_LARGE = 8
-"""The number of large requests of a worker, at most, that wait or are worked on."""
+MAX_LARGE = 4
+"""The number of large requests of a worker, at most, that are read or worked on."""
+MAX_WAITING = 60
+"""The number of large requests of a worker, at most, that wait for that, and are not read meanwhile."""
+WAIT_SECONDS = 2.0
+"""The time for which a large request waits."""
 
 
 class LargeRequests:
@@ -22,38 +26,47 @@ class LargeRequests:
     One thread, as Python runs one at a time anyway, and the event loop has to compete with all there are.
     """
 
-    def __init__(self, most: int = MAX_LARGE) -> None:
-        self.most = most
-        self.taken = 0
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(MAX_LARGE)
+        self.waiting = 0
         self.thread = ThreadPoolExecutor(1, "large-requests")
 
 
 class Place:
     """The place of one request, taken once the request turns out to be large; a context that frees it."""
 
-    def __init__(self, places: LargeRequests) -> None:
-        self._places = places
+    def __init__(self, large: LargeRequests) -> None:
+        self._large = large
         self.taken = False
 
-    def take(self) -> None:
-        """Take the place, if that is not done yet.
+    async def take(self) -> None:
+        """Wait for a place, if the request has none yet.
 
         Raises:
-            RequestError: all are taken.
+            RequestError: too many are waiting, or none is free in time.
         """
         if self.taken:
             return
-        if self._places.taken >= self._places.most:
-            message = f"{self._places.taken} large requests are being answered."
-            raise unavailable("overloaded", message, "Try again in a moment, or send fewer customers.")
-        self._places.taken += 1
+        large = self._large
+        hint = "Try again in a moment, or send fewer customers."
+        error = unavailable("overloaded", "Too many large requests are being answered.", hint)
+        if large.waiting >= MAX_WAITING:
+            raise error
+        large.waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await large.places.acquire()
+        except TimeoutError:
+            raise error from None
+        finally:
+            large.waiting -= 1
         self.taken = True
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """The result of *work*, computed in the thread for large requests if the place is taken."""
         if not self.taken:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._places.thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._large.thread, work)
 
     def __enter__(self) -> Place:
         return self
@@ -61,4 +74,5 @@ class Place:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._places.taken -= self.taken
+        if self.taken:
+            self._large.places.release()

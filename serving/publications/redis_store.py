@@ -2,7 +2,8 @@
 
 Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a list
 of ids by rank for everybody and for each segment. A customer is one field of packed float64 values, so any
-number of customers is one round trip.
+number of customers is one round trip. The checksums of these fields are read with everything else;
+publications of earlier versions have none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import msgspec
 import numpy as np
 import redis
 import redis.asyncio
@@ -41,6 +44,15 @@ CHUNK_ROWS = 1000
 """The number of customers that are written in one command."""
 
 
+class _Meta(msgspec.Struct):
+    """What a publication is, and how many customers it holds, in all and in each segment."""
+
+    version: str
+    as_of: str
+    size: int
+    segments: dict[str, int]
+
+
 class RedisStore:
     """Publications in the Redis at *url*."""
 
@@ -60,19 +72,22 @@ class RedisStore:
         fields: dict[bytes, bytes] = await _reply(self.client.hgetall(f"ripple:{name}:files"))
         files = {key.decode(): value for key, value in fields.items()}
         try:
-            meta = json.loads(files.pop("meta"))
+            meta = msgspec.json.decode(files.pop("meta"), type=_Meta)
             negated_values = np.frombuffer(files.pop("falling"))
+            checksums = np.frombuffer(files.pop("checksums"), np.uint32) if "checksums" in files else None
         except (KeyError, ValueError) as error:
             raise PublicationError(f"Publication {name} in Redis is not whole: {error}.") from error
+        if {meta.size} != {len(values) for values in (negated_values, checksums) if values is not None}:
+            raise PublicationError(f"Publication {name} in Redis is not whole: its parts differ in size.")
         with tempfile.TemporaryDirectory() as folder:
             explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
-        customers = RedisCustomers(self.client, name, meta, negated_values, explainer)
+        customers = RedisCustomers(self.client, name, meta, negated_values, checksums, explainer)
         first = await customers.top(None, 0, 1)
         if not reproduces_scores(explainer.bundle, first.features, first.scores):
             raise PublicationError(
                 f"Publication {name} in Redis does not score its first customer as published."
             )
-        return Publication(name, meta["version"], explainer, customers, documentation)
+        return Publication(name, meta.version, explainer, customers, documentation)
 
     def publish(self, publication: Path, name: str) -> None:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
@@ -97,21 +112,22 @@ class RedisCustomers:
         self,
         client: redis.asyncio.Redis,
         name: str,
-        meta: dict[str, Any],
+        meta: _Meta,
         negated_values: np.ndarray,
+        checksums: np.ndarray | None,
         explainer: Explainer,
     ) -> None:
-        self.as_of: str = meta["as_of"]
-        self.size: int = meta["size"]
-        self.segments: dict[str, int] = meta["segments"]
+        self.as_of, self.size, self.segments = meta.as_of, meta.size, meta.segments
         self.negated_values = negated_values
+        self._checksums = checksums
         self._client = client
         self._name = name
         families, reasons = len(explainer.families), explainer.max_reasons
+        self._features = len(explainer.specs)
         widths = [
             1,
             len(explainer.bundle.score_names),
-            len(explainer.specs),
+            self._features,
             2 * families,
             2 * reasons,
             2 * reasons,
@@ -142,16 +158,31 @@ class RedisCustomers:
             raise StoreUnavailable(f"Redis no longer holds publication {self._name}: publish again.")
 
     def _lookup(self, ids: list[str], packed: list[bytes]) -> Lookup:
-        rows = np.frombuffer(b"".join(packed))
-        if rows.size != len(ids) * self._column_ends[-1]:
-            raise StoreUnavailable("it holds customers of another shape.")
-        rows = rows.reshape(len(ids), self._column_ends[-1])
+        width = self._column_ends[-1]
+        if {len(row) for row in packed} - {8 * width}:
+            raise StoreUnavailable("it holds customers of another shape: publish again.")
+        rows = np.frombuffer(b"".join(packed)).reshape(len(ids), width)
         ranks, scores, features, *by_head = np.split(rows, self._column_ends[:-1], axis=1)
         families, indices, strongest = (
             values.reshape(len(ids), 2, values.shape[1] // 2) for values in by_head
         )
+        if not self._are_unchanged(ids, packed, ranks[:, 0], scores, indices):
+            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
         contributions = Contributions(families, indices.astype(np.uint16), strongest)
         return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
+
+    def _are_unchanged(
+        self, ids: list[str], packed: list[bytes], ranks: np.ndarray, scores: np.ndarray, indices: np.ndarray
+    ) -> bool:
+        """Whether rows are as they were published, or at least possible where they have no checksum."""
+        if not ((ranks >= 1) & (ranks <= self.size) & (ranks == np.floor(ranks))).all():
+            return False
+        if self._checksums is not None:
+            expected = self._checksums[ranks.astype(int) - 1].tolist()
+            return expected == [_checksum(name.encode(), row) for name, row in zip(ids, packed, strict=True)]
+        values = -self.negated_values[ranks.astype(int) - 1]
+        possible = (indices >= 0) & (indices < self._features)
+        return bool(np.isfinite(scores).all() and (scores[:, 0] == values).all() and possible.all())
 
 
 def _write(client: redis.Redis, publication: Path, name: str) -> None:
@@ -160,25 +191,27 @@ def _write(client: redis.Redis, publication: Path, name: str) -> None:
     files: dict[Any, Any] = {
         file.name: file.read_bytes() for file in sorted((publication / "bundle").iterdir()) if file.is_file()
     }
-    meta = {
-        "version": version,
-        "as_of": snapshot.as_of,
-        "size": snapshot.size,
-        "segments": {segment: len(rows) for segment, rows in snapshot.segments.items()},
-    }
+    sizes = {segment: len(rows) for segment, rows in snapshot.segments.items()}
+    meta = _Meta(version, snapshot.as_of, snapshot.size, sizes)
+    checksums = np.empty(snapshot.size, np.uint32)
     for rows in _chunks(range(snapshot.size)):
-        client.hset(f"ripple:{name}:customers", mapping=dict(_packed(snapshot, rows)))
+        client.hset(f"ripple:{name}:customers", mapping=dict(_packed(snapshot, rows, checksums)))
     for segment, members in {"": np.arange(snapshot.size), **snapshot.segments}.items():
         for rows in _chunks(members.tolist()):
             client.rpush(f"ripple:{name}:rank:{segment}", *(snapshot.ids[row] for row in rows))
     client.hset(
         f"ripple:{name}:files",
-        mapping=files | {"falling": snapshot.negated_values.tobytes(), "meta": json.dumps(meta).encode()},
+        mapping=files
+        | {
+            "falling": snapshot.negated_values.tobytes(),
+            "checksums": checksums.tobytes(),
+            "meta": msgspec.json.encode(meta),
+        },
     )
 
 
-def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    """Id and packed values of customers in consecutive *rows*."""
+def _packed(snapshot: Snapshot, rows: Sequence[int], checksums: np.ndarray) -> Iterator[tuple[bytes, bytes]]:
+    """Id and packed values of customers in consecutive *rows*, whose *checksums* are filled in."""
     chunk = slice(rows[0], rows[-1] + 1)
     contributions = snapshot.contributions[chunk]
     columns = (
@@ -191,7 +224,14 @@ def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, by
     )
     packed = np.hstack([column.reshape(len(rows), -1) for column in columns])
     for row, values in zip(rows, packed, strict=True):
-        yield snapshot.ids[row], values.tobytes()
+        field = snapshot.ids[row], values.tobytes()
+        checksums[row] = _checksum(*field)
+        yield field
+
+
+def _checksum(customer_id: bytes, row: bytes) -> int:
+    """The CRC-32 of an id and the packed values under it, so that no customer gets another one's."""
+    return crc32(row, crc32(customer_id))
 
 
 def _read_bundle(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:
