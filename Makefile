@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
-	bench-foundation bench-init bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
+	bench-foundation bench-init bench-limits bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
 	bench-startup bench-training
 .DEFAULT_GOAL := help
 
@@ -95,6 +95,9 @@ bench-init: $(VENV)/ready-dev ## measure proposing a mapping for up to a hundred
 
 bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost
+
+bench-limits: $(VENV)/ready-dev ## measure what the dearest requests that are admitted cost, and others meanwhile (3 minutes)
+	@$(BENCHMARK).endpoint.request_limits
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(BENCHMARK).endpoint.publishing_cost

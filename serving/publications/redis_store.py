@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ import msgspec
 import numpy as np
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ripple.models import Bundle
@@ -38,10 +41,42 @@ CURRENT = "ripple:current"
 """The key that holds the name of the current publication."""
 TIMEOUT_SECONDS = 1.0
 """The time after which Redis counts as not answering."""
+BREAK_SECONDS = 1.0
+"""The time for which Redis is not asked after it did not answer."""
 RETENTION_SECONDS = 3600
 """The time for which the previous publication is kept, for workers that are still opening it."""
 CHUNK_ROWS = 1000
 """The number of customers that are written in one command."""
+
+
+class _Client(redis.asyncio.Redis):
+    """A client that does not wait for a Redis which has just not answered.
+
+    After a command that took too long the others fail at once, until one that is tried a moment later is
+    answered. A circuit breaker: else each request would wait, and a worker be full of those that do.
+    """
+
+    _broken_until: float | None = None
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """The reply to a command.
+
+        Raises:
+            RedisError: Redis does not answer, did not a moment ago, or refuses the command.
+        """
+        if self._broken_until is not None:
+            now = time.monotonic()
+            if now < self._broken_until:
+                raise redis.exceptions.TimeoutError("It did not answer a moment ago")
+            # this command is the one that tries
+            self._broken_until = now + TIMEOUT_SECONDS
+        try:
+            reply = await super().execute_command(*args, **options)
+        except redis.exceptions.TimeoutError:
+            self._broken_until = time.monotonic() + BREAK_SECONDS
+            raise
+        self._broken_until = None
+        return reply
 
 
 class _Meta(msgspec.Struct):
@@ -58,8 +93,12 @@ class RedisStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = redis.asyncio.Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        self.client: redis.asyncio.Redis = _Client.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # a connection may have been closed since it was last used; who waited in vain does not wait again
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
         )
 
     async def current(self) -> str | None:

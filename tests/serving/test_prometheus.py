@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import REGISTRY
 
 from ripple.serving.prometheus import ServiceMetrics
@@ -78,3 +79,17 @@ def test_the_age_of_a_snapshot_is_never_negative(
     metrics.count_publication("taken", served)
     assert _sample("ripple_publications_total", outcome="taken") == taken + 1
     assert f"ripple_snapshot_age_seconds {age}" in metrics.exposition().decode()
+
+
+def test_the_snapshot_is_that_which_is_served() -> None:
+    metrics = ServiceMetrics()
+    assert "ripple_snapshot" not in metrics.exposition().decode()
+    for version in ("1", "2", "1"):
+        served: Any = SimpleNamespace(
+            publication=SimpleNamespace(version=version), customers=SimpleNamespace(as_of="2026-06-30")
+        )
+        metrics.count_publication("taken", served)
+        families = text_string_to_metric_families(metrics.exposition().decode())
+        samples = [sample for family in families for sample in family.samples]
+        of_snapshot = [one for one in samples if one.name == "ripple_snapshot_timestamp_seconds"]
+        assert [(one.labels, one.value) for one in of_snapshot] == [({"model_version": version}, 1782777600)]

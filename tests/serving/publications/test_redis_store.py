@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import redis
 
@@ -16,6 +19,7 @@ from ripple.serving.publications import redis_store as module
 from ripple.serving.publications.publication import PublicationError, load_publication
 from ripple.serving.publications.redis_store import RedisStore
 from tests.support.servers.processes import free_port
+from tests.support.servers.redis_server import redis_server
 
 
 def test_old_publications_in_redis_go_away(empty_redis: str, published: Path, newer: Path) -> None:
@@ -184,6 +188,44 @@ def test_parts_of_another_shape_are_refused(
 def test_a_redis_that_does_not_answer_is_unavailable(run: Any) -> None:
     with pytest.raises(StoreUnavailable, match="does not answer"):
         run(_find(f"redis://127.0.0.1:{free_port()}/0"))
+
+
+def test_a_redis_that_hangs_is_waited_for_once(
+    published: Path, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(module, "BREAK_SECONDS", 0.3)
+
+    async def waits(hung: psutil.Process, store: RedisStore) -> tuple[float, float]:
+        """Seconds that a hundred lookups take while Redis hangs, and until one is answered afterwards."""
+        customers = (await store.open(published.name)).customers
+
+        async def fails() -> bool:
+            try:
+                await customers.find(["c0001"])
+            except StoreUnavailable:
+                return True
+            return False
+
+        hung.suspend()
+        started = time.monotonic()
+        try:
+            assert all(await asyncio.gather(*(fails() for _ in range(50))))
+            assert all([await fails() for _ in range(50)])
+            waited = time.monotonic() - started
+        finally:
+            hung.resume()
+        started = time.monotonic()
+        while await fails():
+            await asyncio.sleep(0.02)
+        await store.client.aclose()
+        return waited, time.monotonic() - started
+
+    with redis_server(tmp_path) as server:
+        RedisStore(server.url).publish(published, published.name)
+        waited, recovered = run(waits(psutil.Process(server.pid), RedisStore(server.url)))
+    assert waited < 2
+    assert recovered < 2
 
 
 @pytest.mark.parametrize("rows", [7, 1000])
