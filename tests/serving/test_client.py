@@ -192,7 +192,6 @@ def test_numbers_of_numpy_are_numbers_and_nan_is_undefined(scripted: Scripted, c
         "c": math.nan,
         "d": np.float64("nan"),
         "e": None,
-        "f": 2,
     }
     client.score(customers=[{"customer_id": np.str_("a"), "features": features}], explain=np.int64(2))
     assert json.loads(scripted.requests[0][3]) == {
