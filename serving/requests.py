@@ -124,38 +124,34 @@ class RequestParser:
             fields = _decoded(_BODY, body, "")
         except RecursionError:
             raise _error("json_invalid", "Invalid JSON: the body is nested too deeply.", "") from None
-        _validate_once(body, [fields.customer_ids, fields.customers, fields.explain], "")
-        _validate_marks(fields.customer_ids, b'"', "customer_ids")
-        _validate_marks(fields.customers, b"{", "customers")
+        if len(body) > MAX_MARKS * MAX_CUSTOMERS:
+            _validate_marks(fields.customer_ids, b'"', "customer_ids")
+            _validate_marks(fields.customers, b"{", "customers")
         ids = _validated_length(_decoded(_IDS, fields.customer_ids, "customer_ids"), "customer_ids")
-        customers = _validated_length(_decoded(_CUSTOMERS, fields.customers, "customers"), "customers")
+        sent = _validated_length(_decoded(_CUSTOMERS, fields.customers, "customers"), "customers")
         explain = _explain(fields.explain)
-        if (ids is None) == (customers is None):
+        if (ids is None) == (sent is None):
             raise _error("one_of_two", "Expected customer_ids or customers, exactly one of the two.", "")
-        scoring = Scoring(ids, None, explain)
-        if customers is not None:
-            values = [value for one in customers for value in (one.features, one.customer_id)]
-            _validate_once(fields.customers, values, "customers")
-            scoring.customers = [self._customer(one, f"customers[{at}]") for at, one in enumerate(customers)]
-        return scoring
+        customers = None if sent is None else [self._customer(at, one) for at, one in enumerate(sent)]
+        _validate_once(body, fields, sent or [], customers or [])
+        return Scoring(ids, customers, explain)
 
-    def _customer(self, sent: _Customer, where: str) -> Customer:
-        customer_id = _decoded(_ID, sent.customer_id, f"{where}.customer_id")
-        raw, where = bytes(sent.features), f"{where}.features"
+    def _customer(self, index: int, sent: _Customer) -> Customer:
+        customer_id = None
+        if sent.customer_id is not _NULL:
+            customer_id = _decoded(_ID, sent.customer_id, f"customers[{index}].customer_id")
+        raw = bytes(sent.features)
         if len(raw) > MAX_FEATURES_BYTES:
-            limit = f"{MAX_FEATURES_BYTES // 2**10} kB"
-            hint = "Send each feature once, without blanks."
-            raise RequestError(413, "too_large", f"The features are larger than {limit}.", where, hint)
-        features: dict[str, float | None] = {}
+            message, where = (
+                f"The features are larger than {MAX_FEATURES_BYTES // 2**10} kB.",
+                _features_at(index),
+            )
+            raise RequestError(413, "too_large", message, where, "Send each feature once, without blanks.")
         try:
-            features = self._features.decode(raw)
+            return Customer(customer_id, self._features.decode(raw))
         except ValueError:
-            self._find_error(raw, where)
-        # no name that is known has a colon in it
-        if raw.count(b":") > len(features):
-            name = shorten(_repeated_name(raw))
-            raise _error("twice", f"'{name}' is there twice.", f"{where}.{name}")
-        return Customer(customer_id, features)
+            self._find_error(raw, _features_at(index))
+            raise _repeated(raw, _features_at(index)) from None
 
     def _find_error(self, raw: bytes, where: str) -> None:
         """Raise a RequestError for the first feature that is not as it should be."""
@@ -228,6 +224,8 @@ def _type_error(what: str, where: str, codes: dict[str, str]) -> RequestError:
 
 
 def _explain(raw: Raw) -> int:
+    if raw is _ZERO:
+        return 0
     try:
         explain = _EXPLAIN.decode(raw)
     except ValueError:
@@ -254,16 +252,34 @@ def _validate_marks(raw: Raw, mark: bytes, where: str) -> None:
         raise _error("too_long", f"Expected 1 to {MAX_CUSTOMERS} customers, found many more.", where)
 
 
-def _validate_once(raw: bytes | Raw, values: Iterable[Raw], where: str) -> None:
-    """Raise a RequestError if a field of the objects in *raw*, whose fields hold *values*, is there twice."""
-    # a colon that is in no value follows the name of a field
-    sent = [value for value in values if value is not _NULL and value is not _ZERO]
-    if bytes(raw).count(b":") > len(sent) + sum(bytes(value).count(b":") for value in sent):
-        raise _error("twice", "A field is there twice.", where)
+def _validate_once(
+    body: bytes, fields: _Body, sent: Sequence[_Customer], customers: Sequence[Customer]
+) -> None:
+    """Raise a RequestError if a name occurs twice in one of the objects of *body*."""
+    names = (
+        (fields.customer_ids is not _NULL) + (fields.customers is not _NULL) + (fields.explain is not _ZERO)
+    )
+    ids = [] if fields.customer_ids is _NULL else [fields.customer_ids]
+    for raw, customer in zip(sent, customers, strict=True):
+        names += 1 + len(customer.features)
+        if raw.customer_id is not _NULL:
+            names += 1
+            ids.append(raw.customer_id)
+    # outside of ids a colon follows a name, as no name that is known has one in it
+    if body.count(b":") == names + sum(bytes(one).count(b":") for one in ids):
+        return
+    for index, (raw, customer) in enumerate(zip(sent, customers, strict=True)):
+        if bytes(raw.features).count(b":") > len(customer.features):
+            raise _repeated(bytes(raw.features), _features_at(index))
+    raise _error("twice", "A field of the request or of a customer is there twice.", "")
 
 
-def _repeated_name(raw: bytes) -> str:
-    """The first name that occurs twice in the object *raw*."""
+def _features_at(index: int) -> str:
+    return f"customers[{index}].features"
+
+
+def _repeated(raw: bytes, where: str) -> RequestError:
+    """The error of the first name that occurs twice in the object *raw*."""
     names: set[str] = set()
 
     def once(_: type, name: str) -> _Name:
@@ -275,8 +291,9 @@ def _repeated_name(raw: bytes) -> str:
     try:
         msgspec.json.decode(raw, type=dict[_Name, Raw], dec_hook=once)
     except KeyError as error:
-        return str(error.args[0])
-    return "a feature"
+        name = shorten(error.args[0])
+        return _error("twice", f"'{name}' is there twice.", f"{where}.{name}")
+    return _error("json_invalid", "Invalid JSON.", where)
 
 
 def _error(code: str, message: str, where: str) -> RequestError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -111,7 +112,10 @@ class Api:
         try:
             with Place(self.large) as place:
                 answer = await self._answer_with(scorer, route, scope, receive, place)
-                content = await place.run(lambda: encode(answer, in_parts=place.taken))
+                if place.taken:
+                    content = await place.run(partial(encode_in_parts, answer))
+                else:
+                    content = msgspec.json.encode(answer)
         except StoreUnavailable as error:
             raise unavailable(
                 "store_unavailable",
@@ -128,12 +132,13 @@ class Api:
         self, scorer: Scorer, route: str, scope: Scope, receive: Receive, place: Place
     ) -> Answer:
         if route == "/v1/score":
-            headers = dict(scope["headers"])
+            headers = scope["header"]
             validate_content_type(headers)
             if int(headers.get(b"content-length", b"0")) > MAX_INLINE_BYTES:
                 await place.take()
             body = await read_body(receive, place)
-            scoring = await place.run(lambda: scorer.parser.parse(body))
+            parse = partial(scorer.parser.parse, body)
+            scoring = await place.run(parse) if place.taken else parse()
             if scoring.size * (1 + scoring.explain) > MAX_INLINE_ROWS:
                 await place.take()
             answer = await scorer.score(scoring, place.run)
@@ -158,13 +163,10 @@ class Api:
             self.on_scores(answer)
 
 
-def encode(answer: Answer, in_parts: bool) -> bytes:
-    """An answer as JSON, encoded *in_parts* where that is done in a thread next to the event loop."""
-    if in_parts:
-        # one call for all of it would keep the event loop from running
-        customers = [msgspec.Raw(msgspec.json.encode(customer)) for customer in answer["customers"]]
-        answer = answer | {"customers": customers}
-    return msgspec.json.encode(answer)
+def encode_in_parts(answer: Answer) -> bytes:
+    """A large answer as JSON; one call for all of it would keep the event loop from running."""
+    customers = [msgspec.Raw(msgspec.json.encode(customer)) for customer in answer["customers"]]
+    return msgspec.json.encode(answer | {"customers": customers})
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -188,7 +190,10 @@ def validate_method(path: str, allowed: str | None, method: str) -> None:
 def validate_content_type(headers: Mapping[bytes, bytes]) -> None:
     """Raise a RequestError unless the body of the request is JSON, not compressed."""
     content_type = headers.get(b"content-type", b"")
-    if content_type.split(b";")[0].strip().lower() != b"application/json":
+    if (
+        content_type != b"application/json"
+        and content_type.split(b";")[0].strip().lower() != b"application/json"
+    ):
         found = shorten(content_type.decode("latin-1")) or "none"
         raise RequestError(
             415,

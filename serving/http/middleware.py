@@ -83,8 +83,9 @@ class AdmissionMiddleware:
             return
         started = perf_counter()
         headers = dict(scope["headers"])
-        scope["request_id"] = _request_id(headers.get(b"x-request-id", b""))
-        answer = _Answer(send, self.metrics, scope["request_id"])
+        scope["header"] = headers
+        scope["request_id"] = request_id = _request_id(headers.get(b"x-request-id"))
+        answer = _Answer(send, self.metrics, request_id)
         await self._answer(scope, headers, receive, answer)
         if self.access_log:
             logger.info(
@@ -127,8 +128,11 @@ class AdmissionMiddleware:
             self.concurrency -= 1
 
     def _validate(self, scope: Scope, headers: dict[bytes, bytes], path: str) -> None:
-        size = len(scope["raw_path"]) + len(scope["query_string"])
-        size += sum(len(name) + len(value) for name, value in scope["headers"])
+        size = (
+            len(scope["raw_path"])
+            + len(scope["query_string"])
+            + sum(map(len, map(b"".join, scope["headers"])))
+        )
         if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
             raise head_too_large()
         if path in HEALTH:
@@ -226,8 +230,8 @@ def head_too_large() -> RequestError:
     )
 
 
-def _request_id(sent: bytes) -> str:
-    return sent.decode() if REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
+def _request_id(sent: bytes | None) -> str:
+    return sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
 
 
 def _route(path: str) -> str:

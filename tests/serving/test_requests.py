@@ -133,7 +133,7 @@ def test_any_bytes_are_read_or_refused_with_a_reason(body: bytes) -> None:
         ('{"customer_ids": ["a"], "explain": NaN}', 422, "explain_type", "explain", "Send false"),
         ('{"customer_ids": ["NaN", }', 400, "json_invalid", "body", "Send a JSON object"),
         ('{"customer_ids": ["a"], "customer_ids": ["a"]}', 422, "twice", "body", "Send it once"),
-        ('{"customers": [{"features": {}, "features": {}}]}', 422, "twice", "customers", "Send it once"),
+        ('{"customers": [{"features": {}, "features": {}}]}', 422, "twice", "body", "Send it once"),
         (
             '{"customers": [{"features": {}}, {"features": {"a": 1, "b": 2, "a": 1}}]}',
             *(422, "twice", "customers[1].features.a", "Send it once"),
