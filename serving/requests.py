@@ -142,11 +142,9 @@ class RequestParser:
             customer_id = _decoded(_ID, sent.customer_id, f"customers[{index}].customer_id")
         raw = bytes(sent.features)
         if len(raw) > MAX_FEATURES_BYTES:
-            message, where = (
-                f"The features are larger than {MAX_FEATURES_BYTES // 2**10} kB.",
-                _features_at(index),
-            )
-            raise RequestError(413, "too_large", message, where, "Send each feature once, without blanks.")
+            message = f"The features are larger than {MAX_FEATURES_BYTES // 2**10} kB."
+            hint = "Send each feature once, without blanks."
+            raise RequestError(413, "too_large", message, _features_at(index), hint)
         try:
             return Customer(customer_id, self._features.decode(raw))
         except ValueError:
@@ -256,9 +254,8 @@ def _validate_once(
     body: bytes, fields: _Body, sent: Sequence[_Customer], customers: Sequence[Customer]
 ) -> None:
     """Raise a RequestError if a name occurs twice in one of the objects of *body*."""
-    names = (
-        (fields.customer_ids is not _NULL) + (fields.customers is not _NULL) + (fields.explain is not _ZERO)
-    )
+    names = (fields.customers is not _NULL) + (fields.explain is not _ZERO)
+    names += fields.customer_ids is not _NULL
     ids = [] if fields.customer_ids is _NULL else [fields.customer_ids]
     for raw, customer in zip(sent, customers, strict=True):
         names += 1 + len(customer.features)

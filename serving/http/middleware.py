@@ -128,11 +128,8 @@ class AdmissionMiddleware:
             self.concurrency -= 1
 
     def _validate(self, scope: Scope, headers: dict[bytes, bytes], path: str) -> None:
-        size = (
-            len(scope["raw_path"])
-            + len(scope["query_string"])
-            + sum(map(len, map(b"".join, scope["headers"])))
-        )
+        size = len(scope["raw_path"]) + len(scope["query_string"])
+        size += sum(map(len, map(b"".join, scope["headers"])))
         if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
             raise head_too_large()
         if path in HEALTH:
