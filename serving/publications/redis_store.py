@@ -133,7 +133,7 @@ class RedisStore:
         with redis.Redis.from_url(self.url) as client:
             previous = client.get(CURRENT)
             # `_write` writes this key last: if it exists, all of the publication does
-            if not client.exists(f"ripple:{name}:files"):
+            if not client.exists(f"ripple:{name}:files") or not _are_unchanged(client, f"ripple:{name}"):
                 client.unlink("", *_keys(client, name))
                 _write(client, publication, name)
             for key in _keys(client, name):
@@ -271,6 +271,19 @@ def _packed(snapshot: Snapshot, rows: Sequence[int], checksums: np.ndarray) -> I
 def _checksum(customer_id: bytes, row: bytes) -> int:
     """The CRC-32 of an id and the packed values under it, so that no customer gets another one's."""
     return crc32(row, crc32(customer_id))
+
+
+def _are_unchanged(client: redis.Redis, prefix: str) -> bool:
+    """Whether the customers under *prefix* are as they were published, if they have checksums."""
+    packed: Any = client.hget(f"{prefix}:files", "checksums")
+    expected = np.frombuffer(packed or b"", np.uint32)
+    for rows in _chunks(range(len(expected))):
+        ids: Any = client.lrange(f"{prefix}:rank:", rows[0], rows[-1])
+        values: Any = client.hmget(f"{prefix}:customers", ids) if ids else []
+        found = [_checksum(*field) for field in zip(ids, values, strict=True) if None not in field]
+        if found != expected[rows[0] : rows[-1] + 1].tolist():
+            return False
+    return True
 
 
 def _read_bundle(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:

@@ -131,6 +131,12 @@ def test_a_customer_of_whom_a_bit_changed_is_refused(
         run(_find(empty_redis, "c0003", "c0001"))
 
 
+def test_publishing_again_mends_a_customer(empty_redis: str, published: Path, run: Any) -> None:
+    _set_rows(empty_redis, published, c0001=lambda row: row[:-8])
+    RedisStore(empty_redis).publish(published, published.name)
+    assert run(_find(empty_redis, "c0001")).ids == ["c0001"]
+
+
 def test_a_customer_does_not_get_what_belongs_to_another(empty_redis: str, published: Path, run: Any) -> None:
     RedisStore(empty_redis).publish(published, published.name)
     key = f"ripple:{published.name}:customers"
