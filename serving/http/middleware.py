@@ -205,7 +205,7 @@ class _Answer:
         await respond(self._send, error.status, error.body(self.request_id), headers)
 
 
-def with_cors(app: AdmissionMiddleware, origins: Sequence[str]) -> CORSMiddleware:
+def with_cors(app: Any, origins: Sequence[str]) -> CORSMiddleware:
     """*app*, with permission for pages from *origins* to call it from a browser, and to read its errors."""
     return CORSMiddleware(
         app,
