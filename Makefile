@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
-	bench-foundation bench-init bench-level bench-pipeline bench-publishing bench-reasons bench-report bench-serving \
-	bench-startup bench-train bench-training
+	bench-foundation bench-init bench-level bench-limits bench-pipeline bench-publishing bench-reasons \
+	bench-report bench-serving bench-startup bench-train bench-training
 .DEFAULT_GOAL := help
 
 help: ## explain every target
@@ -98,6 +98,9 @@ bench-level: $(VENV)/ready-dev $(filter $(DEFAULT),$(DATA)) ## measure why total
 
 bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against one scan of the events
 	@$(BENCHMARK).pipeline_cost
+
+bench-limits: $(VENV)/ready-dev ## measure what the dearest requests that are admitted cost, and others meanwhile (3 minutes)
+	@$(BENCHMARK).endpoint.request_limits
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(BENCHMARK).endpoint.publishing_cost

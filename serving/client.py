@@ -6,10 +6,13 @@ Only httpx, Pydantic and the standard library are imported: this is all that an 
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -31,6 +34,8 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 RETRIED = (429, 502, 503, 504)
 """The HTTP statuses after which trying again may help."""
+MIN_SECONDS = 0.001
+"""The time that the last try has, at least, however long the pause before it was."""
 MAX_PAUSE_SECONDS = 10.0
 """The longest backoff, and the longest Retry-After that is respected, in seconds."""
 
@@ -39,7 +44,7 @@ class ServiceError(Exception):
     """The service refused the request or could not answer it.
 
     Attributes:
-        status: HTTP status; None if there was no answer.
+        status: HTTP status; None if there was no answer, or nothing was sent.
         problem: Code, message, field and hint of the service.
     """
 
@@ -77,9 +82,12 @@ class _Call(Generic[Answer]):
         if isinstance(customer_ids, str):
             raise TypeError(f"customer_ids is a list of ids, not an id: [{customer_ids!r}]")
         ids = None if customer_ids is None else list(customer_ids)
-        chosen = {"customer_ids": ids, "customers": customers}
+        sent = None if customers is None else [_sent(at, one) for at, one in enumerate(customers)]
+        chosen = {"customer_ids": ids, "customers": sent}
         body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
-        return _Call(ScoreResponse, "POST", "/v1/score", {"json": body})
+        content = _as_json(body)
+        headers = {"content-type": "application/json"}
+        return _Call(ScoreResponse, "POST", "/v1/score", {"content": content, "headers": headers})
 
     @staticmethod
     def customer(customer_id: str, explain: int) -> _Call[CustomerResponse]:
@@ -96,12 +104,15 @@ class _Call(Generic[Answer]):
         return _Call(ModelResponse, "GET", "/v1/model", {})
 
     def outcome(
-        self, result: httpx.Response | httpx.TransportError, retry: int, retries: int
+        self, result: httpx.Response | httpx.TransportError, retry: int, retries: int, left: float
     ) -> Answer | float:
         """The answer, or the seconds to wait before the next try, from the *result* of try number *retry*.
 
+        Args:
+            left: Seconds that are left for the call.
+
         Raises:
-            ServiceError: the number of *retries* is reached, or another try would not help.
+            ServiceError: *retries* are used up, there is no time for another, or it would not help.
         """
         if isinstance(result, httpx.TransportError):
             error: ServiceError = Unavailable(None, _unreached(result))
@@ -111,14 +122,15 @@ class _Call(Generic[Answer]):
         else:
             error = _error(result)
             retryable, retry_after = result.status_code in RETRIED, result.headers.get("retry-after")
-        if not retryable or retry >= retries:
+        pause = _pause(retry, retry_after)
+        if not retryable or retry >= retries or pause >= left:
             raise error
-        return _pause(retry, retry_after)
+        return pause
 
 
-def _http_options(url: str, key: str | None, timeout: float) -> dict[str, Any]:
+def _http_options(url: str, key: str | None) -> dict[str, Any]:
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    return {"base_url": url, "headers": headers, "timeout": timeout}
+    return {"base_url": url, "headers": headers}
 
 
 class Client:
@@ -126,12 +138,13 @@ class Client:
 
     Args:
         key: API key, if the service requires one.
-        timeout: Seconds that one try may take.
+        timeout: Seconds that a call may take, with all its tries and the pauses between them.
         retries: Number of further tries if the service is overloaded, not ready or not reached.
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
-        self._http = httpx.Client(**_http_options(url, key, timeout))
+        self._http = httpx.Client(**_http_options(url, key))
+        self._timeout = timeout
         self._retries = retries
 
     def score(
@@ -145,7 +158,8 @@ class Client:
 
         Args:
             customers: One mapping {"customer_id": …, "features": {name: number or None}} each; either some
-                features of a customer of the snapshot, or all features.
+                features of a customer of the snapshot, or all features. Numbers may be those of NumPy, and
+                NaN is undefined as None is.
             explain: Number of reasons for each score.
 
         Raises:
@@ -190,17 +204,18 @@ class Client:
         self.close()
 
     def _call(self, call: _Call[Answer]) -> Answer:
-        retry = 0
+        retry, deadline = 0, time.monotonic() + self._timeout
         while True:
-            outcome = call.outcome(self._try(call), retry, self._retries)
+            result = self._try(call, max(MIN_SECONDS, deadline - time.monotonic()))
+            outcome = call.outcome(result, retry, self._retries, deadline - time.monotonic())
             if not isinstance(outcome, float):
                 return outcome
             time.sleep(outcome)
             retry += 1
 
-    def _try(self, call: _Call[Answer]) -> httpx.Response | httpx.TransportError:
+    def _try(self, call: _Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
-            return self._http.request(call.method, call.path, **call.arguments)
+            return self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
         except httpx.TransportError as error:
             return error
 
@@ -209,7 +224,8 @@ class AsyncClient:
     """`Client` for asyncio: the same arguments, methods, answers and errors."""
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
-        self._http = httpx.AsyncClient(**_http_options(url, key, timeout))
+        self._http = httpx.AsyncClient(**_http_options(url, key))
+        self._timeout = timeout
         self._retries = retries
 
     async def score(
@@ -247,19 +263,73 @@ class AsyncClient:
         await self.aclose()
 
     async def _call(self, call: _Call[Answer]) -> Answer:
-        retry = 0
+        retry, deadline = 0, time.monotonic() + self._timeout
         while True:
-            outcome = call.outcome(await self._try(call), retry, self._retries)
+            result = await self._try(call, max(MIN_SECONDS, deadline - time.monotonic()))
+            outcome = call.outcome(result, retry, self._retries, deadline - time.monotonic())
             if not isinstance(outcome, float):
                 return outcome
             await asyncio.sleep(outcome)
             retry += 1
 
-    async def _try(self, call: _Call[Answer]) -> httpx.Response | httpx.TransportError:
+    async def _try(self, call: _Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
-            return await self._http.request(call.method, call.path, **call.arguments)
+            return await self._http.request(
+                call.method, call.path, **call.arguments, timeout=max(seconds, 0.001)
+            )
         except httpx.TransportError as error:
             return error
+
+
+def _sent(index: int, customer: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer as it is sent, with NaN as null, which JSON has no other word for."""
+    sent = dict(customer)
+    if isinstance(features := sent.get("features"), Mapping):
+        sent["features"] = {
+            name: _number(value, f"customers[{index}].features.{name}") for name, value in features.items()
+        }
+    return sent
+
+
+def _number(value: Any, where: str) -> float | int | None:
+    """A feature as a number of Python, or None if it is undefined.
+
+    Raises:
+        Refused: it is no finite number; the service would say the same.
+    """
+    if value is None or type(value) is int:
+        return value
+    # NumPy registers its numbers as real, and not its booleans
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise _refused("float_type", f"Expected a number or None, found {type(value).__name__}.", where)
+    number = float(value)
+    if math.isinf(number):
+        raise _refused("finite_number", "Expected a finite number.", where)
+    return None if math.isnan(number) else number
+
+
+def _as_json(body: object) -> bytes:
+    """*body* as JSON.
+
+    Raises:
+        Refused: it holds something that JSON does not know.
+    """
+    try:
+        return json.dumps(body, allow_nan=False, default=_plain).encode()
+    except (TypeError, ValueError) as error:
+        raise _refused("json_invalid", f"The request is no JSON: {error}.", "body") from error
+
+
+def _plain(value: Any) -> int:
+    """An integer of NumPy, such as a number of reasons, as one of Python."""
+    if isinstance(value, Integral):
+        return int(value)
+    raise TypeError(f"a {type(value).__name__} was found")
+
+
+def _refused(code: str, message: str, where: str) -> Refused:
+    hint = "Send numbers and texts of Python or NumPy, None where a feature is undefined, and ids as texts."
+    return Refused(None, Problem(code=code, message=message, where=where, hint=hint))
 
 
 def _pause(retry: int, retry_after: str | None) -> float:

@@ -20,6 +20,7 @@ def _split(value: object) -> object:
 
 
 KeyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 
 class Options(BaseSettings):
@@ -35,6 +36,12 @@ class Options(BaseSettings):
         (), description="SHA-256 hashes of the API keys that are let in, by spaces or commas; see ripple key"
     )
     open: bool = Field(False, description="answer anybody on the network without a key")
+    public_docs: bool = Field(False, description="show the page and document of the API without a key")
+    origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (),
+        description="origins whose pages may call from a browser, by spaces or commas; * for all",
+    )
+    access_log: bool = Field(False, description="log a line for every request, without ids of customers")
     host: IPvAnyAddress | None = Field(None, description="IP address the server listens on, if it is known")
     workers: int = Field(1, ge=1, description="processes that answer")
     most_at_once: int = Field(

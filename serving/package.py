@@ -18,7 +18,7 @@ from importlib.metadata import requires
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -134,6 +134,14 @@ def serve(tag: bentoml.Tag | str, port: int = 3000) -> int:
     return code if code >= 0 else 128 - code
 
 
+def serve_in_place(tag: bentoml.Tag | str, port: int) -> NoReturn:
+    """`serve` in place of this process, so that what packaging imported, such as MLflow, takes no memory."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # -P: the folder in which a user works is none of modules
+    os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, str(tag), str(port)])
+
+
 def _pinned_requirements() -> list[str]:
     """The versions installed here of `REQUIREMENTS` and of all that these require.
 
@@ -208,3 +216,7 @@ def _digest(folder: Path, files: Iterable[Path]) -> str:
 
 def _hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(serve(sys.argv[1], int(sys.argv[2])))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter as Counting
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import REGISTRY
+from prometheus_client.registry import REGISTRY, Collector
 
 if TYPE_CHECKING:
     from ripple.serving.scorer import Scorer
@@ -32,16 +33,9 @@ DECILES = Counter(
 INEXACT = Counter("ripple_inexact_explanations", "Explanations that did not add up to the score served.")
 UNLOGGED = Counter("ripple_unlogged_rows", "Scores given that the log of predictions had no room for.")
 PUBLICATIONS = Counter("ripple_publications", "Publications taken from the store, or refused.", ["outcome"])
-AS_OF = Gauge(
-    "ripple_snapshot_timestamp_seconds",
-    "Moment of the snapshot served.",
-    ["model_version"],
-    multiprocess_mode="mostrecent",
-)
-AGE = Gauge("ripple_snapshot_age_seconds", "Age of the snapshot served.", multiprocess_mode="mostrecent")
 
 
-class ServiceMetrics:
+class ServiceMetrics(Collector):
     """The metrics of one worker of the service.
 
     Args:
@@ -49,7 +43,7 @@ class ServiceMetrics:
     """
 
     def __init__(self, routes: Iterable[str] = ()) -> None:
-        self._as_of = time()
+        self._served: tuple[str, float] | None = None
         # the file that several workers share is created with the first label: before a disk is full
         for route in routes:
             _latency(route)
@@ -82,18 +76,31 @@ class ServiceMetrics:
         """Count a publication as "taken", with its *scorer*, or as "refused"."""
         PUBLICATIONS.labels(outcome).inc()
         if scorer is not None:
-            self._as_of = datetime.fromisoformat(scorer.customers.as_of).replace(tzinfo=UTC).timestamp()
-            AS_OF.labels(scorer.publication.version).set(self._as_of)
+            as_of = datetime.fromisoformat(scorer.customers.as_of).replace(tzinfo=UTC).timestamp()
+            self._served = scorer.publication.version, as_of
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Version, moment and age of the snapshot that this worker serves now, and of no earlier one."""
+        if self._served is None:
+            return
+        version, as_of = self._served
+        moment = GaugeMetricFamily(
+            "ripple_snapshot_timestamp_seconds", "Moment of the snapshot served.", labels=["model_version"]
+        )
+        moment.add_metric([version], as_of)
+        yield moment
+        # a clock that was set back must not make the age of a snapshot negative
+        age = max(0.0, time() - as_of)
+        yield GaugeMetricFamily("ripple_snapshot_age_seconds", "Age of the snapshot served.", age)
 
     def exposition(self) -> bytes:
-        """The metrics of all workers in Prometheus' text format."""
-        # a clock that was set back must not make the age of a snapshot negative
-        AGE.set(max(0.0, time() - self._as_of))
+        """The metrics of all workers in Prometheus' text format, with the snapshot of this one."""
+        own = CollectorRegistry()
+        own.register(self)
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(REGISTRY)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-        return generate_latest(registry)
+            return generate_latest(REGISTRY) + generate_latest(own)
+        MultiProcessCollector(own)
+        return generate_latest(own)
 
 
 @cache

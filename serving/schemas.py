@@ -254,6 +254,9 @@ class Problem(_Response):
     message: str = Field(description="What was found and what was expected.")
     where: str = Field(description="The field, such as customers[0].features.orders_90d; body for all of it.")
     hint: str = Field(description="What to do about it.")
+    request_id: str | None = Field(
+        None, description="Id of the request, as in the header x-request-id and in the log of the service."
+    )
 
 
 class ErrorResponse(_Response):
@@ -267,6 +270,7 @@ class ErrorResponse(_Response):
                     "message": "The model has no feature 'order_90d'.",
                     "where": "customers[0].features.order_90d",
                     "hint": "Did you mean 'orders_90d'?",
+                    "request_id": "5c9c1f0e7a4d4c0b8f6f2b1f0a3d9e17",
                 }
             }
         }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,16 +14,15 @@ from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.errors import RequestError, shorten, suggestion
 from ripple.serving.publications.publication import Publication
 from ripple.serving.publications.snapshot import Lookup
-from ripple.serving.schemas import CustomerFeatures, ScoreRequest, TopRequest
+from ripple.serving.requests import Customer, RequestParser, Scoring
+from ripple.serving.schemas import TopRequest
 from ripple.serving.score_explanations import Contributions
 
 TOLERANCE = 1e-9
 """The relative difference up to which an explanation adds up to its score."""
 
-MAX_INLINE_ROWS = 200
-"""The number of customers and reasons up to which scoring may block the event loop: a few milliseconds."""
-
 Answer = dict[str, Any]
+Work = Callable[[], list[Answer]]
 
 
 class Scorer:
@@ -42,6 +40,7 @@ class Scorer:
         self.bundle = publication.explainer.bundle
         spec = self.bundle.spec
         self._feature_index = {name: index for index, name in enumerate(spec.names)}
+        self.parser = RequestParser(spec.names)
         self._top_count = top_count(spec.top_share, self.customers.size)
         self._header = {
             "model_version": publication.version,
@@ -57,11 +56,11 @@ class Scorer:
         list(self.explainer.explain(x, self.explainer.contributions(x), 1))
         self.customers.negated_values.searchsorted(0.0)
 
-    async def score(self, request: ScoreRequest) -> Answer:
-        """A `ScoreResponse` as plain data.
+    async def score(self, request: Scoring, run: Callable[[Work], Awaitable[list[Answer]]]) -> Answer:
+        """A `ScoreResponse` as plain data, with the work on it left to *run*.
 
         Raises:
-            RequestError: a feature is unknown, or missing for a customer the snapshot does not know.
+            RequestError: a feature is missing for a customer the snapshot does not know.
             StoreUnavailable: customers cannot be looked up now.
         """
         lookup: Lookup | None
@@ -76,9 +75,7 @@ class Scorer:
             named = [customer.customer_id for customer in sent if customer.customer_id is not None]
             lookup = await self.customers.find(named) if named else None
             work, not_found = partial(self._computed_answers, sent, lookup, request.explain), []
-        in_thread = request.size * (1 + request.explain) > MAX_INLINE_ROWS
-        customers = await asyncio.to_thread(work) if in_thread else work()
-        return self._header | {"customers": customers, "not_found": not_found}
+        return self._header | {"customers": await run(work), "not_found": not_found}
 
     async def customer(self, customer_id: str, explain: int) -> Answer:
         """A `CustomerResponse` as plain data.
@@ -98,8 +95,8 @@ class Scorer:
             )
         return self._header | {"customer": self._published_answers(lookup, explain)[0]}
 
-    async def top(self, request: TopRequest) -> Answer:
-        """A `TopResponse` as plain data.
+    async def top(self, request: TopRequest, run: Callable[[Work], Awaitable[list[Answer]]]) -> Answer:
+        """A `TopResponse` as plain data, with the work on it left to *run*.
 
         Raises:
             RequestError: there is no such segment.
@@ -116,7 +113,7 @@ class Scorer:
             )
         lookup = await self.customers.top(request.segment, request.offset, request.limit)
         total = self.customers.size if request.segment is None else segments[request.segment]
-        customers = self._published_answers(lookup, 0)
+        customers = await run(partial(self._published_answers, lookup, 0))
         return self._header | {"customers": customers, "total": total} | request.model_dump()
 
     def model(self) -> Answer:
@@ -141,7 +138,7 @@ class Scorer:
         return answers
 
     def _computed_answers(
-        self, sent: Sequence[CustomerFeatures], lookup: Lookup | None, explain: int
+        self, sent: Sequence[Customer], lookup: Lookup | None, explain: int
     ) -> list[Answer]:
         """Answers computed from features; a known customer without overrides keeps its published scores."""
         row_by_id = {} if lookup is None else {customer_id: row for row, customer_id in enumerate(lookup.ids)}
@@ -171,24 +168,12 @@ class Scorer:
         return answers
 
     def _features(
-        self, index: int, sent: CustomerFeatures, published: np.ndarray | None
+        self, index: int, sent: Customer, published: np.ndarray | None
     ) -> Sequence[float | None] | np.ndarray:
         """A customer's features in the boosters' order: those sent, and the others as they were published."""
         values = sent.features
         if published is None and len(values) == len(self._feature_index):
-            try:
-                return [values[name] for name in self._feature_index]
-            except KeyError:
-                pass  # the right number of features, but an unknown one among them: the error follows
-        for name in values:
-            if name not in self._feature_index:
-                raise RequestError(
-                    422,
-                    "unknown_feature",
-                    f"The model has no feature '{shorten(name)}'.",
-                    f"customers[{index}].features.{shorten(name)}",
-                    suggestion(name, self._feature_index),
-                )
+            return [values[name] for name in self._feature_index]
         if published is None:
             missing = [name for name in self._feature_index if name not in values]
             raise RequestError(

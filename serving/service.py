@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from bentoml.images import Image
 
 from ripple.serving.http.app import CUSTOMER, METHODS, Api
 from ripple.serving.http.draining import Draining, DrainingMiddleware
-from ripple.serving.http.middleware import AdmissionMiddleware
+from ripple.serving.http.middleware import AdmissionMiddleware, with_cors
+from ripple.serving.http.protocol import use_bounded_protocol
 from ripple.serving.options import PREFIX, Options
 from ripple.serving.prometheus import ServiceMetrics
 
@@ -37,12 +39,21 @@ logger = logging.getLogger("bentoml.ripple")
 
 
 class ServiceWithAdmission(bentoml.Service):
-    """A BentoML service whose requests pass `AdmissionMiddleware` first."""
+    """A BentoML service whose requests come by `BoundedProtocol` and pass `AdmissionMiddleware` first."""
 
     def to_asgi(self, is_main: bool = True) -> Any:
         """BentoML's ASGI application, wrapped in the middleware."""
-        app = AdmissionMiddleware(super().to_asgi(is_main), METRICS, OPTIONS.keys, OPTIONS.most_at_once)
-        return DrainingMiddleware(app, DRAINING)
+        use_bounded_protocol()
+        app: Any = AdmissionMiddleware(
+            super().to_asgi(is_main),
+            METRICS,
+            OPTIONS.keys,
+            OPTIONS.most_at_once,
+            OPTIONS.public_docs,
+            OPTIONS.access_log,
+        )
+        app = DrainingMiddleware(app, DRAINING)
+        return with_cors(app, OPTIONS.origins) if OPTIONS.origins else app
 
 
 @bentoml.asgi_app(API, path="/v1", name="v1")
@@ -80,6 +91,8 @@ class RippleService:
         self._tasks: list[asyncio.Task[None]] = []
         gc.collect()
         gc.freeze()
+        # a thread with a large request gives way to the event loop after half a millisecond, not five
+        sys.setswitchinterval(0.0005)
 
     @bentoml.on_deployment
     @staticmethod

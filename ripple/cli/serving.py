@@ -128,8 +128,7 @@ def serve(
 ) -> None:
     """Package the champion if need be and serve it over HTTP."""
     require("train", "serve")
-    from ripple.serving.package import serve as run
-    from ripple.serving.package import set_options
+    from ripple.serving.package import serve_in_place, set_options
 
     try:
         options = set_options(host, store, workers)
@@ -138,7 +137,7 @@ def serve(
     preflight(*([options.log] if options.log else []), address=(host, port))
     tag = _package(load_settings(settings))
     logger.info(f"serving {tag} on http://{host}:{port} (API page at /, Ctrl-C ends it)")
-    sys.exit(run(tag, port))
+    serve_in_place(tag, port)
 
 
 @app.command(epilog="Example: ripple key")

@@ -5,10 +5,10 @@ The router and the request objects of a framework would cost more than looking a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -18,13 +18,13 @@ import msgspec
 from ripple.serving.errors import (
     RequestError,
     StoreUnavailable,
-    parse_body,
-    parse_query,
     shorten,
     unavailable,
 )
+from ripple.serving.http.large_requests import LargeRequests, Place
 from ripple.serving.http.openapi import PAGE, document
 from ripple.serving.prometheus import ServiceMetrics
+from ripple.serving.requests import parse_query
 from ripple.serving.schemas import CustomerRequest, TopRequest
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_BODY_BYTES = 5 * 2**20
 """The size of the largest body that is read."""
-MAX_INLINE_BYTES = 2**18
-"""The size up to which a body is parsed in the event loop; a larger one would block it for milliseconds."""
+MAX_INLINE_BYTES = 2**16
+"""The size of the largest body that is parsed in the event loop, which may wait for a millisecond."""
+MAX_INLINE_ROWS = 100
+"""The number of customers and reasons, at most, that are scored in the event loop; likewise."""
 
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -64,6 +66,7 @@ class Api:
     def __init__(self, metrics: ServiceMetrics) -> None:
         self.metrics = metrics
         self.scorer: Scorer | None = None
+        self.large = LargeRequests()
         self.on_scores: Callable[[Answer], None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,15 +80,21 @@ class Api:
             if route == "/v1/docs":
                 headers = [HTML]
         except RequestError as error:
-            status, content = error.status, error.body()
+            status, content = error.status, error.body(scope["request_id"])
             headers += error.headers
             self.metrics.count_error(error.code)
         except Exception as error:
             # without the message, which may quote the request
             stack = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("Answering %s failed by %s:\n%s", route, type(error).__name__, stack)
+            logger.error(
+                "Answering %s failed by %s, request %s:\n%s",
+                route,
+                type(error).__name__,
+                scope["request_id"],
+                stack,
+            )
             failure = RequestError(500, "failed", "Scoring failed.", "service", "See the service's log.")
-            status, content = 500, failure.body()
+            status, content = 500, failure.body(scope["request_id"])
             self.metrics.count_error("failed")
         await respond(send, status, content, headers)
         known = route in METHODS or route == CUSTOMER
@@ -101,7 +110,12 @@ class Api:
         if scorer is None:
             raise unavailable("not_ready", "There is no model to serve yet.", "Try again in a moment.")
         try:
-            answer = await self._answer_with(scorer, route, scope, receive)
+            with Place(self.large) as place:
+                answer = await self._answer_with(scorer, route, scope, receive, place)
+                if place.taken:
+                    content = await place.run(partial(encode_in_parts, answer))
+                else:
+                    content = msgspec.json.encode(answer)
         except StoreUnavailable as error:
             raise unavailable(
                 "store_unavailable",
@@ -112,20 +126,30 @@ class Api:
             # reset at once, so that of concurrent requests only one counts them
             count, scorer.inexact_explanations = scorer.inexact_explanations, 0
             self.metrics.count_inexact_explanations(count)
-        return msgspec.json.encode(answer)
+        return content
 
-    async def _answer_with(self, scorer: Scorer, route: str, scope: Scope, receive: Receive) -> Answer:
+    async def _answer_with(
+        self, scorer: Scorer, route: str, scope: Scope, receive: Receive, place: Place
+    ) -> Answer:
         if route == "/v1/score":
-            validate_content_type(scope)
-            body = await read_body(receive)
-            inline = len(body) < MAX_INLINE_BYTES
-            request = parse_body(body) if inline else await asyncio.to_thread(parse_body, body)
-            answer = await scorer.score(request)
+            headers = scope["header"]
+            validate_content_type(headers)
+            if int(headers.get(b"content-length", b"0")) > MAX_INLINE_BYTES:
+                await place.take()
+            body = await read_body(receive, place)
+            parse = partial(scorer.parser.parse, body)
+            scoring = await place.run(parse) if place.taken else parse()
+            if scoring.size * (1 + scoring.explain) > MAX_INLINE_ROWS:
+                await place.take()
+            answer = await scorer.score(scoring, place.run)
             self._count(scorer, answer)
             return answer
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if route == "/v1/top":
-            return await scorer.top(parse_query(TopRequest, query))
+            request = parse_query(TopRequest, query)
+            if request.limit > MAX_INLINE_ROWS:
+                await place.take()
+            return await scorer.top(request, place.run)
         if route == "/v1/model":
             return scorer.model()
         explain = parse_query(CustomerRequest, query).explain
@@ -137,6 +161,12 @@ class Api:
         self.metrics.count_scores(scorer, answer["customers"])
         if self.on_scores is not None:
             self.on_scores(answer)
+
+
+def encode_in_parts(answer: Answer) -> bytes:
+    """A large answer as JSON; one call for all of it would keep the event loop from running."""
+    customers = [msgspec.Raw(msgspec.json.encode(customer)) for customer in answer["customers"]]
+    return msgspec.json.encode(answer | {"customers": customers})
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -157,25 +187,38 @@ def validate_method(path: str, allowed: str | None, method: str) -> None:
         raise RequestError(405, "wrong_method", message, "method", f"Use {allowed}.", allow=allowed)
 
 
-def validate_content_type(scope: Scope) -> None:
-    """Raise a RequestError unless the content type of the request is JSON."""
-    content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    if content_type.split(b";")[0].strip().lower() != b"application/json":
+def validate_content_type(headers: Mapping[bytes, bytes]) -> None:
+    """Raise a RequestError unless the body of the request is JSON, not compressed."""
+    content_type = headers.get(b"content-type", b"")
+    if (
+        content_type != b"application/json"
+        and content_type.split(b";")[0].strip().lower() != b"application/json"
+    ):
+        found = shorten(content_type.decode("latin-1")) or "none"
         raise RequestError(
             415,
             "wrong_content_type",
-            "Expected content type application/json, "
-            f"found {shorten(content_type.decode('latin-1')) or 'none'}.",
+            f"Expected content type application/json, found {found}.",
             "content-type",
             "Send the header content-type: application/json.",
         )
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding != b"identity":
+        raise RequestError(
+            415,
+            "wrong_content_encoding",
+            f"Expected a body without encoding, found {shorten(encoding.decode('latin-1'))}.",
+            "content-encoding",
+            "Send the body as it is.",
+            accept_encoding="identity",
+        )
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The request's body.
+async def read_body(receive: Receive, place: Place) -> bytes:
+    """The request's body, for which it takes a *place* if it is large.
 
     Raises:
-        RequestError: it is larger than `MAX_BODY_BYTES`, or the caller disconnected.
+        RequestError: it is larger than `MAX_BODY_BYTES`, there is no place, or the caller disconnected.
     """
     chunks, size = [], 0
     while True:
@@ -186,6 +229,8 @@ async def read_body(receive: Receive) -> bytes:
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise body_too_large()
+        if size > MAX_INLINE_BYTES:
+            await place.take()
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)

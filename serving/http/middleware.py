@@ -1,13 +1,22 @@
-"""ASGI middleware that validates path, method, API key and size of requests, and limits concurrency."""
+"""ASGI middleware that validates path, method, API key and size of requests, and limits concurrency.
+
+It also gives every request its id, and writes the access log.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+import logging
+import random
+import re
+from collections.abc import MutableMapping, Sequence
+from time import perf_counter
 from typing import Any
 
-from ripple.serving.errors import RequestError, unavailable
+from starlette.middleware.cors import CORSMiddleware
+
+from ripple.serving.errors import RequestError, shorten, unavailable
 from ripple.serving.http.app import (
     CUSTOMER,
     JSON,
@@ -25,6 +34,16 @@ from ripple.serving.prometheus import ServiceMetrics
 HEALTH = ("/livez", "/readyz", "/healthz")
 ASSETS = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
 REDIRECTED = {"/": b"/v1/docs", "/docs.json": b"/v1/openapi.json"}
+DOCUMENTATION = frozenset({*ASSETS, *REDIRECTED, "/v1/docs", "/v1/openapi.json"})
+
+MAX_HEAD_BYTES = 2**15
+"""The size of the line of a request and its headers, at most."""
+MAX_HEADERS = 100
+"""The number of headers of a request, at most."""
+REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+"""The ids of requests that are taken from callers: what a line of a log can hold."""
+
+logger = logging.getLogger("bentoml.ripple")
 
 
 class AdmissionMiddleware:
@@ -33,29 +52,60 @@ class AdmissionMiddleware:
     Args:
         keys: SHA-256 hashes of the API keys; if there are none, everybody is admitted.
         max_concurrency: Number of requests that *app* answers at a time; further ones get 503.
+        public_docs: Whether the documentation of the API needs no key.
+        access_log: Whether a line is logged for every request.
     """
 
-    def __init__(self, app: Any, metrics: ServiceMetrics, keys: Sequence[str], max_concurrency: int) -> None:
+    def __init__(
+        self,
+        app: Any,
+        metrics: ServiceMetrics,
+        keys: Sequence[str],
+        max_concurrency: int,
+        public_docs: bool = False,
+        access_log: bool = False,
+    ) -> None:
         self.app = app
         self.metrics = metrics
         self.keys = [bytes.fromhex(key) for key in keys]
         self.max_concurrency = max_concurrency
+        self.public_docs = public_docs
+        self.access_log = access_log
         self.concurrency = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or answer it."""
-        path = scope.get("path", "")
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
             return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        started = perf_counter()
+        headers = dict(scope["headers"])
+        scope["header"] = headers
+        scope["request_id"] = request_id = _request_id(headers.get(b"x-request-id"))
+        answer = _Answer(send, self.metrics, request_id)
+        await self._answer(scope, headers, receive, answer)
+        if self.access_log:
+            logger.info(
+                "%s %s %d %.1f ms, request %s",
+                shorten(scope["method"]),
+                _route(scope["path"]),
+                answer.status,
+                1e3 * (perf_counter() - started),
+                answer.request_id,
+            )
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: _Answer
+    ) -> None:
+        path = scope["path"]
         try:
-            self._validate(scope, path)
+            self._validate(scope, headers, path)
         except RequestError as error:
             self.metrics.count_error(error.code)
-            await respond(send, error.status, error.body(), [JSON, *error.headers])
+            await respond(send, error.status, error.body(send.request_id), [JSON, *error.headers])
             return
         if path in HEALTH:
             await self.app(scope, receive, send)
@@ -73,16 +123,19 @@ class AdmissionMiddleware:
             return
         self.concurrency += 1
         try:
-            await self.app(scope, receive, _TimeoutErrors(send, self.metrics))
+            await self.app(scope, receive, send)
         finally:
             self.concurrency -= 1
 
-    def _validate(self, scope: Scope, path: str) -> None:
+    def _validate(self, scope: Scope, headers: dict[bytes, bytes], path: str) -> None:
+        size = len(scope["raw_path"]) + len(scope["query_string"])
+        size += sum(map(len, map(b"".join, scope["headers"])))
+        if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
+            raise head_too_large()
         if path in HEALTH:
             validate_method(path, "GET", scope["method"])
             return
-        headers = dict(scope["headers"])
-        if self.keys:
+        if self.keys and not (self.public_docs and path in DOCUMENTATION):
             self._validate_key(headers.get(b"authorization", b""))
         if "\n" in path:
             # the router does not match line breaks, and would answer with an error of its own
@@ -116,25 +169,70 @@ class AdmissionMiddleware:
             )
 
 
-class _TimeoutErrors:
-    """Replaces BentoML's answer to a request that timed out by one in the form of every other error."""
+class _Answer:
+    """Sends the answer to a request with the request's id.
 
-    def __init__(self, send: Send, metrics: ServiceMetrics) -> None:
+    BentoML's answer to a request that timed out is replaced by one in the form of every other error.
+
+    Attributes:
+        status: HTTP status of what was sent.
+    """
+
+    def __init__(self, send: Send, metrics: ServiceMetrics, request_id: str) -> None:
+        self.request_id = request_id
+        self.status = 0
         self._send = send
         self._metrics = metrics
         self._timed_out = False
 
-    async def __call__(self, message: Any) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 504:
-            self._timed_out = True
-            error = RequestError(
-                504,
-                "too_slow",
-                "The request took too long.",
-                "service",
-                "Send fewer customers, or try again.",
-            )
-            self._metrics.count_error(error.code)
-            await respond(self._send, 504, error.body(), [JSON])
-        elif not self._timed_out:
-            await self._send(message)
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if self._timed_out:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.status == 504:
+                self._timed_out = True
+                await self._send_timeout()
+                return
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+        await self._send(message)
+
+    async def _send_timeout(self) -> None:
+        message, hint = "The request took too long.", "Send fewer customers, or try again."
+        error = RequestError(504, "too_slow", message, "service", hint)
+        self._metrics.count_error(error.code)
+        headers = [JSON, (b"x-request-id", self.request_id.encode())]
+        await respond(self._send, error.status, error.body(self.request_id), headers)
+
+
+def with_cors(app: Any, origins: Sequence[str]) -> CORSMiddleware:
+    """*app*, with permission for pages from *origins* to call it from a browser, and to read its errors."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["retry-after", "x-request-id"],
+    )
+
+
+def head_too_large() -> RequestError:
+    """The error of a request with more headers than `MAX_HEADERS`, or a head larger than `MAX_HEAD_BYTES`."""
+    return RequestError(
+        431,
+        "head_too_large",
+        f"Path and headers are larger than {MAX_HEAD_BYTES // 2**10} kB, or more than {MAX_HEADERS}.",
+        "headers",
+        "Send fewer and shorter headers, or ids by POST /v1/score.",
+    )
+
+
+def _request_id(sent: bytes | None) -> str:
+    return sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
+
+
+def _route(path: str) -> str:
+    """The route of a path, without what a caller can make up."""
+    if path.startswith(CUSTOMER):
+        return CUSTOMER
+    return path if path in (*METHODS, *HEALTH, *DOCUMENTATION, "/metrics") else "unknown"

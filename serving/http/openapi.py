@@ -26,13 +26,14 @@ ERRORS = {
     "401": "The API key is missing or not known",
     "404": "There is no such customer",
     "413": "The body is too large",
-    "415": "The content type is not JSON",
+    "415": "The body is not JSON as it is: of another content type, or compressed",
     "422": "A rule of the schema is broken, or a feature or segment is unknown",
+    "431": "Path and headers are too large",
     "500": "Failed",
     "503": "Not ready, overloaded, or the store does not answer: see Retry-After",
     "504": "It took too long",
 }
-COMMON_ERRORS = ("401", "422", "500", "503", "504")
+COMMON_ERRORS = ("401", "422", "431", "500", "503", "504")
 
 PAGE = b"""<!doctype html>
 <html lang="en">

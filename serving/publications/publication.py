@@ -11,12 +11,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from ripple.models import Bundle
+from ripple.models.bundle import HEADS
 from ripple.serving.publications.snapshot import Lookup, Snapshot, SnapshotError, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
 MANIFEST = "manifest.json"
+REQUIRED = ("snapshot.arrow", "bundle/bundle.json", *(f"bundle/{head}.txt" for head in HEADS))
+"""The files that every publication has."""
+
+
+class Manifest(BaseModel):
+    """What a publication holds: the version of its model, and the SHA-256 of each of its files."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    version: str
+    files: dict[str, str]
 
 
 class PublicationError(ValueError):
@@ -120,8 +133,8 @@ def write_publication(folder: Path, source: Path, version: str) -> str:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
-    manifest = {"version": version, "files": files}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    manifest = Manifest(version=version, files=files)
+    (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=1) + "\n", encoding="utf-8")
     _validate_scores(bundle, Snapshot.load(folder / "snapshot.arrow", explainer), folder)
     return f"v{version}-{_digest(folder / MANIFEST)[:12]}"
 
@@ -142,7 +155,7 @@ def load_publication(folder: Path, name: str) -> Publication:
         raise PublicationError(f"{folder} is no publication: {error}") from error
     _validate_scores(bundle, snapshot, folder)
     documentation = read_documentation(folder / "bundle")
-    return Publication(name, manifest["version"], explainer, MappedCustomers(snapshot), documentation)
+    return Publication(name, manifest.version, explainer, MappedCustomers(snapshot), documentation)
 
 
 def is_complete(folder: Path) -> bool:
@@ -171,13 +184,16 @@ def reproduces_scores(bundle: Bundle, features: np.ndarray, scores: np.ndarray) 
     )
 
 
-def _validated_manifest(folder: Path) -> dict[str, Any]:
+def _validated_manifest(folder: Path) -> Manifest:
     """The manifest in *folder*, after comparing every file with its hash."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        changed = [name for name, hashed in manifest["files"].items() if _digest(folder / name) != hashed]
-    except (OSError, KeyError, ValueError) as error:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        missing = [name for name in REQUIRED if name not in manifest.files]
+        changed = [name for name, hashed in manifest.files.items() if _digest(folder / name) != hashed]
+    except (OSError, ValueError) as error:
         raise PublicationError(f"{folder} is no publication: {error}") from error
+    if missing:
+        raise PublicationError(f"{folder} is no publication: its manifest does not name {missing[0]}.")
     if changed:
         raise PublicationError(f"{folder / changed[0]} is not what was published: publish again.")
     return manifest

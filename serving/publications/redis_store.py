@@ -2,7 +2,8 @@
 
 Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a list
 of ids by rank for everybody and for each segment. A customer is one field of packed float64 values, so any
-number of customers is one round trip.
+number of customers is one round trip. The checksums of these fields are read with everything else;
+publications of earlier versions have none.
 
 A publisher holds a lock that expires, and writes to keys of its own. One transaction gives them their names,
 makes them current, and lets the publication before expire; it fails if the lock was lost. Workers that serve
@@ -14,15 +15,19 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
+import msgspec
 import numpy as np
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import LockError, OutOfMemoryError, RedisError, ResponseError
 from redis.lock import Lock
@@ -49,6 +54,8 @@ UNFINISHED = "ripple:unfinished:"
 """The beginning of the keys that a publisher writes before they are those of a publication."""
 TIMEOUT_SECONDS = 1.0
 """The time after which Redis counts as not answering a worker."""
+BREAK_SECONDS = 1.0
+"""The time for which a worker does not ask Redis after it did not answer."""
 PUBLISHER_TIMEOUT_SECONDS = 20.0
 """The time after which Redis counts as not answering a publisher, whose commands are large."""
 CONNECT_SECONDS = 5.0
@@ -68,13 +75,56 @@ return redis.call('EXISTS', unpack(KEYS)) == #KEYS
 """Lets keys that would expire do so later, and tells whether all exist; the current ones do not expire."""
 
 
+class _Client(redis.asyncio.Redis):
+    """A client that does not wait for a Redis which has just not answered.
+
+    After a command that took too long the others fail at once, until one that is tried a moment later is
+    answered. A circuit breaker: else each request would wait, and a worker be full of those that do.
+    """
+
+    _broken_until: float | None = None
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """The reply to a command.
+
+        Raises:
+            RedisError: Redis does not answer, did not a moment ago, or refuses the command.
+        """
+        if self._broken_until is not None:
+            now = time.monotonic()
+            if now < self._broken_until:
+                raise redis.exceptions.TimeoutError("It did not answer a moment ago")
+            # this command is the one that tries
+            self._broken_until = now + TIMEOUT_SECONDS
+        try:
+            reply = await super().execute_command(*args, **options)
+        except redis.exceptions.TimeoutError:
+            self._broken_until = time.monotonic() + BREAK_SECONDS
+            raise
+        self._broken_until = None
+        return reply
+
+
+class _Meta(msgspec.Struct):
+    """What a publication is, and how many customers it holds, in all and in each segment."""
+
+    version: str
+    as_of: str
+    size: int
+    segments: dict[str, int]
+
+
 class RedisStore:
     """Publications in the Redis at *url*."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = redis.asyncio.Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        self.client: redis.asyncio.Redis = _Client.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # a connection may have been closed since it was last used; who waited in vain does not wait again
+            retry=AsyncRetry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
         )
 
     async def current(self) -> str | None:
@@ -87,13 +137,16 @@ class RedisStore:
         fields: dict[bytes, bytes] = await _reply(self.client.hgetall(f"ripple:{name}:files"))
         files = {key.decode(): value for key, value in fields.items()}
         try:
-            meta = json.loads(files.pop("meta"))
+            meta = msgspec.json.decode(files.pop("meta"), type=_Meta)
             negated_values = np.frombuffer(files.pop("falling"))
+            checksums = np.frombuffer(files.pop("checksums"), np.uint32) if "checksums" in files else None
         except (KeyError, ValueError) as error:
             raise PublicationError(f"Publication {name} in Redis is not whole: {error}.") from error
+        if {meta.size} != {len(values) for values in (negated_values, checksums) if values is not None}:
+            raise PublicationError(f"Publication {name} in Redis is not whole: its parts differ in size.")
         with tempfile.TemporaryDirectory() as folder:
             explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
-        customers = RedisCustomers(self.client, name, meta, negated_values, explainer)
+        customers = RedisCustomers(self.client, name, meta, negated_values, checksums, explainer)
         if not await customers.renew():
             raise _lost(name)
         first = await customers.top(None, 0, 1)
@@ -101,7 +154,7 @@ class RedisStore:
             raise PublicationError(
                 f"Publication {name} in Redis does not score its first customer as published."
             )
-        return Publication(name, meta["version"], explainer, customers, documentation)
+        return Publication(name, meta.version, explainer, customers, documentation)
 
     def validate_room(self) -> None:
         """Check that there is room for a publication of the size of the current one."""
@@ -125,7 +178,8 @@ class RedisStore:
             if keys := list(client.scan_iter(f"ripple:{name}:*")):
                 client.register_script(RENEW)(keys, [RETENTION_SECONDS])
             written = None
-            if not _is_complete(client, f"ripple:{name}"):
+            prefix = f"ripple:{name}"
+            if not (_is_complete(client, prefix) and _are_unchanged(client, prefix)):
                 written = f"{UNFINISHED}{uuid4().hex}"
                 _write(client, publication, written, lock)
             _make_current(client, name, written, lock)
@@ -138,22 +192,23 @@ class RedisCustomers:
         self,
         client: redis.asyncio.Redis,
         name: str,
-        meta: dict[str, Any],
+        meta: _Meta,
         negated_values: np.ndarray,
+        checksums: np.ndarray | None,
         explainer: Explainer,
     ) -> None:
-        self.as_of: str = meta["as_of"]
-        self.size: int = meta["size"]
-        self.segments: dict[str, int] = meta["segments"]
+        self.as_of, self.size, self.segments = meta.as_of, meta.size, meta.segments
         self.negated_values = negated_values
+        self._checksums = checksums
         self._client = client
         self._name = name
         self._renew = client.register_script(RENEW)
         families, reasons = len(explainer.families), explainer.max_reasons
+        self._features = len(explainer.specs)
         widths = [
             1,
             len(explainer.bundle.score_names),
-            len(explainer.specs),
+            self._features,
             2 * families,
             2 * reasons,
             2 * reasons,
@@ -195,16 +250,31 @@ class RedisCustomers:
             raise _lost(self._name)
 
     def _lookup(self, ids: list[str], packed: list[bytes]) -> Lookup:
-        rows = np.frombuffer(b"".join(packed))
-        if rows.size != len(ids) * self._column_ends[-1]:
-            raise StoreUnavailable("it holds customers of another shape.")
-        rows = rows.reshape(len(ids), self._column_ends[-1])
+        width = self._column_ends[-1]
+        if {len(row) for row in packed} - {8 * width}:
+            raise StoreUnavailable("it holds customers of another shape: publish again.")
+        rows = np.frombuffer(b"".join(packed)).reshape(len(ids), width)
         ranks, scores, features, *by_head = np.split(rows, self._column_ends[:-1], axis=1)
         families, indices, strongest = (
             values.reshape(len(ids), 2, values.shape[1] // 2) for values in by_head
         )
+        if not self._are_unchanged(ids, packed, ranks[:, 0], scores, indices):
+            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
         contributions = Contributions(families, indices.astype(np.uint16), strongest)
         return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
+
+    def _are_unchanged(
+        self, ids: list[str], packed: list[bytes], ranks: np.ndarray, scores: np.ndarray, indices: np.ndarray
+    ) -> bool:
+        """Whether rows are as they were published, or at least possible where they have no checksum."""
+        if not ((ranks >= 1) & (ranks <= self.size) & (ranks == np.floor(ranks))).all():
+            return False
+        if self._checksums is not None:
+            expected = self._checksums[ranks.astype(int) - 1].tolist()
+            return expected == [_checksum(name.encode(), row) for name, row in zip(ids, packed, strict=True)]
+        values = -self.negated_values[ranks.astype(int) - 1]
+        possible = (indices >= 0) & (indices < self._features)
+        return bool(np.isfinite(scores).all() and (scores[:, 0] == values).all() and possible.all())
 
 
 @contextmanager
@@ -296,13 +366,9 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
     files: dict[Any, Any] = {
         file.name: file.read_bytes() for file in sorted((publication / "bundle").iterdir()) if file.is_file()
     }
-    meta = {
-        "version": version,
-        "as_of": snapshot.as_of,
-        "size": snapshot.size,
-        "segments": {segment: len(rows) for segment, rows in snapshot.segments.items()},
-    }
-    files |= {"falling": snapshot.negated_values.tobytes(), "meta": json.dumps(meta).encode()}
+    sizes = {segment: len(rows) for segment, rows in snapshot.segments.items()}
+    meta = _Meta(version, snapshot.as_of, snapshot.size, sizes)
+    checksums = np.empty(snapshot.size, np.uint32)
     with client.pipeline() as batch:
 
         def write(key: str) -> None:
@@ -311,18 +377,23 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
             batch.execute()
 
         for rows in _chunks(range(snapshot.size)):
-            batch.hset(f"{prefix}:customers", mapping=dict(_packed(snapshot, rows)))
+            batch.hset(f"{prefix}:customers", mapping=dict(_packed(snapshot, rows, checksums)))
             write(f"{prefix}:customers")
         for segment, members in {"": np.arange(snapshot.size), **snapshot.segments}.items():
             for rows in _chunks(members.tolist()):
                 batch.rpush(f"{prefix}:rank:{segment}", *(snapshot.ids[row] for row in rows))
                 write(f"{prefix}:rank:{segment}")
+        files |= {
+            "falling": snapshot.negated_values.tobytes(),
+            "checksums": checksums.tobytes(),
+            "meta": msgspec.json.encode(meta),
+        }
         batch.hset(f"{prefix}:files", mapping=files)
         write(f"{prefix}:files")
 
 
-def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    """Id and packed values of customers in consecutive *rows*."""
+def _packed(snapshot: Snapshot, rows: Sequence[int], checksums: np.ndarray) -> Iterator[tuple[bytes, bytes]]:
+    """Id and packed values of customers in consecutive *rows*, whose *checksums* are filled in."""
     chunk = slice(rows[0], rows[-1] + 1)
     contributions = snapshot.contributions[chunk]
     columns = (
@@ -335,7 +406,27 @@ def _packed(snapshot: Snapshot, rows: Sequence[int]) -> Iterator[tuple[bytes, by
     )
     packed = np.hstack([column.reshape(len(rows), -1) for column in columns])
     for row, values in zip(rows, packed, strict=True):
-        yield snapshot.ids[row], values.tobytes()
+        field = snapshot.ids[row], values.tobytes()
+        checksums[row] = _checksum(*field)
+        yield field
+
+
+def _checksum(customer_id: bytes, row: bytes) -> int:
+    """The CRC-32 of an id and the packed values under it, so that no customer gets another one's."""
+    return crc32(row, crc32(customer_id))
+
+
+def _are_unchanged(client: redis.Redis, prefix: str) -> bool:
+    """Whether the customers under *prefix* are as they were published, if they have checksums."""
+    packed: Any = client.hget(f"{prefix}:files", "checksums")
+    expected = np.frombuffer(packed or b"", np.uint32)
+    for rows in _chunks(range(len(expected))):
+        ids: Any = client.lrange(f"{prefix}:rank:", rows[0], rows[-1])
+        values: Any = client.hmget(f"{prefix}:customers", ids) if ids else []
+        found = [_checksum(*field) for field in zip(ids, values, strict=True) if None not in field]
+        if found != expected[rows[0] : rows[-1] + 1].tolist():
+            return False
+    return True
 
 
 def _lost(name: str) -> StoreUnavailable:

@@ -24,7 +24,7 @@ from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
 from ripple.serving.publications.publication import load_publication, write_publication
 from ripple.serving.publications.redis_store import RedisStore
-from ripple.serving.schemas import CustomerResponse, ScoreRequest, ScoreResponse, TopRequest, TopResponse
+from ripple.serving.schemas import CustomerResponse, ScoreResponse, TopRequest, TopResponse
 from ripple.serving.scorer import Scorer
 from ripple.serving.store_poller import warmed_up_scorer
 from tests.support.servers.processes import free_port
@@ -168,6 +168,10 @@ def _closed_loop() -> Iterator[None]:
     LOOP.close()
 
 
+async def _at_once(work: Callable[[], Any]) -> Any:
+    return work()
+
+
 class ScorerAnswers:
     """The answers of a scorer, parsed as a client parses them."""
 
@@ -175,15 +179,15 @@ class ScorerAnswers:
         self.scorer = scorer
 
     def score(self, **request: Any) -> ScoreResponse:
-        parsed = ScoreRequest.model_validate_json(json.dumps(request))
-        return ScoreResponse.model_validate_json(json.dumps(LOOP.run(self.scorer.score(parsed))))
+        parsed = self.scorer.parser.parse(json.dumps(request).encode())
+        return ScoreResponse.model_validate_json(json.dumps(LOOP.run(self.scorer.score(parsed, _at_once))))
 
     def customer(self, customer_id: str, explain: int = 0) -> CustomerResponse:
         answer = LOOP.run(self.scorer.customer(customer_id, explain))
         return CustomerResponse.model_validate_json(json.dumps(answer))
 
     def top(self, **request: Any) -> TopResponse:
-        answer = LOOP.run(self.scorer.top(TopRequest(**request)))
+        answer = LOOP.run(self.scorer.top(TopRequest(**request), _at_once))
         return TopResponse.model_validate_json(json.dumps(answer))
 
 

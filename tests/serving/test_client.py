@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from ripple import AsyncClient, Client
@@ -179,6 +184,74 @@ def test_only_an_unknown_customer_is_not_found(
     assert type(raised.value) is error
 
 
+def test_numbers_of_numpy_are_numbers_and_nan_is_undefined(scripted: Scripted, client: Client) -> None:
+    scripted.script((200, SCORED, {}))
+    features = {
+        "a": np.float32(0.5),
+        "b": np.int64(3),
+        "c": math.nan,
+        "d": np.float64("nan"),
+        "e": None,
+    }
+    client.score(customers=[{"customer_id": np.str_("a"), "features": features}], explain=np.int64(2))
+    assert json.loads(scripted.requests[0][3]) == {
+        "customers": [{"customer_id": "a", "features": {"a": 0.5, "b": 3, "c": None, "d": None, "e": None}}],
+        "explain": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (math.inf, "finite_number"),
+        (np.float64("-inf"), "finite_number"),
+        ("1", "float_type"),
+        (True, "float_type"),
+        (np.bool_(True), "float_type"),
+        (np.ones(2), "float_type"),
+        (pd.NA, "float_type"),
+    ],
+)
+def test_what_is_no_number_is_refused_before_anything_is_sent(
+    value: Any, code: str, scripted: Scripted, client: Client
+) -> None:
+    scripted.script((200, SCORED, {}))
+    with pytest.raises(Refused) as refused:
+        client.score(customers=[{"features": {}}, {"features": {"reach_30d": value}}])
+    problem = refused.value.problem
+    assert (refused.value.status, problem.code) == (None, code)
+    assert problem.where == "customers[1].features.reach_30d"
+    with pytest.raises(Refused, match="json_invalid"):
+        client.score(["a"], explain=pd.NA)
+    assert scripted.requests == []
+
+
+def _answer_by_socks(listening: socket.socket, content: bytes) -> bytes:
+    """Answer one request as a SOCKS5 proxy (RFC 1928) that reached the service, and tell for whom it was."""
+    connection, _ = listening.accept()
+    with connection:
+        assert connection.recv(2**16)[:1] == b"\x05"
+        connection.sendall(b"\x05\x00")  # no authentication
+        target = connection.recv(2**16)
+        connection.sendall(b"\x05\x00\x00\x01" + bytes(6))
+        connection.recv(2**16)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content) + content)
+    return target
+
+
+def test_a_proxy_of_the_environment_may_speak_socks(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        listening.settimeout(30)
+        for name in ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{listening.getsockname()[1]}")
+        target = pool.submit(_answer_by_socks, listening, json.dumps(SCORED).encode())
+        assert connect("http://ripple.example").score(["a"]).model_version == "1"
+        assert b"ripple.example" in target.result()
+
+
 def test_an_id_in_place_of_a_list_is_refused_before_anything_is_sent(
     scripted: Scripted, client: Client
 ) -> None:
@@ -222,7 +295,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         seconds.append(pause)
 
     # in this module alone: threads that other tests have left in the process sleep too
-    monkeypatch.setattr("ripple.serving.client.time", SimpleNamespace(sleep=seconds.append))
+    clock = SimpleNamespace(sleep=seconds.append, monotonic=lambda: sum(seconds))
+    monkeypatch.setattr("ripple.serving.client.time", clock)
     monkeypatch.setattr("ripple.serving.client.asyncio", SimpleNamespace(sleep=sleep))
     monkeypatch.setattr("ripple.serving.client.random.uniform", lambda _, high: high)
     return seconds
@@ -231,12 +305,30 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_pauses_grow(scripted: Scripted, connect: Callable[..., Client], pauses: list[float]) -> None:
     scripted.script((503, BUSY, {}))
     with pytest.raises(Unavailable):
-        connect(scripted.url, retries=8).score(["a"])
+        connect(scripted.url, retries=8, timeout=60).score(["a"])
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0])
     scripted.script((503, BUSY, {"retry-after": "3600"}))
     with pytest.raises(Unavailable):
-        connect(scripted.url, retries=1).score(["a"])
+        connect(scripted.url, retries=1, timeout=60).score(["a"])
     assert pauses[-1] == pytest.approx(10.1)
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "1"}, {"retry-after": "3600"}])
+def test_tries_and_pauses_take_no_longer_than_the_timeout(
+    headers: dict[str, str], scripted: Scripted, connect: Callable[..., Client], pauses: list[float]
+) -> None:
+    scripted.script((503, BUSY, headers))
+    with pytest.raises(Unavailable, match="128 are being"):
+        connect(scripted.url, retries=50, timeout=5).score(["a"])
+    assert sum(pauses) <= 5
+
+
+def test_a_service_that_does_not_answer_is_left_after_the_timeout(connect: Callable[..., Client]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="not reached"):
+            connect(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.4).model()
+        assert time.monotonic() - started < 2
 
 
 def test_without_retries_the_service_s_error_is_raised(

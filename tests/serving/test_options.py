@@ -35,6 +35,12 @@ def test_keys_are_separated_by_spaces_or_commas(
     assert _load(monkeypatch, keys=keys).keys == expected
 
 
+def test_origins_are_those_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = "https://app.example, http://localhost:8080"
+    assert _load(monkeypatch, origins=origins).origins == ("https://app.example", "http://localhost:8080")
+    assert _load(monkeypatch, origins="*").origins == ("*",)
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -42,6 +48,8 @@ def test_keys_are_separated_by_spaces_or_commas(
         ({"workers": "0"}, r"^RIPPLE_SERVE_WORKERS: Input should be greater than or equal to 1\.$"),
         ({"poll_seconds": "0"}, r"^RIPPLE_SERVE_POLL_SECONDS: Input should be greater than 0\.$"),
         ({"most_at_once": "0"}, r"^RIPPLE_SERVE_MOST_AT_ONCE: "),
+        ({"origins": "https://app.example/"}, r"^RIPPLE_SERVE_ORIGINS: String should match"),
+        ({"origins": "app.example"}, r"^RIPPLE_SERVE_ORIGINS: String should match"),
         ({"open": "perhaps"}, r"^RIPPLE_SERVE_OPEN: Input should be a valid boolean"),
         ({"host": "localhost"}, r"^RIPPLE_SERVE_HOST: value is not a valid IPv4 or IPv6 address\.$"),
         ({"log": "/tmp/log"}, r"a log needs log_salt"),

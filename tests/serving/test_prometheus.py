@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import REGISTRY
 
 from ripple.serving.prometheus import ServiceMetrics
@@ -87,6 +88,20 @@ def test_the_age_of_a_snapshot_is_never_negative(
     assert f"ripple_snapshot_age_seconds {age}" in metrics.exposition().decode()
 
 
+def test_the_snapshot_is_that_which_is_served() -> None:
+    metrics = ServiceMetrics()
+    assert "ripple_snapshot" not in metrics.exposition().decode()
+    for version in ("1", "2", "1"):
+        served: Any = SimpleNamespace(
+            publication=SimpleNamespace(version=version), customers=SimpleNamespace(as_of="2026-06-30")
+        )
+        metrics.count_publication("taken", served)
+        families = text_string_to_metric_families(metrics.exposition().decode())
+        samples = [sample for family in families for sample in family.samples]
+        of_snapshot = [one for one in samples if one.name == "ripple_snapshot_timestamp_seconds"]
+        assert [(one.labels, one.value) for one in of_snapshot] == [({"model_version": version}, 1782777600)]
+
+
 def test_alerts_fire_when_they_should_and_not_on_a_good_day() -> None:
     for arguments in (
         ["check", "config", "--syntax-only", "prometheus.yaml"],
@@ -104,7 +119,13 @@ def test_alerts_and_the_dashboard_use_metrics_of_the_service() -> None:
     expressions = [rule["expr"] for rule in rules]
     expressions += [target["expr"] for panel in panels for target in panel["targets"]]
     used = {name for expression in expressions for name in re.findall(r"\bripple_\w+", expression)}
-    families = [family for family in REGISTRY.collect() if family.name.startswith("ripple_")]
+    metrics = ServiceMetrics()
+    served: Any = SimpleNamespace(
+        publication=SimpleNamespace(version="1"), customers=SimpleNamespace(as_of="2026-06-30")
+    )
+    metrics.count_publication("taken", served)
+    every = [*REGISTRY.collect(), *metrics.collect()]
+    families = [family for family in every if family.name.startswith("ripple_")]
     endings = {"counter": ["_total"], "histogram": ["_bucket"], "gauge": [""]}
     known = {family.name + ending for family in families for ending in endings[family.type]}
     assert used <= known

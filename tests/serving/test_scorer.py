@@ -192,7 +192,7 @@ def test_the_model_is_described(scorer: Scorer, bundle: Bundle) -> None:
         ("nobody", {"orders_30d": 1.0}, "missing_feature", "orders_90d", "Send every feature"),
         (None, {}, "missing_feature", "orders_30d", "Send every feature"),
         (None, {f"f{i}": 1.0 for i in range(12)}, "unknown_feature", "f0", "Known are orders_30d"),
-        ("c0001", {"x" * 10**6: 1.0}, "unknown_feature", "x" * 79 + "…", "Known are orders_30d"),
+        ("c0001", {"x" * 10**5: 1.0}, "unknown_feature", "x" * 79 + "…", "Known are orders_30d"),
     ],
 )
 def test_unknown_and_missing_features_are_refused(

@@ -107,6 +107,12 @@ def test_a_content_type_has_parameters_and_any_case(client: httpx.Client) -> Non
     [
         ("POST", "/v1/score", {"content-type": "text/plain"}, 415, "wrong_content_type"),
         ("POST", "/v1/score", {}, 415, "wrong_content_type"),
+        (
+            "POST",
+            "/v1/score",
+            {"content-type": "application/json", "content-encoding": "gzip"},
+            *(415, "wrong_content_encoding"),
+        ),
         ("GET", "/v1/score", {}, 405, "wrong_method"),
         ("POST", "/v1/customers/c0001", {}, 405, "wrong_method"),
         ("PUT", "/metrics", {}, 405, "wrong_method"),

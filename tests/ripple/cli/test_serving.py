@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from ripple import Client
@@ -109,7 +110,10 @@ def test_service_and_batch_agree_to_the_last_bit(
     rows = [
         {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
     ]
-    with _served(executable, trained_world.home, "--store", tmp_path / "store") as url, Client(url) as client:
+    store = ("--store", tmp_path / "store")
+    with _served(executable, trained_world.home, *store) as (process, url), Client(url) as client:
+        for waiting in (process, *process.children()):
+            assert waiting.memory_info().rss < 150e6, waiting.cmdline()
         by_id = client.score([*ids, "nobody"])
         by_features = client.score(customers=[{"features": row} for row in rows], explain=3)
         assert by_id.as_of == "2026-01-01T00:00:00"
@@ -186,7 +190,8 @@ def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
 
 
 @contextmanager
-def _served(executable: Path, home: Path, *options: object) -> Iterator[str]:
+def _served(executable: Path, home: Path, *options: object) -> Iterator[tuple[psutil.Process, str]]:
+    """The process of `ripple serve`, and the address that it serves."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
@@ -198,7 +203,7 @@ def _served(executable: Path, home: Path, *options: object) -> Iterator[str]:
     )
     try:
         assert becomes_ready(server, url)
-        yield url
+        yield psutil.Process(server.pid), url
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=30)

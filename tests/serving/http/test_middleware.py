@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +16,19 @@ import httpx
 import pytest
 
 from ripple.serving.client import Client, Refused, Unavailable
-from ripple.serving.http.app import CUSTOMER, METHODS
-from ripple.serving.http.middleware import ASSETS, HEALTH, REDIRECTED
+from ripple.serving.http.app import CUSTOMER, METHODS, Api
+from ripple.serving.http.middleware import (
+    ASSETS,
+    DOCUMENTATION,
+    HEALTH,
+    REDIRECTED,
+    AdmissionMiddleware,
+)
+from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.schemas import ErrorResponse
 from tests.support.servers.scoring_server import ScoringServer, eventually
 
+ORIGIN = "https://app.example"
 KEY, OLD_KEY = "the key of today", "the key of yesterday"
 
 
@@ -30,8 +39,110 @@ MAX_CONCURRENCY = 8
 def guarded(serve: Callable[..., ScoringServer]) -> Iterator[ScoringServer]:
     """A server that two keys open, and that answers few at once."""
     hashes = [hashlib.sha256(key.encode()).hexdigest() for key in (OLD_KEY, KEY)]
-    with serve(key=KEY, keys=" ".join(hashes), most_at_once=MAX_CONCURRENCY) as server:
+    options = {"most_at_once": MAX_CONCURRENCY, "origins": ORIGIN, "access_log": True}
+    with serve(key=KEY, keys=" ".join(hashes), **options) as server:
         yield server
+
+
+def _admitted(run: Any, method: str, path: str, headers: dict[str, str], **options: Any) -> httpx.Response:
+    """The answer of a service without a model and with a key, run in this process, to a request."""
+    api = Api(ServiceMetrics())
+    app = AdmissionMiddleware(api, api.metrics, [hashlib.sha256(KEY.encode()).hexdigest()], 8, **options)
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://ripple") as client:
+            return await client.request(method, path, headers=headers)
+
+    answer: httpx.Response = run(send())
+    return answer
+
+
+@pytest.mark.parametrize("path", sorted(DOCUMENTATION - set(ASSETS)))
+def test_the_documentation_may_be_public(run: Any, path: str) -> None:
+    _assert_unauthorized(_admitted(run, "GET", path, {}))
+    assert _admitted(run, "GET", path, {}, public_docs=True).status_code in (200, 307)
+
+
+@pytest.mark.parametrize("path", ["/v1/model", "/metrics", f"{CUSTOMER}c0001", "/v1/docs/", "/v1/nothing"])
+def test_with_a_public_documentation_all_else_needs_a_key(run: Any, path: str) -> None:
+    _assert_unauthorized(_admitted(run, "GET", path, {}, public_docs=True))
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        ("5c9c1f0e", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("two words", False),
+        ("", False),
+        ("tab\there", False),
+    ],
+)
+def test_the_id_of_a_request_is_taken_or_made_and_returned_with_errors_too(
+    run: Any, sent: str, taken: bool
+) -> None:
+    for path in ("/v1/openapi.json", "/v1/model", "/v1/nothing"):
+        headers = {"authorization": f"Bearer {KEY}", "x-request-id": sent}
+        answer = _admitted(run, "GET", path, headers)
+        returned = answer.headers["x-request-id"]
+        assert returned == sent if taken else re.fullmatch("[0-9a-f]{32}", returned)
+        if answer.status_code != 200:
+            assert ErrorResponse.model_validate_json(answer.content).error.request_id == returned
+
+
+def test_ids_that_are_made_differ(run: Any) -> None:
+    made = {_admitted(run, "GET", "/v1/docs", {}).headers["x-request-id"] for _ in range(5)}
+    assert len(made) == 5
+
+
+def test_a_line_is_logged_for_every_request_without_what_callers_make_up(guarded: ScoringServer) -> None:
+    headers = {"x-request-id": "of-the-access-log"}
+    guarded.http.get("/v1/customers/c-logged", headers=headers)
+    guarded.http.get("/c-logged", headers=headers)
+    guarded.http.post("/v1/score", json={"customer_ids": ["c0001"]}, headers=headers)
+    eventually(lambda: guarded.printed().count("request of-the-access-log") == 3)
+    lines = [line for line in guarded.printed().splitlines() if "of-the-access-log" in line]
+    logged = [re.search(r"(GET|POST) (\S+) (\d+) [0-9.]+ ms, request", line) for line in lines]
+    assert [line.groups() for line in logged if line] == [
+        ("GET", CUSTOMER, "404"),
+        ("GET", "unknown", "404"),
+        ("POST", "/v1/score", "200"),
+    ]
+    assert "c-logged" not in guarded.printed()
+
+
+ASKED = {"origin": ORIGIN, "access-control-request-method": "POST"}
+
+
+@pytest.mark.parametrize("path", ["/v1/score", f"{CUSTOMER}c0001"])
+def test_a_browser_may_ask_for_permission_without_a_key(guarded: ScoringServer, path: str) -> None:
+    wanted = {"access-control-request-headers": "authorization, content-type, x-request-id"}
+    answer = httpx.options(guarded.url + path, headers=ASKED | wanted)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+def test_other_origins_and_headers_get_no_permission(guarded: ScoringServer) -> None:
+    for headers in ({"origin": "https://other.example"}, {"access-control-request-headers": "x-other"}):
+        answer = httpx.options(f"{guarded.url}/v1/score", headers=ASKED | headers)
+        assert answer.status_code == 400
+    assert (
+        "access-control-allow-origin"
+        not in httpx.get(f"{guarded.url}/v1/model", headers={"origin": "https://other.example"}).headers
+    )
+
+
+@pytest.mark.parametrize("authorization", ["", f"Bearer {KEY}"])
+def test_a_page_of_the_origin_can_read_answers_and_errors(guarded: ScoringServer, authorization: str) -> None:
+    headers = {"origin": ORIGIN, "authorization": authorization}
+    for path in ("/v1/model", "/v1/nothing", "/v1/top?limit=many"):
+        answer = httpx.get(guarded.url + path, headers=headers)
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        exposed = answer.headers["access-control-expose-headers"]
+        assert {"retry-after", "x-request-id"} <= set(re.split(", *", exposed))
 
 
 @pytest.mark.parametrize(("scheme", "key"), [("Bearer", KEY), ("bearer", OLD_KEY)])

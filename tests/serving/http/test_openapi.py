@@ -13,7 +13,7 @@ def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Clie
     document = client.get("/docs.json", follow_redirects=True).json()
     assert document["info"]["title"] == "Ripple"
     post = document["paths"]["/v1/score"]["post"]
-    assert set(post["responses"]) == {"200", "400", "401", "413", "415", "422", "500", "503", "504"}
+    assert set(post["responses"]) == {"200", "400", "401", "413", "415", "422", "431", "500", "503", "504"}
     schemas = document["components"]["schemas"]
     assert set(schemas["ScoreRequest"]["properties"]) == {"customer_ids", "customers", "explain"}
     references = {reference.removeprefix("#/components/schemas/") for reference in _references(document)}

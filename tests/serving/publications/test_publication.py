@@ -18,6 +18,7 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
     write_publication,
 )
+from ripple.serving.publications.stores import FolderStore
 from tests.support.checkout import ROOT
 
 
@@ -38,6 +39,35 @@ def test_a_publication_that_is_not_whole_is_refused(file: str, published: Path, 
     (shutil.copytree(published, tmp_path / "copy") / file).unlink()
     with pytest.raises(PublicationError, match="is no publication"):
         load_publication(tmp_path / "copy", "copy")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"version": "1"}',
+        '{"version": "1", "files": {}}',
+        '{"version": "1", "files": []}',
+        '{"version": "1", "files": {"snapshot.arrow": null}}',
+        '{"version": "1", "files": {"": ""}}',
+        '{"version": 1, "files": {"snapshot.arrow": ""}}',
+        "[" * 10_000,
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused_and_mended(
+    content: str, published: Path, tmp_path: Path
+) -> None:
+    store = FolderStore(tmp_path)
+    store.publish(published, published.name)
+    folder = tmp_path / "publications" / published.name
+    (folder / "manifest.json").write_text(content)
+    with pytest.raises(PublicationError, match="is no publication"):
+        load_publication(folder, published.name)
+    store.publish(published, published.name)
+    assert load_publication(folder, published.name).version == "1"
 
 
 def test_a_model_that_did_not_score_the_snapshot_is_refused(source: Path, tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import redis
 
@@ -14,6 +19,7 @@ from ripple.serving.publications import redis_store as module
 from ripple.serving.publications.publication import PublicationError, load_publication
 from ripple.serving.publications.redis_store import RedisStore
 from tests.support.servers.processes import free_port
+from tests.support.servers.redis_server import redis_server
 from tests.support.servers.stepped_threads import SteppedThread, stepped_writes
 
 
@@ -59,7 +65,7 @@ def test_keys_and_fields_are_those_that_other_versions_read(empty_redis: str, pu
     assert set(files) == {
         *(b"bundle.json", b"model_card.md", b"measures.json"),
         *(f"{name}.txt".encode() for name in (*HEADS, *RANGE_HEADS)),
-        *(b"falling", b"meta"),
+        *(b"falling", b"checksums", b"meta"),
     }
     assert json.loads(files[b"meta"])["segments"] == {"plan basic": 134, "plan pro": 133}
     assert np.all(np.diff(np.frombuffer(files[b"falling"])) >= 0)
@@ -81,17 +87,152 @@ def test_an_incomplete_publication_is_refused(empty_redis: str, published: Path,
         run(_find(empty_redis, "c0001"))
 
 
-def test_customers_of_another_shape_are_refused(empty_redis: str, published: Path, run: Any) -> None:
+def _set_rows(url: str, published: Path, **rows: Callable[[bytes], bytes]) -> None:
+    """Publish, and then change the packed values of some customers."""
+    RedisStore(url).publish(published, published.name)
+    key = f"ripple:{published.name}:customers"
+    with redis.Redis.from_url(url) as client:
+        for name, change in rows.items():
+            row: Any = client.hget(key, name)
+            client.hset(key, name, change(row))
+
+
+def _remove_checksums(url: str, published: Path) -> None:
+    """Make a publication one of an earlier version."""
+    with redis.Redis.from_url(url) as client:
+        assert client.hdel(f"ripple:{published.name}:files", "checksums") == 1
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+def test_customers_of_another_shape_are_refused(
+    checksums: bool, empty_redis: str, published: Path, run: Any
+) -> None:
+    # together they have the right size
+    changes = {"c0001": lambda row: row[:-8], "c0002": lambda row: row + bytes(8)}
+    _set_rows(empty_redis, published, **changes)
+    if not checksums:
+        _remove_checksums(empty_redis, published)
+    for ids in (["c0001"], ["c0002"], ["c0003", "c0001", "c0002"]):
+        with pytest.raises(StoreUnavailable, match="another shape"):
+            run(_find(empty_redis, *ids))
+    assert run(_find(empty_redis, "c0003")).ids == ["c0003"]
+
+
+@pytest.mark.parametrize("byte", [0, 7, 8, 100, 300, -1])
+def test_a_customer_of_whom_a_bit_changed_is_refused(
+    byte: int, empty_redis: str, published: Path, run: Any
+) -> None:
+    def flip(row: bytes) -> bytes:
+        changed = bytearray(row)
+        changed[byte] ^= 4
+        return bytes(changed)
+
+    _set_rows(empty_redis, published, c0001=flip)
+    with pytest.raises(StoreUnavailable, match="not as they were published"):
+        run(_find(empty_redis, "c0003", "c0001"))
+
+
+def test_publishing_again_mends_a_customer(empty_redis: str, published: Path, run: Any) -> None:
+    _set_rows(empty_redis, published, c0001=lambda row: row[:-8])
+    RedisStore(empty_redis).publish(published, published.name)
+    assert run(_find(empty_redis, "c0001")).ids == ["c0001"]
+
+
+def test_a_customer_does_not_get_what_belongs_to_another(empty_redis: str, published: Path, run: Any) -> None:
+    RedisStore(empty_redis).publish(published, published.name)
+    key = f"ripple:{published.name}:customers"
+    with redis.Redis.from_url(empty_redis) as client:
+        other: Any = client.hget(key, "c0002")
+        client.hset(key, "c0001", other)
+    with pytest.raises(StoreUnavailable, match="not as they were published"):
+        run(_find(empty_redis, "c0001"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [(0, math.nan), (0, 0.0), (0, 401.0), (0, 1.5), (0, math.inf), (1, 1e9), (2, math.nan), (-21, 12.0)],
+)
+def test_of_an_earlier_publication_what_is_possible_is_served(
+    column: int, value: float, empty_redis: str, published: Path, run: Any
+) -> None:
+    def change(row: bytes) -> bytes:
+        values = np.frombuffer(row).copy()
+        values[column] = value
+        return values.tobytes()
+
+    _set_rows(empty_redis, published, c0001=change)
+    _remove_checksums(empty_redis, published)
+    expected = run(load_publication(published, published.name).customers.find(["c0003"]))
+    assert run(_find(empty_redis, "c0003")).ranks == expected.ranks
+    with pytest.raises(StoreUnavailable, match="not as they were published"):
+        run(_find(empty_redis, "c0001"))
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("meta", b"[]"),
+        ("meta", b"{}"),
+        ("meta", b'{"version": "1", "as_of": "2026-06-30", "size": 400, "segments": ["plan pro"]}'),
+        ("meta", b'{"version": 1, "as_of": "2026-06-30", "size": 400, "segments": {}}'),
+        ("meta", b'{"version": "1", "as_of": "2026-06-30", "size": 399, "segments": {}}'),
+        ("falling", bytes(8)),
+        ("falling", bytes(7)),
+        ("checksums", b""),
+        ("checksums", bytes(5)),
+    ],
+)
+def test_parts_of_another_shape_are_refused(
+    part: str, content: bytes, empty_redis: str, published: Path, run: Any
+) -> None:
     RedisStore(empty_redis).publish(published, published.name)
     with redis.Redis.from_url(empty_redis) as client:
-        client.hset(f"ripple:{published.name}:customers", "c0001", bytes(16))
-    with pytest.raises(StoreUnavailable, match="another shape"):
+        client.hset(f"ripple:{published.name}:files", part, content)
+    with pytest.raises(PublicationError, match="not whole"):
         run(_find(empty_redis, "c0001"))
 
 
 def test_a_redis_that_does_not_answer_is_unavailable(run: Any) -> None:
     with pytest.raises(StoreUnavailable, match="does not answer"):
         run(_find(f"redis://127.0.0.1:{free_port()}/0"))
+
+
+def test_a_redis_that_hangs_is_waited_for_once(
+    published: Path, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(module, "BREAK_SECONDS", 0.3)
+
+    async def waits(hung: psutil.Process, store: RedisStore) -> tuple[float, float]:
+        """Seconds that a hundred lookups take while Redis hangs, and until one is answered afterwards."""
+        customers = (await store.open(published.name)).customers
+
+        async def fails() -> bool:
+            try:
+                await customers.find(["c0001"])
+            except StoreUnavailable:
+                return True
+            return False
+
+        hung.suspend()
+        started = time.monotonic()
+        try:
+            assert all(await asyncio.gather(*(fails() for _ in range(50))))
+            assert all([await fails() for _ in range(50)])
+            waited = time.monotonic() - started
+        finally:
+            hung.resume()
+        started = time.monotonic()
+        while await fails():
+            await asyncio.sleep(0.02)
+        await store.client.aclose()
+        return waited, time.monotonic() - started
+
+    with redis_server(tmp_path) as server:
+        RedisStore(server.url).publish(published, published.name)
+        waited, recovered = run(waits(psutil.Process(server.pid), RedisStore(server.url)))
+    assert waited < 2
+    assert recovered < 2
 
 
 @pytest.mark.parametrize("rows", [7, 1000])
