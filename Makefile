@@ -88,7 +88,7 @@ bench-features: $(VENV)/ready-dev ## measure the features at up to a million cus
 	@$(BENCHMARK).feature_cost
 
 bench-foundation: $(VENV)/ready-dev ## measure capture and level on the Foundation extract in SOURCE: writes its section of docs/real.md
-	@$(BENCHMARK).foundation_capture "$$SOURCE"
+	@$(BENCHMARK).real.foundation_capture "$$SOURCE"
 
 bench-init: $(VENV)/ready-dev ## measure proposing a mapping for up to a hundred million rows (5 minutes, 2 GB of disk)
 	@$(BENCHMARK).init_cost
@@ -132,10 +132,10 @@ $(CDNOW): | $(VENV)/ready-dev
 
 truth-real: $(VENV)/ready-dev ## on real data: direct value on CDNOW (SOURCE, or the wheel of lifetimes), the label on the experiment in INSURANCE_DATA, and all of it on FOUNDATION_DATA: writes docs/real.md (15 minutes)
 	@test -n "$$SOURCE" || $(MAKE) --no-print-directory $(CDNOW)
-	@OMP_NUM_THREADS=1 $(BENCHMARK).cdnow "$${SOURCE:-$(CDNOW)}"
-	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).insurance "$$INSURANCE_DATA"; \
+	@OMP_NUM_THREADS=1 $(BENCHMARK).real.cdnow "$${SOURCE:-$(CDNOW)}"
+	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).real.insurance "$$INSURANCE_DATA"; \
 	  else echo "INSURANCE_DATA is not set: the section of the village insurance experiment stays as it is" >&2; fi
-	@if test -n "$$FOUNDATION_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).foundation_capture "$$FOUNDATION_DATA"; \
+	@if test -n "$$FOUNDATION_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).real.foundation_capture "$$FOUNDATION_DATA"; \
 	  else echo "FOUNDATION_DATA is not set: the section of Foundation stays as it is" >&2; fi
 
 docs: $(VENV)/ready-dev ## write the pages that are read off the code

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import cdnow
+from benchmarks.real import cdnow
 from tests.support.checkout import ROOT
 
 SOURCE = Path(

@@ -6,8 +6,8 @@ import json
 
 import pandas as pd
 
-from benchmarks.foundation_capture import captures, levels
 from benchmarks.harness import RESULTS
+from benchmarks.real.foundation_capture import captures, levels
 from tests.support.checkout import ROOT
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import harness, insurance
+from benchmarks import harness
+from benchmarks.real import insurance
 from examples.insurance import effects
 from examples.insurance.convert import TOLD, read, tables
 from tests.support.insurance import VILLAGES, write_source

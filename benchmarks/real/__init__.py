@@ -1,0 +1,1 @@
+"""Benchmarks on real data that the user brings: docs/real.md."""
