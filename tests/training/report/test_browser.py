@@ -116,7 +116,8 @@ def test_a_long_table_shows_its_first_rows_until_more_are_asked_for(opened: Page
     assert rows.count() == 12
     more = opened.locator("#drift .tools .more")
     more.click()
-    assert rows.count() == int(more.inner_text() == "Show fewer") * 77
+    assert more.inner_text() == "Show fewer"
+    assert rows.count() == opened.locator("#drift .scroll tbody tr").count() > 12
     more.click()
     assert rows.count() == 12
 
