@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ripple.serving.prometheus import ServiceMetrics
-from ripple.serving.publications import redis_store
+from ripple.serving.publications import redis_publishing
 from ripple.serving.publications.publication import (
     Publication,
     PublicationError,
     is_complete,
     load_publication,
 )
-from ripple.serving.publications.redis_store import LOCK_SECONDS, RETENTION_SECONDS, RedisStore
+from ripple.serving.publications.redis_layout import RETENTION_SECONDS
+from ripple.serving.publications.redis_publishing import LOCK_SECONDS
+from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import FolderStore, Store
 from ripple.serving.store_poller import RENEWAL_SECONDS, StorePoller
 from tests.support.servers.stepped_threads import SteppedThread, stepped_writes
@@ -255,7 +257,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
 def test_what_is_served_can_be_looked_up_in_any_schedule(
     place: Callable[[], Place], publication: Callable[..., Path], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_store, "CHUNK_ROWS", 8)
+    monkeypatch.setattr(redis_publishing, "CHUNK_ROWS", 8)
     paths = [publication(version, small=True) for version in (1, *VERSIONS)]
     opened = {path.name: load_publication(path, path.name) for path in paths}
     values = {name: run(_value(publication)) for name, publication in opened.items()}

@@ -11,7 +11,7 @@ import redis
 
 from ripple.locks import exclusive
 from ripple.serving.errors import StoreUnavailable
-from ripple.serving.publications import redis_store, stores
+from ripple.serving.publications import redis_publishing, stores
 from ripple.serving.publications.publication import PublicationError, write_publication
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import FolderStore, open_store
@@ -83,7 +83,7 @@ def _disk_full(*_: object, **__: object) -> None:
 def test_a_publisher_waits_for_another_one_only_for_a_while(
     location: str, published: Path, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (stores, redis_store):
+    for module in (stores, redis_publishing):
         monkeypatch.setattr(module, "WAIT_SECONDS", 0.0)
     with ExitStack() as other:
         if "://" in location:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import redis
+
+from ripple.models.bundle import HEADS, RANGE_HEADS
+from ripple.serving.publications.redis_layout import RENEW, checksum, publication_keys
+from ripple.serving.publications.redis_publishing import publish
+
+
+def test_keys_and_fields_are_those_that_other_versions_read(empty_redis: str, published: Path) -> None:
+    publish(empty_redis, published, published.name)
+    with redis.Redis.from_url(empty_redis) as client:
+        assert client.get("ripple:current") == published.name.encode()
+        files = client.hgetall(f"ripple:{published.name}:files")
+        ranking = client.lrange(f"ripple:{published.name}:rank:", 0, -1)
+        assert client.hlen(f"ripple:{published.name}:customers") == len(ranking) == 400
+    assert set(files) == {
+        *(b"bundle.json", b"model_card.md", b"measures.json"),
+        *(f"{name}.txt".encode() for name in (*HEADS, *RANGE_HEADS)),
+        *(b"falling", b"checksums", b"meta"),
+    }
+    assert json.loads(files[b"meta"])["segments"] == {"plan basic": 134, "plan pro": 133}
+    assert np.all(np.diff(np.frombuffer(files[b"falling"])) >= 0)
+
+
+def test_a_publication_has_these_keys_and_no_others(empty_redis: str, published: Path) -> None:
+    publish(empty_redis, published, published.name)
+    with redis.Redis.from_url(empty_redis) as client:
+        keys = {key.decode() for key in client.scan_iter("ripple:v*")}
+    assert keys == set(publication_keys(f"ripple:{published.name}", ["plan basic", "plan pro"]))
+
+
+def test_the_checksum_is_that_of_the_id_followed_by_the_row() -> None:
+    assert checksum(b"c0001", b"row") == crc32(b"c0001row")
+
+
+def test_renewing_prolongs_only_keys_that_expire_and_tells_whether_all_exist(empty_redis: str) -> None:
+    with redis.Redis.from_url(empty_redis) as client:
+        client.mset({"current": b"", "superseded": b""})
+        client.expire("superseded", 10)
+        renew = client.register_script(RENEW)
+        assert renew(["current", "superseded"], [1000]) == 1
+        assert client.ttl("current") == -1
+        assert 990 <= client.ttl("superseded") <= 1000
+        assert not renew(["current", "superseded", "lost"], [1000])
