@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from ripple.serving.publications.snapshot import Lookup
 
 
 @pytest.fixture
-def empty_redis(redis_url: str) -> str:
+def empty_redis(redis_url: str) -> Iterator[str]:
+    """A Redis that is empty, and is emptied again, as a lock left in it would stop publishers elsewhere."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    return redis_url
+        yield redis_url
+        client.flushall()
 
 
 @pytest.fixture
