@@ -306,7 +306,31 @@ def _graph(
             f"{power}_strength": known.total(by, shown) / UNIT,
             f"{power}_reciprocity": _ratio(known.count(by[shown.index.isin(back)]), reach),
         }
+    columns |= _open_purchases(known, source, target, firsts)
     return columns | _leads(known, source, target, ties["first"].to_numpy(), firsts)
+
+
+def _open_purchases(
+    known: KnownTables, source: Ints, target: Ints, firsts: pd.DataFrame
+) -> dict[str, Floats]:
+    """Products that one of a tie has bought, the last *days* days or ever, and the one reached has not."""
+
+    def bought(chosen: pd.DataFrame) -> sp.csr_matrix:
+        cells = chosen["customer_id"].to_numpy(), chosen["product"].to_numpy()
+        shape = known.alive.size, 1 + firsts["product"].max()
+        return sp.csr_matrix((np.ones(chosen.shape[0]), cells), shape)
+
+    reached, columns = bought(firsts)[target], {}
+    chosen_by_name = {"purchases_to_{}": firsts} | {
+        f"recent_purchases_to_{{}}_{days}d": firsts[firsts["age"] <= days]
+        for days in known.settings.features.windows_days
+    }
+    for name, chosen in chosen_by_name.items():
+        own = bought(chosen)[source]
+        lacked = np.asarray(own.sum(axis=1) - own.multiply(reached).sum(axis=1)).ravel()
+        columns[name.format("lead")] = known.total(source, lacked)
+        columns[name.format("follow")] = known.total(target, lacked)
+    return columns
 
 
 def _leads(

@@ -210,8 +210,11 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, pro
     said = progress()
     count = len(plan.all)
     assert said[0] == f"cutoff {plan.all[0]:%Y-%m-%d} (1 of {count}): features and labels"
-    assert said[-4] == f"fitting the final heads on {len(plan.grid)} cutoffs"
-    assert said[-3] == f"scoring all customers as of {opened[1].end:%Y-%m-%d}"
+    end = f"{opened[1].end:%Y-%m-%d}"
+    assert said[count] == f"features of all customers as of {end}"
+    assert said[count + 1] == f"heads as of {end}: fitting on {len(plan.grid)} closed cutoffs"
+    assert said[-4] == f"evaluating the model and the baselines at {len(plan.evaluation)} cutoffs"
+    assert said[-3] == f"scoring all customers as of {end}"
     assert said[-2] == "placebos, and the label under other settings"
     assert said[-1] == "customer values and quoted claims"
 

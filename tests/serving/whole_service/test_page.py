@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from prometheus_client.registry import REGISTRY
-
-from ripple.serving import prometheus
 from tests.support.checkout import ROOT
+from tests.support.metric_families import metric_families
 
 PAGE = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
 
@@ -38,7 +36,5 @@ def test_it_lists_every_error_and_none_that_there_is_not() -> None:
 
 
 def test_it_lists_every_measure_and_none_that_there_is_not() -> None:
-    assert prometheus.REQUESTS is not None
-    families = {family.name: family for family in REGISTRY.collect() if family.name.startswith("ripple_")}
-    names = {name + "_total" * (family.type == "counter") for name, family in families.items()}
+    names = {family.name + "_total" * (family.type == "counter") for family in metric_families()}
     assert set(re.findall(r"`(ripple_\w+)`", PAGE)) == names
