@@ -72,7 +72,7 @@ def test_referrals_are_the_whole_label(ripple: Ripple, foundation: Path, tmp_pat
 
 
 def test_the_model_captures_more_than_the_simple_rules(trained: Path) -> None:
-    """At the first cutoff, with three weeks of history, the last label and the revenue of invitees do better."""
+    """At the first cutoff, with three weeks of history, the last label and revenue of invitees do better."""
     (file,) = trained.glob("artifacts/*/artifacts/evidence.json")
     result = json.loads(file.read_text(encoding="utf-8"))
     cutoffs = [cutoff[:10] for cutoff in result["evaluation_cutoffs"]]
