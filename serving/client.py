@@ -274,9 +274,7 @@ class AsyncClient:
 
     async def _try(self, call: _Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
-            return await self._http.request(
-                call.method, call.path, **call.arguments, timeout=max(seconds, 0.001)
-            )
+            return await self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
         except httpx.TransportError as error:
             return error
 

@@ -106,7 +106,7 @@ class RippleService:
 
     @bentoml.on_startup
     async def start_background_tasks(self) -> None:
-        """Take the current publication, poll the store, write the prediction log, and heed SIGTERM."""
+        """Take the current publication, poll the store, write the prediction log, and handle SIGTERM."""
         DRAINING.start(OPTIONS.keep_alive_seconds)
 
         from ripple.serving.prediction_log import PredictionLog

@@ -33,6 +33,7 @@ from pathlib import Path
 
 import duckdb
 
+from examples.command_line import run
 from ripple import atomic
 
 SETTINGS = """\
@@ -146,17 +147,13 @@ def main() -> int:
     )
     parser.add_argument("source", type=Path, help="folder with users, listings, bids and sales as CSV")
     parser.add_argument("out", type=Path, help="folder to make")
-    options = parser.parse_args()
-    missing = [name for name in COLUMNS if not (options.source / f"{name}.csv").is_file()]
-    if missing:
-        print(f"{options.source} lacks {', '.join(f'{name}.csv' for name in missing)}.", file=sys.stderr)
-        return 2
-    if options.out.exists():
-        print(f"{options.out} exists already: choose a folder that does not.", file=sys.stderr)
-        return 2
-    for name, rows in convert(options.source, options.out).items():
-        print(f"{name:<22} {rows:>8,} rows")
-    return 0
+    return run(
+        parser,
+        lambda options: ", ".join(
+            f"{name}.csv" for name in COLUMNS if not (options.source / f"{name}.csv").is_file()
+        ),
+        lambda options: convert(options.source, options.out),
+    )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from examples.command_line import run
 from ripple import atomic
 
 SURVEY, NETWORK = "0422survey.dta", "0422allinforawnet.dta"
@@ -176,16 +177,11 @@ def main() -> int:
     parser.add_argument(
         "--in-sight", choices=get_args(InSight), default="session", help="when a household is at risk"
     )
-    options = parser.parse_args()
-    if missing := missing_files(options.source):
-        print(f"{options.source} lacks {' and '.join(missing)}.", file=sys.stderr)
-        return 2
-    if options.out.exists():
-        print(f"{options.out} exists already: choose a folder that does not.", file=sys.stderr)
-        return 2
-    for name, rows in convert(options.source, options.out, options.in_sight).items():
-        print(f"{name:<22} {rows:>8,} rows")
-    return 0
+    return run(
+        parser,
+        lambda options: " and ".join(missing_files(options.source)),
+        lambda options: convert(options.source, options.out, options.in_sight),
+    )
 
 
 if __name__ == "__main__":
