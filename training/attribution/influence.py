@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 import numpy as np
 from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
 
 from ripple.arrays import Bools, Floats, Ints, sums
 from ripple.settings import Settings
@@ -81,17 +82,19 @@ def attribute_adoptions(
         # no product has two adopters, so nobody can have caused an adoption
         no_index, no_number = np.empty(0, dtype=np.int64), np.empty(0)
         return Attributions(no_index, no_index, no_number, no_number)
-    model = InfluenceModel(contacts, history, stratum, settings, late_ties)
-    background_probability = np.ones(history.cases.size)
-    for _ in range(EM_ROUNDS):
-        background_probability = model.em_step(background_probability)
-    if model.is_identified(background_probability):
-        for _ in range(STRENGTH_ROUNDS):
-            model.update_strengths(background_probability)
+    # products of narrow matrices: several threads take longer, and round otherwise
+    with threadpool_limits(1, user_api="blas"):
+        model = InfluenceModel(contacts, history, stratum, settings, late_ties)
+        background_probability = np.ones(history.cases.size)
+        for _ in range(EM_ROUNDS):
             background_probability = model.em_step(background_probability)
-    else:
-        model.kernel[:] = 0.0
-    return model.attributions(background_probability)
+        if model.is_identified(background_probability):
+            for _ in range(STRENGTH_ROUNDS):
+                model.update_strengths(background_probability)
+                background_probability = model.em_step(background_probability)
+        else:
+            model.kernel[:] = 0.0
+        return model.attributions(background_probability)
 
 
 class InfluenceModel:
