@@ -228,7 +228,7 @@ def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, 
     examples = {}
     for i, cutoff in enumerate(plan.all, 1):
         logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
-        examples[cutoff] = examples_at(dataset, cutoff, folder)
+        examples[cutoff] = examples_at(dataset, cutoff, folder, cutoff in plan.evaluation)
     return examples
 
 

@@ -127,19 +127,19 @@ def blind(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]
     )
 
 
-@blind(25)
+@blind(12)
 @given(futures(CUTOFF))
 def test_the_future_leaves_the_past_bit_equal(frames):
     assert changed(frames, CUTOFF) == []
 
 
-@blind(6)
+@blind(4)
 @given(futures(NOON))
 def test_at_any_time_of_the_day_the_future_leaves_the_past_bit_equal(frames):
     assert changed(frames, NOON) == []
 
 
-@blind(8)
+@blind(5)
 @given(futures(CUTOFF))
 def test_a_folder_used_in_another_future_leaves_the_past_bit_equal(tmp_path, frames):
     """Every example finds what the ones before it have left."""

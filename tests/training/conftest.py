@@ -92,7 +92,7 @@ def examples(opened: tuple[Dataset, Report], plan: Schedule) -> Mapping[datetime
 def trained_result(opened: tuple[Dataset, Report], examples: Mapping[datetime, Examples]) -> TrainingResult:
     """What learning from the dataset found."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+        patch.setattr(pipeline, "examples_at", lambda dataset, cutoff, *_: examples[cutoff])
         return pipeline.fit_and_evaluate(*opened, "first")
 
 

@@ -110,7 +110,7 @@ def learn(opened, examples, monkeypatch):
     """Learns again, where examples at the cutoffs are as they are changed to be."""
 
     def run(change=lambda one: one):
-        monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: change(examples[cutoff]))
+        monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, *_: change(examples[cutoff]))
         return pipeline.fit_and_evaluate(*opened, "again")
 
     return run
@@ -205,7 +205,7 @@ def test_labels_that_teach_nothing_stop_the_run(learn, value, message):
 
 
 def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, progress):
-    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, *_: examples[cutoff])
     pipeline.fit_and_evaluate(*opened, "said")
     said = progress()
     count = len(plan.all)
@@ -227,7 +227,7 @@ def test_credit_that_ended_long_ago_is_reported(opened, examples, plan, monkeypa
         cutoff: replace(one, labels=one.labels * (0.0 if cutoff > plan.grid[3] else 1.0))
         for cutoff, one in examples.items()
     }
-    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: ended[cutoff])
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, *_: ended[cutoff])
     with pytest.raises(InputError, match=r"latest closed windows.*interactions reach to the end"):
         pipeline.fit_and_evaluate(earlier, checks, "ended")
 

@@ -150,7 +150,7 @@ def test_scores_that_have_shifted_call_for_training_before_a_window_closes(look,
 
 def test_a_window_without_any_credit_is_reported(look, version, examples, plan):
     last = examples[plan.grid[-1]]
-    nothing = replace(last, realised=last.realised * 0.0)
+    nothing = replace(last, known_today=last.realised * 0.0)
     monitoring = look(version, by_cutoff=examples | {last.cutoff: nothing})
     assert failed(monitoring) == ["credit"]
     assert f"{last.cutoff:%Y-%m-%d}" in monitoring.reasons[0]

@@ -172,7 +172,7 @@ def test_every_trial_has_a_child_run(result, ends_with):
 
 
 def test_parameters_that_were_searched_are_those_of_the_run(opened, examples, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, folder: examples[cutoff])
+    monkeypatch.setattr(pipeline, "examples_at", lambda dataset, cutoff, *_: examples[cutoff])
     chosen = opened[0].settings.model_copy(
         update={"home": tmp_path, "cutoffs": opened[0].settings.cutoffs.model_copy(update={"evaluate": 1})}
     )

@@ -72,7 +72,7 @@ def at_champions_cutoffs(
             or not backtester.has_training_labels(cutoff)
         ):
             continue
-        if cutoff not in examples:
+        if cutoff not in examples or examples[cutoff].known_today is None:
             logger.info(f"cutoff {cutoff:%Y-%m-%d}, at which the champion was evaluated: features and labels")
             examples[cutoff] = examples_at(dataset, cutoff)
         if (examples[cutoff].labels["network_value"] > 0).any():

@@ -25,8 +25,8 @@ class Examples:
     Attributes:
         rows: the features.
         labels: as known when the window closed, which a model trained then would have had.
-        realised: labels as known by the end of the data, to evaluate by. They differ from `labels` by rows
-            that became known late.
+        known_today: labels as known by the end of the data, or None at a cutoff that is only trained on. They
+            differ from `labels` by rows that became known late.
         attributes: those of the customers that are text, for slices; no model learns from them.
         credited: time-decayed credit for the last window that closed before the cutoff, a baseline; None
             where there are no interactions.
@@ -38,7 +38,7 @@ class Examples:
     cutoff: datetime
     rows: Rows
     labels: pd.DataFrame
-    realised: pd.DataFrame
+    known_today: pd.DataFrame | None
     attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
     credited: pd.Series | None = None
 
@@ -47,9 +47,17 @@ class Examples:
         """One column per feature; where rows are on disk, they are read at every access."""
         return self.rows.frame()
 
+    @property
+    def realised(self) -> pd.DataFrame:
+        """The labels to evaluate by: those known by the end of the data."""
+        if self.known_today is None:
+            raise RuntimeError(f"{self.cutoff} is no evaluation cutoff")
+        return self.known_today
+
     def where(self, mask: np.ndarray) -> Examples:
         """The examples of the customers for whom *mask* is true, without attributes and baseline credit."""
-        return Examples(self.cutoff, self.rows.where(mask), self.labels[mask], self.realised[mask])
+        known_today = None if self.known_today is None else self.known_today[mask]
+        return Examples(self.cutoff, self.rows.where(mask), self.labels[mask], known_today)
 
 
 def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
@@ -70,13 +78,19 @@ def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None =
     return credit.semi_join(joined, "customer_id").order_by("customer_id")
 
 
-def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) -> Examples:
-    """The examples at *cutoff*; features go to a file in *folder* if they are many."""
+def examples_at(
+    dataset: Dataset, cutoff: datetime, folder: Path | None = None, evaluated: bool = True
+) -> Examples:
+    """The examples at *cutoff*; features go to a file in *folder* if they are many.
+
+    Args:
+        evaluated: whether predictions are evaluated at *cutoff*, by labels as known by the end of the data.
+    """
     tables = dataset.tables
     closed = cutoff + timedelta(days=dataset.settings.horizon_days)
     features, labels = frame(features_at(dataset, cutoff)), frame(labels_at(dataset, cutoff, closed))
     late = tables.has("orders", "known_at") or tables.has("interactions", "known_at")
-    realised = frame(labels_at(dataset, cutoff)) if late else labels
+    known_today = frame(labels_at(dataset, cutoff)) if late and evaluated else labels
     # the one-step part of influence value distinguishes nobody whom influence value does not
     content = pd.concat([features, labels.drop(columns="one_step_value")], axis=1)
     order = features.index[by_content(content)]
@@ -85,7 +99,7 @@ def examples_at(dataset: Dataset, cutoff: datetime, folder: Path | None = None) 
         cutoff,
         Rows.of(features, folder),
         labels.loc[order],
-        realised.loc[order],
+        known_today.loc[order] if evaluated else None,
         attributes(dataset, cutoff).loc[order],
         _time_decayed(dataset, cutoff, features),
     )

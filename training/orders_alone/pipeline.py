@@ -51,7 +51,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
     with tempfile.TemporaryDirectory() as folder:
         for i, cutoff in enumerate(plan.all, 1):
             logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and spend")
-            examples[cutoff] = examples_at(dataset, cutoff, Path(folder))
+            examples[cutoff] = examples_at(dataset, cutoff, Path(folder), cutoff in plan.evaluation)
         logger.info(f"features of all customers as of {end:%Y-%m-%d}")
         current = frame(features_at(dataset, end))
         current = current.iloc[by_content(current)]

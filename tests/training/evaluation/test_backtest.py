@@ -184,7 +184,7 @@ def test_heads_do_learn_from_every_label_that_was_known(examples):
 def test_evaluation_uses_what_became_known_after_the_window_closed(examples):
     cutoff = synthetic_examples.plan().evaluation[0]
     late = examples[cutoff].labels * 3
-    own = backtester(examples | {cutoff: replace(examples[cutoff], realised=late)})
+    own = backtester(examples | {cutoff: replace(examples[cutoff], known_today=late)})
     closed, evaluated = own.held_out_predictions(cutoff), own.evaluation_predictions(cutoff)
     assert evaluated.predicted is closed.predicted
     assert closed.realised.tolist() == examples[cutoff].labels["network_value"].tolist()

@@ -54,7 +54,12 @@ def test_without_a_cutoff_to_calibrate_on_there_is_no_interval(backtester):
 def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has(backtester, monkeypatch):
     plan = synthetic_examples.plan()
     end = synthetic_examples.END
-    dated = replace(backtester, settings=backtester.settings.model_copy(update={"until": end}))
+    only_trained_on = replace(backtester.examples[plan.grid[-1]], known_today=None)
+    dated = replace(
+        backtester,
+        settings=backtester.settings.model_copy(update={"until": end}),
+        examples=backtester.examples | {plan.grid[-1]: only_trained_on},
+    )
     middle = plan.grid[4] + (plan.grid[5] - plan.grid[4]) / 2
     computed = []
 
@@ -66,7 +71,7 @@ def test_a_champions_cutoff_serves_where_something_had_closed_and_the_window_has
     champion_cutoffs = [plan.grid[0], middle, plan.grid[-1], end - plan.horizon / 2]
     back = at_champions_cutoffs(dated, None, champion_cutoffs)
     assert back.schedule.evaluation == (middle, plan.grid[-1])
-    assert computed == [middle]
+    assert computed == [middle, plan.grid[-1]]
     # trained on what had closed by then, and by none of the cutoffs that are looked back at
     training_cutoffs = [cutoff for cutoff in plan.grid if cutoff + plan.horizon <= middle]
     assert back.schedule.training_for(middle) == training_cutoffs

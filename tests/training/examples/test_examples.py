@@ -69,6 +69,14 @@ def test_what_became_known_after_the_window_is_evaluated_on_but_not_trained_on(o
     assert later.realised["direct_value"].sum() == one.realised["direct_value"].sum() > 0
 
 
+def test_a_cutoff_that_is_only_trained_on_has_no_labels_to_evaluate_by(opened, plan, examples):
+    cutoff = plan.grid[0]
+    one = examples_at(opened[0], cutoff, evaluated=False)
+    pd.testing.assert_frame_equal(one.labels, examples[cutoff].labels, check_exact=True)
+    with pytest.raises(RuntimeError, match="no evaluation cutoff"):
+        _ = one.realised
+
+
 def test_features_at_a_cutoff_know_nothing_later(opened, plan, examples):
     dataset = opened[0]
     cutoff = plan.grid[-2]
