@@ -187,10 +187,11 @@ def train(
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
-    opponent, rival = champion, None
+    opponent, rival, opponent_as_of = champion, None, None
     if champion:
         try:
             rival = model_versions.predictions(client, champion)
+            opponent_as_of = model_versions.trained_until(client, champion)
         except model_versions.VersionGoneError as error:
             opponent = None
             logger.info(
@@ -198,7 +199,7 @@ def train(
                 "there were none."
             )
     result = fit_and_evaluate(dataset, checks, name, evaluated_at(rival), trials, provenance)
-    decision = decide(result, opponent.number if opponent else None, rival)
+    decision = decide(result, opponent.number if opponent else None, rival, opponent_as_of)
     if opponent and decision.comparison:
         own = result.population
         now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -115,19 +116,26 @@ class Decision:
         }
 
 
-def decide(result: TrainingResult, champion: str | None, rival: pd.DataFrame | None) -> Decision:
+def decide(
+    result: TrainingResult,
+    champion: str | None,
+    rival: pd.DataFrame | None,
+    champion_as_of: datetime | None = None,
+) -> Decision:
     """Decide whether the version trained in *result* may become champion.
 
     Args:
         champion: number of the present champion.
         rival: its out-of-sample predictions; None where it has none.
+        champion_as_of: end of the data of the champion; None where it is not known.
     """
     comparison = None
     if champion is None:
         capture = against_baselines(result.evaluation.backtest, result.settings)
         capture = replace(capture, text=f"{capture.text} There is no champion to compare with.")
     else:
-        capture, comparison = _against_champion(result, champion, rival)
+        is_newer = champion_as_of is not None and champion_as_of > result.population.as_of
+        capture, comparison = _against_champion(result, champion, rival, is_newer)
     checks = (
         capture,
         *calibration(result.evaluation.backtest, result.settings),
@@ -153,7 +161,7 @@ def _rejection_reason(result: TrainingResult) -> str | None:
 
 
 def _against_champion(
-    result: TrainingResult, champion: str, rival: pd.DataFrame | None
+    result: TrainingResult, champion: str, rival: pd.DataFrame | None, champion_is_newer: bool
 ) -> tuple[Check, Comparison | None]:
     settings = result.settings
     try:
@@ -164,18 +172,26 @@ def _against_champion(
         text = f"Cannot be compared with the champion, version {champion}. {error}"
         return Check(CAPTURE, False, None, None, text), None
     allowed = settings.gate.capture_loss
-    passed = comparison.high >= 0 and comparison.difference >= -allowed
+    # the interval contains losses that would not be allowed, and no loss alike
+    undecided = comparison.low < -allowed and comparison.high >= 0
+    passed = (
+        comparison.high >= 0 and comparison.difference >= -allowed and not (undecided and champion_is_newer)
+    )
     measured = (
         f"It captures {comparison.capture:.3f} where the champion, version {champion}, captures "
         f"{comparison.rival:.3f} at the same {len(comparison.cutoffs)} closed cutoffs: "
         f"{comparison.difference:+.3f} (95 % interval {comparison.low:+.3f} to {comparison.high:+.3f})"
     )
-    if passed:
-        verdict = "so it is no worse"
-    elif comparison.high < 0:
+    if comparison.high < 0:
         verdict = "so it is worse"
-    else:
+    elif comparison.difference < -allowed:
         verdict = f"so it may be as good, but loses more than gate.capture_loss = {allowed:g}"
+    elif not undecided:
+        verdict = f"so it is not worse by more than gate.capture_loss = {allowed:g}"
+    else:
+        verdict = "which is too little to tell whether it is worse"
+        if champion_is_newer:
+            verdict += ", and the champion was trained on later data"
     return Check(CAPTURE, passed, comparison.difference, -allowed, f"{measured}, {verdict}."), comparison
 
 

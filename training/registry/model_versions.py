@@ -286,6 +286,12 @@ def predictions(client: Store, version: Version) -> pd.DataFrame | None:
         return pd.read_parquet(download(version.run_id, PREDICTIONS, Path(folder)))
 
 
+def trained_until(client: Store, version: Version) -> datetime | None:
+    """The end of the data that the version was trained on, UTC; None where its run does not hold it."""
+    end = run_of(client, version).data.params.get("data.end")
+    return datetime.fromisoformat(end) if end else None
+
+
 def scored(client: Store, version: Version) -> ScoredVersion:
     """The version, with the features and scores of all customers at the end of the data it was trained on."""
     with tempfile.TemporaryDirectory() as folder:

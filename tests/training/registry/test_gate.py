@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -362,7 +363,7 @@ def test_the_summary_is_the_comparison_with_a_champion_or_the_reasons_against(go
 @pytest.mark.parametrize(
     ("high", "loss", "passed", "verdict"),
     [
-        (0.0, 0.25, True, "so it is no worse."),
+        (0.0, 0.25, True, "which is too little to tell whether it is worse."),
         (0.0, 0.24, False, "so it may be as good, but loses more than gate.capture_loss = 0.24."),
         (-0.001, 0.25, False, "so it is worse."),
     ],
@@ -373,3 +374,26 @@ def test_a_loss_of_as_much_as_is_allowed_passes(good, monkeypatch, high, loss, p
     capture = check(decide(with_loss(good, loss), "4", champion_predictions(good)), "capture")
     assert (capture.passed, capture.value, capture.limit) == (passed, -0.25, -loss)
     assert capture.text.endswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "difference", "champion_is_newer", "passed", "verdict"),
+    [
+        # what a small company gets: neither a large loss nor a large gain is excluded
+        (-0.37, 0.21, -0.04, False, True, "which is too little to tell whether it is worse."),
+        (-0.37, 0.21, -0.04, True, False, "and the champion was trained on later data."),
+        (-0.04, 0.21, 0.08, False, True, "so it is not worse by more than gate.capture_loss = 0.05."),
+        (-0.04, 0.21, 0.08, True, True, "so it is not worse by more than gate.capture_loss = 0.05."),
+        (-0.37, -0.01, -0.04, True, False, "so it is worse."),
+    ],
+)
+def test_too_little_to_tell_does_not_replace_a_newer_champion(
+    good, monkeypatch, low, high, difference, champion_is_newer, passed, verdict
+):
+    comparison = Comparison([], 400, capture=0.5 + difference, rival=0.5, low=low, high=high, sure=0.1)
+    monkeypatch.setattr(gate, "compare", lambda *predictions: comparison)
+    as_of = good.population.as_of + timedelta(days=1 if champion_is_newer else -1)
+    capture = check(decide(good, "4", champion_predictions(good), as_of), "capture")
+    assert capture.passed is passed
+    assert capture.text.endswith(verdict)
+    assert "no worse" not in capture.text
