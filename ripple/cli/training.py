@@ -116,7 +116,7 @@ def train(
             f"credited: {credited:.1%} of revenue to other customers than the buyers, up to "
             f"{headline['chance_share']:.0%} of it by chance"
             if tested.has_influence
-            else f"credited: no influence was found ({tested.revenue_share:.1%} of revenue, by chance)"
+            else f"credited: {tested.revenue_share:.1%} of revenue to influence. {tested.absence}"
         )
     print(f"report:   {trained.report}")
     if trained.version:

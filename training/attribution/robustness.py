@@ -32,6 +32,8 @@ SHUFFLED_TIMES, LATE_TIES = "shuffled times", "late ties"
 """The names of the placebos."""
 MIN_SHARE = 0.01
 """The share of revenue that must be credited for the label to show any influence."""
+MIN_FOLLOWERS = 10
+"""The number of adoptions of products that somebody had adopted before, below which nothing is measured."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Robustness:
         placebos: by name, `influence` in currency and `share` of the label's (0 where that is 0).
         sensitivity: by variant, `influence`, its `ratio` to the label's, and `top_overlap`, the share of the
             label's top customers by influence that the variant's top has too.
+        followers: the number of adoptions of products that another customer had adopted before. Influence is
+            measured on these alone; None where they were not counted.
     """
 
     start: datetime
@@ -51,6 +55,7 @@ class Robustness:
     influence: float
     placebos: pd.DataFrame
     sensitivity: pd.DataFrame
+    followers: int | None = None
 
     @property
     def revenue_share(self) -> float:
@@ -66,6 +71,16 @@ class Robustness:
     def has_influence(self) -> bool:
         """Whether enough of revenue is credited, and more than under either placebo."""
         return self.revenue_share >= MIN_SHARE and self.placebo_share < 1
+
+    @property
+    def is_measurable(self) -> bool:
+        """Whether enough was adopted after others for influence to be seen, were there any."""
+        return self.has_influence or self.followers is None or self.followers >= MIN_FOLLOWERS
+
+    @property
+    def absence(self) -> str:
+        """Why nothing may be called influence, as a sentence: it was not found, or cannot be measured."""
+        return "No influence was found." if self.is_measurable else "Influence cannot be measured here."
 
 
 def chance_share(totals: Mapping[str, float], tested: Robustness | None) -> float:
@@ -110,7 +125,16 @@ def robustness(tables: Tables, start: datetime, end: datetime, settings: Setting
                 for name, v in variants.items()
             }
         ),
+        follower_count(window.history),
     )
+
+
+def follower_count(history: AdoptionHistory) -> int:
+    """The number of adoptions to explain whose product another customer had adopted on an earlier day."""
+    adoptions, cases = history.adoptions, history.cases
+    first = np.full(history.product_count, np.inf)
+    np.minimum.at(first, adoptions.product, adoptions.day)
+    return int((adoptions.day[cases] > first[adoptions.product[cases]]).sum())
 
 
 class AttributionWindow:

@@ -25,6 +25,11 @@ NO_CREDIT = (
     "with somebody who had bought it, more often than by those without such a contact."
 )
 """What is amiss where orders and interactions are known, and every label is zero."""
+NOT_MEASURABLE = (
+    "No product was bought by two customers, so influence cannot be measured, only referrals. Map products "
+    "to names that several customers buy, such as a category."
+)
+"""What to bring where nobody can have followed anybody."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,18 @@ class Feasibility:
         buyers: those of them who paid for anything in the window of a cutoff.
         candidates: customers who were in touch with a buyer, or referred one, before a purchase in a window:
             no others can be credited with anything. None without interactions: only direct value is trained.
+        shared: whether any product was bought by two customers or more, without which no influence can be
+            measured.
+        spending: where only direct value is trained, the evaluation cutoffs with spend both to learn from
+            and to be evaluated by.
     """
 
     schedule: Schedule
     customers: int
     buyers: int
     candidates: int | None
+    shared: bool = True
+    spending: tuple[datetime, ...] = ()
 
     def __str__(self) -> str:
         plan = self.schedule
@@ -53,7 +64,8 @@ class Feasibility:
         )
         if self.candidates is None:
             return f"direct value and lifetime value only. {NETWORK_VALUE_NEEDS} {counts}"
-        return f"{counts}, {self.candidates:,} candidates for credit"
+        alone = "" if self.shared else f". {NOT_MEASURABLE}"
+        return f"{counts}, {self.candidates:,} candidates for credit{alone}"
 
 
 def feasibility(dataset: Dataset, start: datetime, end: datetime) -> Feasibility:
@@ -70,14 +82,51 @@ def feasibility(dataset: Dataset, start: datetime, end: datetime) -> Feasibility
     customers = tables["customers"]
     joined = _count(customers.filter(customers.joined_at <= closed))
     if "interactions" in tables:
-        return Feasibility(plan, joined, _count(buyers), _candidates(dataset, buyers, plan))
+        shared = _has_shared_product(dataset, closed)
+        return Feasibility(plan, joined, _count(buyers), _candidates(dataset, buyers, plan), shared)
     if (number := _count(buyers)) < MIN_BUYERS:
         raise InputError(
             f"Only {number} customer{'s' * (number != 1)} bought anything between {plan.grid[0]:%Y-%m-%d} "
             f"and {closed:%Y-%m-%d}; {MIN_BUYERS} at least are needed to learn what they will spend. Bring "
             "more history."
         )
-    return Feasibility(plan, joined, number, None)
+    return Feasibility(plan, joined, number, None, spending=spending_cutoffs(dataset, plan))
+
+
+def _has_shared_product(dataset: Dataset, closed: datetime) -> bool:
+    orders = dataset.tables["orders"]
+    orders = orders.filter(orders.ordered_at <= closed)
+    by_product = orders.group_by("product").aggregate(buyers=orders.customer_id.nunique())
+    return _count(by_product.filter(by_product.buyers > 1)) > 0
+
+
+def spending_cutoffs(dataset: Dataset, plan: Schedule) -> tuple[datetime, ...]:
+    """The evaluation cutoffs at which somebody spent something both before and after.
+
+    Raises:
+        InputError: there is none.
+    """
+    spent = {cutoff: _is_spending(dataset, cutoff, cutoff + plan.horizon) for cutoff in plan.all}
+    cutoffs = tuple(
+        cutoff
+        for cutoff in plan.evaluation
+        if spent[cutoff] and any(spent[earlier] for earlier in plan.training_for(cutoff))
+    )
+    if not cutoffs:
+        raise InputError(
+            "At no evaluation cutoff did anybody buy anything both before and after it, so nothing can be "
+            "learnt and evaluated. Bring more history, or choose other cutoffs.evaluate."
+        )
+    return cutoffs
+
+
+def _is_spending(dataset: Dataset, start: datetime, end: datetime) -> bool:
+    """Whether anybody who had joined before *start* paid more in (start, end] than they got back."""
+    tables = dataset.tables.until(end)
+    orders = tables.orders_in(start, end)
+    joined = tables["customers"].filter(tables["customers"].joined_at < start)
+    spent = orders.group_by("customer_id").aggregate(total=orders.revenue.sum())
+    return _count(spent.filter(spent.total > 0).semi_join(joined, "customer_id")) > 0
 
 
 def _candidates(dataset: Dataset, buyers: ir.Table, plan: Schedule) -> int:

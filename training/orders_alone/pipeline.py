@@ -8,19 +8,16 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ripple import atomic
-from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
 from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import attributes, by_content, examples_at, features_at, frame
-from ripple.training.examples.feasibility import feasibility
+from ripple.training.examples.feasibility import feasibility, spending_cutoffs
 from ripple.training.examples.provenance import data_digests
-from ripple.training.examples.targets import direct_value_target
 from ripple.training.insights.concentration import spend_concentration
 from ripple.training.insights.direct_value import direct_value
 from ripple.training.orders_alone.spend_result import SpendResult
@@ -47,7 +44,10 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
     """
     settings = dataset.settings
     end = settings.until or checks.end
-    plan, examples = feasibility(dataset, checks.start, end).schedule, {}
+    feasible = feasibility(dataset, checks.start, end)
+    plan, examples = feasible.schedule, {}
+    # where there are interactions, `feasibility` has counted candidates instead
+    cutoffs = feasible.spending or spending_cutoffs(dataset, plan)
     with tempfile.TemporaryDirectory() as folder:
         for i, cutoff in enumerate(plan.all, 1):
             logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and spend")
@@ -57,7 +57,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         current = current.iloc[by_content(current)]
         logger.info("direct value and lifetime value, at past cutoffs and now")
         backtester = RollingOriginBacktester(examples, plan, settings)
-        direct = direct_value(backtester, dataset, _evaluable(backtester), current, end)
+        direct = direct_value(backtester, dataset, cutoffs, current, end)
     logger.info("who moves others to use a feature")
     closed = plan.grid[-1] + plan.horizon
     label = feature_adoptions(dataset.tables.until(closed), plan.grid[-1], closed, settings, placebos=True)
@@ -78,30 +78,6 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
         int(current.notna().any().sum()),
         label,
     )
-
-
-def _evaluable(backtester: RollingOriginBacktester) -> list[datetime]:
-    """The evaluation cutoffs with spend both to learn from and to be evaluated by.
-
-    Raises:
-        InputError: there is none.
-    """
-    plan = backtester.schedule
-
-    def has_spend(cutoff: datetime) -> bool:
-        return bool(direct_value_target(backtester.examples[cutoff].labels).any())
-
-    cutoffs = [
-        cutoff
-        for cutoff in plan.evaluation
-        if has_spend(cutoff) and any(map(has_spend, plan.training_for(cutoff)))
-    ]
-    if not cutoffs:
-        raise InputError(
-            "At no evaluation cutoff did anybody buy anything both before and after it, so nothing can be "
-            "learnt and evaluated. Bring more history, or choose other cutoffs.evaluate."
-        )
-    return cutoffs
 
 
 def train(dataset: Dataset, checks: Report, name: str) -> SpendRun:

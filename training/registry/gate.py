@@ -149,15 +149,20 @@ def decide(
 def _rejection_reason(result: TrainingResult) -> str | None:
     if result.label.chance_share >= MAX_CHANCE_SHARE:
         return (
-            "No influence was found and next to no referral was recorded: the label is noise, and so are "
+            f"{_absence(result)} Next to no referral was recorded either: the label is noise, and so are "
             "predictions of it. Check that interactions hold referrals, or the contacts through which "
-            "customers learn what others buy."
+            "customers learn what others buy, and that several customers buy the same products."
         )
     if np.ptp(result.population.scores["network_value"].to_numpy()) == 0:
         return (
             "The model predicts the same network value for every customer. Bring more history or more tables."
         )
     return None
+
+
+def _absence(result: TrainingResult) -> str:
+    tested = result.label.robustness
+    return tested.absence if tested else "No influence was found."
 
 
 def _against_champion(
@@ -274,7 +279,7 @@ def _business(backtest: Backtest) -> Iterator[Check]:
 def _placebo(result: TrainingResult) -> Check:
     share, limit = result.label.chance_share, result.settings.gate.doubtful_share
     tested = result.label.robustness
-    absent = "" if tested is None or tested.has_influence else "No influence was found. "
+    absent = "" if tested is None or tested.has_influence else f"{tested.absence} "
     return Check(
         "placebo",
         share <= limit,

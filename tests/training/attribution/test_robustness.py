@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 
 from ripple.training.attribution import network_value
+from ripple.training.attribution.adoptions import read_history
 from ripple.training.attribution.robustness import (
     LATE_TIES,
     SHUFFLED_TIMES,
     Robustness,
     chance_share,
+    follower_count,
     robustness,
     shuffled_times,
 )
@@ -41,6 +43,26 @@ def test_influence_and_revenue_are_those_of_the_label(dataset, tested):
     orders = dataset.orders_in(*WINDOW).to_pandas()
     assert tested.revenue == pytest.approx(orders["revenue"].sum())
     assert tested.revenue_share == pytest.approx(tested.influence / tested.revenue)
+
+
+def test_where_everybody_buys_something_else_influence_cannot_be_measured(dataset, tested):
+    orders = dataset["orders"].to_pandas()
+    first = orders.groupby("product")["ordered_at"].transform("min")
+    followers = orders[orders["ordered_at"] > first].drop_duplicates(["customer_id", "product"])
+    assert 10 < tested.followers <= len(followers)
+    assert tested.is_measurable
+    nobody = replace(tested, influence=0.0)
+    assert nobody.absence == "No influence was found."
+    alone = replace(nobody, followers=9)
+    assert not alone.is_measurable
+    assert alone.absence == "Influence cannot be measured here."
+    assert replace(alone, influence=tested.influence).is_measurable
+
+
+def test_the_first_buyer_of_a_product_follows_nobody():
+    rows = [order("a", 50, "p"), order("b", 60, "p"), order("c", 55, "q"), order("d", 60, "p")]
+    history = read_history(tables([joined(name) for name in "abcd"], rows), *WINDOW, SETTINGS.credit)
+    assert follower_count(history) == 2
 
 
 def test_placebos_are_shares_of_the_influence(tested):

@@ -11,7 +11,8 @@ from ripple.errors import InputError
 from ripple.features.validation.checks import load
 from ripple.settings import Settings
 from ripple.training import pipeline
-from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, feasibility
+from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, NOT_MEASURABLE, feasibility
+from ripple.training.orders_alone import pipeline as orders_alone
 from tests.support.oracles import feature_frames
 
 START = datetime(2024, 1, 1)
@@ -123,3 +124,33 @@ def test_what_cannot_be_trained_is_refused_by_training_in_the_same_words_before_
     with pytest.raises(InputError) as at_training:
         pipeline.fit_and_evaluate(dataset, report, "run")
     assert str(at_training.value) == str(at_check.value)
+
+
+def test_without_interactions_what_training_refuses_is_refused_in_the_same_words_before_any_work(
+    frames, opened, monkeypatch
+):
+    """Everybody buys in the last window alone, so there is nothing to learn from."""
+    del frames["interactions"]
+    frames["orders"].loc[:14, "ordered_at"] = day(55)
+    dataset, report = opened(frames)
+    with pytest.raises(InputError, match="At no evaluation cutoff did anybody buy anything both") as at_check:
+        counted(dataset, report)
+
+    def no_work(*_):
+        raise AssertionError("features were computed")
+
+    monkeypatch.setattr(orders_alone, "examples_at", no_work)
+    with pytest.raises(InputError) as at_training:
+        orders_alone.fit_and_evaluate(dataset, report, "run")
+    assert str(at_training.value) == str(at_check.value)
+
+
+@pytest.mark.parametrize("product", ["p", "of their own"])
+def test_where_every_product_has_one_buyer_it_is_told_that_influence_cannot_be_measured(
+    frames, opened, product
+):
+    if product != "p":
+        frames["orders"]["product"] = "p" + frames["orders"]["customer_id"]
+    result = counted(*opened(frames))
+    assert result.shared is (product == "p")
+    assert (NOT_MEASURABLE in str(result)) is (product != "p")

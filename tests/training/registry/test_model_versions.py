@@ -36,6 +36,8 @@ def test_the_first_version_that_passes_is_champion_and_no_challenger(client, tra
     tags = client.get_model_version("ripple", "1").tags
     assert tags["gate"] == "passed"
     assert tags["promoted"] == "by the gate"
+    version = model_versions.find(client)
+    assert model_versions.trained_until(client, version) == trained.result.population.as_of
     assert float(tags["gate.level"]) == pytest.approx(trained.decision.checks[1].value, rel=1e-3)
 
 

@@ -23,8 +23,9 @@ def glossary(settings: Settings) -> dict[str, str]:
         "simple rule": "a ranking by one known number, such as the customer’s own revenue; a model has to "
         "beat the best of these rules to be worth its cost",
         "percentage points": "the difference between two shares: from 50\u00a0% to 53\u00a0% is 3 points",
-        "95\u00a0% interval": "the range in which the number lies in 95 of 100 resamples of the customers; "
-        "it covers which customers there were, not which periods",
+        "95\u00a0% interval": "a range from resamples of the customers: of 100 such ranges, each from other "
+        "customers, about 95 contain the true number; it covers which customers there were, not which "
+        "periods",
         "cutoff": "a date in the past at which the run stops looking: features use only what came before "
         "it, network value counts only what came after it",
         "backtest": "predictions for past cutoffs, made only from data known then, and compared with "

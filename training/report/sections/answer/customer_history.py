@@ -114,4 +114,4 @@ def _influenced_line(row: Mapping[Hashable, Any], result: TrainingResult) -> str
     value = words.money(row["value"], result.settings.currency)
     if row["referred"]:
         return f"{target}, referred by them: {value}"
-    return f"{target}, {words.percent(row['probability'])} likely because of them: {value}"
+    return f"{target}, {words.probability(row['probability'])} likely because of them: {value}"

@@ -125,12 +125,9 @@ def _caution(result: TrainingResult, rows: list[Customer]) -> str:
     rankings = result.evaluation.backtest.rankings
     pooled = rankings[(rankings["cutoff"] == POOLED) & (rankings["ranking"] == MODEL)]
     precision = float(pooled["precision"].iloc[0])
+    notice = no_influence_notice(result)
     doubtful = sum((row.any_value.sort or 0) < LIKELY for row in rows)
-    caution = (
-        ""
-        if no_influence_notice(result) is None
-        else "No influence was found: do not read the order as influence. "
-    )
+    caution = "" if notice is None else f"{notice.title} Do not read the order as influence. "
     caution += (
         f"{100 * precision:.0f} of 100 customers that the backtest put in the top realised a place there: "
         "trust the whole list more than any single name on it."

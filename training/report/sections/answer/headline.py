@@ -101,9 +101,9 @@ def _total(result: TrainingResult, metrics: dict[str, float], without_influence:
 def _total_interval(result: TrainingResult) -> str:
     total, settings = result.population.total, result.settings
     return (
-        f"With a probability of {words.exact_percent(settings.model.interval)} the total will be "
-        f"{words.money_between(total.low, total.high, settings.currency)}, judged by how far totals were off "
-        f"at {words.plural(len(total.closed), 'earlier cutoff')}."
+        f"The {words.exact_percent(settings.model.interval)} interval of the total is "
+        f"{words.money_between(total.low, total.high, settings.currency)}, from how far totals were off at "
+        f"{words.plural(len(total.closed), 'earlier cutoff')}."
     )
 
 
@@ -154,8 +154,8 @@ def verdict(result: TrainingResult) -> Verdict:
 
 def _interval_in_words(low: float, high: float) -> str:
     return (
-        f"With 100 other samples of customers, the difference would lie between {words.signed_points(low)} "
-        f"and {words.signed_points(high)} points about 95 times."
+        f"Of 100 such intervals, each from other customers, about 95 would contain the true difference: here "
+        f"{words.signed_points(low)} to {words.signed_points(high)} points."
     )
 
 

@@ -168,7 +168,8 @@ def _calibration_finding(result: TrainingResult) -> str:
     highest = deciles.iloc[-1]
     predicted, realised = float(highest["predicted"]), float(highest["realised"])
     finding = (
-        f"The 10{words.NO_BREAK_SPACE}% of customers with the highest predictions had a predicted value of "
+        f"On average over {words.plural(len(evaluated_cutoffs(result)), 'backtest period')}, the "
+        f"10{words.NO_BREAK_SPACE}% of customers with the highest predictions had a predicted value of "
         f"{words.money(predicted, currency)} each and a realised value of {words.money(realised, currency)}"
     )
     heads = result.evaluation.backtest.heads

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from ripple.settings import Credit
-from ripple.training.attribution.robustness import LATE_TIES, MIN_SHARE, SHUFFLED_TIMES, Robustness
+from ripple.training.attribution.robustness import (
+    LATE_TIES,
+    MIN_FOLLOWERS,
+    MIN_SHARE,
+    SHUFFLED_TIMES,
+    Robustness,
+)
 from ripple.training.report.plots import figures
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
@@ -38,7 +44,7 @@ CONCLUSIONS: dict[TopStability, str] = {
     "mostly stable": "Most of the top does not depend on these settings; single names may.",
     "unstable": "The top depends on settings that nobody can be sure of: use the list to choose a group, "
     "not a single customer.",
-    "meaningless": "No influence was found, so neither order means anything.",
+    "meaningless": "Neither order means anything, as there is no influence to order by.",
 }
 """The conclusion from the stability of the top under other settings."""
 
@@ -67,7 +73,7 @@ def placebo_caveat(result: TrainingResult) -> str:
     if robustness is None:
         return "Influence was not tested: this run has no interactions table."
     if robustness.influence <= 0:
-        return "No influence was credited."
+        return "No influence was credited." if robustness.is_measurable else robustness.absence
     if robustness.placebo_share >= 1:
         return "All of the influence may be chance."
     if robustness.placebo_share <= 0:
@@ -81,12 +87,18 @@ def placebo_caveat(result: TrainingResult) -> str:
 
 
 def no_influence_notice(result: TrainingResult) -> Notice | None:
-    """The notice that comes before everything else where no influence was found; None where some was."""
+    """The notice that comes before everything else where no influence was found; None where some was.
+
+    Where hardly anybody bought what another had bought before, influence cannot be found, and the notice says
+    so.
+    """
     robustness = result.label.robustness
     if robustness is None or robustness.has_influence:
         return None
+    if not robustness.is_measurable:
+        return Notice(robustness.absence, [_why_not_measurable(robustness), _meaning_of_values(result)])
     return Notice(
-        "No influence was found.",
+        robustness.absence,
         [
             f"{_why_no_influence(result, robustness)} Do not act on the ranking as influence.",
             _meaning_of_values(result),
@@ -165,6 +177,17 @@ def _why_no_influence(result: TrainingResult, robustness: Robustness) -> str:
     return f"{credited}. That is less than {words.exact_percent(MIN_SHARE)}, no more than noise{as_much}."
 
 
+def _why_not_measurable(robustness: Robustness) -> str:
+    count = robustness.followers or 0
+    return (
+        f"{words.count(count)} first purchases in {_period(robustness)} were of a product that another "
+        f"customer had bought before. Influence shows in who buys the same after whom, and fewer than "
+        f"{MIN_FOLLOWERS} such purchases show nothing, whether customers influence each other or not. Map "
+        "products to names that several customers buy, such as a category. Do not act on the ranking as "
+        "influence."
+    )
+
+
 def _meaning_of_values(result: TrainingResult) -> str:
     """The meaning of network value on the page, where it is not influence."""
     share = words.percent(referral_share(result))
@@ -201,6 +224,11 @@ def referral_share(result: TrainingResult) -> float:
 
 
 def _finding(robustness: Robustness, currency: str) -> str:
+    if not robustness.is_measurable:
+        return (
+            f"{words.count(robustness.followers or 0)} first purchases were of a product that another "
+            "customer had bought before: influence cannot be measured"
+        )
     if robustness.influence <= 0:
         return f"0 of {words.money(robustness.revenue, currency)} revenue was credited to influence"
     shuffled, late = (float(robustness.placebos["share"][name]) for name in (SHUFFLED_TIMES, LATE_TIES))

@@ -45,7 +45,7 @@ WORDINGS: dict[Name, Wording] = {
     "revenue": Wording(
         "The top 2 % of customers drive nearly 30 % of revenue",
         "30 %",
-        "of all revenue in the period, the share spent by the 2 % of customers who spent most in it",
+        "of what customers of before the period spent in it, the share of the 2 % of them who spent most",
         words.percent,
     ),
     "value": Wording(
@@ -82,6 +82,14 @@ WORDINGS: dict[Name, Wording] = {
 }
 
 
+COMPARISONS = {
+    "spent by the same share of customers with the highest foreseen network value": "spent by the same "
+    "share of customers with the highest predicted network value",
+    "credited to them, from what others spent": "of that total is what others spent and is credited to them",
+}
+"""What is shown for keys of evidence.json that say it otherwise."""
+
+
 @dataclass(frozen=True)
 class ClaimPlot:
     """The quoted range, the measured interval and the measured figure, in points from the left."""
@@ -100,7 +108,7 @@ class Row:
 
     Attributes:
         comparison: −1 where the measured figure is below the quoted range, 1 where it is above, 0 where its
-            interval overlaps the range; None where it cannot be measured.
+            interval overlaps the range; None where it cannot be measured, or is no influence here.
         plot: None where the claim cannot be measured; `meaning` then says why.
     """
 
@@ -118,13 +126,20 @@ class Row:
 def claims_section(result: TrainingResult) -> dict[str, Any]:
     """A row per claim, how many agree with this data, and how much of it may be chance."""
     rows = [_row(claim, result) for claim in result.insights.claims]
-    measured = sum(row.comparison is not None for row in rows)
+    compared = sum(row.comparison is not None for row in rows)
     agreeing = sum(row.comparison == 0 for row in rows)
+    not_influence = sum(row.comparison is None and row.plot is not None for row in rows)
+    unmeasured = len(rows) - compared - not_influence
     notice, value = no_influence_notice(result), result.insights.customer_value
     return {
         "finding": (
-            f"{agreeing} of {words.plural(measured, 'quoted figure')} that can be measured in this data "
-            f"{'agrees' if agreeing == 1 else 'agree'} with it; {len(rows) - measured} cannot be measured"
+            f"{agreeing} of {words.plural(compared, 'quoted figure')} that can be compared with this data "
+            f"{'agrees' if agreeing == 1 else 'agree'} with it; {unmeasured} cannot be measured"
+            + (
+                f", and {not_influence} would be about influence, of which there is none here"
+                if not_influence
+                else ""
+            )
         ),
         "caveat": (
             f"{notice.title} The values below are "
@@ -163,7 +178,8 @@ def _row(claim: Claim, result: TrainingResult) -> Row:
         )
     figure = wording.as_text(claim.estimate.figure)
     interval = f"{wording.as_text(claim.estimate.low)} to {wording.as_text(claim.estimate.high)}"
-    comparison = _comparison(claim, claim.estimate)
+    not_influence = _not_influence(claim, result)
+    comparison = None if not_influence else _comparison(claim, claim.estimate)
     return Row(
         wording.quoted,
         measured,
@@ -173,7 +189,7 @@ def _row(claim: Claim, result: TrainingResult) -> Row:
         f"{period}; {words.plural(claim.estimate.customers, 'customer')}",
         comparison,
         _plot(claim, claim.estimate, f"quoted {wording.quoted_figure}, measured {figure}, {interval}"),
-        _meaning(claim, comparison, wording, result),
+        _meaning(claim, not_influence or _verdict(claim, _comparison(claim, claim.estimate)), wording),
     )
 
 
@@ -182,7 +198,18 @@ def _comparison(claim: Claim, measured: Estimate) -> int:
     return (measured.low > high) - (measured.high < low)
 
 
-def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingResult) -> str:
+def _not_influence(claim: Claim, result: TrainingResult) -> str:
+    """Why a figure that is quoted of influence is not one here; "" where it may be."""
+    if claim.placebo_share is not None:
+        return "All of it may be chance" if claim.placebo_share >= 1 else ""
+    notice = no_influence_notice(result)
+    if claim.name == "revenue" or notice is None:
+        return ""
+    value = "referral value" if result.insights.customer_value.chance_share < 1 else "noise"
+    return f"This is {value}, not influence: {notice.title[0].lower()}{notice.title[1:].removesuffix('.')}"
+
+
+def _verdict(claim: Claim, comparison: int) -> str:
     verdict = {
         0: "Agrees with the quoted figure within the interval",
         1: "More than the quoted figure",
@@ -190,12 +217,12 @@ def _meaning(claim: Claim, comparison: int, wording: Wording, result: TrainingRe
     }[comparison]
     if claim.placebo_share is not None:
         verdict += f"; up to {words.percent(claim.placebo_share)} of it may be chance"
-    elif claim.name != "revenue" and no_influence_notice(result):
-        value = "referral value" if result.insights.customer_value.chance_share < 1 else "noise"
-        verdict = f"This is {value}: no influence was found"
+    return verdict
+
+
+def _meaning(claim: Claim, verdict: str, wording: Wording) -> str:
     others = "; ".join(
-        # a key of evidence.json keeps the word "foreseen"
-        f"{wording.as_text(figure)} {group.replace('foreseen', 'predicted')}"
+        f"{wording.as_text(figure)} {COMPARISONS.get(group, group)}"
         for group, figure in claim.comparisons.items()
     )
     return f"{verdict}. For comparison: {others}." if others else f"{verdict}."

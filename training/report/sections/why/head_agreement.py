@@ -51,7 +51,7 @@ def head_agreement_section(result: TrainingResult, sampled: Sampled) -> dict[str
                     float(row["network_value"]),
                 ),
                 Cell(words.count(row["value_rank"]), float(row["value_rank"])),
-                Cell(words.percent(row["top_probability"], 1), float(row["top_probability"])),
+                Cell(words.probability(row["top_probability"]), float(row["top_probability"])),
                 Cell(words.count(row["probability_rank"]), float(row["probability_rank"])),
             )
             for name, row in customers.head(MAX_CUSTOMERS).iterrows()

@@ -38,11 +38,12 @@ def test_metrics_on_which_a_rule_is_better_come_with_the_rule(result: TrainingRe
 
 def test_a_period_with_a_wrong_total_is_named_beside_the_calibration(result: TrainingResult) -> None:
     finding = backtest_section(result)["calibration_finding"]
-    assert numbers(finding) == ["10", "256", "307", "7", "2025"]
+    assert numbers(finding) == ["3", "10", "256", "307", "7", "2025"]
     right = replace(
         result.evaluation.backtest, heads=result.evaluation.backtest.heads.assign(predicted_share=1.0)
     )
     assert numbers(backtest_section(altered(result, backtest=right))["calibration_finding"]) == [
+        "3",
         "10",
         "256",
         "307",

@@ -1,13 +1,19 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from ripple.training.registry.gate import decide
+from ripple.training.report.sections.answer.customers import customers_section
+from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.trust.placebos import (
     no_influence_notice,
     placebo_caveat,
     placebo_section,
     value_meaning,
 )
+from ripple.training.report.sections.value.claims import claims_section
+from ripple.training.report.sections.value.plays import plays_section
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers
 from tests.support.runs.results import altered
@@ -150,6 +156,24 @@ def test_the_notice_gives_the_limit_or_the_placebo_that_was_missed(
     period = ["5", "2025", "1", "2026"]
     after_period = numbers(notice.paragraphs[0])
     assert after_period[-len(period) - len(share) :] == [*period, *share]
+
+
+def test_where_influence_cannot_be_measured_the_page_does_not_say_that_there_is_none(
+    with_influence: WithInfluence,
+) -> None:
+    none = with_influence(0.0, 0.0, 0.0)
+    alone = altered(none, robustness=replace(none.label.robustness, followers=4))
+    notice = no_influence_notice(alone)
+    assert notice is not None
+    assert notice.title == "Influence cannot be measured here."
+    assert numbers(notice.paragraphs[0])[0] == "4"
+    assert numbers(placebo_section(alone)["finding"]) == ["4"]
+    sections = (headline_section, customers_section, plays_section, claims_section, placebo_section)
+    assert "o influence was found" in str([section(none) for section in sections])
+    page = str([section(alone) for section in sections])
+    assert "o influence was found" not in page
+    assert page.count(notice.title) > 3
+    assert "cannot be measured" in decide(alone, None, None).checks[-3].text
 
 
 def test_the_caveat_fits_the_placebos(result: TrainingResult, with_influence: WithInfluence) -> None:

@@ -108,6 +108,9 @@ def test_without_influence_no_figure_is_about_influence(
     assert advanced[0].meaning == advanced[1].meaning
     assert all("referral value" in row.meaning for row, _ in others)
     assert not any("referral value" in row.meaning for _, row in others)
+    # the heading counts what the rows say: of five measured ones, two are about features
+    assert [row.comparison is None for row in section["rows"]] == [True, True, True, True, False, False]
+    assert numbers(section["finding"]) == ["0", "2", "1", "3"]
 
 
 def test_claims_about_patterns_are_of_first_uses_and_say_how_much_may_be_chance(
