@@ -216,6 +216,12 @@ class Plays(Section):
     happy_above: float = Field(
         0.25, ge=-1, le=1, description="latest feedback above which a customer counts as happy"
     )
+    feedback_days: int = Field(
+        180,
+        ge=1,
+        le=MAX_DAYS,
+        description="feedback older than this does not count: the customer is then silent",
+    )
     fading_below: float = Field(
         0.35,
         ge=0,

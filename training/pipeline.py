@@ -16,7 +16,7 @@ from ripple.digests import digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.definition import Definition
-from ripple.features.expressions import sum_or_zero
+from ripple.features.expressions import age_days, sum_or_zero
 from ripple.features.registry import features
 from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
@@ -314,10 +314,22 @@ def _insights(
         value,
         concentration(value, settings.seed),
         measured,
-        playbook(features, value, population.bundle, settings),
+        playbook(
+            features, value, population.bundle, settings, latest_feedback_age(dataset, population.as_of)
+        ),
         customer_histories(dataset, backtester.examples, latest, listed),
         features_spread,
     )
+
+
+def latest_feedback_age(dataset: Dataset, as_of: datetime) -> pd.Series | None:
+    """Days from the latest feedback of each customer to *as_of*, by customer_id; None without feedback."""
+    known = dataset.tables.before(as_of)
+    if "feedback" not in known:
+        return None
+    feedback = known["feedback"].filter(known["feedback"].occurred_at < as_of)
+    latest = feedback.group_by("customer_id").aggregate(age=age_days(feedback.occurred_at.max(), as_of))
+    return frame(latest)["age"]
 
 
 def _claims(

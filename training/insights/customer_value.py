@@ -1,8 +1,11 @@
 """The value of every customer: revenue so far, expected direct and network value, and the margin on them.
 
 Network value is what others spend and direct value what customers spend themselves, so the two add up to the
-value that stands or falls with a customer (customer engagement value, Kumar et al. 2010). Its interval is
+value that stands or falls with one customer (customer engagement value, Kumar et al. 2010). Its interval is
 conformal on that sum, from the cutoffs of the backtest, at which both had been predicted.
+
+Over several customers the two do not add up: what is network value of one is direct value of another. What
+may be spent on customers together therefore counts every amount once (`CustomerValue.gain`).
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ class CustomerValue:
             `network_value` expected over the horizon, `value` their sum with `low` and `high`, `kind` (1
             where more of it is network value, else 0), `lifetime_value` (the margin on what they will spend
             over the horizon of lifetime value, discounted; the spend itself where no margin is known), and
-            `gain`, the margin on direct value and on the spendable share of network value.
-            `margin_share` is margin ÷ revenue so far. What takes margins is nan where they are unknown.
+            `gain`, the margin on the spendable share of network value and on that part of direct value which
+            is nobody's spendable network value: over all customers it adds up to the margin on their
+            expected direct value. `margin_share` is margin ÷ revenue so far. What takes margins is nan where
+            they are unknown.
         direct: expected direct value, and its evaluation.
         value_ratios, network_value_ratios: realised ÷ predicted value, and network value, at the evaluation
             cutoffs.
@@ -106,8 +111,7 @@ def customer_value(
             "kind": kind,
             "low": low,
             "high": high,
-            # a customer without orders yet is taken to buy at the margin of all
-            "gain": share.fillna(overall) * spend + overall * spendable * network,
+            "gain": gains(share.fillna(overall), spend, spendable * network),
         }
     )
     cutoff, network_predicted = predictions[CUTOFF].to_numpy(), predictions["predicted"].to_numpy()
@@ -123,6 +127,26 @@ def customer_value(
         spendable,
         coverage,
     )
+
+
+def gains(margin_share: pd.Series, spend: pd.Series, network: pd.Series) -> pd.Series:
+    """The margin that stands or falls with each customer, every expected amount counted once.
+
+    Of what customers are expected to *spend*, others are credited with the sum of *network*. That part is
+    taken off everybody's own spend in proportion, and counts at the mean margin for those who are credited.
+
+    Args:
+        margin_share: margin ÷ revenue of each customer.
+        spend: expected direct value, in currency.
+        network: that part of expected network value which counts, in currency.
+    """
+    spent, credited = float(spend.sum()), float(network.sum())
+    if spent <= 0:
+        return 0.0 * margin_share * spend
+    mean_share = float((margin_share * spend).sum()) / spent
+    own_part = max(0.0, 1 - credited / spent)
+    credited_part = min(1.0, spent / credited) if credited > 0 else 0.0
+    return own_part * margin_share * spend + credited_part * mean_share * network
 
 
 def _kind(network: pd.Series, spend: pd.Series) -> np.ndarray:

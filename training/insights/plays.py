@@ -38,8 +38,9 @@ class Playbook:
             `play`, `action`, `reasons`, `value` (expected network and direct value, in currency) with `low`
             and `high`, `network_value`, `direct_value` and `max_cost`, nan where no margin is known.
         plays: one row per rule in their order: `play`, `action`, `customers`, and over these the totals
-            `value` with the bounds `low` and `high` of what they bring together, `network_value`,
-            `direct_value` and `max_cost`.
+            `network_value` with its bounds `network_low` and `network_high`, `direct_value` and `max_cost`.
+            `value` adds the first two and has the bounds `low` and `high`: it may count an amount twice,
+            once for who spends it and once for who is credited with it.
         customer_segments: every customer's segments, see `segments`.
         segments: one row per combination of `network`, `direct` and `sentiment` that there is: `customers`,
             how many of them are `fading`, `network_value`, `direct_value` and `plays`, the names of those
@@ -52,22 +53,39 @@ class Playbook:
     segments: pd.DataFrame
 
 
-def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Settings) -> pd.DataFrame:
+def segments(
+    features: pd.DataFrame,
+    customer_value: CustomerValue,
+    settings: Settings,
+    feedback_age: pd.Series | None = None,
+) -> pd.DataFrame:
     """The properties of every customer that rules may refer to, from *features* at the end of the data.
+
+    Args:
+        feedback_age: age of the latest feedback of each customer in days, by customer_id; None where it is
+            not known, and then all feedback counts.
 
     Returns:
         By customer_id, `network` and `direct` ("high" or "low"), `sentiment` ("happy", "neutral", "unhappy",
-        or "silent" without feedback), `fading` (whether engagement is going down; nobody's without usage),
-        and the `feedback` and `trend` that these two were derived from, nan where there is nothing.
+        or "silent" without feedback that is recent enough), `fading` (whether engagement is going down;
+        nobody's without usage), the `feedback` and `trend` that these two were derived from, and
+        `feedback_age`, nan where there is nothing.
     """
     customers, plays = customer_value.customers, settings.plays
     features = features.reindex(customers.index)
     feedback = _column(features, "feedback_latest")
+    age = np.full(len(customers), np.nan)
+    if feedback_age is not None:
+        age = feedback_age.reindex(customers.index).to_numpy(np.float64)
     trend = _column(features, f"usage_trend_{max(settings.features.windows_days)}d")
     # customers with past but without recent use have no trend: theirs has stopped
     trend = np.where(np.isnan(trend) & ~np.isnan(_column(features, "days_since_last_use")), 0.0, trend)
     sentiment = np.select(
-        [np.isnan(feedback), feedback < plays.unhappy_below, feedback > plays.happy_above],
+        [
+            np.isnan(feedback) | (age > plays.feedback_days),
+            feedback < plays.unhappy_below,
+            feedback > plays.happy_above,
+        ],
         ["silent", "unhappy", "happy"],
         "neutral",
     )
@@ -81,6 +99,7 @@ def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Se
             "sentiment": sentiment,
             "fading": trend < plays.fading_below,
             "feedback": feedback,
+            "feedback_age": age,
             "trend": trend,
         },
         index=customers.index,
@@ -88,10 +107,15 @@ def segments(features: pd.DataFrame, customer_value: CustomerValue, settings: Se
 
 
 def playbook(
-    features: pd.DataFrame, customer_value: CustomerValue, bundle: Bundle, settings: Settings
+    features: pd.DataFrame,
+    customer_value: CustomerValue,
+    bundle: Bundle,
+    settings: Settings,
+    feedback_age: pd.Series | None = None,
 ) -> Playbook:
-    """Apply the rules of the settings to every customer of *customer_value*."""
-    properties, rules = segments(features, customer_value, settings), settings.plays.rules
+    """Apply the rules of the settings to every customer of *customer_value*; see `segments`."""
+    properties = segments(features, customer_value, settings, feedback_age)
+    rules = settings.plays.rules
     chosen = np.select([_rule_mask(properties, rule) for rule in rules], range(len(rules)), -1)
     customers = customer_value.customers.assign(
         max_cost=settings.plays.effect * customer_value.customers["gain"]
@@ -187,12 +211,18 @@ def _reasons(
             (row["direct"] == "high", f"{spending} spend ({in_words(direct, 'currency', currency)})"),
             (
                 row["sentiment"] in ("happy", "unhappy"),
-                f"{row['sentiment']}: latest feedback {row['feedback']:+.2f}",
+                f"{row['sentiment']}: latest feedback {row['feedback']:+.2f}{_ago(row['feedback_age'])}",
             ),
             (row["fading"], f"fading: {row['trend']:.0%} of recent use in its later half"),
         ]
         texts.append("; ".join([fact for holds, fact in facts if holds] + model_reasons))
     return texts
+
+
+def _ago(days: float) -> str:
+    if np.isnan(days):
+        return ""
+    return f", {days:,.0f} days ago" if days >= 1.5 else ", a day ago"
 
 
 def _model_reasons(features: pd.DataFrame, mask: np.ndarray, bundle: Bundle) -> list[list[str]]:
@@ -214,11 +244,13 @@ def _totals(
     for i, rule in enumerate(settings.plays.rules):
         with_play = customers[chosen == i]
         low, high = customer_value.total_bounds(with_play, settings.seed)
+        network_low, network_high = customer_value.network_total_bounds(with_play, settings.seed)
         sums = with_play[["value", "network_value", "direct_value"]].sum()
         cost = with_play["max_cost"].sum(skipna=False)
         rows.append(
             {"play": rule.play, "action": rule.action, "customers": len(with_play), **sums}
             | {"low": low, "high": high, "max_cost": cost}
+            | {"network_low": network_low, "network_high": network_high}
         )
     return pd.DataFrame(rows)
 

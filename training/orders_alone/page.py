@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -126,7 +127,9 @@ def _answer(result: SpendResult) -> dict[str, Any]:
                 [
                     _money(row["revenue"], result, NO_REVENUE),
                     _money(row["direct_value"], result),
-                    Cell(words.money_between(row["low"], row["high"], currency), float(row["high"])),
+                    words.between(
+                        row["low"], row["high"], words.money_between(row["low"], row["high"], currency), ""
+                    ),
                     _money(row["lifetime_value"], result),
                 ],
             )
@@ -172,7 +175,7 @@ def _learn(result: SpendResult) -> dict[str, Any]:
             (
                 f"top {words.exact_percent(top)} by {ranking}",
                 note,
-                words.count(shares[ranking, top, "revenue"].customers),
+                words.number(shares[ranking, top, "revenue"].customers),
                 [_share(shares[ranking, top, measure]) for measure in ("revenue", "lifetime_value")],
             )
             for ranking, note in ((SPEND, "revenue so far"), (LIFETIME, "forecast"))
@@ -182,7 +185,8 @@ def _learn(result: SpendResult) -> dict[str, Any]:
 
 
 def _share(row: Any) -> Cell:
-    return words.cell(row.share, words.estimate(row.share, row.low, row.high), NO_SPEND)
+    shown = words.cell(row.share, words.estimate(row.share, row.low, row.high), NO_SPEND)
+    return replace(shown, low=words.finite(row.low), high=words.finite(row.high))
 
 
 def _earn(result: SpendResult) -> dict[str, Any]:
@@ -213,11 +217,11 @@ def _earn(result: SpendResult) -> dict[str, Any]:
     }
 
 
-def _group(group: pd.DataFrame, result: SpendResult) -> tuple[str, list[Cell]]:
+def _group(group: pd.DataFrame, result: SpendResult) -> tuple[Cell, list[Cell]]:
     with_margin = group[group["margin"].notna()]
     revenue = float(with_margin["revenue"].sum())
     share = float(with_margin["margin"].sum() / revenue) if revenue > 0 else math.nan
-    return words.count(len(group)), [
+    return words.number(len(group)), [
         _money(group["revenue"].mean(), result, NO_REVENUE),
         words.cell(share, words.percent(share), NO_MARGIN),
         _money(group["direct_value"].mean(), result),
@@ -244,22 +248,22 @@ def _trust(result: SpendResult) -> dict[str, Any]:
         "top": _top(result),
         "near": _evaluation(direct.metrics),
         "longer": _evaluation(longer) if len(longer) else [],
-        "tables": [(name, words.count(number)) for name, number in checks.rows.items()],
+        "tables": [(name, words.number(number)) for name, number in checks.rows.items()],
         "set_aside": [str(finding.key) for finding in checks.set_aside],
         "warnings": checks.warnings,
         "cutoffs": [
-            (cutoff, cutoff + plan.horizon, len(plan.training_for(cutoff)))
+            (cutoff, cutoff + plan.horizon, words.number(len(plan.training_for(cutoff))))
             for cutoff in evaluated_at(direct.predictions)
         ],
         "features": result.features,
     }
 
 
-def _evaluation(metrics: pd.DataFrame) -> list[tuple[Any, str, str, list[Cell]]]:
+def _evaluation(metrics: pd.DataFrame) -> list[tuple[Any, Cell | None, str, list[Cell]]]:
     return [
         (
             row[CUTOFF],
-            words.count(row["days"]) if "days" in row else "",
+            words.number(row["days"]) if "days" in row else None,
             DIRECT_RANKINGS[row["ranking"]],
             [
                 words.cell(row["capture"], words.percent(row["capture"]), NO_SPEND),

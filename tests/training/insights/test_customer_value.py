@@ -3,9 +3,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ripple.settings import Settings
-from ripple.training.insights.customer_value import customer_value
+from ripple.training.insights.customer_value import customer_value, gains
 from ripple.training.insights.direct_value import DirectValue
 
 IDS = pd.Index(["a", "b", "c"], name="customer_id")
@@ -35,20 +37,36 @@ def test_values_add_up_customer_by_customer():
     assert customers["margin"].tolist() == [50.0, 0.0, 30.0]
 
 
-def test_the_gain_is_the_margin_on_own_spend_and_on_the_spendable_share_of_network_value():
-    value = of(chance=0.5)
-    overall = 80 / 400
-    assert value.margin_share == pytest.approx(overall)
+MARGIN = 0.5 * 10 + 0.2 * 2 + 0.1 * 1
+"""The margin on what the three customers are expected to spend; that of all is 80 ÷ 400."""
+
+
+def test_gains_count_every_amount_once():
+    """Others are credited with 4.85 of the 13 that the three will spend."""
+    value = of(chance=0.9)
+    assert value.margin_share == pytest.approx(80 / 400)
+    own_part, mean = 1 - 4.85 / 13, MARGIN / 13
     assert value.customers["gain"].tolist() == pytest.approx(
-        [0.5 * 10 + overall * 0.5 * 40, overall * 2 + overall * 0.5 * 8, 0.1 * 1 + overall * 0.5 * 0.5]
+        [own_part * 5 + mean * 4, own_part * 0.4 + mean * 0.8, own_part * 0.1 + mean * 0.05]
     )
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("ratio", [0.3, 1.0])
+def test_gains_add_up_to_the_margin_on_what_all_will_spend(chance, ratio):
+    assert of(chance=chance, ratio=ratio).customers["gain"].sum() == pytest.approx(MARGIN)
+
+
+@given(st.lists(st.tuples(st.floats(-0.5, 1), st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1, max_size=20))
+def test_no_credit_whatever_makes_gains_exceed_the_margin_there_is(rows):
+    share, spend, network = (pd.Series(column) for column in zip(*rows, strict=True))
+    gain = gains(share, spend, network)
+    assert gain.sum() == pytest.approx((share * spend).sum(), rel=1e-6, abs=1e-6)
 
 
 def test_the_spendable_share_is_scaled_by_the_realised_ratio_and_never_above_one():
     assert of(ratio=0.5).spendable_share == pytest.approx(0.25)
     assert of(ratio=2.0).spendable_share == pytest.approx(0.5)
-    half, whole = of(ratio=0.5).customers["gain"].iloc[0], of(ratio=1.0).customers["gain"].iloc[0]
-    assert whole - half == pytest.approx(0.2 * 0.25 * 40)
 
 
 def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
@@ -59,7 +77,7 @@ def test_without_margins_gains_are_unknown_unless_the_settings_tell_them():
     assert unknown.customers["lifetime_value"].tolist() == LIFETIME.tolist()
     assumed = of(without, settings=Settings(plays={"margin_share": 0.3}))
     assert assumed.customers["margin"].tolist() == pytest.approx([30.0, 0.0, 90.0])
-    assert assumed.customers["gain"].iloc[0] == pytest.approx(0.3 * (10 + 0.5 * 40))
+    assert assumed.customers["gain"].sum() == pytest.approx(0.3 * 13)
 
 
 def test_the_interval_follows_what_came_of_such_forecasts():

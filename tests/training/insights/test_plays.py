@@ -27,7 +27,7 @@ def valued(result, **columns):
     )
 
 
-def segmented(features: pd.DataFrame, result, settings: Settings = SETTINGS):
+def segmented(features: pd.DataFrame, result, settings: Settings = SETTINGS, feedback_age=None):
     """Segments of four customers of whom the first two bring much and the odd ones spend much."""
     index = result.insights.customer_value.customers.index[:4]
     customers = result.insights.customer_value.customers.loc[index].assign(
@@ -36,7 +36,7 @@ def segmented(features: pd.DataFrame, result, settings: Settings = SETTINGS):
     four = type(result.insights.customer_value)(
         **{**vars(result.insights.customer_value), "customers": customers}
     )
-    return segments(features.set_index(index), four, settings)
+    return segments(features.set_index(index), four, settings, feedback_age)
 
 
 FOUR = pd.DataFrame(
@@ -64,6 +64,31 @@ def test_without_feedback_all_are_silent_and_without_usage_nobody_fades(result):
     assert not by_customer.fading.any()
 
 
+def test_feedback_that_is_too_old_does_not_count(result):
+    index = result.insights.customer_value.customers.index[:4]
+    age = pd.Series([181.0, 180.0, 3.0], index[[0, 1, 3]])
+    by_customer = segmented(FOUR, result, feedback_age=age)
+    assert by_customer.sentiment.tolist() == ["silent", "happy", "silent", "neutral"]
+    assert by_customer.feedback_age.tolist()[:2] == [181.0, 180.0]
+    plays = SETTINGS.plays.model_copy(update={"feedback_days": 2000})
+    patient = SETTINGS.model_copy(update={"plays": plays})
+    assert segmented(FOUR, result, patient, age).sentiment.tolist()[0] == "unhappy"
+
+
+def test_the_age_of_feedback_is_that_of_the_latest_before_the_end(result, opened):
+    feedback = opened[0].tables["feedback"].to_pandas()
+    as_of = result.population.as_of
+    latest = feedback[feedback["occurred_at"] < as_of].groupby("customer_id")["occurred_at"].max()
+    expected = (as_of - latest).dt.total_seconds() / 86_400
+    ages = result.insights.playbook.customer_segments["feedback_age"]
+    pd.testing.assert_series_equal(
+        ages, expected.reindex(ages.index), check_names=False, check_index_type=False
+    )
+    used = result.insights.playbook.customer_segments
+    assert not (used["sentiment"] != "silent")[ages > 180].any()
+    assert (ages > 180).any()
+
+
 def test_fading_is_read_off_the_longest_window_in_whatever_order(result):
     turned = SETTINGS.model_copy(update={"features": Features(windows_days=(90, 30))})
     four = FOUR.assign(usage_trend_30d=0.5)
@@ -79,7 +104,9 @@ def test_thresholds_are_settings(result):
 
 def test_of_the_rules_that_fit_the_first_one_counts(result, suggested):
     features, customers = result.population.features, result.insights.customer_value.customers
-    by_customer = segments(features, result.insights.customer_value, result.settings)
+    by_customer = segments(
+        features, result.insights.customer_value, result.settings, suggested.customer_segments["feedback_age"]
+    )
     plays = suggested.customers["play"].reindex(customers.index)
     expected = []
     for network, direct, sentiment, fading in zip(
@@ -120,7 +147,9 @@ def test_each_play_has_customers_reasons_value_at_stake_and_its_largest_cost(res
 def test_reasons_are_the_customer_s_own(result, suggested):
     unhappy = suggested.customers[suggested.customers["play"] == "rescue"].index[0]
     feedback = result.population.features.loc[unhappy, "feedback_latest"]
-    assert f"unhappy: latest feedback {feedback:+.2f}" in suggested.customers.loc[unhappy, "reasons"]
+    age = suggested.customer_segments.loc[unhappy, "feedback_age"]
+    told = suggested.customers.loc[unhappy, "reasons"]
+    assert f"unhappy: latest feedback {feedback:+.2f}, {age:,.0f} days ago" in told
     assert "raises the expected network value" in suggested.customers.loc[unhappy, "reasons"]
     spender = suggested.customers[suggested.customers["play"] == "connect"].index[0]
     amount = f"{result.insights.customer_value.customers.loc[spender, 'direct_value']:,.0f} USD"
@@ -146,7 +175,7 @@ def test_rules_of_your_own_replace_the_others(result):
     replaced = playbook(
         result.population.features, result.insights.customer_value, result.population.bundle, settings
     )
-    happy = result.population.features["feedback_latest"] > 0.25
+    happy = result.population.features["feedback_latest"] > 0.25  # of whatever age, as none is given
     assert set(replaced.customers.index) == set(result.population.features.index[happy])
     assert set(replaced.customers["play"]) == {"greet"}
     assert replaced.plays["play"].tolist() == ["greet"]

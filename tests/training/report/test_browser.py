@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,6 +171,65 @@ def test_a_table_is_saved_as_csv_with_full_numbers_and_no_formula(opened: Page, 
     assert rows[0][1] == "'=SUM(A1)"
     values = [float(row[2]) for row in rows]
     assert values == sorted(values, reverse=True)
+
+
+SAVED = """name => {
+  const sheet = sheets.find((one) => one.name.startsWith(name));
+  return [sheet.heads(), ...sheet.items.map((item) => sheet.written(item))];
+}"""
+
+
+@AT_DESK
+def test_bounds_periods_and_ids_are_columns_of_what_is_saved(opened: Page) -> None:
+    head, *rows = opened.evaluate(SAVED, "Quoted figures")
+    assert head == [
+        *("Claim", "Claim: measured as", "Measured here", "Measured here: low", "Measured here: high"),
+        *("Measured here: period", "Quoted", "Quoted: low", "Quoted: high", "What it means"),
+    ]
+    for row in rows:
+        assert re.match(r"(180|548) days from 1 January 2025", row[5])
+        assert [bool(number) for number in row[2:5]] in ([True] * 3, [False] * 3)
+        if row[2]:
+            assert float(row[3]) <= float(row[2]) <= float(row[4])
+    shares, *rows = opened.evaluate(SAVED, "Share of the total held by the top")
+    assert shares[2:5] == ["Revenue", "Revenue: low", "Revenue: high"]
+    assert all(0 <= float(row[3]) <= float(row[2]) <= float(row[4]) <= 1 for row in rows)
+    dates, *rows = opened.evaluate(SAVED, "Backtest cutoffs and what each was trained on")
+    assert dates[:2] == ["Evaluated at", "Until"]
+    assert [row[0] for row in rows] == ["2025-03-07", "2025-05-06", "2025-07-05"]
+
+
+@AT_DESK
+def test_every_number_and_date_sorts_as_one(opened: Page) -> None:
+    """A column of which every cell begins with a number, also one in a date, has numbers to sort by."""
+    unsortable = opened.evaluate("""sheets.flatMap((sheet) => sheet.headings.flatMap((heading, column) => {
+      const cells = sheet.items.map((item) => sheet.row(item).cells[column]);
+      const numbers = cells.filter((cell) => /^[×+−-]?\\d/.test(sentence(cell)));
+      const keyed = numbers.every((cell) => cell.dataset.sort !== undefined && cell.dataset.sort !== "");
+      const bad = numbers.length === cells.length && !keyed;
+      return bad ? [`${sheet.name}: ${sentence(heading)}`] : [];
+    }))""")
+    assert unsortable == []
+    assert opened.evaluate("sheets.length") > 20
+
+
+@AT_DESK
+def test_paper_has_every_row_and_says_which_a_filter_left(opened: Page) -> None:
+    rows = opened.locator("#drift .scroll tbody tr")
+    assert opened.locator("#drift .scroll tbody tr:visible").count() == 12
+    opened.emulate_media(media="print")
+    assert opened.locator("#drift .scroll tbody tr:visible").count() == rows.count() > 12
+    opened.emulate_media(media="screen")
+    opened.locator("#drift").get_by_role("searchbox").fill("orders")
+    left = opened.locator("#drift .scroll tbody tr:visible").count()
+    assert 0 < left < 12
+    opened.emulate_media(media="print")
+    assert opened.locator("#drift .scroll tbody tr:visible").count() == left
+    told = opened.locator("#drift .tools output")
+    assert told.is_visible()
+    assert told.evaluate("node => node.textContent + getComputedStyle(node, '::after').content") == (
+        f'{left} of {rows.count()}" rows, those with “orders”"'
+    )
 
 
 @AT_DESK_AND_PHONE

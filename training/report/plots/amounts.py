@@ -1,4 +1,4 @@
-"""Bars of expected amounts, with the interval of their sum."""
+"""Bars of expected amounts, network value and own spend side by side."""
 
 from __future__ import annotations
 
@@ -12,39 +12,45 @@ from ripple.training.report.text import words
 
 
 def amount_bars(amounts: pd.DataFrame, title: str, currency: str) -> Markup:
-    """A stacked bar for each row of *amounts*; "" if all are zero.
+    """Two bars for each row of *amounts*, never one on the other; "" if all are zero.
 
     Args:
-        amounts: columns `network` and `direct`, the two parts of each bar in *currency*; `low` and `high`,
-            which may be absent, are the bounds of their sum. The index names the bars.
+        amounts: columns `network` and `direct`, the lengths of the two bars in *currency*; `network_low` and
+            `network_high`, which may be absent, are the bounds of the former. The index names the rows.
     """
-    total = amounts["network"] + amounts["direct"]
-    largest = float(amounts.get("high", total).max())
+    network, direct = amounts["network"], amounts["direct"]
+    reach = np.maximum(amounts.get("network_high", network), network)
+    largest = float(max(reach.max(), direct.max()))
     if not largest > 0:
         return Markup("")
     with canvas.style():
-        figure, axes = canvas.axes(90 + 30 * len(amounts))
+        figure, axes = canvas.axes(90 + 42 * len(amounts))
         positions = np.arange(len(amounts))[::-1]
-        axes.barh(positions, amounts["network"], height=0.6, color=ACCENT, label="network value")
-        direct = amounts["direct"]
-        axes.barh(
-            positions, direct, height=0.6, left=amounts["network"], color=MUTED, alpha=0.5, label="own spend"
-        )
-        if "low" in amounts:
-            axes.hlines(positions, amounts["low"], amounts["high"], color=INK, lw=1.6, label="interval")
+        upper, lower = positions + 0.19, positions - 0.19
+        axes.barh(upper, network, height=0.34, color=ACCENT, label="network value")
+        axes.barh(lower, direct, height=0.34, color=MUTED, alpha=0.5, label="own spend")
+        if "network_low" in amounts:
+            low, high = amounts["network_low"], amounts["network_high"]
+            axes.hlines(upper, low, high, color=INK, lw=1.6, label="interval")
         axes.set_yticks(positions, list(amounts.index))
         axes.set_xlim(0, 1.32 * largest)
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
         axes.set_title(title, loc="left", fontsize=12, weight="bold")
-        for position, amount, end in zip(positions, total, amounts.get("high", total), strict=True):
+        labels = [*zip(upper, network, reach, strict=True), *zip(lower, direct, direct, strict=True)]
+        for position, amount, end in labels:
             axes.annotate(
                 words.money(amount, currency).replace("$", r"\$"),
-                (max(end, amount), position),
+                (end, position),
                 xytext=(5, 0),
                 textcoords="offset points",
                 va="center",
+                fontsize=9,
             )
         axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.02), ncols=3)
-        description = ", ".join(f"{name} {words.money(amount, currency)}" for name, amount in total.items())
+        description = ", ".join(
+            f"{name} {words.money(row.network, currency)} network value and "
+            f"{words.money(row.direct, currency)} own spend"
+            for name, row in zip(amounts.index, amounts.itertuples(), strict=True)
+        )
         return canvas.svg(figure, f"{title}: {description}.")

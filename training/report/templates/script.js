@@ -13,6 +13,8 @@ class Sheet {
     this.first = Number(this.table.dataset.first) || Infinity;
     this.name = sentence(this.table.caption);
     this.addTools(box);
+    this.titles = this.headings.map(sentence);
+    this.parts = this.headings.map((_, column) => this.partsOf(column));
     this.headings.forEach((heading, column) => this.makeSortable(heading, column));
     this.show();
   }
@@ -68,8 +70,13 @@ class Sheet {
     const wanted = this.search.value.trim().toLowerCase();
     const found = this.items.filter((item) => !wanted || sentence(this.row(item)).toLowerCase().includes(wanted));
     const shown = new Set(wanted || this.all ? found : found.slice(0, this.first));
-    for (const item of this.items) item.hidden = !shown.has(item);
+    for (const item of this.items) {
+      item.hidden = Boolean(wanted) && !shown.has(item);
+      item.classList.toggle("later", !wanted && !shown.has(item)); // paper has them all the same
+    }
     this.count.textContent = `${shown.size} of ${this.items.length}`;
+    this.count.classList.toggle("filtered", Boolean(wanted));
+    this.count.dataset.filter = wanted && ` rows, those with “${wanted}”`;
     this.more.hidden = Boolean(wanted) || this.items.length <= this.first;
     this.more.textContent = this.all ? "Show fewer" : `Show all ${this.items.length}`;
   }
@@ -77,7 +84,7 @@ class Sheet {
   open(item) {
     const details = item && item.querySelector("details");
     if (!details) return;
-    if (item.hidden) {
+    if (item.hidden || item.classList.contains("later")) {
       this.all = true;
       this.search.value = "";
       this.show();
@@ -117,8 +124,24 @@ class Sheet {
     this.show();
   }
 
+  // What a column holds besides what it is sorted by: bounds, and notes that are named as columns.
+  partsOf(column) {
+    const cells = this.items.map((item) => this.row(item).cells[column]);
+    const bounds = cells.some((cell) => cell.dataset.low !== undefined) ? ["low", "high"] : [];
+    const notes = cells.flatMap((cell) => [...cell.querySelectorAll("[data-column]")].map((note) => note.dataset.column));
+    return { bounds, notes: [...new Set(notes)] };
+  }
+
+  heads() {
+    return this.titles.flatMap((title, column) => {
+      if (this.headings[column].dataset.noCsv !== undefined) return [];
+      const { bounds, notes } = this.parts[column];
+      return [title, ...[...bounds, ...notes].map((part) => `${title}: ${part}`)];
+    });
+  }
+
   save() {
-    const rows = [this.headings.map(sentence), ...this.items.map((item) => this.written(item))];
+    const rows = [this.heads(), ...this.items.map((item) => this.written(item))];
     const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const text = rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
     const link = document.createElement("a");
@@ -129,14 +152,27 @@ class Sheet {
   }
 
   written(item) {
-    return [...this.row(item).cells].map((cell) => {
-      const sortKey = cell.dataset.sort;
-      if (sortKey !== undefined && !cell.classList.contains("date")) return sortKey;
-      const plain = cell.cloneNode(true);
-      plain.querySelectorAll("small").forEach((note) => note.remove());
-      // a spreadsheet would run a text that begins like a formula
-      return sentence(plain).replace(/^[=+\-@\t]/, "'$&");
+    // a spreadsheet would run a text that begins like a formula
+    const safe = (text) => text.replace(/^[=+\-@\t]/, "'$&");
+    return [...this.row(item).cells].flatMap((cell, column) => {
+      if (this.headings[column].dataset.noCsv !== undefined) return [];
+      const { bounds, notes } = this.parts[column];
+      const noted = (name) => [...cell.querySelectorAll("[data-column]")].find((note) => note.dataset.column === name);
+      return [
+        this.main(cell, safe),
+        ...bounds.map((bound) => cell.dataset[bound] ?? ""),
+        ...notes.map((name) => (noted(name) ? safe(sentence(noted(name))) : "")),
+      ];
     });
+  }
+
+  main(cell, safe) {
+    const sortKey = cell.dataset.sort;
+    if (sortKey && cell.classList.contains("date")) return new Date(1000 * Number(sortKey)).toISOString().slice(0, 10);
+    if (sortKey !== undefined && !cell.classList.contains("words")) return sortKey;
+    const plain = cell.cloneNode(true);
+    plain.querySelectorAll("small").forEach((note) => note.remove());
+    return safe(sentence(plain));
   }
 }
 

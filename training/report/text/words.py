@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from scipy.stats import binomtest
@@ -14,11 +14,16 @@ MILLION = 1e6
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: the text that is shown, and the number it is sorted by (None sorts last)."""
+    """A cell of a table: the text that is shown, and the number it is sorted by (None sorts last).
+
+    `low` and `high`, where they are given, are columns of their own where the table is saved as CSV.
+    """
 
     text: str
     sort: float | None
     missing: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 def cell(value: float, text: str, why_missing: str) -> Cell:
@@ -26,6 +31,21 @@ def cell(value: float, text: str, why_missing: str) -> Cell:
     if not math.isfinite(value):
         return Cell(f"not available: {why_missing}", None, missing=True)
     return Cell(text, round(value, 6))
+
+
+def number(value: float) -> Cell:
+    """A cell with a count."""
+    return Cell(count(value), float(value))
+
+
+def between(low: float, high: float, text: str, why_missing: str) -> Cell:
+    """A cell with an interval, shown as *text* and sorted by its lower bound."""
+    return replace(cell(low, text, why_missing), low=finite(low), high=finite(high))
+
+
+def finite(value: float) -> float | None:
+    """*value*, or None where it is undefined or has no bound."""
+    return float(value) if math.isfinite(value) else None
 
 
 def day(moment: datetime) -> str:

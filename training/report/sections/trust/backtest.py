@@ -116,7 +116,7 @@ def _intervals(row: pd.Series, name: str) -> list[Cell]:
 
     def interval(metric: str, as_text: Callable[[float], str]) -> Cell:
         low, high = float(row[f"{metric}_low"]), float(row[f"{metric}_high"])
-        return words.cell(low, f"{as_text(low)} to {as_text(high)}", NO_VALUE)
+        return words.between(low, high, f"{as_text(low)} to {as_text(high)}", NO_VALUE)
 
     if name == MODEL:
         no_lead = Cell("–", None)

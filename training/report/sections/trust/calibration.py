@@ -81,11 +81,16 @@ def _range(row: pd.Series) -> str:
 
 def _row(row: pd.Series) -> list[Cell]:
     return [
-        Cell(_range(row), float(row["from"])),
+        words.between(float(row["from"]), float(row["to"]), _range(row), "no customers"),
         Cell(words.count(row["customers"]), float(row["customers"])),
         Cell(words.percent(row["predicted"], 1), float(row["predicted"])),
         Cell(words.percent(row["realised"], 1), float(row["realised"])),
-        Cell(f"{words.percent(row['low'], 1)} to {words.percent(row['high'], 1)}", float(row["low"])),
+        words.between(
+            float(row["low"]),
+            float(row["high"]),
+            f"{words.percent(row['low'], 1)} to {words.percent(row['high'], 1)}",
+            "no customers",
+        ),
     ]
 
 

@@ -43,7 +43,12 @@ def _row(row: pd.Series, nominal: float, currency: str) -> dict[str, Any]:
     return {
         "cutoff": Cell(words.day(when := datetime.fromisoformat(str(row["cutoff"]))), when.timestamp()),
         "customers": Cell(words.count(row["customers"]), float(row["customers"])),
-        "realised": Cell(words.money(row["realised"], currency), float(row["realised"])),
+        "realised": Cell(
+            words.money(row["realised"], currency),
+            float(row["realised"]),
+            low=words.finite(row["total_low"]),
+            high=words.finite(row["total_high"]),
+        ),
         "interval": _interval(float(row["total_low"]), float(row["total_high"]), currency),
         "total": _total(float(row["predicted_share"]), float(row["realised"])),
         "coverage": _coverage(float(row["coverage"]), nominal),

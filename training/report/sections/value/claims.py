@@ -10,6 +10,7 @@ from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.insights.claims import Claim, Estimate, Name
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
+from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
 WIDTH = 150.0
@@ -114,8 +115,8 @@ class Row:
 
     quoted: str
     measured: str
-    quoted_figure: str
-    figure: str
+    quoted_figure: Cell
+    figure: Cell
     interval: str
     period: str
     comparison: int | None
@@ -168,13 +169,23 @@ def feature_adoptions_text(label: FeatureAdoptions | None) -> str:
 def _row(claim: Claim, result: TrainingResult) -> Row:
     wording = WORDINGS[claim.name]
     measured = wording.measured.format(top=words.exact_percent(result.settings.top_share))
+    low, high = claim.quoted
+    quoted = Cell(wording.quoted_figure, low, low=low, high=high)
     period = ""
     if claim.period:
         period = f"{words.plural(claim.period.days, 'day')} from {words.day(claim.period.start)}"
     if claim.estimate is None:
         meaning = f"Cannot be measured: {claim.why_not}."
         return Row(
-            wording.quoted, measured, wording.quoted_figure, "not measured", "", period, None, None, meaning
+            wording.quoted,
+            measured,
+            quoted,
+            Cell("not measured", None, missing=True),
+            "",
+            period,
+            None,
+            None,
+            meaning,
         )
     figure = wording.as_text(claim.estimate.figure)
     interval = f"{wording.as_text(claim.estimate.low)} to {wording.as_text(claim.estimate.high)}"
@@ -183,8 +194,8 @@ def _row(claim: Claim, result: TrainingResult) -> Row:
     return Row(
         wording.quoted,
         measured,
-        wording.quoted_figure,
-        figure,
+        quoted,
+        Cell(figure, claim.estimate.figure, low=claim.estimate.low, high=claim.estimate.high),
         interval,
         f"{period}; {words.plural(claim.estimate.customers, 'customer')}",
         comparison,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from ripple.training.insights.concentration import BOTH, NETWORK, SPEND
@@ -63,7 +65,7 @@ def concentration_section(result: TrainingResult) -> dict[str, Any]:
             (
                 f"top {words.exact_percent(top)} by {ranking}",
                 note,
-                words.count(shares[ranking, top, "revenue"].customers),
+                words.number(shares[ranking, top, "revenue"].customers),
                 [_share(shares[ranking, top, measure], why) for measure, (_, _, why) in MEASURES.items()],
             )
             for ranking, note in RANKINGS.items()
@@ -110,13 +112,14 @@ def _share(row: Any, why: str) -> Cell:
     if not (math.isfinite(row.low) and math.isfinite(row.high)):
         return words.cell(row.share, words.percent(row.share), why)
     bounds = f"{100 * row.low:.0f} to {100 * row.high:.0f}"
-    return words.cell(row.share, f"{words.percent(row.share)} ({bounds})", why)
+    shown = words.cell(row.share, f"{words.percent(row.share)} ({bounds})", why)
+    return replace(shown, low=float(row.low), high=float(row.high))
 
 
-def _overlap_row(row: Any) -> tuple[str, str, str, Cell, str]:
-    in_one = words.count(row.customers - row.both)
-    top = words.exact_percent(row.top)
-    return top, words.count(row.both), in_one, _share(row, "nobody is there"), top
+def _overlap_row(row: Any) -> tuple[Cell, Cell, Cell, Cell, Cell]:
+    top = Cell(words.exact_percent(row.top), float(row.top))
+    in_one = words.number(row.customers - row.both)
+    return top, words.number(row.both), in_one, _share(row, "nobody is there"), top
 
 
 def _direct_finding(result: TrainingResult) -> str:
@@ -152,11 +155,11 @@ DIRECT_RANKINGS = {
 }
 
 
-def _direct_rows(direct: DirectValue) -> list[tuple[str, str, list[Cell]]]:
+def _direct_rows(direct: DirectValue) -> list[tuple[datetime, str, list[Cell]]]:
     why = "nobody spent anything in this period"
     return [
         (
-            words.day(row["cutoff"]),
+            row["cutoff"],
             DIRECT_RANKINGS[row["ranking"]],
             [
                 words.cell(row["capture"], words.percent(row["capture"]), why),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ripple.settings import Plays
@@ -32,7 +32,7 @@ def plays_section(result: TrainingResult) -> dict[str, Any]:
         "plot": amount_bars(
             used.set_index("play")
             .rename(columns={"network_value": "network", "direct_value": "direct"})
-            .loc[:, ["network", "direct", "low", "high"]],
+            .loc[:, ["network", "direct", "network_low", "network_high"]],
             "Expected value of the customers of a play",
             settings.currency,
         )
@@ -41,7 +41,14 @@ def plays_section(result: TrainingResult) -> dict[str, Any]:
         "plays": [_play(row, settings.currency) for row in used.itertuples()],
         "unused": list(unused),
         "customers": _customers(result),
-        "risks": [_risk(name, risk, result) for name, risk in risks.items()] if risks[ALL].customers else [],
+        "risks": [
+            _risk(name, risk, result)
+            for name, risk in risks.items()
+            if name != ANY or len(_known_risks(result)[0]) > 1
+        ]
+        if risks[ALL].customers
+        else [],
+        "risk_title": f"At risk: influential, and {' or '.join(_known_risks(result)[0]) or 'more'}",
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
         "missing": _missing_inputs(result),
         "terms": _terms(settings.plays),
@@ -81,6 +88,10 @@ def _at_risk(result: TrainingResult) -> dict[str, Risk]:
         ANY: unhappy | fading,
         ALL: high,
     }
+    known, unknown = _known_risks(result)
+    if unknown:
+        groups = {known[0]: groups[ANY]} if known else {}
+        groups |= {ANY: unhappy | fading, ALL: high}
     risks = {}
     for name, mask in groups.items():
         group = customer_value.customers[high & mask]
@@ -99,29 +110,41 @@ def _finding(risks: dict[str, Risk], result: TrainingResult) -> str:
             f"{words.money(float(listed['direct_value'].sum()), currency)}; all network value may be chance, "
             "so 0 customers count as influential"
         )
-    if {"feedback", "usage"} <= set(result.data.checks.absent):
+    known, unknown = _known_risks(result)
+    if not known:
         return (
             f"{everybody} influential customers hold {words.money(risks[ALL].value, currency)} of network "
             f"value ({_between(risks[ALL], currency)}); without feedback and usage nobody knows who of them "
             "is unhappy or fading"
         )
+    are, caveat = f"are {' or '.join(known)}", f"; who is {unknown[0]} is not known" if unknown else ""
     if not risk.customers:
         return (
-            f"0 of {everybody} influential customers are unhappy or fading, so no network value is known to "
-            "be at risk"
+            f"0 of {everybody} influential customers {are}, so no network value is known to be at "
+            f"risk{caveat}"
         )
     return (
-        f"{words.count(risk.customers)} of {everybody} influential customers are unhappy or fading; "
-        f"{words.money(risk.value, currency)} of network value ({_between(risk, currency)}) is at risk"
+        f"{words.count(risk.customers)} of {everybody} influential customers {are}; "
+        f"{words.money(risk.value, currency)} of network value ({_between(risk, currency)}) is at "
+        f"risk{caveat}"
     )
+
+
+def _known_risks(result: TrainingResult) -> tuple[list[str], list[str]]:
+    """Which of "unhappy" and "fading" the tables tell of a customer, and which they do not."""
+    absent = set(result.data.checks.absent)
+    needs = {"unhappy": "feedback", "fading": "usage"}
+    known = [risk for risk, table in needs.items() if table not in absent]
+    return known, [risk for risk in needs if risk not in known]
 
 
 def _caution(result: TrainingResult) -> str:
     settings = result.settings
     text = (
-        "Value at stake is the expected own spend and network value of these customers over the next "
-        f"{settings.horizon_days} days; you would not lose all of it at once. This page does not show that a "
-        "play works: try it on some customers and compare them with others. "
+        "Value at stake is the expected own spend and network value of one customer over the next "
+        f"{settings.horizon_days} days; you would not lose all of it at once. Over several customers the two "
+        "are not added up: what is network value of one is own spend of another. This page does not show "
+        "that a play works: try it on some customers and compare them with others. "
     )
     realised_ratio = result.insights.customer_value.realised_ratio
     notice = no_influence_notice(result)
@@ -142,10 +165,11 @@ def _play(row: Any, currency: str) -> dict[str, Any]:
     return {
         "name": row.play,
         "action": row.action,
-        "customers": Cell(words.count(row.customers), float(row.customers)),
-        "value": _money(row.value, currency),
-        "interval": _between(row, currency),
-        "network": _money(row.network_value, currency),
+        "customers": words.number(row.customers),
+        "network": replace(
+            _money(row.network_value, currency), low=float(row.network_low), high=float(row.network_high)
+        ),
+        "interval": words.money_between(row.network_low, row.network_high, currency),
         "direct": _money(row.direct_value, currency),
         "cost": _money(row.max_cost, currency),
     }
@@ -161,7 +185,7 @@ def _customers(result: TrainingResult) -> list[dict[str, Any]]:
             "id": str(row.Index),
             "play": row.play,
             "reasons": row.reasons,
-            "value": _money(row.value, currency),
+            "value": replace(_money(row.value, currency), low=float(row.low), high=float(row.high)),
             "interval": _between(row, currency),
             "cost": _money(row.max_cost, currency),
         }
@@ -169,17 +193,19 @@ def _customers(result: TrainingResult) -> list[dict[str, Any]]:
     ]
 
 
-def _risk(name: str, risk: Risk, result: TrainingResult) -> tuple[str, str, str, str, str]:
+def _risk(name: str, risk: Risk, result: TrainingResult) -> tuple[str, Cell, Cell, Cell, Cell]:
     currency, total = (
         result.settings.currency,
         float(result.insights.customer_value.customers["network_value"].sum()),
     )
     return (
         name,
-        words.count(risk.customers),
-        words.money(risk.value, currency),
-        _between(risk, currency) if risk.customers else "no customers",
-        words.percent(risk.value / total),
+        words.number(risk.customers),
+        _money(risk.value, currency),
+        words.between(risk.low, risk.high, _between(risk, currency), "no customers")
+        if risk.customers
+        else Cell("no customers", None, missing=True),
+        words.cell(risk.value / total, words.percent(risk.value / total), "no expected network value"),
     )
 
 
@@ -188,8 +214,8 @@ def _segment(row: Any, currency: str) -> dict[str, Any]:
         "network": row.network,
         "direct": row.direct,
         "sentiment": row.sentiment,
-        "customers": Cell(words.count(row.customers), float(row.customers)),
-        "fading": Cell(words.count(row.fading), float(row.fading)),
+        "customers": words.number(row.customers),
+        "fading": words.number(row.fading),
         "network_value": _money(row.network_value, currency),
         "direct_value": _money(row.direct_value, currency),
         "plays": row.plays or "no play",
@@ -226,7 +252,8 @@ def _terms(plays: Plays) -> list[tuple[str, str]]:
         (
             "Sentiment",
             f"unhappy if the latest feedback is below {words.decimal(plays.unhappy_below)}, happy above "
-            f"{words.decimal(plays.happy_above)}, silent without any",
+            f"{words.decimal(plays.happy_above)}, silent without any in the last "
+            f"{words.plural(plays.feedback_days, 'day')} (plays.feedback_days)",
         ),
         (
             "Fading",
@@ -237,6 +264,7 @@ def _terms(plays: Plays) -> list[tuple[str, str]]:
             "May cost at most",
             f"the margin on {words.percent(plays.effect)} of the value at stake (plays.effect, an assumption "
             "until tested); network value counts only as far as it is not chance and as such predictions "
-            "were realised. Above this, a play loses money even if it works",
+            "were realised, and is taken off the own spend of those who spend it: every amount counts "
+            "once. Above this, a play loses money even if it works",
         ),
     ]

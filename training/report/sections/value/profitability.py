@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Group:
 
     name: str
     note: str
-    customers: str
+    customers: Cell
     revenue: Cell
     margin_share: Cell
     margin: Cell
@@ -97,13 +97,13 @@ def _group(name: str, note: str, mask: Any, result: TrainingResult) -> Group:
     return Group(
         name,
         note,
-        words.count(len(group)),
+        words.number(len(group)),
         _money(group["revenue"].mean(), result, NO_REVENUE),
         _percent(with_margin["margin"].sum() / revenue if revenue > 0 else math.nan),
         _money(with_margin["margin"].mean(), result),
         _money(group["direct_value"].mean(), result),
         _money(group["network_value"].mean(), result),
-        _money(gain, result),
+        replace(_money(gain, result), low=words.finite(scale * low), high=words.finite(scale * high)),
         words.money_between(scale * low, scale * high, currency) if math.isfinite(scale) else "",
     )
 

@@ -27,7 +27,7 @@ def test_each_claim_has_a_measured_figure_with_its_interval(result: TrainingResu
     assert len(measured) == 5
     for row in measured:
         assert row.quoted_figure
-        assert len(numbers(row.figure)) == 1
+        assert len(numbers(row.figure.text)) == 1
         assert len(numbers(row.interval)) == 2
         assert "days from 1 January 2025" in row.period
         assert row.comparison in (-1, 0, 1)
@@ -85,7 +85,7 @@ def test_claims_that_cannot_be_measured_have_a_reason_and_no_number(
     for row, one in zip(section["rows"], bleak.insights.claims, strict=True):
         if row.comparison is None:
             assert one.why_not in row.meaning
-            assert (row.plot, row.interval, numbers(row.figure)) == (None, "", [])
+            assert (row.plot, row.interval, numbers(row.figure.text)) == (None, "", [])
     measured = len(section["rows"]) - len(unmeasured)
     assert numbers(section["finding"])[1:] == [str(measured), str(len(unmeasured))]
 

@@ -2,10 +2,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from ripple.settings import Plays
 from ripple.training.insights.plays import playbook
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import plays_section
+from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers, section_html
 from tests.support.runs.results import altered
@@ -18,7 +21,8 @@ def with_feedback(result: TrainingResult, **plays: object) -> TrainingResult:
     )
     settings = result.settings.model_copy(update={"plays": Plays(**plays)})
     book = playbook(features, result.insights.customer_value, result.population.bundle, settings)
-    return altered(result, features=features, settings=settings, playbook=book)
+    checks = replace(result.data.checks, absent=[])
+    return altered(result, features=features, settings=settings, playbook=book, checks=checks)
 
 
 def test_the_finding_is_the_network_value_at_risk(result: TrainingResult) -> None:
@@ -31,10 +35,36 @@ def test_the_finding_is_the_network_value_at_risk(result: TrainingResult) -> Non
     at_risk = customers["network_value"][mask]
     section = plays_section(changed)
     assert numbers(section["finding"])[:3] == [str(len(at_risk)), "40", f"{at_risk.sum():,.0f}"]
-    groups = {name: (int(count), share) for name, count, _, _, share in section["risks"]}
+    groups = {name: (int(count.text), share.text) for name, count, _, _, share in section["risks"]}
     assert groups["unhappy"][0] == groups["any of these"][0] == len(at_risk)
     assert groups["all influential customers"][0] == 40
     assert groups["fading"] == (0, "0\u00a0%")
+
+
+def test_without_a_table_nobody_is_counted_by_what_it_would_tell(result: TrainingResult) -> None:
+    """The made-up run has usage and no feedback, so nobody is known to be unhappy."""
+    section, both = plays_section(result), plays_section(with_feedback(result))
+    assert [name for name, *_ in section["risks"]] == ["fading", "all influential customers"]
+    assert len(both["risks"]) == 5
+    assert " unhappy or fading" in both["finding"]
+    assert " unhappy or fading" not in section["finding"] + section["risk_title"]
+    assert section["finding"].endswith("who is unhappy is not known")
+    without_usage = replace(result.data.checks, absent=["usage"])
+    other = plays_section(altered(with_feedback(result), checks=without_usage))
+    assert [name for name, *_ in other["risks"]] == ["unhappy", "all influential customers"]
+    assert other["finding"].endswith("who is fading is not known")
+
+
+def test_network_value_and_own_spend_of_several_customers_are_never_added(result: TrainingResult) -> None:
+    changed = with_feedback(result)
+    section, book = plays_section(changed), changed.insights.playbook
+    for row in section["plays"]:
+        own = book.customers[book.customers["play"] == row["name"]]
+        network, direct = own["network_value"].sum(), own["direct_value"].sum()
+        amounts = [cell.sort for cell in row.values() if isinstance(cell, Cell)]
+        assert amounts[1:3] == pytest.approx([network, direct])
+        assert not any(abs(amount - network - direct) < 1 for amount in amounts if amount)
+        assert row["network"].low <= network <= row["network"].high
 
 
 def test_where_nobody_is_at_risk_the_finding_is_zero(result: TrainingResult) -> None:
