@@ -241,6 +241,18 @@ class Plays(Section):
     rules: tuple[Rule, ...] = Field(RULES, description="who gets which play; the first that fits counts")
 
 
+class Report(Section):
+    """Which attributes of customers stand beside them in the report and in plays.csv."""
+
+    name: str = Field("display_name", min_length=1, description="attribute that names a customer")
+    owner: str = Field(
+        "owner", min_length=1, description="attribute that names the person who looks after a customer"
+    )
+    attributes: tuple[str, ...] | None = Field(
+        None, description="further attributes, in this order; all that there are where absent"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be chosen about a dataset and a run.
 
@@ -281,6 +293,7 @@ class Settings(BaseSettings):
     checks: Checks = Checks()
     gate: Gate = Gate()
     plays: Plays = Plays()
+    report: Report = Report()
 
     @property
     def powers(self) -> dict[str, Power]:

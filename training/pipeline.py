@@ -42,7 +42,9 @@ from ripple.training.examples.examples import (
 from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, feasibility
 from ripple.training.examples.feature_sequence import Rows
 from ripple.training.examples.preconditions import validate_labels
+from ripple.training.examples.profile import shown_profile, validate_shown_attributes
 from ripple.training.examples.provenance import Provenance, provenance_of, run_code_digest
+from ripple.training.insights.best_periods import best_periods
 from ripple.training.insights.claims import LONG_DAYS, Claim, claims
 from ripple.training.insights.concentration import concentration
 from ripple.training.insights.customer_histories import customer_histories, listed_customers
@@ -51,6 +53,7 @@ from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
 from ripple.training.insights.plays import playbook
+from ripple.training.insights.power_use import power_use
 from ripple.training.registry.gate import Decision, decide
 from ripple.training.result import (
     Evaluation,
@@ -115,6 +118,7 @@ def _fit_and_evaluate(
     folder: Path,
 ) -> TrainingResult:
     end = dataset.settings.until or checks.end
+    validate_shown_attributes(dataset)
     feasible = feasibility(dataset, checks.start, end)
     if feasible.candidates is None:
         raise InputError(NETWORK_VALUE_NEEDS)
@@ -283,6 +287,7 @@ def _population(
         attributes(dataset, end).reindex(current.index),
         drift(bundle, reference, current, scores),
         backtester.heads(end).parameters,
+        shown_profile(dataset, end).reindex(current.index),
     )
 
 
@@ -319,6 +324,15 @@ def _insights(
         ),
         customer_histories(dataset, backtester.examples, latest, listed),
         features_spread,
+        best_periods(
+            backtester.examples,
+            backtester.schedule,
+            predictions,
+            scores,
+            population.as_of,
+            settings.top_share,
+        ),
+        power_use(dataset, scores, population.as_of, listed),
     )
 
 

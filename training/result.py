@@ -22,11 +22,13 @@ from ripple.training.evaluation.head_agreement import disagreements, rank_agreem
 from ripple.training.evaluation.membership_changes import MembershipChanges
 from ripple.training.evaluation.tuning import Search
 from ripple.training.examples.cutoffs import Schedule
+from ripple.training.insights.best_periods import BestPeriods
 from ripple.training.insights.claims import Claim
 from ripple.training.insights.concentration import Concentration
 from ripple.training.insights.customer_histories import CustomerHistories
 from ripple.training.insights.customer_value import CustomerValue
 from ripple.training.insights.plays import Playbook
+from ripple.training.insights.power_use import PowerUse
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,15 @@ SHOWN_ATTRIBUTES = DISPLAY_NAME, OWNER = "display_name", "owner"
 """The attributes that stand beside the ids of customers where people read: in the report and in plays.csv."""
 
 
+def attribute_text(value: Any) -> str:
+    """The value of an attribute as a person would write it."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:,.6g}" if isinstance(value, float | np.floating) else str(value)
+
+
 @dataclass(frozen=True)
 class Population:
     """All customers at the end of the data, as the version scores them.
@@ -103,6 +114,7 @@ class Population:
         features, scores: a row per customer, indexed by customer_id; see `models.batch_scoring`.
         total: network value of all of them together, with its interval.
         attributes: those attributes of the same customers that are text.
+        profile: all their attributes that the report shows, as `settings.report` names them.
         drift: of features and scores since the training cutoffs; see `evaluation.drift`.
         head_parameters: the LightGBM parameters of each head; see `estimators.heads.Heads`.
     """
@@ -115,12 +127,25 @@ class Population:
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     head_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    profile: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def shown_attributes(self) -> dict[str, pd.Series]:
         """Those of `SHOWN_ATTRIBUTES` that there are, by customer_id, empty where a customer has none."""
         attributes = pd.DataFrame() if self.attributes is None else self.attributes
-        return {name: attributes[name].fillna("") for name in SHOWN_ATTRIBUTES if name in attributes}
+        sources = [table for table in (self.profile, attributes) if not table.empty]
+        return {
+            name: next(table[name] for table in sources if name in table).fillna("").astype(str)
+            for name in SHOWN_ATTRIBUTES
+            if any(name in table for table in sources)
+        }
+
+    def attributes_of(self, customer: str) -> list[tuple[str, str]]:
+        """Name and value of each other attribute that the report shows of *customer*, if it is known."""
+        if customer not in self.profile.index:
+            return []
+        row = self.profile.drop(columns=[*SHOWN_ATTRIBUTES], errors="ignore").loc[customer]
+        return [(str(name), attribute_text(value)) for name, value in row.items() if not pd.isna(value)]
 
     @cached_property
     def display_names(self) -> dict[str, str]:
@@ -152,6 +177,8 @@ class Insights:
     playbook: Playbook
     histories: CustomerHistories = field(default_factory=CustomerHistories)
     feature_adoptions: FeatureAdoptions | None = None
+    best_periods: BestPeriods | None = None
+    power_use: PowerUse = field(default_factory=PowerUse)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ class AdoptionHistory:
     window_length: float
     """Length of the window in days, and so the day on which it ends."""
     outcome: Outcome = PURCHASES
+    product_names: tuple[str, ...] = ()
+    """Name of each product, by its number; empty where they are not known."""
 
     @property
     def customer_count(self) -> int:
@@ -163,6 +165,7 @@ def read_history(
         estimation_start=max(-credit.lookback_days, min(float(day.min(initial=0.0)), 0.0) - 1.0),
         window_length=(end - start).total_seconds() / SECONDS_PER_DAY,
         outcome=outcome,
+        product_names=tuple(map(str, product_names)),
     )
 
 

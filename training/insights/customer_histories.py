@@ -23,7 +23,9 @@ class CustomerHistories:
     Attributes:
         features, labels: indexed by customer_id and cutoff, without rows for cutoffs before the customer
             joined.
-        influenced: see `attribution.credited_pairs`; of the latest closed window, from `start` to `end`.
+        influenced: see `attribution.credited_pairs`; of the latest closed window, from `start` to `end`, whom
+            they influenced.
+        influencers: the same table of those who influenced them, whoever these are.
     """
 
     features: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -31,6 +33,7 @@ class CustomerHistories:
     influenced: pd.DataFrame = field(default_factory=pd.DataFrame)
     start: datetime | None = None
     end: datetime | None = None
+    influencers: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def listed_customers(scores: pd.DataFrame) -> pd.DataFrame:
@@ -51,8 +54,11 @@ def customer_histories(
         for i in (0, 1)
     )
     end = latest + timedelta(days=dataset.settings.horizon_days)
-    pairs = credited_pairs(dataset.tables.until(end), latest, end, dataset.settings, customers)
-    return CustomerHistories(features, labels, pairs, latest, end)
+    pairs = credited_pairs(dataset.tables.until(end), latest, end, dataset.settings, customers, customers)
+    influenced, influencers = (
+        pairs[pairs[side].isin(list(customers))].reset_index(drop=True) for side in ("source_id", "target_id")
+    )
+    return CustomerHistories(features, labels, influenced, latest, end, influencers)
 
 
 def _rows_of(examples: Examples, customers: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

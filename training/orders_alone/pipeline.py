@@ -15,8 +15,9 @@ from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
 from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.evaluation.backtest import RollingOriginBacktester
-from ripple.training.examples.examples import attributes, by_content, examples_at, features_at, frame
+from ripple.training.examples.examples import by_content, examples_at, features_at, frame
 from ripple.training.examples.feasibility import feasibility, spending_cutoffs
+from ripple.training.examples.profile import shown_profile, validate_shown_attributes
 from ripple.training.examples.provenance import data_digests
 from ripple.training.insights.concentration import spend_concentration
 from ripple.training.insights.direct_value import direct_value
@@ -44,6 +45,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
     """
     settings = dataset.settings
     end = settings.until or checks.end
+    validate_shown_attributes(dataset)
     feasible = feasibility(dataset, checks.start, end)
     plan, examples = feasible.schedule, {}
     # where there are interactions, `feasibility` has counted candidates instead
@@ -64,7 +66,7 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
     value = spend_value(current, direct, settings)
     shares, curves = spend_concentration(value.customers, settings.seed)
     data = TrainingData(checks, plan, data_digests(dataset))
-    kinds = attributes(dataset, end).reindex(current.index)
+    kinds = shown_profile(dataset, end).reindex(current.index)
     return SpendResult(
         name,
         dataset.name,

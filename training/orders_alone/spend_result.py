@@ -25,7 +25,7 @@ class SpendResult:
         dataset: short name of the dataset.
         as_of: end of the data.
         shares, curves: concentration of spend; see `insights.concentration`.
-        attributes: those attributes of the customers that are text.
+        attributes: those of the customers that the report shows, see `examples.profile`.
         features: number of features that were learnt from.
         feature_adoptions: who moved others to use a feature in the latest closed window; None without usage
             or interactions.

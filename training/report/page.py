@@ -12,6 +12,7 @@ from ripple.training.registry.gate import Decision
 from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.answer.limits import limits
+from ripple.training.report.sections.answer.role_models import role_models_section
 from ripple.training.report.sections.trust.backtest import backtest_section
 from ripple.training.report.sections.trust.calibration import calibration_section
 from ripple.training.report.sections.trust.data_sources import data_sources_section
@@ -74,6 +75,7 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         display_names=result.population.display_names,
         headline=headline_section(result),
         customers=customers_section(result),
+        role_models=role_models_section(result),
         limits=limits(result),
         concentration=concentration_section(result),
         claims=claims_section(result),

@@ -20,7 +20,9 @@ from ripple.training.estimators.total_forecast import forecast_total
 from ripple.training.evaluation.drift import drift
 from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.examples.cutoffs import Schedule
+from ripple.training.insights.best_periods import BestPeriods
 from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
+from ripple.training.insights.power_use import PowerUse
 from ripple.training.result import (
     Evaluation,
     Insights,
@@ -77,6 +79,8 @@ def made_up_result() -> TrainingResult:
         insights=Insights(
             **findings.customer_insights(settings, bundle, features, scores),
             histories=histories(plan, features, list(listed_customers(scores).index)),
+            best_periods=BestPeriods(19, 15, 40, 12, 50_000.0, 30_000.0),
+            power_use=power_use(list(listed_customers(scores).index)),
         ),
         changes=made_up_changes(bundle, features, scores),
     )
@@ -123,6 +127,8 @@ def undefined_everywhere(result: TrainingResult) -> TrainingResult:
         drift=pd.DataFrame(),
         earlier_effects={},
         histories=CustomerHistories(),
+        best_periods=None,
+        power_use=PowerUse(),
         changes=None,
     )
 
@@ -204,9 +210,39 @@ def histories(plan: Schedule, features: pd.DataFrame, customers: list[str]) -> C
             "referred": [True, False],
             "probability": [1.0, 0.25],
             "value": [70.0, 30.0],
+            "product": ["seats <pro>", "api"],
+            "adopted_at": [datetime(2025, 9, 1, 8), datetime(2025, 10, 2, 9)],
+            "adoptions": [1, 3],
+            "contact": ["referral", "answer"],
+            "contact_at": [datetime(2025, 8, 30), datetime(2025, 10, 1)],
+            "contacts": [1, 4],
         }
     )
-    return CustomerHistories(features_at, labels, influenced, plan.grid[-1], AS_OF)
+    influencers = influenced.iloc[1:].assign(source_id=customers[1], target_id=customers[0], value=12.0)
+    return CustomerHistories(features_at, labels, influenced, plan.grid[-1], AS_OF, influencers)
+
+
+def power_use(customers: list[str]) -> PowerUse:
+    """The first of *customers* answers often and shares once; nobody uses referent power."""
+    kinds = pd.DataFrame(
+        {
+            "customer_id": customers[0],
+            "power": ["expert", "informational"],
+            "kind": ["answer", "share"],
+            "events": [1200, 1],
+            "reached": [90, 1],
+        }
+    )
+    groups = pd.DataFrame(
+        {
+            "power": ["referent", "informational", "expert"],
+            "top": [0.0, 0.5, 0.9],
+            "everybody": [0.0, 0.25, 0.1],
+            "top_reached": [math.nan, 2.5, 40.0],
+            "everybody_reached": [math.nan, 1.0, 3.0],
+        }
+    )
+    return PowerUse(kinds, groups, AS_OF)
 
 
 def made_up_changes(bundle: Bundle, features: pd.DataFrame, scores: pd.DataFrame) -> MembershipChanges:

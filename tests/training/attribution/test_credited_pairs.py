@@ -11,6 +11,7 @@ from tests.support.event_tables import (
     contact,
     contagion,
     credit_settings,
+    day,
     joined,
     order,
     referral,
@@ -71,8 +72,52 @@ def test_a_referred_customer_is_paired_with_what_they_spent():
     dataset = tables(customers, [order("b", 50, revenue=70)], [referral("a", "b", 45), contact("b", "a")])
     pairs = credited_pairs(dataset, *WINDOW, credit_settings(), ["a", "b"])
     assert pairs.to_dict("records") == [
-        {"source_id": "a", "target_id": "b", "referred": True, "probability": 1.0, "value": 70.0}
+        {
+            "source_id": "a",
+            "target_id": "b",
+            "referred": True,
+            "probability": 1.0,
+            "value": 70.0,
+            "product": "p",
+            "adopted_at": day(45),
+            "adoptions": 1,
+            "contact": "referral",
+            "contact_at": day(45),
+            "contacts": 1,
+        }
     ]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_evidence_of_a_pair_is_an_order_of_the_target_after_a_contact_of_the_source(seed):
+    dataset = tables(*contagion(seed))
+    orders, interactions = dataset["orders"].to_pandas(), dataset["interactions"].to_pandas()
+    everybody = dataset["customers"].to_pandas()["customer_id"].tolist()
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), everybody)
+    influenced = pairs[~pairs["referred"].astype(bool)]
+    assert len(influenced) > 10
+    first = orders.groupby(["customer_id", "product"])["ordered_at"].min()
+    for row in influenced.to_dict("records"):
+        adopted = row["adopted_at"]
+        assert abs(first[row["target_id"], row["product"]] - adopted) <= pd.Timedelta(seconds=1)
+        assert WINDOW[0] < adopted <= WINDOW[1]
+        assert first[row["source_id"], row["product"]] < adopted
+        before = interactions[
+            (interactions["source_id"] == row["source_id"])
+            & (interactions["target_id"] == row["target_id"])
+            & (interactions["occurred_at"] <= adopted)
+        ].sort_values(["occurred_at", "kind"])
+        assert row["contacts"] == len(before) > 0
+        assert (row["contact"], row["contact_at"]) == tuple(before.iloc[-1][["kind", "occurred_at"]])
+
+
+def test_pairs_are_those_of_the_given_targets_too():
+    dataset = tables(*contagion(1))
+    everybody = credited_pairs(dataset, *WINDOW, credit_settings(), [f"c{i:02d}" for i in range(30)])
+    one = everybody["target_id"].value_counts().index[0]
+    pairs = credited_pairs(dataset, *WINDOW, credit_settings(), [], [one])
+    expected = everybody[everybody["target_id"] == one].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pairs, expected)
 
 
 def test_pairs_go_by_source_then_the_highest_value_then_target():

@@ -34,3 +34,7 @@ def test_whom_they_influenced_is_of_the_latest_closed_window(result, examples, p
     referred = histories.influenced[histories.influenced["referred"]].groupby("source_id")["value"].sum()
     labels = examples[plan.grid[-1]].labels["referral_value"].reindex(referred.index)
     pd.testing.assert_series_equal(referred, labels, check_names=False)
+    listed = set(listed_customers(result.population.scores).index)
+    assert set(histories.influencers["target_id"]) <= listed
+    both = histories.influenced["target_id"].isin(listed)
+    assert len(histories.influencers) > both.sum() > 0

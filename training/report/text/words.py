@@ -68,6 +68,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def times(number: int) -> str:
+    """How often: ``once``, ``12 times``."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def money(amount: float, currency: str) -> str:
     """An amount with its currency: two decimals below 100, none above, millions in words."""
     magnitude = abs(amount)
@@ -126,6 +131,16 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 def decimal(number: float) -> str:
     """A number with two decimals and a true minus sign."""
     return f"{number:.2f}".replace("-", "−")
+
+
+def signed(number: float) -> str:
+    """A number with two decimals and its sign: ``+0.40``, ``−0.62``."""
+    return f"{number:+.2f}".replace("-", "−")
+
+
+def yes_or_no(holds: bool) -> str:
+    """A flag in words."""
+    return "yes" if holds else "no"
 
 
 def exact_percent(share: float) -> str:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from ripple.models.reasons import family_totals, reasons
+from scipy.special import expit, logit
+
+from ripple.models.reasons import Reason, family_totals, in_words, reasons
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.insights.customer_histories import listed_customers
+from ripple.training.insights.power_use import POWERS
 from ripple.training.report.plots.waterfall import Waterfall, waterfall
 from ripple.training.report.sections.answer.customer_history import CustomerHistory, customer_history
 from ripple.training.report.sections.trust.backtest import POOLED
 from ripple.training.report.sections.trust.placebos import no_influence_notice
+from ripple.training.report.sections.value.plays import MIN_REALISED_RATIO
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
 from ripple.training.result import OWNER, TrainingResult
 
 ROWS_SHOWN = 25
 """The number of customers that the page shows before the reader asks for more."""
+MIN_GROWTH = 1.25
+"""The ratio to the latest closed period from which a higher or lower total is said."""
 LIKELY = 0.8
 """The probability of any network value below which the page warns that there may be none."""
 VALUE_REASONS = 5
@@ -31,6 +40,12 @@ class Customer:
     id: str
     label: str
     owner: str
+    attributes: list[tuple[str, str]]
+    play: str
+    sentiment: Sentiment
+    facts: list[tuple[str, str]]
+    powers: list[str]
+    direct: Cell
     rank: Cell
     value: Cell
     any_value: Cell
@@ -44,6 +59,14 @@ class Customer:
     waterfall: Waterfall
     families: list[Family]
     history: CustomerHistory
+
+
+@dataclass(frozen=True)
+class Sentiment:
+    """The sentiment of a customer, and the day of the latest feedback as text, "" where there is none."""
+
+    name: str
+    day: str
 
 
 @dataclass(frozen=True)
@@ -66,11 +89,19 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
     families = family_totals(bundle, "value", x)
     shown = result.population.shown_attributes
     owners = shown[OWNER].to_dict() if OWNER in shown else {}
+    value = result.insights.customer_value.customers
+    probability = dict(zip(scores.index, scores["top_probability"], strict=True))
     rows = [
         Customer(
             str(name),
             result.population.label(str(name)),
             owners.get(name, ""),
+            result.population.attributes_of(str(name)),
+            _play(result, str(name)),
+            _sentiment(result, str(name)),
+            _facts(result, str(name), owners.get(name, "")),
+            _powers(result, str(name)),
+            _money(value["direct_value"][name], currency),
             Cell(words.count(score["rank"]), float(score["rank"])),
             _money(score["network_value"], currency),
             Cell(words.probability(score["any_value_probability"]), float(score["any_value_probability"])),
@@ -80,7 +111,7 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             bool(score["top_member"]),
             of_value[i][0].text,
             [reason.text for reason in of_value[i][:VALUE_REASONS]],
-            [reason.text for reason in of_top[i]],
+            [_in_probability(reason, probability[name], result) for reason in of_top[i]],
             waterfall(float(base[i]), of_value[i], bundle.spec),
             _families(families[i]),
             customer_history(result, str(name), [reason.feature for reason in of_value[i]]),
@@ -99,8 +130,120 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             f"{rows[0].label}"
         ),
         "caution": _caution(result, rows),
+        "growth": growth(result),
         "interval": words.exact_percent(bundle.spec.coverage),
     }
+
+
+def _play(result: TrainingResult, customer: str) -> str:
+    plays = result.insights.playbook.customers["play"]
+    return str(plays[customer]) if customer in plays.index else "no play"
+
+
+def _sentiment(result: TrainingResult, customer: str) -> Sentiment:
+    segment = result.insights.playbook.customer_segments.loc[customer]
+    if "feedback" in result.data.checks.absent:
+        return Sentiment("not known", "")
+    age = float(segment["feedback_age"])
+    day = "" if math.isnan(age) else words.day(result.population.as_of - timedelta(days=age))
+    return Sentiment(str(segment["sentiment"]), day)
+
+
+def _facts(result: TrainingResult, customer: str, owner: str) -> list[tuple[str, str]]:
+    """What is known of a customer apart from scores: name of each fact, and the fact as text."""
+    book, currency = result.insights.playbook, result.settings.currency
+    row, segment = (
+        result.insights.customer_value.customers.loc[customer],
+        book.customer_segments.loc[customer],
+    )
+    sentiment = _sentiment(result, customer)
+    opinion = sentiment.name
+    if sentiment.day:
+        opinion = f"{opinion}: {words.signed(segment['feedback'])} on {sentiment.day}"
+        if sentiment.name == "silent":
+            opinion += f", older than {result.settings.plays.feedback_days} days"
+    share = float(row["margin_share"])
+    facts = [
+        ("Play", _play(result, customer)),
+        ("Sentiment", opinion),
+        (
+            "Fading",
+            "not known" if "usage" in result.data.checks.absent else words.yes_or_no(segment["fading"]),
+        ),
+        ("Spent so far", words.cell(row["revenue"], words.money(row["revenue"], currency), "unknown").text),
+        ("Margin of it", words.percent(share) if math.isfinite(share) else "not known"),
+        ("Expected own spend", words.money(row["direct_value"], currency)),
+        ("Expected network value", words.money(row["network_value"], currency)),
+    ]
+    if customer in book.customers.index:
+        facts.insert(1, ("What to do", str(book.customers["action"][customer])))
+    return facts + ([("Owner", owner)] if owner else []) + result.population.attributes_of(customer)
+
+
+def _powers(result: TrainingResult, customer: str) -> list[str]:
+    """How a customer uses each power, a line each: ``expert: 12 answers to 9 customers``."""
+    kinds = result.insights.power_use.kinds
+    if kinds.empty:
+        return []
+    own, lines = kinds[kinds["customer_id"] == customer], []
+    for power in POWERS:
+        rows = own[own["power"] == power].sort_values("events", ascending=False, kind="stable")
+        uses = [
+            f"{row['kind']} {words.times(row['events'])}, to {words.plural(int(row['reached']), 'customer')}"
+            for row in rows.to_dict("records")
+        ]
+        lines.append(f"{power.capitalize()}: {'; '.join(uses) or 'not used'}")
+    return lines
+
+
+def _in_probability(reason: Reason, probability: float, result: TrainingResult) -> str:
+    """A reason of the top head: what the probability would be without the feature's contribution."""
+    spec = next(one for one in result.population.bundle.spec.features if one.name == reason.feature)
+    value = in_words(math.nan if reason.value is None else reason.value, spec.unit, result.settings.currency)
+    without = float(expit(logit(min(max(probability, 1e-9), 1 - 1e-9)) - reason.effect))
+    moved = "raises" if reason.effect > 0 else "lowers"
+    return (
+        f"{words.feature_words(reason.feature)} is {value}: {moved} the probability from "
+        f"{words.probability(without)} to {words.probability(probability)}"
+    )
+
+
+def growth(result: TrainingResult) -> list[str]:
+    """Whether expected value exceeds what was, and whether the evidence is for growth or an over-forecast."""
+    sentences, best, currency = [], result.insights.best_periods, result.settings.currency
+    if best and best.customers and best.expected:
+        text = (
+            f"{best.expected} of {words.plural(best.customers, 'customer')} in the top with a past are "
+            "expected to exceed the best period that they have had."
+        )
+        if best.past_expected:
+            text += (
+                f" In the backtest that was expected {words.plural(best.past_expected, 'time')}, and came "
+                f"true {words.plural(best.past_exceeded, 'time')}; {words.percent(best.past_ratio)} of their "
+                f"predicted value was realised. {_growth_or_not(best.past_ratio)}"
+            )
+        sentences.append(text)
+    closed = result.population.total.closed
+    if closed and closed[-1].realised > 0:
+        latest, expected = closed[-1], result.population.total.predicted
+        ratio = expected / latest.realised
+        if ratio > MIN_GROWTH or ratio < 1 / MIN_GROWTH:
+            past = [one.realised / one.predicted for one in closed if one.predicted > 0]
+            realised = statistics.median(past)
+            sentences.append(
+                f"The total of all customers is {words.decimal(ratio)} times that of the period after "
+                f"{words.day(latest.cutoff)}, {words.money(latest.realised, currency)}. At "
+                f"{words.plural(len(past), 'earlier cutoff')}, the median of realised ÷ predicted totals was "
+                f"{words.decimal(realised)}. {_growth_or_not(realised)}"
+            )
+    return sentences
+
+
+def _growth_or_not(realised_ratio: float) -> str:
+    """What such a ratio of realised to predicted value says of a forecast that is higher than the past."""
+    if realised_ratio < MIN_REALISED_RATIO:
+        return "That speaks for an over-forecast: count on the lower ends of the intervals."
+    return "That speaks for growth."
 
 
 def _families(totals: dict[str, float]) -> list[Family]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.placebos import (
     ASSUMPTION,
+    Notice,
     comparison_group,
     no_influence_notice,
     placebo_caveat,
@@ -20,6 +21,8 @@ from ripple.training.report.text import words
 from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs
 from ripple.training.result import TrainingResult
 
+MIN_TOP, MAX_TOP_SHARE = 10, 0.5
+"""The number of customers from which a top is judged, and the share of customers that it stays below."""
 Kind = Literal["better", "worse", "unclear", "unknown"]
 
 
@@ -46,6 +49,7 @@ def headline_section(result: TrainingResult) -> dict[str, Any]:
     metrics = result.headline()
     notice = no_influence_notice(result)
     return {
+        "few": few_customers(result),
         "notice": notice,
         "answer": _answer(result, metrics) if notice is None else _answer_without_influence(result),
         "total": _total(result, metrics, notice is not None),
@@ -53,6 +57,29 @@ def headline_section(result: TrainingResult) -> dict[str, Any]:
         "tiles": _tiles(result, metrics),
         "label": label_description(result),
     }
+
+
+def few_customers(result: TrainingResult) -> Notice | None:
+    """The notice that the top is too few customers to judge; None where it is not."""
+    scores, share = result.population.scores, result.settings.top_share
+    members, customers = int(scores["top_member"].sum()), len(scores)
+    if members >= MIN_TOP:
+        return None
+    enough = math.ceil(1000 * MIN_TOP / customers) / 1000
+    advice = (
+        f"Set top_share = {enough:g} for a top of {MIN_TOP} customers, or bring more customers."
+        if enough < MAX_TOP_SHARE
+        else "Bring more customers."
+    )
+    return Notice(
+        f"{words.plural(members, 'customer')} in the top {words.exact_percent(share)} "
+        f"{'is' if members == 1 else 'are'} too few to judge a ranking by.",
+        [
+            f"There are {words.count(customers)} customers. One name more or less changes the share of right "
+            f"names by {words.percent(1 / members)}, and one large order decides who is there. {advice} "
+            f"Until then, read the list as a group to look at, not as a ranking."
+        ],
+    )
 
 
 def _answer(result: TrainingResult, metrics: dict[str, float]) -> str:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from ripple.training.insights.customer_histories import CustomerHistories, listed_customers
 from ripple.training.report.sections.answer.customer_history import customer_history
 from ripple.training.result import TrainingResult
@@ -26,11 +28,26 @@ def test_influenced_customers_have_a_probability_and_a_value(result: TrainingRes
     assert numbers(history.influenced_text)[0] == "100"
     assert numbers(history.influenced_text)[-2:] == ["1", "1"]
     referred, influenced = history.influenced
-    assert referred.startswith("c9998, ")
-    assert referred.endswith(": 70.00\u00a0US$<")
-    assert influenced.startswith("c9999, 25\u00a0% ")
-    assert influenced.endswith(": 30.00\u00a0US$<")
-    assert history.more_influenced == 0
+    assert (referred.id, referred.how, referred.value) == ("c9998", "referred", "70.00\u00a0US$<")
+    assert (influenced.id, influenced.how) == ("c9999", "25\u00a0% likely")
+    assert (influenced.value, influenced.product) == ("30.00\u00a0US$<", "api")
+    assert referred.adopted == "joined 1 September 2025"
+    assert influenced.adopted == "2 October 2025"
+    assert referred.contact == "referral on 30 August 2025"
+    assert influenced.contact == "answer on 1 October 2025, the last of 4"
+    assert history.more_links == 0
+    (source,) = history.influencers
+    assert source.id == listed_customers(result.population.scores).index[1]
+    assert numbers(history.influencers_text)[0] == "12.00"
+    assert history.graph.count("<path") == 3
+
+
+def test_nothing_is_certain_to_be_because_of_somebody(result: TrainingResult) -> None:
+    histories = result.insights.histories
+    sure = replace(histories, influenced=histories.influenced.assign(probability=0.9999, referred=False))
+    first = listed_customers(result.population.scores).index[0]
+    history = customer_history(altered(result, histories=sure), first, FEATURES)
+    assert {link.how for link in history.influenced} == {"over 99\u00a0% likely"}
 
 
 def test_without_credit_the_number_of_periods_is_left(result: TrainingResult) -> None:

@@ -1,10 +1,15 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 import ripple.training.insights.customer_histories as histories
-from ripple.training.report.sections.answer.customers import customers_section
+from ripple.models.reasons import reasons
+from ripple.training.insights.best_periods import BestPeriods
+from ripple.training.insights.plays import playbook
+from ripple.training.report.sections.answer.customers import customers_section, growth
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers
 from tests.support.runs.results import altered
@@ -81,3 +86,60 @@ def test_names_and_owners_stand_beside_the_ids_where_they_are_known(result: Trai
     for row in customers_section(altered(result, attributes=names))["rows"]:
         assert row.label == (row.id if row.id == index[0] else f"Firm {row.id} ({row.id})")
         assert row.owner == ""
+
+
+def test_what_moves_the_probability_is_told_in_probability(result: TrainingResult) -> None:
+    """Odds are the probability ÷ (1 − probability), and the effect is on their logarithm."""
+    row = customers_section(result)["rows"][0]
+    bundle, scores = result.population.bundle, result.population.scores
+    x = bundle.matrix(result.population.features.loc[[row.id]])
+    strongest = reasons(bundle, "top", x, 1)[0][0]
+    probability = scores.loc[row.id, "top_probability"]
+    odds = probability / (1 - probability) / strongest.factor
+    assert "odds" not in " ".join(row.top_reasons)
+    assert numbers(row.top_reasons[0])[-2:] == [
+        f"{100 * odds / (1 + odds):.0f}",
+        f"{100 * probability:.0f}",
+    ]
+
+
+def test_a_customer_has_play_sentiment_and_attributes(result: TrainingResult) -> None:
+    index = result.population.scores.index
+    ages = pd.Series(200.0, index)
+    ages[index[::2]] = 10.0
+    features = result.population.features.assign(feedback_latest=-0.5)
+    book = playbook(features, result.insights.customer_value, result.population.bundle, result.settings, ages)
+    profile = pd.DataFrame({"owner": "Ann", "plan": "pro", "seats": 1250.0, "note": None}, index)
+    changed = altered(result, playbook=book, profile=profile, checks=replace(result.data.checks, absent=[]))
+    rows = customers_section(changed)["rows"]
+    for row in rows:
+        recent = ages[row.id] == 10.0
+        assert row.sentiment.name == ("unhappy" if recent else "silent")
+        assert row.sentiment.day == ("22 December 2025" if recent else "15 June 2025")
+        facts = dict(row.facts)
+        assert facts["Sentiment"].startswith(f"{row.sentiment.name}: −0.50 on {row.sentiment.day}")
+        assert facts["Play"] == row.play == ("rescue" if recent else facts["Play"])
+        assert (facts["Owner"], row.owner) == ("Ann", "Ann")
+        assert row.attributes == [("plan", "pro"), ("seats", "1,250")]
+    assert {row.sentiment.name for row in rows} == {"unhappy", "silent"}
+    assert {row.sentiment.name for row in customers_section(result)["rows"]} == {"not known"}
+
+
+@pytest.mark.parametrize(("realised", "conclusion"), [(30_000.0, "an over-forecast"), (48_000.0, "growth")])
+def test_a_best_period_ever_is_growth_or_an_over_forecast_by_what_came_of_such_forecasts(
+    result: TrainingResult, realised: float, conclusion: str
+) -> None:
+    best = BestPeriods(19, 15, 40, 12, 50_000.0, realised)
+    sentence = growth(altered(result, best_periods=best))[0]
+    assert numbers(sentence) == ["15", "19", "40", "12", f"{realised / 500:.0f}"]
+    assert f"speaks for {conclusion}" in sentence
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.2, False), (2.0, True), (0.7, True)])
+def test_a_total_far_from_the_latest_is_said(result: TrainingResult, factor: float, told: bool) -> None:
+    total = result.population.total
+    latest = total.closed[-1].realised
+    changed = altered(result, best_periods=None, total=replace(total, predicted=factor * latest))
+    assert bool(growth(changed)) is told
+    if told:
+        assert numbers(growth(changed)[0])[0] == f"{factor:.2f}"

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripple.training.report.sections.answer.headline import headline_section, label_description, verdict
+from ripple.training.report.sections.answer.headline import (
+    few_customers,
+    headline_section,
+    label_description,
+    verdict,
+)
 from ripple.training.report.sections.trust.placebos import placebo_caveat
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
@@ -52,6 +57,17 @@ def test_better_is_said_exactly_when_the_whole_interval_is_above_zero(
     answer = verdict(with_lead(lead, lead - below, lead + above))
     assert (answer.kind == "better") == (lead - below > 0)
     assert (answer.kind == "worse") == (lead + above < 0)
+
+
+@pytest.mark.parametrize(("members", "said"), [(3, True), (9, True), (10, False)])
+def test_a_top_of_too_few_customers_is_said_first(result: TrainingResult, members: int, said: bool) -> None:
+    scores = result.population.scores
+    scores = scores.assign(top_member=scores["rank"] <= members)
+    notice = few_customers(altered(result, scores=scores))
+    assert bool(notice) is said
+    if notice:
+        assert numbers(notice.title) == [str(members), "5"]
+        assert numbers(notice.paragraphs[0])[:3] == ["400", f"{100 / members:.0f}", "0.025"]
 
 
 def test_the_answer_counts_the_top_and_its_share(result: TrainingResult) -> None:
