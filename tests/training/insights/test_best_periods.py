@@ -17,14 +17,14 @@ def test_the_top_is_compared_with_its_best_closed_period(result, examples, plan)
 
 
 def test_past_forecasts_are_compared_with_what_had_closed_by_then(result, examples, plan):
-    predictions, share = result.evaluation.predictions, result.settings.top_share
+    predictions = result.evaluation.predictions
     exceeded = count = 0
     predicted = realised = 0.0
     for cutoff in plan.evaluation:
         rows = predictions[predictions["cutoff"] == cutoff].sort_values(
             "predicted", ascending=False, kind="stable"
         )
-        for row in rows.head(max(1, round(share * len(rows)))).to_dict("records"):
+        for row in rows.head(int(rows["at_top"].sum())).to_dict("records"):
             closed = [
                 examples[earlier].labels["network_value"].get(row["customer_id"])
                 for earlier in plan.grid

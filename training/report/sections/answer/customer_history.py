@@ -52,7 +52,7 @@ class Link:
     """Another customer who influenced this one, or whom this one influenced, and the evidence.
 
     Attributes:
-        how: that one referred the other, or how likely it is that one moved the other.
+        how: that one referred the other, or the probability that one moved the other.
         product: what was credited most.
         adopted: when that was first bought, or when a referred customer joined.
         contact: the last contact before it, and how many there were.
@@ -133,7 +133,7 @@ def _links(pairs: pd.DataFrame, side: str, currency: str) -> list[Link]:
     return [
         Link(
             str(row[side]),
-            "referred" if row["referred"] else f"{words.probability(row['probability'])} likely",
+            "referral" if row["referred"] else words.probability(row["probability"]),
             words.money(row["value"], currency),
             str(row.get("product", "")),
             _when(row.get("adopted_at"), "joined " if row["referred"] else ""),

@@ -220,7 +220,7 @@ def growth(result: TrainingResult) -> list[str]:
             text += (
                 f" In the backtest that was expected {words.plural(best.past_expected, 'time')}, and came "
                 f"true {words.plural(best.past_exceeded, 'time')}; {words.percent(best.past_ratio)} of their "
-                f"predicted value was realised. {_growth_or_not(best.past_ratio)}"
+                f"predicted value together was realised. {_growth_or_not(best.past_ratio)}"
             )
         sentences.append(text)
     closed = result.population.total.closed
@@ -234,16 +234,33 @@ def growth(result: TrainingResult) -> list[str]:
                 f"The total of all customers is {words.decimal(ratio)} times that of the period after "
                 f"{words.day(latest.cutoff)}, {words.money(latest.realised, currency)}. At "
                 f"{words.plural(len(past), 'earlier cutoff')}, the median of realised ÷ predicted totals was "
-                f"{words.decimal(realised)}. {_growth_or_not(realised)}"
+                f"{words.decimal(realised)}{_past_growth(result)}. {_growth_or_not(realised)}"
             )
     return sentences
+
+
+def _past_growth(result: TrainingResult) -> str:
+    """How much the realised total had grown from one period to the next, which do not overlap."""
+    latest = result.population.total.closed[-1]
+    before = [
+        one
+        for one in result.population.total.closed
+        if one.cutoff + result.data.schedule.horizon <= latest.cutoff and one.realised > 0
+    ]
+    if not before:
+        return ""
+    grown = words.decimal(latest.realised / before[-1].realised)
+    return (
+        f"; the latest realised total was {grown} times that of the period after "
+        f"{words.day(before[-1].cutoff)}"
+    )
 
 
 def _growth_or_not(realised_ratio: float) -> str:
     """What such a ratio of realised to predicted value says of a forecast that is higher than the past."""
     if realised_ratio < MIN_REALISED_RATIO:
         return "That speaks for an over-forecast: count on the lower ends of the intervals."
-    return "That speaks for growth."
+    return "That speaks for growth, of the group more than of any single customer."
 
 
 def _families(totals: dict[str, float]) -> list[Family]:

@@ -86,7 +86,8 @@ WORDINGS: dict[Name, Wording] = {
 COMPARISONS = {
     "spent by the same share of customers with the highest foreseen network value": "spent by the same "
     "share of customers with the highest predicted network value",
-    "credited to them, from what others spent": "of that total is what others spent and is credited to them",
+    "credited to them, from what others spent": "as much as that total is credited to them, from what others "
+    "spent, newcomers included",
 }
 """What is shown for keys of evidence.json that say it otherwise."""
 

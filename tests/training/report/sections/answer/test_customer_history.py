@@ -28,8 +28,8 @@ def test_influenced_customers_have_a_probability_and_a_value(result: TrainingRes
     assert numbers(history.influenced_text)[0] == "100"
     assert numbers(history.influenced_text)[-2:] == ["1", "1"]
     referred, influenced = history.influenced
-    assert (referred.id, referred.how, referred.value) == ("c9998", "referred", "70.00\u00a0US$<")
-    assert (influenced.id, influenced.how) == ("c9999", "25\u00a0% likely")
+    assert (referred.id, referred.how, referred.value) == ("c9998", "referral", "70.00\u00a0US$<")
+    assert (influenced.id, influenced.how) == ("c9999", "25\u00a0%")
     assert (influenced.value, influenced.product) == ("30.00\u00a0US$<", "api")
     assert referred.adopted == "joined 1 September 2025"
     assert influenced.adopted == "2 October 2025"
@@ -47,7 +47,7 @@ def test_nothing_is_certain_to_be_because_of_somebody(result: TrainingResult) ->
     sure = replace(histories, influenced=histories.influenced.assign(probability=0.9999, referred=False))
     first = listed_customers(result.population.scores).index[0]
     history = customer_history(altered(result, histories=sure), first, FEATURES)
-    assert {link.how for link in history.influenced} == {"over 99\u00a0% likely"}
+    assert {link.how for link in history.influenced} == {"over 99\u00a0%"}
 
 
 def test_without_credit_the_number_of_periods_is_left(result: TrainingResult) -> None:
