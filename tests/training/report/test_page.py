@@ -22,6 +22,7 @@ INSIDE = (
     "heads",
     "constancy",
     "customers",
+    "models",
     "coincidence",
     "backtest",
     "calibration",

@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 
 MAX_EACH = 8
 """The number of customers on either side, at most; the table beside the picture has all of them."""
-WIDTH, ROW, MIDDLE = 560, 24, 280
-LABEL_LENGTH = 22
+WIDTH, ROW, MIDDLE = 420, 24, 210
+LABEL_LENGTH = 18
 
 
 def influence_graph(
@@ -29,13 +29,13 @@ def influence_graph(
     largest = max(amount for _, amount in (*left, *right)) or 1.0
     centre = height / 2 + 8
     parts = [
-        _side(left, largest, centre, height, WIDTH * 0.3, "end", MIDDLE - 14),
-        _side(right, largest, centre, height, WIDTH * 0.7, "start", MIDDLE + 14),
+        _side(left, largest, centre, height, WIDTH * 0.31, "end", MIDDLE - 14),
+        _side(right, largest, centre, height, WIDTH * 0.69, "start", MIDDLE + 14),
         f'<circle class="mark" cx="{MIDDLE}" cy="{centre:.0f}" r="10"/>',
         f'<text x="{MIDDLE}" y="{centre + 26:.0f}" text-anchor="middle" class="self">{_short(name)}</text>',
     ]
-    parts += [_heading(WIDTH * 0.3, "end", "influenced by")] if left else []
-    parts += [_heading(WIDTH * 0.7, "start", "influences")] if right else []
+    parts += [_heading(WIDTH * 0.31, "end", "influenced by")] if left else []
+    parts += [_heading(WIDTH * 0.69, "start", "influences")] if right else []
     label = (
         f"{name}: influenced by {', '.join(one for one, _ in left) or 'nobody'}; "
         f"influences {', '.join(one for one, _ in right) or 'nobody'}."

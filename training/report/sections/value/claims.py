@@ -138,7 +138,7 @@ def claims_section(result: TrainingResult) -> dict[str, Any]:
             f"{agreeing} of {words.plural(compared, 'quoted figure')} that can be compared with this data "
             f"{'agrees' if agreeing == 1 else 'agree'} with it; {unmeasured} cannot be measured"
             + (
-                f", and {not_influence} would be about influence, of which there is none here"
+                f"; {not_influence} would be about influence, which is not shown here"
                 if not_influence
                 else ""
             )
