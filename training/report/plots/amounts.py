@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
@@ -48,9 +50,10 @@ def amount_bars(amounts: pd.DataFrame, title: str, currency: str) -> Markup:
                 fontsize=9,
             )
         axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.02), ncols=3)
+        rows: list[Any] = list(amounts.itertuples())
         description = ", ".join(
             f"{name} {words.money(row.network, currency)} network value and "
             f"{words.money(row.direct, currency)} own spend"
-            for name, row in zip(amounts.index, amounts.itertuples(), strict=True)
+            for name, row in zip(amounts.index, rows, strict=True)
         )
         return canvas.svg(figure, f"{title}: {description}.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 from scipy.special import expit, logit
 
 from ripple.models.reasons import Reason, family_totals, in_words, reasons
@@ -101,7 +103,7 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             _sentiment(result, str(name)),
             _facts(result, str(name), owners.get(name, "")),
             _powers(result, str(name)),
-            _money(value["direct_value"][name], currency),
+            _money(value["direct_value"][str(name)], currency),
             Cell(words.count(score["rank"]), float(score["rank"])),
             _money(score["network_value"], currency),
             Cell(words.probability(score["any_value_probability"]), float(score["any_value_probability"])),
@@ -140,8 +142,12 @@ def _play(result: TrainingResult, customer: str) -> str:
     return str(plays[customer]) if customer in plays.index else "no play"
 
 
+def _row(table: pd.DataFrame, customer: str) -> dict[Hashable, Any]:
+    return table.loc[[customer]].to_dict("records")[0]
+
+
 def _sentiment(result: TrainingResult, customer: str) -> Sentiment:
-    segment = result.insights.playbook.customer_segments.loc[customer]
+    segment = _row(result.insights.playbook.customer_segments, customer)
     if "feedback" in result.data.checks.absent:
         return Sentiment("not known", "")
     age = float(segment["feedback_age"])
@@ -152,10 +158,8 @@ def _sentiment(result: TrainingResult, customer: str) -> Sentiment:
 def _facts(result: TrainingResult, customer: str, owner: str) -> list[tuple[str, str]]:
     """What is known of a customer apart from scores: name of each fact, and the fact as text."""
     book, currency = result.insights.playbook, result.settings.currency
-    row, segment = (
-        result.insights.customer_value.customers.loc[customer],
-        book.customer_segments.loc[customer],
-    )
+    row = _row(result.insights.customer_value.customers, customer)
+    segment = _row(book.customer_segments, customer)
     sentiment = _sentiment(result, customer)
     opinion = sentiment.name
     if sentiment.day:
