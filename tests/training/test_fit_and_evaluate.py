@@ -176,7 +176,7 @@ def test_one_huge_sale_does_not_get_past_the_gate(learn, plan):
         value = one.labels["network_value"].to_numpy().copy()
         value[int(np.argmin(value))] = 5e6
         labels = one.labels.assign(network_value=value)
-        return replace(one, labels=labels, realised=labels)
+        return replace(one, labels=labels, known_today=labels)
 
     learned = learn(lucky)
     assert np.isfinite(learned.population.scores[[*SCORES, *RANGE_SCORES]]).all(axis=None)
