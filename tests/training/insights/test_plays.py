@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ripple.play_rules import RULES
-from ripple.settings import Features, Plays, Settings
+from ripple.report_settings import Plays
+from ripple.settings import Features, Settings
 from ripple.training.insights.plays import playbook, segments, write
 
 NAMES = [rule.play for rule in RULES]

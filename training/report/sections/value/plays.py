@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ripple.settings import Plays
+from ripple.report_settings import Plays
 from ripple.training.report.plots.amounts import amount_bars
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words

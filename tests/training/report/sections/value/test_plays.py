@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ripple.settings import Plays
+from ripple.report_settings import Plays
 from ripple.training.insights.plays import playbook
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import plays_section
