@@ -193,6 +193,7 @@ def test_bounds_periods_and_ids_are_columns_of_what_is_saved(opened: Page) -> No
             assert float(row[3]) <= float(row[2]) <= float(row[4])
     shares, *rows = opened.evaluate(SAVED, "Share of the total held by the top")
     assert shares[2:5] == ["Revenue", "Revenue: low", "Revenue: high"]
+    assert all(re.fullmatch(r"\d+", row[1]) for row in rows)
     assert all(0 <= float(row[3]) <= float(row[2]) <= float(row[4]) <= 1 for row in rows)
     dates, *rows = opened.evaluate(SAVED, "Backtest cutoffs and what each was trained on")
     assert dates[:2] == ["Evaluated at", "Until"]

@@ -161,7 +161,7 @@ class Sheet {
       return [
         this.main(cell, safe),
         ...bounds.map((bound) => cell.dataset[bound] ?? ""),
-        ...notes.map((name) => (noted(name) ? safe(sentence(noted(name))) : "")),
+        ...notes.map((name) => (noted(name) ? (noted(name).dataset.value ?? safe(sentence(noted(name)))) : "")),
       ];
     });
   }
@@ -169,7 +169,7 @@ class Sheet {
   main(cell, safe) {
     const sortKey = cell.dataset.sort;
     if (sortKey && cell.classList.contains("date")) return new Date(1000 * Number(sortKey)).toISOString().slice(0, 10);
-    if (sortKey !== undefined && !cell.classList.contains("words")) return sortKey;
+    if (sortKey !== undefined) return sortKey.replace(/\.0$/, "");
     const plain = cell.cloneNode(true);
     plain.querySelectorAll("small").forEach((note) => note.remove());
     return safe(sentence(plain));

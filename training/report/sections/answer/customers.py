@@ -65,10 +65,11 @@ class Customer:
 
 @dataclass(frozen=True)
 class Sentiment:
-    """The sentiment of a customer, and the day of the latest feedback as text, "" where there is none."""
+    """The sentiment of a customer, and the day of the latest feedback in words and as YYYY-MM-DD, if any."""
 
     name: str
-    day: str
+    day: str = ""
+    iso: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,12 @@ def _row(table: pd.DataFrame, customer: str) -> dict[Hashable, Any]:
 def _sentiment(result: TrainingResult, customer: str) -> Sentiment:
     segment = _row(result.insights.playbook.customer_segments, customer)
     if "feedback" in result.data.checks.absent:
-        return Sentiment("not known", "")
+        return Sentiment("not known")
     age = float(segment["feedback_age"])
-    day = "" if math.isnan(age) else words.day(result.population.as_of - timedelta(days=age))
-    return Sentiment(str(segment["sentiment"]), day)
+    if math.isnan(age):
+        return Sentiment(str(segment["sentiment"]))
+    given = result.population.as_of - timedelta(days=age)
+    return Sentiment(str(segment["sentiment"]), words.day(given), f"{given:%Y-%m-%d}")
 
 
 def _facts(result: TrainingResult, customer: str, owner: str) -> list[tuple[str, str]]:

@@ -116,6 +116,7 @@ def test_a_customer_has_play_sentiment_and_attributes(result: TrainingResult) ->
         recent = ages[row.id] == 10.0
         assert row.sentiment.name == ("unhappy" if recent else "silent")
         assert row.sentiment.day == ("22 December 2025" if recent else "15 June 2025")
+        assert row.sentiment.iso == ("2025-12-22" if recent else "2025-06-15")
         facts = dict(row.facts)
         assert facts["Sentiment"].startswith(f"{row.sentiment.name}: −0.50 on {row.sentiment.day}")
         assert facts["Play"] == row.play == ("rescue" if recent else facts["Play"])
