@@ -17,6 +17,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from ripple.errors import InputError
+from ripple.features.attribute_features import AttributeFeature, attribute_features, validate_names
 from ripple.features.extension import NO_EXTENSION, Extension, load_extension
 from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
@@ -35,6 +36,9 @@ from ripple.suggestions import most_similar, nearest
 Engine = Literal["duckdb", "spark"]
 """The engine that computes: DuckDB in this process, or Spark (see `spark.session`)."""
 
+CUSTOMERS = {column.name for column in CONTRACT["customers"].columns}
+"""The columns of ``customers`` that are no attributes."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -49,6 +53,7 @@ class Dataset:
         unused: by table and where its rows come from, the columns that nothing is made of.
         internal: the interactions of two users of one customer, which are left out, if users are mapped.
         attribute_history: the attributes that change, if there are any.
+        feature_attributes: the names of the attributes that are features.
         extension: the features that the user adds.
         unknown_tables: the tables and files that nothing is made of, with the table of the contract that each
             may be meant to be, if any.
@@ -66,6 +71,7 @@ class Dataset:
     unused: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     internal: ir.Table | None = None
     attribute_history: AttributeHistory | None = None
+    feature_attributes: Sequence[str] = ()
     extension: Extension = NO_EXTENSION
     unknown_tables: Mapping[str, str | None] = field(default_factory=dict)
     skipped: Sequence[str] = ()
@@ -88,8 +94,16 @@ class Dataset:
     @property
     def attributes(self) -> list[str]:
         """Columns of ``customers`` beyond the contract's."""
-        contract = {column.name for column in CONTRACT["customers"].columns}
-        return [name for name in self.tables["customers"].columns if name not in contract]
+        return [name for name in self.tables["customers"].columns if name not in CUSTOMERS]
+
+    @cached_property
+    def attribute_features(self) -> tuple[AttributeFeature, ...]:
+        """The attributes that are features, with the kind that their values have.
+
+        Raises:
+            InputError: one of them is a time.
+        """
+        return attribute_features(self.feature_attributes, self.tables["customers"], self.attribute_history)
 
     def attributes_before(self, moment: datetime) -> ir.Table:
         """`customer_id` and all attributes of each customer, as they were before *moment*."""
@@ -180,6 +194,9 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
             left_out |= typed.left_out
         fixed = tables["customers"].columns
         history = AttributeHistory.of(union_by_name([part.rows for part in parts]), fixed)
+    fixed_attributes = [name for name in tables["customers"].columns if name not in CUSTOMERS]
+    known = dict.fromkeys(fixed_attributes, False) | dict.fromkeys(history.names if history else (), True)
+    feature_attributes = validate_names(settings.features.attributes, known)
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
     extension = load_extension(source.folder, settings.features)
     return Dataset(
@@ -191,6 +208,7 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         unused,
         union_by_name(internal) if internal else None,
         history,
+        feature_attributes,
         extension,
         {name: nearest_table(name) for name in unused_tables},
         skipped,

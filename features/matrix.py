@@ -29,7 +29,7 @@ def matrix(
         dataset: the open dataset.
         as_of: the cutoff, UTC.
         views: further views by name, each a table with one row per customer, by `customer_id`; here
-            ``credit``, the credit of the last closed window.
+            ``credit``, the credit of the last closed window, and ``attributes``, see `attribute_features`.
         only: the names of the features to compute, none of which compares with others; all where it is None.
 
     Returns:
@@ -41,11 +41,7 @@ def matrix(
     past = dataset.history.before(as_of)
     wide = past["members"].select("customer", "customer_id")
     numbered = {name: table.join(wide, "customer_id") for name, table in (views or {}).items()}
-    all_features = [
-        feature
-        for feature in features(settings.features, dataset.extension.definitions)
-        if only is None or feature.name in only
-    ]
+    all_features = [feature for feature in all_features_of(dataset) if only is None or feature.name in only]
     by_view = _by_view(all_features)
     of_matrix = by_view.pop("matrix", [])
     for name, candidates in by_view.items():
@@ -72,6 +68,12 @@ def matrix(
         if feature.name in wide.columns
     }
     return wide.select("customer_id", **values).order_by("customer_id")
+
+
+def all_features_of(dataset: Dataset) -> list[Feature]:
+    """Ripple's features, those that the user adds, and those that are attributes of customers."""
+    own = features(dataset.settings.features, dataset.extension.definitions)
+    return [*own, *(attribute.definition for attribute in dataset.attribute_features)]
 
 
 def _own_failure(extension: Extension, computed: list[Feature], error: duckdb.Error) -> Exception:

@@ -34,6 +34,8 @@ SCORES = ("network_value", "network_value_low", "network_value_high", "top_proba
 RANGE_SCORES = ("any_value_probability", "if_any_value_low", "if_any_value_high")
 """Further scores of a bundle with heads of a range: the calibrated probability that there is any network
 value, and the bounds in currency where there is any."""
+MAX_NAMED_LEVELS = 3
+"""The number of levels of one value that are all named in words."""
 
 
 class FeatureMismatch(ValueError):
@@ -48,6 +50,43 @@ class FeatureSpec:
     family: str
     unit: str
     description: str
+
+
+@dataclass(frozen=True)
+class Category:
+    """A feature that stands for the levels of an attribute of customers.
+
+    Attributes:
+        feature: The name of the feature.
+        attribute: The name of the attribute in the data.
+        levels: Level and value of the feature, the most frequent first.
+        other: The value of every other level, such as one that is new since training.
+    """
+
+    feature: str
+    attribute: str
+    levels: tuple[tuple[str, float], ...]
+    other: float
+
+    @cached_property
+    def value_by_level(self) -> dict[str, float]:
+        """The value of the feature by level."""
+        return dict(self.levels)
+
+    def encode(self, levels: pd.Series) -> pd.Series:
+        """The values of *levels*; undefined where they are."""
+        return levels.map(self.value_by_level).fillna(self.other).where(levels.notna()).astype("float64")
+
+    def unknown(self, levels: pd.Series) -> pd.Series:
+        """How many of *levels* are each of those that this does not know."""
+        return levels[levels.notna() & ~levels.isin(self.value_by_level)].value_counts()
+
+    def in_words(self, value: float) -> str | None:
+        """The levels that have this *value*; None if it is that of no level."""
+        names = [level for level, own in self.levels if own == value]
+        if len(names) > MAX_NAMED_LEVELS:
+            return f"{', '.join(names[:2])} or one of {len(names) - 2} more"
+        return " or ".join(names) or ("a new level" if value == self.other else None)
 
 
 @dataclass(frozen=True)
@@ -87,6 +126,7 @@ class Spec:
         value_range: Calibration of the heads of the range.
         range_levels: Logarithm of the currency that an output of zero of the low and the high head
             stands for.
+        categories: The features that stand for levels of attributes, with their values.
         top_share: Share of customers that is the top.
         trained_until: Moment up to which data was used, in ISO 8601.
         label: Name of what the value head predicts.
@@ -104,6 +144,17 @@ class Spec:
     label: str
     value_range: ValueRange | None = None
     range_levels: tuple[float, float] = (0.0, 0.0)
+    categories: tuple[Category, ...] = ()
+
+    @cached_property
+    def category_by_feature(self) -> dict[str, Category]:
+        """`categories` by the name of their feature."""
+        return {category.feature: category for category in self.categories}
+
+    @cached_property
+    def unit_by_feature(self) -> dict[str, str]:
+        """The unit of every feature."""
+        return {feature.name: feature.unit for feature in self.features}
 
     @property
     def coverage(self) -> float:
@@ -132,6 +183,7 @@ class Spec:
                 "interval": interval and Interval(**_tuples(interval)),
                 "value_range": value_range and ValueRange(**_tuples(value_range)),
                 "range_levels": tuple(fields.get("range_levels", cls.range_levels)),
+                "categories": tuple(Category(**_tuples(one)) for one in fields.get("categories", ())),
             }
         )
 
@@ -178,7 +230,10 @@ class Bundle:
         """Write the bundle into *folder*, which exists."""
         for name, booster in zip((*HEADS, *RANGE_HEADS), self._boosters, strict=False):
             (folder / f"{name}.txt").write_text(booster.model_to_string(), encoding="utf-8")
-        text = json.dumps(asdict(self.spec), indent=1, ensure_ascii=False)
+        fields = asdict(self.spec)
+        if not self.spec.categories:
+            del fields["categories"]  # so a bundle without any keeps its bytes
+        text = json.dumps(fields, indent=1, ensure_ascii=False)
         (folder / "bundle.json").write_text(text + "\n", encoding="utf-8")
 
     def matrix(self, features: pd.DataFrame) -> np.ndarray:
@@ -200,6 +255,20 @@ class Bundle:
         except (TypeError, ValueError) as error:
             invalid = next(name for name in self.spec.names if not _is_numeric(features[name]))
             raise FeatureMismatch(f"Feature '{invalid}' is not a number: {error}.") from error
+
+    def encode(self, features: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:
+        """The *features* with the values that levels of categories had when this bundle was trained.
+
+        Args:
+            attributes: Text attributes of the same customers; an attribute that is not there is undefined.
+        """
+        if attributes is None or not self.spec.categories:
+            return features
+        rows = attributes.reindex(features.index).astype("object")
+        empty = pd.Series(None, features.index, dtype="object")
+        return features.assign(
+            **{one.feature: one.encode(rows.get(one.attribute, empty)) for one in self.spec.categories}
+        )
 
     @property
     def score_names(self) -> tuple[str, ...]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bundle import Bundle, FeatureSpec, Head
+from .bundle import Bundle, FeatureSpec, Head, Spec
 
+NO_UNIT = "number"
+"""The unit of a number whose unit is not known."""
+ATTRIBUTE_PREFIX = "attribute_"
+"""What the names of features that are attributes of customers begin with."""
 OUTCOME = {"value": "expected network value", "top": "odds of being at the top"}
 
 
@@ -39,7 +43,7 @@ def reasons(bundle: Bundle, head: Head, x: np.ndarray, top: int) -> list[list[Re
     specs = bundle.spec.features
     order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, : top or None]
     return [
-        [_reason(specs[i], row[i], effects[i], head, bundle.spec.currency) for i in strongest]
+        [_reason(specs[i], row[i], effects[i], head, bundle.spec) for i in strongest]
         for row, effects, strongest in zip(x, values, order, strict=True)
     ]
 
@@ -83,23 +87,37 @@ def in_words(value: float, unit: str, currency: str) -> str:
     if unit == "flag":
         return "yes" if value else "no"
     number = f"{value:,.0f}" if abs(value - round(value)) < 1e-9 or abs(value) >= 100 else f"{value:,.3g}"
+    if unit == NO_UNIT:
+        return number
     return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
+
+
+def value_in_words(spec: Spec, name: str, value: float) -> str:
+    """The *value* of the feature *name* with its unit, or the level that it stands for."""
+    category = spec.category_by_feature.get(name)
+    level = category.in_words(value) if category else None
+    return in_words(value, spec.unit_by_feature.get(name, ""), spec.currency) if level is None else level
+
+
+def feature_in_words(name: str) -> str:
+    """The name of a feature as words: ``out_degree`` is ``out degree``, ``attribute_plan`` is ``plan``."""
+    return name.removeprefix(ATTRIBUTE_PREFIX).replace("_", " ")
 
 
 def sentence(feature: FeatureSpec, words: str, effect: float, head: Head) -> str:
     """The *effect* (on the log scale) of a feature's value, given in *words*, on a head's score."""
     return (
-        f"{feature.name.replace('_', ' ')} is {words}: "
+        f"{feature_in_words(feature.name)} is {words}: "
         f"{'raises' if effect > 0 else 'lowers'} the {OUTCOME[head]} ×{math.exp(effect):.2f}"
     )
 
 
-def _reason(feature: FeatureSpec, value: float, effect: float, head: Head, currency: str) -> Reason:
+def _reason(feature: FeatureSpec, value: float, effect: float, head: Head, spec: Spec) -> Reason:
     return Reason(
         feature.name,
         feature.family,
         None if math.isnan(value) else float(value),
         float(effect),
         math.exp(effect),
-        sentence(feature, in_words(value, feature.unit, currency), effect, head),
+        sentence(feature, value_in_words(spec, feature.name, value), effect, head),
     )

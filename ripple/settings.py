@@ -125,12 +125,16 @@ class Credit(Section):
 
 
 class Features(Section):
-    """Windows of the feature pipeline."""
+    """Windows of the feature pipeline, and the attributes of customers that are features."""
 
     windows_days: Annotated[
         tuple[Annotated[int, Field(ge=1, le=MAX_DAYS)], ...], AfterValidator(_distinct)
     ] = Field((30, 90), min_length=1, description="look-back windows")
     half_life_days: float = Field(90, gt=0, le=MAX_DAYS, description="half-life of the weight of a tie")
+    attributes: tuple[str, ...] | None = Field(
+        None,
+        description="attributes of customers that are features; all of the table attributes where absent",
+    )
 
 
 class Model(Section):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ripple.models.bundle import Bundle, Head
-from ripple.models.reasons import family_members, in_words, logarithmic_mean, sentence
+from ripple.models.reasons import family_members, logarithmic_mean, sentence, value_in_words
 from ripple.serving.schemas import MAX_REASONS
 
 
@@ -108,7 +108,7 @@ class Explainer:
         self, head: Head, index: int, value: float, log_effect: float, effect: float
     ) -> dict[str, Any]:
         spec = self.specs[index]
-        words = in_words(value, spec.unit, self.bundle.spec.currency)
+        words = value_in_words(self.bundle.spec, spec.name, value)
         return {
             "feature": spec.name,
             "family": spec.family,

@@ -31,7 +31,7 @@ from ripple.training.evaluation.cutoff_evaluation import MODEL, Backtest, Cutoff
 from ripple.training.evaluation.drift import SCORES, SHIFTED, drift
 from ripple.training.evaluation.membership_changes import ScoredVersion
 from ripple.training.evaluation.slices import slice_masks
-from ripple.training.examples.examples import Examples, examples_at, features_at, frame, labels_at
+from ripple.training.examples.examples import Examples, attributes, examples_at, features_at, frame, labels_at
 from ripple.training.examples.membership import top_members
 from ripple.training.examples.targets import network_value_target
 from ripple.training.registry.gate import Check, against_baselines, calibration, reasons_of
@@ -146,7 +146,7 @@ def monitor(
     credited = [one for one in evaluations if one.held_out.at_top.any()]
     backtest = evaluate(credited, settings) if credited else None
     logger.info(f"features as of {end:%Y-%m-%d}, for drift")
-    now = frame(features_at(dataset, end))
+    now = version.bundle.encode(frame(features_at(dataset, end)), attributes(dataset, end))
     drift_table = drift(version.bundle, version.features, now, _scores(version.bundle, now))
     step = timedelta(days=settings.cutoffs.step_days)
     return MonitoringResult(
@@ -255,7 +255,7 @@ def _closed_cutoffs(start: datetime, end: datetime, settings: Settings) -> tuple
 
 
 def _evaluation(examples: Examples, bundle: Bundle, known: pd.Index, settings: Settings) -> CutoffEvaluation:
-    features = examples.features
+    features = bundle.encode(examples.features, examples.attributes)
     scores, value = _scores(bundle, features), network_value_target(examples.realised, settings)
     predicted = scores["network_value"].to_numpy()
     probability = scores["top_probability"].to_numpy()

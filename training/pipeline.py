@@ -15,12 +15,11 @@ from ripple import atomic
 from ripple.digests import digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
-from ripple.features.definition import Definition
 from ripple.features.expressions import age_days, sum_or_zero
-from ripple.features.registry import features
+from ripple.features.matrix import all_features_of
 from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
-from ripple.models.bundle import Bundle, FeatureSpec, Spec
+from ripple.models.bundle import Bundle, Category, FeatureSpec, Spec
 from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
@@ -35,6 +34,7 @@ from ripple.training.examples.examples import (
     Examples,
     attributes,
     by_content,
+    encodings_at,
     examples_at,
     features_at,
     frame,
@@ -66,6 +66,8 @@ from ripple.training.result import (
 
 logger = logging.getLogger(__name__)
 
+MAX_KNOWN_LEVELS = 1_000
+"""The number of levels of a category that a bundle names, at most: all others count as new ones."""
 LABEL = f"referral credit + {INFLUENCE_METHOD}"
 
 
@@ -237,7 +239,7 @@ def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, 
     return examples
 
 
-def _bundle(backtester: RollingOriginBacktester, end: datetime, extension: Sequence[Definition]) -> Bundle:
+def _bundle(backtester: RollingOriginBacktester, dataset: Dataset, end: datetime) -> Bundle:
     heads, calibration = backtester.heads(end), backtester.calibration(end)
     if calibration is None:
         raise InputError(
@@ -245,7 +247,7 @@ def _bundle(backtester: RollingOriginBacktester, end: datetime, extension: Seque
             "expect is unknown. Check that interactions reach to the end of the data."
         )
     settings = backtester.settings
-    catalogue = {feature.name: feature for feature in features(settings.features, extension)}
+    catalogue = {feature.name: feature for feature in all_features_of(dataset)}
     specs = tuple(
         FeatureSpec(name, catalogue[name].family, catalogue[name].unit, catalogue[name].description)
         for name in heads.names
@@ -263,8 +265,18 @@ def _bundle(backtester: RollingOriginBacktester, end: datetime, extension: Seque
         label=LABEL,
         value_range=calibration.value_range,
         range_levels=(heads.ranges.low_level, heads.ranges.high_level),
+        categories=_categories(dataset, end),
     )
     return Bundle(heads.value.booster, heads.top, spec, heads.ranges.boosters)
+
+
+def _categories(dataset: Dataset, end: datetime) -> tuple[Category, ...]:
+    """The categories among the features, with the values of their levels at the *end* of the data."""
+    feature = {one.name: one.feature for one in dataset.attribute_features}
+    return tuple(
+        Category(feature[name], name, tuple(one.levels.items())[:MAX_KNOWN_LEVELS], one.other)
+        for name, one in encodings_at(dataset, end).items()
+    )
 
 
 def _population(
@@ -272,11 +284,11 @@ def _population(
 ) -> Population:
     """The scores of all customers, whose features are *current*, by the final heads."""
     plan, examples = backtester.schedule, backtester.examples
-    bundle = _bundle(backtester, end, dataset.extension.definitions)
+    bundle = _bundle(backtester, dataset, end)
     logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
     scores = score_population(bundle, current)
     reference = training_features(
-        [examples[cutoff] for cutoff in plan.training_for(end)], backtester.settings.seed
+        [examples[cutoff] for cutoff in plan.training_for(end)], backtester.settings.seed, bundle
     )
     return Population(
         bundle,
@@ -322,7 +334,7 @@ def _insights(
         playbook(
             features, value, population.bundle, settings, latest_feedback_age(dataset, population.as_of)
         ),
-        customer_histories(dataset, backtester.examples, latest, listed),
+        customer_histories(dataset, backtester.examples, latest, listed, population.bundle),
         features_spread,
         best_periods(
             backtester.examples,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ripple.features.tables.attributes import DISPLAY_NAME, SHOWN_ATTRIBUTES
 from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
@@ -90,10 +91,6 @@ class Evaluation:
         if self.revisited.empty:
             return evaluated
         return pd.concat([evaluated, self.revisited.assign(revisited=True)], ignore_index=True)
-
-
-SHOWN_ATTRIBUTES = DISPLAY_NAME, OWNER = "display_name", "owner"
-"""The attributes that stand beside the ids of customers where people read: in the report and in plays.csv."""
 
 
 def attribute_text(value: Any) -> str:

@@ -14,6 +14,8 @@ from ripple.features.tables.contract import ATTRIBUTES
 
 MAX_NAMES = 100
 """The number of different attributes that a dataset may have; more are probably values given as names."""
+SHOWN_ATTRIBUTES = DISPLAY_NAME, OWNER = "display_name", "owner"
+"""The attributes that stand beside the ids of customers where people read: in the report and in plays.csv."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ class AttributeHistory:
     def before(self, moment: datetime) -> ir.Table:
         """For each customer with any, the latest values that held, and were known, before *moment*.
 
-        Where two began at the same time, the one that was known last counts, and then the larger one.
+        Where two began at the same time, the one that was known last counts, and then the larger one. A row
+        without a value says that there is none from then on.
         """
         known = self._restricted(lambda time: time < moment)
         times = [time for time in ("valid_from", "known_at") if time in known.columns]
         latest = ibis.row_number().over(
             group_by=["customer_id", "name"],
-            order_by=[*(known[time].desc(nulls_first=False) for time in times), known.value.desc()],
+            order_by=[known[column].desc(nulls_first=False) for column in (*times, "value")],
         )
         known = known.mutate(newer=latest).filter(lambda rows: rows.newer == 0)
         values = {name: known.value.max(where=known.name == name) for name in self.names}

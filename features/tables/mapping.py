@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ripple.errors import InputError
-from ripple.features.tables.contract import TableContract
+from ripple.features.tables.contract import ATTRIBUTES, TableContract
 from ripple.features.tables.near_names import bare
 from ripple.features.tables.sources.source import FILE, Place
 from ripple.suggestions import nearest
@@ -25,6 +25,8 @@ from ripple.table_settings import ColumnMapping, TableMapping
 
 UNPIVOTED = {"usage": ("feature", "quantity"), "attributes": ("name", "value")}
 """Table → its columns with the name and the value of an unpivoted column."""
+EVERY_COLUMN = ("*",)
+"""The pattern of the columns of a table of attributes that has one for each."""
 
 EXPECTED = (
     "expected a column, or one expression in SQL over columns; a name of several words, or of a word of SQL, "
@@ -239,10 +241,13 @@ class _Reading:
 
     def _wide(self) -> list[str]:
         """Their columns that each become rows."""
+        patterns = self._mapping.unpivot or (EVERY_COLUMN if self._is_wide() else ())
         wide = [
             name
             for name in self._theirs
-            if any(fnmatchcase(name, pattern) for pattern in self._mapping.unpivot) and name not in self._used
+            if any(fnmatchcase(name, pattern) for pattern in patterns)
+            and name not in self._used
+            and name != FILE
         ]
         if self._mapping.unpivot and self._contract.name not in UNPIVOTED:
             raise InputError(f"{self._key}.unpivot: only {' and '.join(UNPIVOTED)} can be unpivoted.")
@@ -253,6 +258,11 @@ class _Reading:
             )
         self._used.update(wide)
         return wide
+
+    def _is_wide(self) -> bool:
+        """Whether this is the table of attributes with a column for each: it has no name and value."""
+        long = {*UNPIVOTED[ATTRIBUTES.name]}
+        return self._contract is ATTRIBUTES and not long & {*self._theirs, *self._mapping.columns}
 
     def _value(self, key: str, column: ColumnMapping) -> exp.Expr:
         if column.value is not None:
@@ -303,11 +313,13 @@ class _Reading:
 
 
 def _unpivoted(rows: ir.Table, wide: list[str], name: str, value: str) -> ir.Table:
-    """*rows* with a row for each of the *wide* columns that has a value; a quantity of zero is none."""
+    """*rows* with a row for each of the *wide* columns.
+
+    A quantity of zero, or none, is no use. An attribute without a value says that there is none from then on.
+    """
     cast = {
         column: rows[column].try_cast("float64") if value == "quantity" else rows[column].cast("string")
         for column in wide
     }
     long = rows.mutate(**cast).pivot_longer(wide, names_to=name, values_to=value)
-    long = long.filter(long[value].notnull())
     return long.filter(long.quantity != 0) if value == "quantity" else long

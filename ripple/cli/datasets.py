@@ -132,19 +132,30 @@ def features_as_of(dataset: Dataset, as_of: datetime) -> pd.DataFrame:
 
 def score_dataset(
     dataset: Dataset, folder: Path, number: str, features: pd.DataFrame, as_of: datetime
-) -> tuple[Bundle, pd.DataFrame]:
-    """The bundle in *folder*, and the scores of every customer of *features*.
+) -> tuple[Bundle, pd.DataFrame, pd.DataFrame]:
+    """The bundle in *folder*, and the features and scores of every customer of *features*.
+
+    Levels of categories have the values of the bundle.
 
     Raises:
         InputError: features are missing that the version was trained on.
     """
     from ripple.models.batch_scoring import score_population
     from ripple.models.bundle import Bundle, FeatureMismatch
+    from ripple.training.examples.examples import attributes
 
     logger.info(f"scoring {len(features):,} customers with version {number} as of {as_of:%Y-%m-%d}")
     bundle = Bundle.load(folder / "bundle")
+    rows = attributes(dataset, as_of).reindex(features.index)
+    for category in bundle.spec.categories:
+        if category.attribute in rows and len(new := category.unknown(rows[category.attribute])):
+            logger.info(
+                f"{new.sum():,} customers have {category.attribute} = {', '.join(map(str, new.index[:3]))}"
+                f"{' …' * (len(new) > 3)}, which version {number} does not know: counted as any rare one"
+            )
+    features = bundle.encode(features, rows)
     try:
-        return bundle, score_population(bundle, features)
+        return bundle, features, score_population(bundle, features)
     except FeatureMismatch as error:
         raise InputError(f"{dataset.place} lacks what version {number} was trained on. {error}") from error
 

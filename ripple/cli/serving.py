@@ -53,7 +53,7 @@ def score(
     validate_interactions(dataset)
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
-        bundle, scores = score_dataset(dataset, folder, number, features, as_of)
+        bundle, features, scores = score_dataset(dataset, folder, number, features, as_of)
     if reasons:
         logger.info("finding the reasons")
         scores = with_reasons(bundle, scores, features, reasons)
@@ -92,7 +92,7 @@ def publish(
     store = open_store(place)
     features = features_as_of(dataset, as_of)
     with fetched_version(dataset.settings, model, "bundle") as (number, folder):
-        _, scores = score_dataset(dataset, folder, number, features, as_of)
+        _, features, scores = score_dataset(dataset, folder, number, features, as_of)
         kinds = attributes(dataset, as_of).reindex(features.index)
         write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
         publication = folder / "publication"

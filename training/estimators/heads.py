@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.errors import InputError
+from ripple.features.attribute_features import PREFIX
 from ripple.models.value_range import RangeScores
 from ripple.settings import Settings
 from ripple.training.estimators.boosting import (
@@ -171,4 +172,4 @@ class _Training:
 
 def is_monotone(name: str) -> bool:
     """Whether a feature counts referrals or past credit, by its name: more of it must never lower a score."""
-    return name.startswith("past_") or "referral" in name
+    return name.startswith("past_") or ("referral" in name and not name.startswith(PREFIX))

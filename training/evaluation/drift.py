@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from ripple.models.bundle import Bundle
+from ripple.models.bundle import Bundle, Category
 from ripple.training.examples.examples import Examples
 
 STABLE, SHIFTED = 0.1, 0.25
@@ -25,13 +25,20 @@ MAX_CUSTOMERS_PER_CUTOFF = 5_000
 SCORES = ["network_value", "top_probability"]
 
 
-def stability_index(then: np.ndarray, now: np.ndarray) -> tuple[float, float]:
+def stability_index(
+    then: np.ndarray, now: np.ndarray, category: Category | None = None
+) -> tuple[float, float]:
     """The PSI of *now* against *then*, and its 95 % quantile under no change.
 
     Bins are deciles of *then*, fewer where values are equal, and one of undefined values where there are any.
+    Those of a *category* are the values of its levels: levels of one value are one, as no score tells them
+    apart.
     """
     known = then[~np.isnan(then)]
-    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if known.size else np.empty(0)
+    if category is not None:
+        edges = np.unique([category.other, *category.value_by_level.values()])
+    else:
+        edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if known.size else np.empty(0)
     counts = np.stack([_counts(one, edges) for one in (then, now)])
     counts = counts[:, counts.any(axis=0)]
     # half a customer in every bin, so that an empty one does not make the index infinite
@@ -48,14 +55,18 @@ def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.append(bins, values.size - known.size)
 
 
-def training_features(examples: Sequence[Examples], seed: int) -> pd.DataFrame:
-    """The features that heads were trained on, up to `MAX_CUSTOMERS_PER_CUTOFF` rows of each cutoff."""
+def training_features(examples: Sequence[Examples], seed: int, bundle: Bundle) -> pd.DataFrame:
+    """The features that heads were trained on, up to `MAX_CUSTOMERS_PER_CUTOFF` rows of each cutoff.
+
+    Levels of categories have the values of *bundle*, so that what differs is the customers and not the value.
+    """
     random = np.random.default_rng(seed)
     samples = []
     for one in examples:
         size = len(one.rows)
         chosen = np.sort(random.choice(size, min(size, MAX_CUSTOMERS_PER_CUTOFF), replace=False))
-        samples.append(pd.DataFrame(one.rows[chosen.tolist()], columns=one.rows.names))
+        rows = pd.DataFrame(one.rows[chosen.tolist()], one.rows.index[chosen], one.rows.names)
+        samples.append(bundle.encode(rows, one.attributes))
     return pd.concat(samples, ignore_index=True)
 
 
@@ -68,21 +79,32 @@ def drift(bundle: Bundle, then: pd.DataFrame, now: pd.DataFrame, scores: pd.Data
 
     Returns:
         Indexed by the feature, or by the score's name: `psi` and its bound `by_chance`, the medians
-        `median_then` and `median_now` (nan where nobody has a value), and `undefined_then` and
-        `undefined_now`, shares of the customers.
+        `median_then` and `median_now` (of a category the values of the most frequent level; nan where nobody
+        has a value), and `undefined_then` and `undefined_now`, shares of the customers.
     """
     before = then[bundle.spec.names].join(bundle.score(then)[SCORES])
     today = now[bundle.spec.names].join(scores[SCORES])
     rows = {}
     for name in [*SCORES, *bundle.spec.names]:
         one, other = (frame[name].to_numpy(np.float64) for frame in (before, today))
-        index, by_chance = stability_index(one, other)
+        category = bundle.spec.category_by_feature.get(name)
+        middle = _median if category is None else _most_frequent
+        index, by_chance = stability_index(one, other, category)
         rows[name] = {
             "psi": index,
             "by_chance": by_chance,
-            "median_then": before[name].median(),
-            "median_now": today[name].median(),
+            "median_then": middle(before[name]),
+            "median_now": middle(today[name]),
             "undefined_then": float(np.isnan(one).mean()),
             "undefined_now": float(np.isnan(other).mean()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").astype(float)
+
+
+def _median(values: pd.Series) -> float:
+    return float(values.median())
+
+
+def _most_frequent(values: pd.Series) -> float:
+    counts = values.value_counts()
+    return float("nan") if counts.empty else float(counts.index[0])

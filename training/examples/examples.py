@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ripple.digests import code_digest, digest
+from ripple.features.attribute_features import VIEW, Encoding, values
 from ripple.features.dataset import Dataset
 from ripple.features.matrix import matrix
 from ripple.features.tables.tables import Tables
@@ -27,7 +28,7 @@ class Examples:
         labels: as known when the window closed, which a model trained then would have had.
         known_today: labels as known by the end of the data, or None at a cutoff that is only trained on. They
             differ from `labels` by rows that became known late.
-        attributes: those of the customers that are text, for slices; no model learns from them.
+        attributes: those of the customers that are text, for slices and as levels of categories.
         credited: time-decayed credit for the last window that closed before the cutoff, a baseline; None
             where there are no interactions.
 
@@ -67,7 +68,33 @@ def features_at(dataset: Dataset, as_of: datetime) -> ir.Table:
     """
     start = as_of - timedelta(days=dataset.settings.horizon_days)
     known = dataset.tables.before(as_of)
-    return matrix(dataset, as_of, {"credit": _credit(dataset, start, known, as_of, inclusive=False)})
+    views = {"credit": _credit(dataset, start, known, as_of, inclusive=False)}
+    if dataset.attribute_features:
+        rows = dataset.attributes_before(as_of)
+        views[VIEW] = values(rows, dataset.attribute_features, encodings_at(dataset, as_of))
+    return matrix(dataset, as_of, views)
+
+
+def encodings_at(dataset: Dataset, as_of: datetime) -> dict[str, Encoding]:
+    """By attribute that is a category, the values of its levels at *as_of*.
+
+    They follow from the customers who had joined when the last closed window began, by the level that they
+    had then: what comes with a level is what it foretold. The outcome is the network value credited in the
+    window, or the direct value where nobody is credited with any.
+    """
+    categories = [one for one in dataset.attribute_features if one.kind == "category"]
+    if not categories:
+        return {}
+    start = as_of - timedelta(days=dataset.settings.horizon_days)
+    credit = frame(_credit(dataset, start, dataset.tables.before(as_of), as_of, inclusive=False))
+    network, direct = (credit[f"{name}_value"].clip(lower=0) for name in ("network", "direct"))
+    outcome = network if network.any() else direct
+    joined = dataset.tables.before(start)["customers"].select("customer_id")
+    levels = frame(dataset.attributes_before(start).semi_join(joined, "customer_id"))
+    return {
+        one.name: Encoding.of(levels[one.name], outcome.reindex(levels.index).fillna(0.0))
+        for one in categories
+    }
 
 
 def labels_at(dataset: Dataset, cutoff: datetime, known_until: datetime | None = None) -> ir.Table:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from ripple.features.dataset import Dataset
+from ripple.models.bundle import Bundle
 from ripple.training.attribution.credited_pairs import credited_pairs
 from ripple.training.examples.examples import Examples
 
@@ -43,10 +44,17 @@ def listed_customers(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def customer_histories(
-    dataset: Dataset, examples: Mapping[datetime, Examples], latest: datetime, customers: Sequence[str]
+    dataset: Dataset,
+    examples: Mapping[datetime, Examples],
+    latest: datetime,
+    customers: Sequence[str],
+    bundle: Bundle,
 ) -> CustomerHistories:
-    """The histories of *customers*; *latest* is the last cutoff whose window has closed."""
-    parts = {cutoff: _rows_of(one, customers) for cutoff, one in sorted(examples.items())}
+    """The histories of *customers*; *latest* is the last cutoff whose window has closed.
+
+    Levels of categories have the values of *bundle*.
+    """
+    parts = {cutoff: _rows_of(one, customers, bundle) for cutoff, one in sorted(examples.items())}
     features, labels = (
         pd.concat({cutoff: part[i] for cutoff, part in parts.items()}, names=["cutoff"])
         .swaplevel()
@@ -61,7 +69,10 @@ def customer_histories(
     return CustomerHistories(features, labels, influenced, latest, end, influencers)
 
 
-def _rows_of(examples: Examples, customers: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _rows_of(
+    examples: Examples, customers: Sequence[str], bundle: Bundle
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features and labels of those of *customers* who are among *examples*."""
     mask = examples.rows.index.isin(list(customers))
-    return examples.rows.where(mask).frame(), examples.labels[mask]
+    features = bundle.encode(examples.rows.where(mask).frame(), examples.attributes)
+    return features, examples.labels[mask]

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from ripple.features.tables.attributes import SHOWN_ATTRIBUTES
 from ripple.settings import Settings
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.examples.feasibility import NETWORK_VALUE_NEEDS, NO_CREDIT
 from ripple.training.insights.direct_value import LAST_PERIOD, PREDICTED, PROCESS
 from ripple.training.orders_alone.spend_value import SpendValue
-from ripple.training.result import SHOWN_ATTRIBUTES, TrainingData, rows
+from ripple.training.result import TrainingData, rows
 
 
 @dataclass(frozen=True)

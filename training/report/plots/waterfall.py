@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ripple.models.bundle import Spec
-from ripple.models.reasons import Reason, in_words
+from ripple.models.reasons import Reason, value_in_words
 from ripple.training.report.text import words
 
 MAX_STEPS = 10
@@ -62,13 +62,10 @@ def waterfall(base: float, reasons: Sequence[Reason], spec: Spec) -> Waterfall:
             own, the rest one together.
         spec: names the unit of every feature and the currency.
     """
-    units = {feature.name: feature.unit for feature in spec.features}
     parts = [
         (
             words.feature_words(reason.feature),
-            in_words(
-                math.nan if reason.value is None else reason.value, units[reason.feature], spec.currency
-            ),
+            value_in_words(spec, reason.feature, math.nan if reason.value is None else reason.value),
             reason.effect,
         )
         for reason in reasons[:MAX_STEPS]

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from scipy.stats import binomtest
 
+from ripple.models.reasons import feature_in_words
+
 NO_BREAK_SPACE = "\u00a0"
 MILLION = 1e6
 
@@ -178,5 +180,5 @@ def joined(names: list[str]) -> str:
 
 
 def feature_words(name: str) -> str:
-    """The name of a feature as words: ``out_degree`` is ``out degree``."""
-    return name.replace("_", " ")
+    """The name of a feature as words: ``out_degree`` is ``out degree``, ``attribute_plan`` is ``plan``."""
+    return feature_in_words(name)

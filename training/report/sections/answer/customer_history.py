@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from ripple.models.reasons import in_words
+from ripple.models.reasons import value_in_words
 from ripple.training.report.plots.influence_graph import MAX_EACH, influence_graph
 from ripple.training.report.plots.svg import small_bars
 from ripple.training.report.text import words
@@ -75,7 +75,7 @@ def customer_history(result: TrainingResult, customer: str, features: Sequence[s
         pd.DataFrame(table.xs(customer, level="customer_id") if has_history else None).tail(MAX_PERIODS)
         for table in (histories.labels, histories.features)
     )
-    units = {feature.name: feature.unit for feature in result.population.bundle.spec.features}
+    spec = result.population.bundle.spec
     influenced = _of(histories.influenced, "source_id", customer)
     influencers = _of(histories.influencers, "target_id", customer)
     influencers = (
@@ -97,7 +97,7 @@ def customer_history(result: TrainingResult, customer: str, features: Sequence[s
                 words.day(pd.Timestamp(str(cutoff))),
                 words.money(float(row["network_value"]), currency),
                 words.money(float(row["direct_value"]), currency),
-                *(in_words(float(values[name]), units[name], currency) for name in names),
+                *(value_in_words(spec, name, float(values[name])) for name in names),
             ]
             for (cutoff, row), (_, values) in zip(labels.iterrows(), features_at.iterrows(), strict=True)
         ],

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from scipy.special import expit, logit
 
-from ripple.models.reasons import Reason, family_totals, in_words, reasons
+from ripple.features.tables.attributes import OWNER
+from ripple.models.reasons import Reason, family_totals, reasons, value_in_words
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.insights.customer_histories import listed_customers
 from ripple.training.insights.power_use import POWERS
@@ -23,7 +24,7 @@ from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.sections.value.plays import MIN_REALISED_RATIO
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
-from ripple.training.result import OWNER, TrainingResult
+from ripple.training.result import TrainingResult
 
 ROWS_SHOWN = 25
 """The number of customers that the page shows before the reader asks for more."""
@@ -205,8 +206,8 @@ def _powers(result: TrainingResult, customer: str) -> list[str]:
 
 def _in_probability(reason: Reason, probability: float, result: TrainingResult) -> str:
     """A reason of the top head: what the probability would be without the feature's contribution."""
-    spec = next(one for one in result.population.bundle.spec.features if one.name == reason.feature)
-    value = in_words(math.nan if reason.value is None else reason.value, spec.unit, result.settings.currency)
+    number = math.nan if reason.value is None else reason.value
+    value = value_in_words(result.population.bundle.spec, reason.feature, number)
     without = float(expit(logit(min(max(probability, 1e-9), 1 - 1e-9)) - reason.effect))
     moved = "raises" if reason.effect > 0 else "lowers"
     return (

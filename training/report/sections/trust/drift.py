@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ripple.models.reasons import in_words
+from ripple.models.reasons import in_words, value_in_words
 from ripple.training.evaluation.drift import SCORES, SHIFTED, STABLE
 from ripple.training.report.plots import trust_plots
 from ripple.training.report.text import words
@@ -62,15 +62,15 @@ def _label(name: str) -> str:
 
 def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[Cell], str]:
     spec = result.population.bundle.spec
-    units = {feature.name: feature.unit for feature in spec.features}
-    units |= {"network_value": "currency", "top_probability": "share"}
 
     def median(which: str) -> Cell:
         value = float(row[f"median_{which}"])
         text = (
             words.percent(value, 2)
-            if name in NAMES and units[name] == "share"
-            else in_words(value, units[name], spec.currency)
+            if name == "top_probability"
+            else in_words(value, "currency", spec.currency)
+            if name in NAMES
+            else value_in_words(spec, name, value)
         )
         return words.cell(value, text, UNDEFINED)
 

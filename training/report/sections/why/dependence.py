@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from ripple.models.reasons import in_words
+from ripple.models.bundle import FeatureSpec, Spec
+from ripple.models.reasons import in_words, value_in_words
 from ripple.training.evaluation.bootstrap import draws
 from ripple.training.report.plots import reason_plots
 from ripple.training.report.sections.why.explanation import Sampled, direction
@@ -76,7 +77,7 @@ def dependence_section(sampled: Sampled, earlier: Mapping[str, np.ndarray], seed
             filter(
                 None,
                 (
-                    _shape_text(sampled.named(i), shape, feature.unit, sampled.bundle.spec.currency),
+                    _shape_text(sampled.named(i), shape, sampled.bundle.spec, feature),
                     _agreement_text(x, shape.direction, [values[known, i] for values in earlier.values()]),
                     _interaction_text(sampled, i, known, shape),
                 ),
@@ -133,15 +134,14 @@ def _crossing(at: np.ndarray, effect: np.ndarray) -> float:
     return float(at[i] + (at[i + 1] - at[i]) * -effect[i] / (effect[i + 1] - effect[i]))
 
 
-def _shape_text(name: str, shape: Curve, unit: str, currency: str) -> str:
+def _shape_text(name: str, shape: Curve, spec: Spec, feature: FeatureSpec) -> str:
     low, high = shape.effect[0], shape.effect[-1]
-    if unit == "flag":
+    if feature.unit == "flag":
         return f"{words.factor(high)} on the score with “{name}”, {words.factor(low)} without."
-    ends = (
-        f"from {words.factor(low)} at {in_words(float(shape.at[0]), unit, currency)} to "
-        f"{words.factor(high)} at "
-        f"{in_words(float(shape.at[-1]), unit, currency)}"
-    )
+    first, last = (value_in_words(spec, feature.name, float(shape.at[end])) for end in (0, -1))
+    ends = f"from {words.factor(low)} at {first} to {words.factor(high)} at {last}"
+    if feature.name in spec.category_by_feature:
+        return f"The score differs by {name}: {ends}."
     text = {
         "more raises": f"The more {name}, the higher the score: {ends}.",
         "more lowers": f"The more {name}, the lower the score: {ends}.",
@@ -150,7 +150,7 @@ def _shape_text(name: str, shape: Curve, unit: str, currency: str) -> str:
     if not np.isfinite(shape.crossing).all():
         return text
     at, first, last = (
-        in_words(float(round(number) if shape.integer else f"{number:.3g}"), unit, currency)
+        in_words(float(round(number) if shape.integer else f"{number:.3g}"), feature.unit, spec.currency)
         for number in shape.crossing
     )
     verb = "raise" if shape.effect[np.searchsorted(shape.at, crossing) :][0] > 0 else "lower"

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ripple.models.bundle import Spec
-from ripple.models.reasons import in_words
+from ripple.models.reasons import value_in_words
 from ripple.training.evaluation.membership_changes import EffectShift, MembershipChange, MembershipChanges
 from ripple.training.report.text import words
 from ripple.training.report.text.words import Cell
@@ -97,7 +97,6 @@ def _rank(rank: int | None) -> Cell:
 
 
 def _shift(shift: EffectShift, spec: Spec) -> str:
-    unit = {feature.name: feature.unit for feature in spec.features}.get(shift.feature, "")
-    before, now = (in_words(value, unit, spec.currency) for value in (shift.before, shift.now))
+    before, now = (value_in_words(spec, shift.feature, value) for value in (shift.before, shift.now))
     change = f"stays at {now}" if before == now else f"went from {before} to {now}"
     return f"{words.feature_words(shift.feature)} {change}: {words.factor(shift.effect)}"
