@@ -229,6 +229,10 @@ class FeatureInfo(_Response):
     family: str
     unit: str
     description: str
+    levels: dict[str, float] | None = Field(
+        None,
+        description="Of an attribute that is a category: level → the number to send for it; null for others.",
+    )
 
 
 class ModelResponse(_SnapshotResponse):

@@ -125,10 +125,15 @@ class Scorer:
             "trained_until": spec.trained_until,
             "label": spec.label,
             "interval_coverage": spec.coverage,
-            "features": [vars(feature) for feature in spec.features],
+            "features": [vars(feature) | self._levels(feature.name) for feature in spec.features],
             "segments": self.customers.segments,
             **self.publication.documentation,
         }
+
+    def _levels(self, feature: str) -> Answer:
+        """The levels of a feature that is a category, with the number that stands for each."""
+        category = self.bundle.spec.category_by_feature.get(feature)
+        return {} if category is None else {"levels": category.value_by_level}
 
     def _published_answers(self, lookup: Lookup, explain: int) -> list[Answer]:
         """Answers with the scores of the publication."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -25,6 +26,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("world") / "default"
     tables = simulation.simulate("default", 500, MONTHS, 7)
     simulation.write(tables, out, simulation.settings_toml(MONTHS))
+    customers = tables["customers"].to_pandas()
+    roles = pd.DataFrame(
+        {
+            "customer_id": customers["customer_id"],
+            "valid_from": customers["joined_at"],
+            "role": np.resize(["user", "partner", None], len(customers)),
+            "staff": np.arange(len(customers)) / 8,
+            "vip": np.resize([True, False], len(customers)),
+        }
+    )
+    moved = roles.iloc[::5].assign(role="partner", valid_from=CUTOFF - timedelta(days=10), staff=0.5)
+    pd.concat([roles, moved]).to_parquet(out / "attributes.parquet", index=False)
     return out
 
 
@@ -53,6 +66,8 @@ def test_checks_features_and_past_credit_are_those_of_duckdb(
     assert out.is_dir()
     spark_features = pd.read_parquet(out).set_index("customer_id").sort_index()
     assert on_duckdb["past_influence_value"].sum() > 0
+    assert on_duckdb["attribute_role"].isna().any()
+    assert on_duckdb[["attribute_staff", "attribute_vip"]].nunique().tolist() > [2, 1]
     pd.testing.assert_frame_equal(spark_features, on_duckdb, rtol=1e-9, atol=0)
 
 

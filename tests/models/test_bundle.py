@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from ripple import models
 from ripple.models import Bundle, FeatureMismatch, Interval, Spec
-from ripple.models.bundle import HEADS, RANGE_HEADS, RANGE_SCORES, SCORES
+from ripple.models.bundle import HEADS, RANGE_HEADS, RANGE_SCORES, SCORES, Category
 
 numbers = st.one_of(st.floats(-1e9, 1e9), st.just(np.nan), st.sampled_from([0.0, -0.0, 1e300, np.inf]))
 
@@ -203,3 +203,26 @@ def test_models_import_no_other_part_of_ripple():
         upper = {"features", "training", "serving", "simulation", "ripple"}
         assert not imported & {"shap", "pickle", *upper}, file
         assert "mlflow" not in imported or file.name == "mlflow_model.py", file
+
+
+CATEGORY = Category("referrals", "plan", (("pro", 1.25), ("free", 0.75), ("trial", 0.75)), 0.5)
+
+
+def test_a_bundle_with_categories_is_saved_and_loaded_and_one_without_keeps_its_bytes(bundle, tmp_path):
+    bundle.save(tmp_path)
+    assert "categories" not in json.loads((tmp_path / "bundle.json").read_text(encoding="utf-8"))
+    spec = replace(bundle.spec, categories=(CATEGORY,))
+    replace(bundle, spec=spec).save(tmp_path)
+    assert Bundle.load(tmp_path).spec == spec
+
+
+def test_levels_have_the_values_of_the_bundle(bundle, features):
+    with_category = replace(bundle, spec=replace(bundle.spec, categories=(CATEGORY,)))
+    rows = features.iloc[:4]
+    attributes = pd.DataFrame({"plan": ["free", "new", None, "pro"]}, index=rows.index)
+    encoded = with_category.encode(rows, attributes.iloc[::-1])
+    np.testing.assert_array_equal(encoded["referrals"], [0.75, 0.5, np.nan, 1.25])
+    same(encoded.drop(columns="referrals"), rows.drop(columns="referrals"))
+    assert with_category.encode(rows, attributes[[]])["referrals"].isna().all()
+    same(bundle.encode(rows, attributes), rows)
+    assert CATEGORY.unknown(attributes["plan"]).to_dict() == {"new": 1}

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,8 +7,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ripple.features.attribute_features import PREFIX
 from ripple.models import FeatureSpec
-from ripple.models.reasons import family_totals, in_words, logarithmic_mean, reasons, sentence
+from ripple.models.bundle import Category
+from ripple.models.reasons import (
+    ATTRIBUTE_PREFIX,
+    family_totals,
+    feature_in_words,
+    in_words,
+    logarithmic_mean,
+    reasons,
+    sentence,
+    value_in_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +141,22 @@ def test_parts_of_a_logarithm_become_parts_of_the_difference(parts, log_base):
 def test_the_logarithmic_mean_of_equals_is_either():
     assert logarithmic_mean(math.log(5), math.log(5)) == pytest.approx(5)
     assert logarithmic_mean(math.log(5) + 1e-12, math.log(5)) == pytest.approx(5)
+
+
+def test_a_level_is_named_and_values_of_no_level_are_numbers(bundle, x):
+    category = Category("referrals", "plan", (("pro", 1.25), ("free", 0.75), ("trial", 0.75)), 0.5)
+    spec = replace(bundle.spec, categories=(category,))
+    named = [value_in_words(spec, "referrals", value) for value in (1.25, 0.75, 0.5, 3.0, math.nan)]
+    assert named == ["pro", "free or trial", "a new level", "3 customers", "undefined"]
+    many = replace(category, levels=tuple((f"l{i}", 2.0) for i in range(9)))
+    assert many.in_words(2.0) == "l0, l1 or one of 7 more"
+    x = x.copy()
+    x[:, bundle.spec.names.index("referrals")] = 1.25
+    texts = [one.text for row in reasons(replace(bundle, spec=spec), "value", x, 0) for one in row]
+    assert any(text.startswith("referrals is pro: ") for text in texts)
+
+
+def test_an_attribute_has_its_own_name():
+    assert PREFIX == ATTRIBUTE_PREFIX
+    assert feature_in_words("attribute_staff_size") == "staff size"
+    assert feature_in_words("out_degree") == "out degree"

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ripple.models.bundle import Category
 from ripple.training.evaluation.drift import (
     MAX_CUSTOMERS_PER_CUTOFF,
     SHIFTED,
@@ -64,6 +66,7 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
             synthetic_examples.examples(seed=1),
         ],
         seed=3,
+        bundle=made_up_result().population.bundle,
     )
     assert len(drawn) == MAX_CUSTOMERS_PER_CUTOFF + 300
     again = training_features(
@@ -72,6 +75,7 @@ def test_what_was_learnt_from_is_drawn_from_every_cutoff_and_always_alike():
             synthetic_examples.examples(seed=1),
         ],
         seed=3,
+        bundle=made_up_result().population.bundle,
     )
     pd.testing.assert_frame_equal(drawn, again)
 
@@ -90,6 +94,30 @@ def test_medians_and_undefined_values_are_those_of_then_and_now():
     assert row["psi"] == stability_index(then["tenure_days"].to_numpy(), now["tenure_days"].to_numpy())[0]
     assert rows.loc["network_value", "median_now"] == population.scores["network_value"].median()
     assert rows.loc["network_value", "median_then"] == population.bundle.score(then)["network_value"].median()
+
+
+def test_drift_of_a_category_is_that_of_its_levels():
+    population = made_up_result().population
+    name = population.bundle.spec.names[0]
+    category = Category(name, "plan", (("free", 0.8), ("pro", 1.3), ("gold", 2.0)), 1.0)
+    spec = replace(population.bundle.spec, categories=(category,))
+    bundle, size = replace(population.bundle, spec=spec), len(population.features)
+
+    def with_levels(*levels: str | None) -> pd.DataFrame:
+        column = pd.Series(levels * (size // len(levels) + 1)).iloc[:size]
+        attributes = pd.DataFrame({"plan": column.to_numpy()}, index=population.features.index)
+        return bundle.encode(population.features, attributes)
+
+    then, now = with_levels("free", "free", "pro"), with_levels("pro", "new", "pro", None)
+    row = drift(bundle, then, now, population.scores).loc[name]
+    assert (row["median_then"], row["median_now"]) == (0.8, 1.3)
+    assert row["undefined_now"] == pytest.approx(1 / 4, abs=0.01)
+    assert row["undefined_then"] == 0
+    shares = np.array([[2, 1, 0, 0], [0, 2, 1, 1]]) * np.array([[size / 3], [size / 4]]) + 0.5
+    p, q = shares / shares.sum(axis=1, keepdims=True)
+    assert row["psi"] == pytest.approx(((q - p) * np.log(q / p)).sum(), rel=0.02)
+    same = drift(bundle, then, then.iloc[::-1], population.scores)
+    assert same.loc[name, "psi"] == pytest.approx(0)
 
 
 def test_drift_holds_every_feature_and_both_scores_then_and_now(result, examples, plan):

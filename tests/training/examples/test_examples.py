@@ -2,14 +2,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
 from ripple import digests
 from ripple.digests import code_digest
+from ripple.features.attribute_features import Encoding
+from ripple.features.tables.attributes import AttributeHistory
 from ripple.features.tables.tables import Tables
 from ripple.training.attribution import LABEL_COLUMNS, network_value
-from ripple.training.examples.examples import examples_at, features_at, frame, labels_at
+from ripple.training.estimators.heads import fit
+from ripple.training.examples.examples import (
+    attributes,
+    encodings_at,
+    examples_at,
+    features_at,
+    frame,
+    labels_at,
+)
 
 
 def test_features_and_labels_are_of_the_customers_alive_at_the_cutoff(opened, plan, examples):
@@ -97,6 +108,70 @@ def test_past_credit_knows_nothing_that_became_known_later(opened, plan, example
     blind = frame(features_at(replace(dataset, tables=late.before(cutoff)), cutoff))
     pd.testing.assert_frame_equal(features, blind, check_exact=True)
     assert features["past_network_value"].sum() < examples[cutoff].features["past_network_value"].sum()
+
+
+@pytest.fixture
+def with_attributes(opened):
+    """The dataset with what customers were, some of it known late: `role` counts, `staff` is a number."""
+    dataset = opened[0]
+    customers = dataset.tables["customers"].to_pyarrow().to_pandas()
+    random = np.random.default_rng(4)
+    size, joined = len(customers), customers["joined_at"]
+    rows = [
+        pd.DataFrame(
+            {
+                "customer_id": customers["customer_id"],
+                "name": name,
+                "value": value,
+                "valid_from": joined + pd.to_timedelta(days, "D"),
+                "known_at": joined + pd.to_timedelta(days + random.integers(0, 90, size), "D"),
+            }
+        )
+        for days in (0, 150)
+        for name, value in (
+            ("role", random.choice(["user", "partner"], size)),
+            ("staff", random.integers(1, 99, size).astype(str)),
+        )
+    ]
+    backend = dataset.tables["customers"].get_backend()
+    table = backend.create_table("attribute_rows", pd.concat(rows), temp=True, overwrite=True)
+    history = AttributeHistory.of(table, ())
+    return replace(dataset, attribute_history=history, feature_attributes=history.names)
+
+
+def test_attributes_are_features_which_know_nothing_later(with_attributes, plan, examples):
+    dataset, cutoff = with_attributes, plan.grid[-2]
+    table = frame(features_at(dataset, cutoff))
+    own = examples[cutoff].features.sort_index()
+    pd.testing.assert_frame_equal(table[own.columns], own, check_exact=True)
+    assert list(table.columns.difference(own.columns)) == ["attribute_role", "attribute_staff"]
+    assert table["attribute_staff"].between(1, 99).any()
+    levels = attributes(dataset, cutoff)["role"].reindex(table.index)
+    encoding = encodings_at(dataset, cutoff)["role"]
+    pd.testing.assert_series_equal(
+        table["attribute_role"], levels.map(encoding.levels), check_names=False, check_exact=True
+    )
+    assert levels.nunique() == 2
+    standing_there = dataset.limited_to(cutoff - timedelta(microseconds=1))
+    earlier = frame(features_at(standing_there, cutoff))
+    pd.testing.assert_frame_equal(earlier, table, check_exact=True)
+
+
+def test_levels_are_valued_by_the_last_closed_window_as_it_was_known(with_attributes, plan):
+    dataset, cutoff = with_attributes, plan.grid[-2]
+    start, known = cutoff - plan.horizon, dataset.tables.before(cutoff)
+    credit = frame(network_value(known, start, cutoff, dataset.settings))["network_value"]
+    levels = attributes(dataset, start)["role"].reindex(credit.index)
+    assert encodings_at(dataset, cutoff) == {"role": Encoding.of(levels, credit)}
+
+
+def test_heads_take_attributes_whose_values_are_not_known(with_attributes, plan):
+    cutoffs = plan.grid[:2]
+    training = [examples_at(with_attributes, cutoff) for cutoff in cutoffs]
+    assert training[0].features["attribute_role"].isna().any()
+    heads = fit(training, with_attributes.settings)
+    assert {"attribute_role", "attribute_staff"} <= set(heads.names)
+    assert np.isfinite(heads.predict_value(training[1].features)).all()
 
 
 def test_the_order_of_rows_is_not_that_of_ids(examples):
