@@ -1,11 +1,11 @@
 """Measures what attributes of customers add to the forecast where they say something, and where they do not.
 
-Customers of the default world get two attributes, known from the day they join, in the table ``attributes``.
-Their `role` follows from what no table shows: it is the quartile of the influence they will have, with so
-much noise added that it explains a part of it (`SIGNAL`). Their `colour` is drawn at random. At each
-evaluation cutoff the value head predicts the next window from the usual features alone, from these and the
-role, and from these and the colour; each is held against expected values, of all customers and of newcomers,
-who had joined by no training cutoff.
+The world is the default one but for one thing: a tenth of the customers are partners, who move others far
+more easily (`LIFT`). No event shows it: partners have as many contacts as others, and only their `role`, known
+from the day they join in the table ``attributes``, tells them. It is wrong for a fifth of all. Their `colour`
+is drawn at random. At each evaluation cutoff the value head predicts the next window from the usual features
+alone, from these and the role, and from these and the colour; each is held against expected values, of all
+customers and of newcomers, who had joined by no training cutoff.
 
 `python -m benchmarks.attribute_capture [--customers N] [--seeds 10 11 12]`; it writes nothing.
 """
@@ -27,6 +27,16 @@ from benchmarks.truth.page import MONTHS
 from ripple import settings, simulation
 from ripple.features.attribute_features import PREFIX
 from ripple.features.validation import checks
+from ripple.simulation.diffusion.clocks import AdoptionState, draw_clocks
+from ripple.simulation.diffusion.first_passage import spread_adoptions
+from ripple.simulation.diffusion.payments import draw_payments
+from ripple.simulation.diffusion.realisation import RandomStreams
+from ripple.simulation.world.calendar import Calendar
+from ripple.simulation.world.columns import customer_ids
+from ripple.simulation.world.population import draw_population
+from ripple.simulation.world.products import launch_products
+from ripple.simulation.world.referrals import draw_referrals
+from ripple.simulation.world.ties import draw_ties
 from ripple.training.estimators.heads import fit_value
 from ripple.training.evaluation import metrics
 from ripple.training.examples.cutoffs import schedule
@@ -35,37 +45,58 @@ from ripple.training.examples.feature_sequence import Rows
 
 CUSTOMERS, REDRAWS = 3000, 20
 SEEDS = (10, 11, 12, 13)
-SIGNAL = 0.5
-"""The share of the variance of log influence that the role is made of; the rest is noise."""
-ROLES = ("user", "manager", "consultant", "partner")
+PARTNERS, LIFT = 0.1, 2.5
+"""The share of customers who are partners, and by how many standard deviations their power is higher."""
+WRONG = 0.2
+"""The share of customers whose role is drawn anew, whatever they are."""
 COLOURS = ("red", "green", "blue", "white")
 VARIANTS: dict[str, tuple[str, ...]] = {"no attribute": (), "role": ("role",), "colour": ("colour",)}
 """Name → the attributes that are features."""
 
 
-def attributes(history: simulation.History, customers: pd.DataFrame, seed: int) -> pd.DataFrame:
+def world_with_partners(customers: int, seed: int) -> tuple[simulation.History, np.ndarray]:
+    """All that happens in the world, and which of its customers are partners."""
+    world, calendar, streams = simulation.WORLDS["default"], Calendar(MONTHS), RandomStreams.of(seed)
+    people, ties_of, referred, sold, rung = streams.history.spawn(5)
+    population = draw_population(world, customers, calendar, people)
+    partner = np.random.default_rng(seed).random(customers) < PARTNERS
+    population = replace(population, power=population.power + LIFT * partner)
+    ties = draw_ties(world, population, ties_of)
+    referrals = draw_referrals(world, population, referred)
+    products = launch_products(world, population, calendar, sold)
+    initial = AdoptionState.initial(products, population)
+    clocks = draw_clocks(world, population, ties, products, calendar, initial, rung)
+    adoptions = spread_adoptions(clocks, ties)
+    payments = draw_payments(adoptions, population, products, calendar, streams.payments)
+    history = simulation.History(
+        world, calendar, seed, population, ties, referrals, products, clocks, adoptions, payments
+    )
+    return history, partner
+
+
+def attributes(customers: pd.DataFrame, partner: np.ndarray, seed: int) -> pd.DataFrame:
     """The table ``attributes``: role and colour of each of *customers* from the day of joining."""
-    random = np.random.default_rng(seed)
-    traits = simulation.traits(history).reindex(customers["customer_id"])
-    influence = 0.7 * traits["power"].to_numpy() + np.log1p(traits["ties"].to_numpy())
-    influence = (influence - influence.mean()) / influence.std()
-    noisy = np.sqrt(SIGNAL) * influence + np.sqrt(1 - SIGNAL) * random.standard_normal(len(influence))
-    quartile = np.argsort(np.argsort(noisy)) * len(ROLES) // len(noisy)
+    random = np.random.default_rng(seed + 1)
+    names = customer_ids(np.arange(len(partner))).to_pylist()
+    is_partner = pd.Series(partner, pd.Index(names)).reindex(customers["customer_id"]).to_numpy()
+    wrong = random.random(len(customers)) < WRONG
+    shown = np.where(wrong, random.random(len(customers)) < PARTNERS, is_partner)
+    others = random.choice(["user", "manager", "consultant"], len(customers))
     return pd.DataFrame(
         {
             "customer_id": customers["customer_id"],
             "valid_from": customers["joined_at"],
-            "role": np.array(ROLES)[quartile],
-            "colour": random.choice(COLOURS, len(noisy)),
+            "role": np.where(shown, "partner", others),
+            "colour": random.choice(COLOURS, len(customers)),
         }
     )
 
 
 def captures(customers: int, seed: int) -> Iterator[dict[str, object]]:
     """A row for each evaluation cutoff and variant of one world: `capture` and `capture_cold`."""
-    history = simulation.simulate_with_truth("default", customers, MONTHS, seed)
+    history, partner = world_with_partners(customers, seed)
     tables = {name: table.to_pandas() for name, table in simulation.tables(history).items()}
-    tables["attributes"] = attributes(history, tables["customers"], seed)
+    tables["attributes"] = attributes(tables["customers"], partner, seed)
     with TemporaryDirectory() as folder:
         for name, table in tables.items():
             table.to_parquet(Path(folder) / f"{name}.parquet", index=False)
@@ -98,7 +129,9 @@ def _only(examples: Examples, names: Sequence[str]) -> Examples:
     """The examples without features that are attributes, but for *names*."""
     features = examples.features
     dropped = [
-        name for name in features if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in names
+        str(name)
+        for name in features
+        if str(name).startswith(PREFIX) and str(name).removeprefix(PREFIX) not in names
     ]
     return replace(examples, rows=Rows.of(features.drop(columns=dropped)))
 
@@ -108,16 +141,13 @@ def summary(rows: pd.DataFrame) -> str:
     columns = ["capture", "capture_cold", "capture_cold_tenth"]
     by_seed = rows.groupby(["variant", "seed"])[columns].mean()
     lines = [f"{'':<14}" + "".join(f"{name:>26}" for name in columns)]
-    base = by_seed.loc["no attribute"]
+    base = by_seed.xs("no attribute")
     for variant in VARIANTS:
-        own = by_seed.loc[variant]
-        difference = own - base
-        error = difference.std() / np.sqrt(len(own))
-        cells = [
-            f"{own[name].mean():.3f} ({difference[name].mean():+.3f} ± {error[name]:.3f})".rjust(26)
-            for name in columns
-        ]
-        lines.append(f"{variant:<14}" + "".join(cells))
+        own = by_seed.xs(variant)
+        means, differences = own.mean(), (own - base).mean()
+        errors = (own - base).std() / len(own) ** 0.5
+        cells = [f"{means[name]:.3f} ({differences[name]:+.3f} ± {errors[name]:.3f})" for name in columns]
+        lines.append(f"{variant:<14}" + "".join(f"{cell:>26}" for cell in cells))
     return "\n".join(lines)
 
 

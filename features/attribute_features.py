@@ -38,7 +38,8 @@ OUTCOME_QUANTILE = 0.99
 """The quantile of positive outcomes at which they are capped, so that no single customer makes a level."""
 DECIMALS = 4
 """The decimals of the value of a level, so that machines that add up differently agree."""
-FLAGS = {"true": 1.0, "false": 0.0}
+FLAGS = ("true", "false")
+"""What a flag is in text."""
 DESCRIPTIONS: dict[Kind, str] = {
     "number": "The attribute “{name}” of the customer, as it was known before the cutoff.",
     "flag": "Whether the attribute “{name}” of the customer was true before the cutoff.",
@@ -227,4 +228,5 @@ def _flag(values: ir.Column) -> ir.FloatingColumn:
     if values.type().is_boolean():
         return values.cast("int8").cast("float64")
     text = values.lower()
-    return ibis.cases(*((text == word, ibis.literal(flag)) for word, flag in FLAGS.items()))
+    # without a literal of 1.0, which is a decimal to Spark
+    return ibis.ifelse(text.isin(FLAGS), (text == FLAGS[0]).cast("int8"), ibis.null("int8")).cast("float64")

@@ -18,6 +18,10 @@ whole days, 1 on the last day before it. Windows are those of `features.windows_
 Three things can be missing. Where a table or column is not in the dataset, the features made of it are left
 out, and no model uses them. A customer without any row there has what the column "no rows" says. And what is
 undefined, such as a share of nothing, is null.
+
+Attributes of customers are features too, called `attribute_NAME`, where the data have them: see the page on
+the tables. Numbers are used as they are; a category stands for what customers of its level brought in the
+last closed window ÷ the average.
 """
 
 

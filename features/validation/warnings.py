@@ -24,6 +24,7 @@ def notes(dataset: Dataset, report: Report) -> Iterator[str]:
     yield from _unused_columns(dataset)
     for name, kind in dataset.left_out.items():
         yield f"customers.{name}: is of type {kind} and left out; make it text or a number by SQL"
+    yield from _attributes_of_strangers(dataset)
     yield from other_currency(dataset)
     yield from _no_contacts(dataset, report)
     yield from _kinds_without_power(dataset)
@@ -61,6 +62,18 @@ def _unused_columns(dataset: Dataset) -> Iterator[str]:
             if others:
                 where = "" if origin == table else f" of {origin}"
                 yield f"{table}: {_named(others, 'column')}{where} not used: {_list(others)}"
+
+
+def _attributes_of_strangers(dataset: Dataset) -> Iterator[str]:
+    if dataset.attribute_history is None:
+        return
+    rows = dataset.attribute_history.rows.filter(lambda table: table.value.notnull())
+    count = _number(rows.anti_join(dataset.tables["customers"], "customer_id").count())
+    if count:
+        yield (
+            f"attributes: {count:,} value{'s' * (count != 1)} of customers who are not in customers "
+            f"{'are' if count != 1 else 'is'} not used"
+        )
 
 
 def _no_contacts(dataset: Dataset, report: Report) -> Iterator[str]:

@@ -81,6 +81,9 @@ def print_check(dataset: Dataset, report: Report) -> None:
         print(f"{name:<13}{rows:>10,} rows")
     for name in report.absent:
         print(f"{name:<13}    absent: its features are left out")
+    if features := dataset.attribute_features:
+        named = ", ".join(f"{one.name} ({one.kind})" for one in features)
+        print(f"attributes that are features: {named}")
     for path in dataset.skipped:
         print(f"skipped: {path}, as its name begins with _ or a dot")
     for finding in report.set_aside:

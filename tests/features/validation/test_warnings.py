@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from tests.support.oracles.broken_rules import add
@@ -55,6 +56,12 @@ def test_attributes_that_nobody_can_be_compared_by_are_left_out_and_told(frames,
         "customers.tags: is of type array and left out; make it text or a number by SQL",
         "customers.address: is of type struct and left out; make it text or a number by SQL",
     ]
+
+
+def test_attributes_of_strangers_are_counted(frames, warnings_of):
+    ids = [*frames["customers"]["customer_id"][:2], "stranger"]
+    frames["attributes"] = pd.DataFrame({"customer_id": ids, "plan": ["a", "b", "a"], "seats": [1, 2, None]})
+    assert warnings_of(frames) == ["attributes: 1 value of customers who are not in customers is not used"]
 
 
 def test_without_interactions_it_is_told_that_nobody_can_be_credited(frames, warnings_of):
