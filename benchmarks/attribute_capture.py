@@ -1,11 +1,11 @@
 """Measures what attributes of customers add to the forecast where they say something, and where they do not.
 
 The world is the default one but for one thing: a tenth of the customers are partners, who move others far
-more easily (`LIFT`). No event shows it: partners have as many contacts as others, and only their `role`, known
-from the day they join in the table ``attributes``, tells them. It is wrong for a fifth of all. Their `colour`
-is drawn at random. At each evaluation cutoff the value head predicts the next window from the usual features
-alone, from these and the role, and from these and the colour; each is held against expected values, of all
-customers and of newcomers, who had joined by no training cutoff.
+more easily (`LIFT`). No event shows it: partners have as many contacts as others, and only their `role`,
+known from the day they join in the table ``attributes``, tells them apart. It is wrong for a fifth of all.
+Their `colour` is drawn at random. At each evaluation cutoff the value head predicts the next window from the
+usual features alone, from these and the role, and from these and the colour; each is held against expected
+values, of all customers and of newcomers, who had joined by no training cutoff.
 
 `python -m benchmarks.attribute_capture [--customers N] [--seeds 10 11 12]`; it writes nothing.
 """
@@ -50,6 +50,7 @@ PARTNERS, LIFT = 0.1, 2.5
 WRONG = 0.2
 """The share of customers whose role is drawn anew, whatever they are."""
 COLOURS = ("red", "green", "blue", "white")
+MEASURES = ("capture", "capture_cold", "capture_cold_tenth")
 VARIANTS: dict[str, tuple[str, ...]] = {"no attribute": (), "role": ("role",), "colour": ("colour",)}
 """Name → the attributes that are features."""
 
@@ -138,16 +139,20 @@ def _only(examples: Examples, names: Sequence[str]) -> Examples:
 
 def summary(rows: pd.DataFrame) -> str:
     """Means by variant, and their difference to no attribute with its standard error over seeds."""
-    columns = ["capture", "capture_cold", "capture_cold_tenth"]
-    by_seed = rows.groupby(["variant", "seed"])[columns].mean()
-    lines = [f"{'':<14}" + "".join(f"{name:>26}" for name in columns)]
-    base = by_seed.xs("no attribute")
+    lines = [f"{'':<14}" + "".join(f"{name:>26}" for name in MEASURES)]
+    by_seed = {
+        (variant, name): own.groupby("seed")[name].mean()
+        for variant, own in rows.groupby("variant")
+        for name in MEASURES
+    }
     for variant in VARIANTS:
-        own = by_seed.xs(variant)
-        means, differences = own.mean(), (own - base).mean()
-        errors = (own - base).std() / len(own) ** 0.5
-        cells = [f"{means[name]:.3f} ({differences[name]:+.3f} ± {errors[name]:.3f})" for name in columns]
-        lines.append(f"{variant:<14}" + "".join(f"{cell:>26}" for cell in cells))
+        line = f"{variant:<14}"
+        for name in MEASURES:
+            own = by_seed[variant, name]
+            difference = own - by_seed["no attribute", name]
+            error = difference.std() / len(own) ** 0.5
+            line += f"{own.mean():.3f} ({difference.mean():+.3f} ± {error:.3f})".rjust(26)
+        lines.append(line)
     return "\n".join(lines)
 
 

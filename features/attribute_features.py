@@ -34,8 +34,8 @@ MAX_LEVELS = 50
 """The number of levels of a category that have a value of their own, at most; the others share one."""
 MIN_CUSTOMERS = 20
 """The number of customers from which a level has a value of its own."""
-OUTCOME_QUANTILE = 0.99
-"""The quantile of positive outcomes at which they are capped, so that no single customer makes a level."""
+OUTCOME_QUANTILE = 0.75
+"""The quantile of positive outcomes at which they are capped: few hold most, and means would be noise."""
 DECIMALS = 4
 """The decimals of the value of a level, so that machines that add up differently agree."""
 FLAGS = ("true", "false")
