@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ import pandas as pd
 import pytest
 
 from ripple.models import Bundle
-from ripple.models.bundle import SCORES
+from ripple.models.bundle import SCORES, Category
 from ripple.serving.errors import RequestError
+from ripple.serving.schemas import ModelResponse
+from ripple.serving.score_explanations import Explainer
 from ripple.serving.scorer import Scorer
 
 
@@ -183,6 +186,21 @@ def test_the_model_is_described(scorer: Scorer, bundle: Bundle) -> None:
     assert model["card"] == "# A model\n"
     assert model["measures"] == {"capture": 0.5, "coverage": None}
     assert [feature["name"] for feature in model["features"]] == bundle.spec.names
+
+
+def test_a_level_is_listed_with_its_number_and_named_where_that_is_sent(
+    scorer: Scorer, bundle: Bundle, features: pd.DataFrame
+) -> None:
+    category = Category("orders_30d", "plan", (("pro", 40.5), ("free", 0.5)), 1.0)
+    with_category = replace(bundle, spec=replace(bundle.spec, categories=(category,)))
+    own = Scorer(replace(scorer.publication, explainer=Explainer(with_category)))
+    listed = {one.name: one.levels for one in ModelResponse.model_validate(own.model()).features}
+    assert listed == dict.fromkeys(bundle.spec.names) | {"orders_30d": {"pro": 40.5, "free": 0.5}}
+    x = features.to_numpy()[:1].copy()
+    x[0, bundle.spec.names.index("orders_30d")] = 40.5
+    explained = next(iter(own.explainer.explain(x, own.explainer.contributions(x), 10)))[0]
+    words = {reason["feature"]: reason["in_words"] for reason in explained["value"]["reasons"]}
+    assert words["orders_30d"] == "pro"
 
 
 @pytest.mark.parametrize(
