@@ -10,7 +10,7 @@ chance, all of them stand at the average.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ import pandas as pd
 
 from ripple.errors import InputError
 from ripple.features.registry import Feature
-from ripple.features.tables.attributes import SHOWN_ATTRIBUTES, AttributeHistory
+from ripple.features.tables.attributes import AttributeHistory
 from ripple.suggestions import nearest
 
 Kind = Literal["number", "flag", "category"]
@@ -134,18 +134,21 @@ def _credible_means(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     return 1 + size / (size + within / between) * (means - 1)
 
 
-def validate_names(chosen: Sequence[str] | None, known: Mapping[str, bool]) -> tuple[str, ...]:
+def validate_names(
+    chosen: Sequence[str] | None, known: Mapping[str, bool], shown: Collection[str]
+) -> tuple[str, ...]:
     """The attributes that are features.
 
     Args:
-        chosen: those that the settings name; None for all that change, but for `SHOWN_ATTRIBUTES`.
+        chosen: those that the settings name; None for all that change, but for those that are *shown*.
         known: the attributes that there are, and whether each is of the table ``attributes``.
+        shown: those that name a customer and their owner to people.
 
     Raises:
         InputError: one is named that is not there, or two would be features of one name.
     """
     if chosen is None:
-        names = tuple(name for name, changes in known.items() if changes and name not in SHOWN_ATTRIBUTES)
+        names = tuple(name for name, changes in known.items() if changes and name not in shown)
     else:
         names = tuple(dict.fromkeys(chosen))
     if unknown := [name for name in names if name not in known]:

@@ -22,7 +22,7 @@ from ripple.features.extension import NO_EXTENSION, Extension, load_extension
 from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
-from ripple.features.tables.attributes import AttributeHistory
+from ripple.features.tables.attributes import SHOWN_ATTRIBUTES, AttributeHistory
 from ripple.features.tables.contract import ATTRIBUTES, CONTRACT, CONTRACTS, LOOKUPS
 from ripple.features.tables.mapping import read_raw
 from ripple.features.tables.required import validate_columns, validate_tables
@@ -196,7 +196,8 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         history = AttributeHistory.of(union_by_name([part.rows for part in parts]), fixed)
     fixed_attributes = [name for name in tables["customers"].columns if name not in CUSTOMERS]
     known = dict.fromkeys(fixed_attributes, False) | dict.fromkeys(history.names if history else (), True)
-    feature_attributes = validate_names(settings.features.attributes, known)
+    shown = {*SHOWN_ATTRIBUTES, settings.report.name, settings.report.owner}
+    feature_attributes = validate_names(settings.features.attributes, known, shown)
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
     extension = load_extension(source.folder, settings.features)
     return Dataset(

@@ -223,6 +223,11 @@ def test_columns_of_customers_are_features_only_if_they_are_named(opened):
     assert opened("[features]\nattributes = []").attribute_features == ()
 
 
+def test_the_names_that_people_read_are_no_features(opened):
+    named = opened('[report]\nname = "plan"').attribute_features
+    assert [one.name for one in named] == ["Staff size", "partner"]
+
+
 @pytest.mark.parametrize(
     ("toml", "history", "message"),
     [
