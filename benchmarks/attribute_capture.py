@@ -43,14 +43,14 @@ from ripple.training.examples.cutoffs import schedule
 from ripple.training.examples.examples import Examples, examples_at
 from ripple.training.examples.feature_sequence import Rows
 
-CUSTOMERS, REDRAWS = 3000, 20
-SEEDS = (10, 11, 12, 13)
+CUSTOMERS, REDRAWS = 2000, 10
+SEEDS = (10, 11, 12)
 PARTNERS, LIFT = 0.1, 2.5
 """The share of customers who are partners, and by how many standard deviations their power is higher."""
 WRONG = 0.2
 """The share of customers whose role is drawn anew, whatever they are."""
 COLOURS = ("red", "green", "blue", "white")
-MEASURES = ("capture", "capture_cold", "capture_cold_tenth")
+MEASURES = ("capture", "capture_tenth", "capture_cold", "capture_cold_tenth")
 VARIANTS: dict[str, tuple[str, ...]] = {"no attribute": (), "role": ("role",), "colour": ("colour",)}
 """Name → the attributes that are features."""
 
@@ -94,7 +94,10 @@ def attributes(customers: pd.DataFrame, partner: np.ndarray, seed: int) -> pd.Da
 
 
 def captures(customers: int, seed: int) -> Iterator[dict[str, object]]:
-    """A row for each evaluation cutoff and variant of one world: `capture` and `capture_cold`."""
+    """A row for each evaluation cutoff and variant of one world, with `MEASURES`.
+
+    These are the captures at the top share and at the best tenth, of all customers and of newcomers (cold).
+    """
     history, partner = world_with_partners(customers, seed)
     tables = {name: table.to_pandas() for name, table in simulation.tables(history).items()}
     tables["attributes"] = attributes(tables["customers"], partner, seed)
@@ -121,6 +124,7 @@ def captures(customers: int, seed: int) -> Iterator[dict[str, object]]:
                 "cutoff": f"{cutoff:%Y-%m-%d}",
                 "variant": variant,
                 "capture": metrics.capture(score, value, options.top_share),
+                "capture_tenth": metrics.capture(score, value, 0.1),
                 "capture_cold": metrics.capture(score[newcomer], value[newcomer], options.top_share),
                 "capture_cold_tenth": metrics.capture(score[newcomer], value[newcomer], 0.1),
             }
