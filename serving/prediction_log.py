@@ -72,7 +72,9 @@ def read_log(folder: Path, salt: bytes, customers: Iterable[str]) -> pd.DataFram
         for file in sorted(folder.glob("day=*/*.parquet"))
     ).to_pandas()
     id_by_hash = {hashed(customer, salt): customer for customer in customers}
-    rows = rows.assign(customer_id=rows["customer"].map(id_by_hash), as_of=pd.to_datetime(rows["as_of"]))
+    # logs of earlier versions have moments without a zone, which are of UTC too
+    as_of = pd.to_datetime(rows["as_of"], format="ISO8601", utc=True).dt.tz_localize(None)
+    rows = rows.assign(customer_id=rows["customer"].map(id_by_hash), as_of=as_of)
     latest = rows.dropna(subset="customer_id").sort_values("answered_at", kind="stable")
     latest = latest.drop_duplicates(["customer_id", "as_of", "model_version"], keep="last")
     return latest.drop(columns=["customer", "overridden"]).reset_index(drop=True)

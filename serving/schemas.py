@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -25,7 +32,13 @@ def _reason_count(value: Any) -> Any:
     return value
 
 
-_EXPLAIN_SCHEMA = {"anyOf": [{"const": False}, {"type": "integer", "minimum": 0, "maximum": MAX_REASONS}]}
+_EXPLAIN_SCHEMA = {
+    "oneOf": [
+        {"type": "integer", "minimum": 0, "maximum": MAX_REASONS},
+        {"type": "boolean", "enum": [False]},
+    ]
+}
+_MOMENT: JsonDict = {"format": "date-time", "examples": ["2026-01-01T00:00:00Z"]}
 
 
 class _Request(BaseModel):
@@ -34,8 +47,14 @@ class _Request(BaseModel):
 
 
 class _Response(BaseModel):
-    # a later service may tell more than this client knows of
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+    # a later service may tell more than this client knows of; an earlier one, what has no default here
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class CustomerFeatures(_Request):
@@ -47,27 +66,58 @@ class CustomerFeatures(_Request):
     )
 
 
-class ScoreRequest(_Request):
-    """The customers to score: customer_ids or customers, exactly one of the two."""
-
-    # without an example of its own, the OpenAPI page offers one with both
-    model_config = ConfigDict(json_schema_extra={"example": {"customer_ids": ["c000042"], "explain": 3}})
-
-    customer_ids: list[str] | None = Field(
-        None,
+Ids = Annotated[
+    list[str],
+    Field(
         min_length=1,
         max_length=MAX_CUSTOMERS,
         description="Customers to score from the latest feature snapshot.",
-    )
-    customers: list[CustomerFeatures] | None = Field(
-        None, min_length=1, max_length=MAX_CUSTOMERS, description="Customers to score from features sent."
-    )
-    explain: Annotated[int, BeforeValidator(_reason_count), WithJsonSchema(_EXPLAIN_SCHEMA)] = Field(
-        0,
+    ),
+]
+Customers = Annotated[
+    list[CustomerFeatures],
+    Field(min_length=1, max_length=MAX_CUSTOMERS, description="Customers to score from features sent."),
+]
+Explain = Annotated[
+    int,
+    BeforeValidator(_reason_count),
+    WithJsonSchema(_EXPLAIN_SCHEMA),
+    Field(
         ge=0,
         le=MAX_REASONS,
         description="How many reasons to give for each head, the strongest first; false or 0 for none.",
+    ),
+]
+
+
+class ScoreByIds(_Request):
+    """Customers of the snapshot to score."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"customer_ids": ["c000042"], "explain": 3}]})
+
+    customer_ids: Ids
+    explain: Explain = 0
+
+
+class ScoreByFeatures(_Request):
+    """Customers to score by features."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"customers": [{"customer_id": "c000042", "features": {"out_degree": 30.0}}]}]
+        }
     )
+
+    customers: Customers
+    explain: Explain = 0
+
+
+class ScoreRequest(_Request):
+    """The customers to score: customer_ids or customers, exactly one of the two."""
+
+    customer_ids: Ids | None = None
+    customers: Customers | None = None
+    explain: Explain = 0
 
     @model_validator(mode="after")
     def _validate_one_of_two(self) -> ScoreRequest:
@@ -128,45 +178,64 @@ class Explanation(_Response):
     top: HeadExplanation = Field(description="top_probability, as log-odds.")
 
 
-_HEAD_EXAMPLE: JsonDict = {
-    "base": 120.0,
-    "families": {"referent": 310.5, "engagement": -18.5},
-    "reasons": [
-        {
-            "feature": "reach_90d",
-            "family": "referent",
-            "value": 14.0,
-            "in_words": "14 customers",
-            "effect": 204.1,
-            "direction": "raises",
-            "text": "reach 90d is 14 customers: raises the expected network value ×1.72",
-        }
-    ],
+_EXAMPLE: JsonDict = {
+    "customer_id": "c004663",
+    "network_value": 412.0,
+    "network_value_low": 0.0,
+    "network_value_high": 1130.0,
+    "any_value_probability": 0.64,
+    "if_any_value_low": 55.0,
+    "if_any_value_high": 1480.0,
+    "top_probability": 0.11,
+    "top_member": True,
+    "rank": 37,
+    "percentile": 99.4,
+    "overridden": [],
+    "explanation": {
+        "value": {
+            "base": 120.0,
+            "families": {"network": 310.5, "engagement": -18.5},
+            "reasons": [
+                {
+                    "feature": "out_degree",
+                    "family": "network",
+                    "value": 14.0,
+                    "in_words": "14 customers",
+                    "effect": 204.1,
+                    "direction": "raises",
+                    "text": "out degree is 14 customers: raises the expected network value ×1.98",
+                }
+            ],
+        },
+        "top": {
+            "base": -4.6,
+            "families": {"network": 2.9, "engagement": -0.4},
+            "reasons": [
+                {
+                    "feature": "out_degree",
+                    "family": "network",
+                    "value": 14.0,
+                    "in_words": "14 customers",
+                    "effect": 1.5,
+                    "direction": "raises",
+                    "text": "out degree is 14 customers: raises the odds of being at the top ×4.48",
+                }
+            ],
+        },
+    },
 }
+
+
+def _describe_score(schema: JsonDict) -> None:
+    schema["examples"] = [_EXAMPLE]
+    # it is left out, rather than null, where nobody asked for it
+    schema["required"].remove("explanation")  # type: ignore[union-attr]
 
 
 class CustomerScore(_Response):
     """The prediction for one customer."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "customer_id": "c000042",
-                "network_value": 412.0,
-                "network_value_low": 0.0,
-                "network_value_high": 1130.0,
-                "any_value_probability": 0.64,
-                "if_any_value_low": 55.0,
-                "if_any_value_high": 1480.0,
-                "top_probability": 0.11,
-                "top_member": True,
-                "rank": 37,
-                "percentile": 99.4,
-                "overridden": [],
-                "explanation": {"value": _HEAD_EXAMPLE},
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_describe_score)
 
     customer_id: str | None
     network_value: float = Field(
@@ -194,7 +263,7 @@ class CustomerScore(_Response):
 
 class _SnapshotResponse(_Response):
     model_version: str
-    as_of: str = Field(description="Moment of the feature snapshot, UTC.")
+    as_of: str = Field(description="Moment of the feature snapshot, UTC.", json_schema_extra=_MOMENT)
     currency: str
     horizon_days: int
 
@@ -240,7 +309,7 @@ class ModelResponse(_SnapshotResponse):
 
     customers: int = Field(description="How many the snapshot holds.")
     top_share: float
-    trained_until: str
+    trained_until: str = Field(description="End of the data of training, UTC.", json_schema_extra=_MOMENT)
     label: str
     interval_coverage: float = Field(description="Share of realised values within the interval.")
     features: list[FeatureInfo]
@@ -265,19 +334,5 @@ class Problem(_Response):
 
 class ErrorResponse(_Response):
     """The body of every error."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "error": {
-                    "code": "unknown_feature",
-                    "message": "The model has no feature 'order_90d'.",
-                    "where": "customers[0].features.order_90d",
-                    "hint": "Did you mean 'orders_90d'?",
-                    "request_id": "5c9c1f0e7a4d4c0b8f6f2b1f0a3d9e17",
-                }
-            }
-        }
-    )
 
     error: Problem

@@ -25,6 +25,11 @@ Answer = dict[str, Any]
 Work = Callable[[], list[Answer]]
 
 
+def _utc(moment: str) -> str:
+    """A moment without a zone, as all are inside, as RFC 3339 wants it."""
+    return f"{moment}Z"
+
+
 class Scorer:
     """Scores the customers of one publication, and others by their features.
 
@@ -44,7 +49,7 @@ class Scorer:
         self._top_count = top_count(spec.top_share, self.customers.size)
         self._header = {
             "model_version": publication.version,
-            "as_of": self.customers.as_of,
+            "as_of": _utc(self.customers.as_of),
             "currency": spec.currency,
             "horizon_days": spec.horizon_days,
         }
@@ -122,7 +127,7 @@ class Scorer:
         return self._header | {
             "customers": self.customers.size,
             "top_share": spec.top_share,
-            "trained_until": spec.trained_until,
+            "trained_until": _utc(spec.trained_until),
             "label": spec.label,
             "interval_coverage": spec.coverage,
             "features": [vars(feature) | self._levels(feature.name) for feature in spec.features],

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import msgspec
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
+from ripple.serving.http.error_examples import DESCRIPTIONS, EXAMPLES
 from ripple.serving.schemas import (
     CustomerRequest,
     CustomerResponse,
     ErrorResponse,
     ModelResponse,
+    ScoreByFeatures,
+    ScoreByIds,
     ScoreRequest,
     ScoreResponse,
     TopRequest,
@@ -21,19 +26,22 @@ from ripple.serving.schemas import (
 )
 
 REFERENCE = "#/components/schemas/{model}"
-ERRORS = {
-    "400": "The body is not JSON",
-    "401": "The API key is missing or not known",
-    "404": "There is no such customer",
-    "413": "The body is too large",
-    "415": "The body is not JSON as it is: of another content type, or compressed",
-    "422": "A rule of the schema is broken, or a feature or segment is unknown",
-    "431": "Path and headers are too large",
-    "500": "Failed",
-    "503": "Not ready, overloaded, or the store does not answer: see Retry-After",
-    "504": "It took too long",
+COMMON_ERRORS = (
+    *("unauthorized", "extra_forbidden", "head_too_large", "failed", "too_slow"),
+    *("not_ready", "overloaded", "store_unavailable"),
+)
+"""The codes of errors of every operation."""
+REQUEST_ID = "5c9c1f0e7a4d4c0b8f6f2b1f0a3d9e17"
+HEADERS = {
+    "x-request-id": {
+        "description": "Id of the request: the caller's own, or one that is made.",
+        "schema": {"type": "string"},
+    },
+    "retry-after": {
+        "description": "After how many seconds to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
 }
-COMMON_ERRORS = ("401", "422", "431", "500", "503", "504")
 
 PAGE = b"""<!doctype html>
 <html lang="en">
@@ -56,15 +64,26 @@ PAGE = b"""<!doctype html>
 @cache
 def document() -> bytes:
     """The OpenAPI 3.1 document as JSON."""
-    models = (ScoreRequest, ScoreResponse, TopResponse, CustomerResponse, ModelResponse, ErrorResponse)
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=REFERENCE)
+    one_of = (ScoreByIds, ScoreByFeatures)
+    responses = (ScoreResponse, TopResponse, CustomerResponse, ModelResponse, ErrorResponse)
+    _, definitions = models_json_schema(
+        [
+            *((request, "validation") for request in one_of),
+            *((response, "serialization") for response in responses),
+        ],
+        ref_template=REFERENCE,
+        schema_generator=_Schemas,
+    )
+    # as one object with two optional fields, generators would take neither and both for valid
+    score_request = {"description": ScoreRequest.__doc__, "oneOf": [_reference(model) for model in one_of]}
     paths = {
         "/v1/score": {
             "post": _operation(
                 "score",
                 "Score customers by id from the latest feature snapshot, or by features sent.",
                 ScoreResponse,
-                ("400", "413", "415"),
+                *("json_invalid", "incomplete", "too_large", "wrong_content_type", "wrong_content_encoding"),
+                *("one_of_two", "unknown_feature"),
                 requestBody={"required": True, "content": _content(ScoreRequest)},
             )
         },
@@ -73,7 +92,7 @@ def document() -> bytes:
                 "top",
                 "The customers of highest network value, best first.",
                 TopResponse,
-                (),
+                "unknown_segment",
                 parameters=_query(TopRequest),
             )
         },
@@ -82,7 +101,7 @@ def document() -> bytes:
                 "customer",
                 "One customer of the snapshot.",
                 CustomerResponse,
-                ("404",),
+                "unknown_customer",
                 parameters=[_path("customer_id"), *_query(CustomerRequest)],
             )
         },
@@ -91,7 +110,6 @@ def document() -> bytes:
                 "model",
                 "The model and snapshot served, and the backtest's metrics.",
                 ModelResponse,
-                (),
             )
         },
     }
@@ -107,7 +125,8 @@ def document() -> bytes:
             },
             "paths": paths,
             "components": {
-                "schemas": schemas["$defs"],
+                "schemas": definitions["$defs"] | {ScoreRequest.__name__: score_request},
+                "headers": HEADERS,
                 "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             },
             "security": [{"key": []}, {}],
@@ -115,23 +134,86 @@ def document() -> bytes:
     )
 
 
-def _operation(
-    name: str, summary: str, answer: type[BaseModel], errors: tuple[str, ...], **rest: Any
-) -> dict[str, Any]:
-    error_responses = {
-        status: {"description": ERRORS[status], "content": _content(ErrorResponse)}
-        for status in sorted({*errors, *COMMON_ERRORS})
+class _Schemas(GenerateJsonSchema):
+    """Schemas of which generators of clients make the types that are meant."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        # a field with a default counts as one that is always there, also in what is sent
+        return self.generate_inner(schema["schema"])
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        inner = self.generate_inner(schema["schema"])
+        if isinstance(inner.get("type"), str):
+            return inner | {"type": [inner["type"], "null"]}
+        return {"oneOf": [inner, {"type": "null"}]}
+
+    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
+        return super().int_schema(schema) | {"format": "int64"}
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        # in Go a number without a format is one of 32 bits
+        return super().float_schema(schema) | {"format": "double"}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+class _Parameters(_Schemas):
+    """Schemas of parameters, which are left out where a field is null."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        default = {} if schema.get("default") is None else {"default": schema["default"]}
+        return self.generate_inner(schema["schema"]) | default
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def _operation(name: str, summary: str, answer: type[BaseModel], *errors: str, **rest: Any) -> dict[str, Any]:
+    codes: dict[int, list[str]] = {}
+    for code in (*errors, *COMMON_ERRORS):
+        codes.setdefault(EXAMPLES[code].status, []).append(code)
+    success = {
+        "description": answer.__doc__,
+        "headers": _headers("x-request-id"),
+        "content": _content(answer),
     }
-    responses = {"200": {"description": answer.__doc__, "content": _content(answer)}, **error_responses}
-    return {"operationId": name, "summary": summary, "tags": ["scores"], **rest, "responses": responses}
+    failures = {str(status): _error(status, codes[status]) for status in sorted(codes)}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["scores"],
+        **rest,
+        "responses": {"200": success, **failures},
+    }
+
+
+def _error(status: int, codes: Sequence[str]) -> dict[str, Any]:
+    """The response of a status, with an example of each of its *codes*."""
+    examples = {}
+    for code in codes:
+        _, message, where, hint = EXAMPLES[code]
+        problem = {"code": code, "message": message, "where": where, "hint": hint, "request_id": REQUEST_ID}
+        examples[code] = {"value": {"error": problem}}
+    content = {"application/json": _content(ErrorResponse)["application/json"] | {"examples": examples}}
+    names = ["x-request-id", *(["retry-after"] if status == 503 else [])]
+    return {"description": DESCRIPTIONS[status], "headers": _headers(*names), "content": content}
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+    return {"application/json": {"schema": _reference(model)}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=model.__name__)}
 
 
 def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(schema_generator=_Parameters)
     return [
         {
             "name": name,
@@ -145,4 +227,11 @@ def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    schema = {"type": "string", "minLength": 1, "examples": ["c004663"]}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": "Id of a customer.",
+        "schema": schema,
+    }

@@ -25,7 +25,7 @@ from ripple import AsyncClient, Client
 from ripple.serving.client import NotFound, Refused, ServiceError, Unavailable
 from tests.support.servers.processes import free_port
 
-HEADER = {"model_version": "1", "as_of": "2026-06-30T00:00:00", "currency": "EUR", "horizon_days": 180}
+HEADER = {"model_version": "1", "as_of": "2026-06-30T00:00:00Z", "currency": "EUR", "horizon_days": 180}
 CUSTOMER = {
     "customer_id": "a/b ü",
     "network_value": 2.5,

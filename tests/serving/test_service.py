@@ -38,7 +38,7 @@ def _score(client: httpx.Client, **request: Any) -> ScoreResponse:
 
 def test_an_answer_names_version_moment_currency_and_horizon(client: httpx.Client) -> None:
     answer = _score(client, customer_ids=["c0001", "nobody"])
-    assert (answer.model_version, answer.as_of) == ("1", "2026-06-30T00:00:00")
+    assert (answer.model_version, answer.as_of) == ("1", "2026-06-30T00:00:00Z")
     assert (answer.currency, answer.horizon_days) == ("EUR", 180)
     assert answer.not_found == ["nobody"]
 

@@ -116,7 +116,7 @@ def test_service_and_batch_agree_to_the_last_bit(
             assert waiting.memory_info().rss < 150e6, waiting.cmdline()
         by_id = client.score([*ids, "nobody"])
         by_features = client.score(customers=[{"features": row} for row in rows], explain=3)
-        assert by_id.as_of == "2026-01-01T00:00:00"
+        assert by_id.as_of == "2026-01-01T00:00:00Z"
         assert by_id.not_found == ["nobody"]
         for answer in (by_id, by_features):
             _assert_same(answer.customers, scores.loc[ids])
@@ -128,7 +128,7 @@ def test_service_and_batch_agree_to_the_last_bit(
         assert published.returncode == 0, published.stderr
         assert re.match(r"v1-[0-9a-f]{12}: \d+ customers as of 2025-11-01, published to ", published.stdout)
         deadline = time.monotonic() + 30
-        while client.model().as_of != "2025-11-01T00:00:00":
+        while client.model().as_of != "2025-11-01T00:00:00Z":
             assert time.monotonic() < deadline
             time.sleep(0.1)
         earlier = _scores(ripple, trained_world, tmp_path / "earlier.parquet", "2025-11-01")

@@ -1,12 +1,56 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from ripple.serving.http.app import CUSTOMER, METHODS
-from ripple.serving.http.openapi import PAGE, document
+from ripple.serving.http.app import CUSTOMER, MAX_BODY_BYTES, METHODS
+from ripple.serving.http.error_examples import EXAMPLES
+from ripple.serving.http.openapi import HEADERS, PAGE, document
+from ripple.serving.schemas import ScoreRequest
+
+DOCUMENT = json.loads(document())
+SCORE = {"customer_ids": ["c0003", "nobody"], "explain": 2}
+JSON = {"content-type": "application/json"}
+BY_FEATURES = {"customers": [{"customer_id": "c0003", "features": {}}]}
+TEXT = {"content-type": "text/plain"}
+SENT: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "score by ids": ("POST", "/v1/score", {"json": SCORE}),
+    "score by features": (
+        "POST",
+        "/v1/score",
+        {"json": BY_FEATURES},
+    ),
+    "top": ("GET", "/v1/top", {"params": {"limit": 3}}),
+    "top of a segment": ("GET", "/v1/top", {"params": {"segment": "plan pro", "offset": 1}}),
+    "customer": ("GET", "/v1/customers/c0003", {}),
+    "customer with reasons": ("GET", "/v1/customers/c0003", {"params": {"explain": 3}}),
+    "model": ("GET", "/v1/model", {}),
+    "json_invalid": ("POST", "/v1/score", {"content": b"x", "headers": JSON}),
+    "too_large": ("POST", "/v1/score", {"content": b"x" * (MAX_BODY_BYTES + 1), "headers": JSON}),
+    "wrong_content_type": (
+        "POST",
+        "/v1/score",
+        {"content": b"{}", "headers": TEXT},
+    ),
+    "wrong_content_encoding": (
+        "POST",
+        "/v1/score",
+        {"content": b"{}", "headers": JSON | {"content-encoding": "gzip"}},
+    ),
+    "one_of_two": ("POST", "/v1/score", {"json": {"explain": 1}}),
+    "unknown_feature": ("POST", "/v1/score", {"json": {"customers": [{"features": {"order_90d": 1.0}}]}}),
+    "unknown_segment": ("GET", "/v1/top", {"params": {"segment": "plan pr"}}),
+    "extra_forbidden": ("GET", "/v1/customers/c0003", {"params": {"explian": 3}}),
+    "unknown_customer": ("GET", "/v1/customers/c999999", {}),
+    "head_too_large": ("GET", "/v1/top", {"headers": {"x-long": "x" * 2**16}}),
+}
+"""Requests: of every operation, and by the code of the error that each provokes."""
 
 
 def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Client) -> None:
@@ -15,9 +59,9 @@ def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Clie
     post = document["paths"]["/v1/score"]["post"]
     assert set(post["responses"]) == {"200", "400", "401", "413", "415", "422", "431", "500", "503", "504"}
     schemas = document["components"]["schemas"]
-    assert set(schemas["ScoreRequest"]["properties"]) == {"customer_ids", "customers", "explain"}
+    assert set(schemas["ScoreByIds"]["properties"]) == {"customer_ids", "explain"}
     references = {reference.removeprefix("#/components/schemas/") for reference in _references(document)}
-    assert references <= set(schemas)
+    assert references - {f"#/components/headers/{name}" for name in HEADERS} <= set(schemas)
     assert {"ScoreRequest", "CustomerScore", "HeadExplanation", "Problem", "ModelResponse"} <= references
 
 
@@ -53,3 +97,101 @@ def test_every_schema_and_field_of_a_query_is_described() -> None:
 def test_the_page_reaches_no_other_host() -> None:
     assert b"//" not in PAGE
     assert b"/v1/openapi.json" in PAGE
+
+
+def _validator(schema: Any) -> OAS31Validator:
+    return OAS31Validator(
+        schema | {"components": DOCUMENT["components"]}, format_checker=OAS31Validator.FORMAT_CHECKER
+    )
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects of a document."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _nodes(inner)
+
+
+def test_the_document_is_one_of_openapi_31() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_example_keeps_its_own_schema() -> None:
+    contents = [node for node in _nodes(DOCUMENT["paths"]) if "examples" in node and "schema" in node]
+    examples = [
+        (content["schema"], one["value"]) for content in contents for one in content["examples"].values()
+    ]
+    in_schemas = [node for node in _nodes(DOCUMENT) if isinstance(node.get("examples"), list)]
+    examples += [(node, example) for node in in_schemas for example in node["examples"]]
+    assert len(examples) > 40
+    assert not [
+        (error.message, one) for schema, one in examples for error in _validator(schema).iter_errors(one)
+    ]
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_every_answer_keeps_its_schema(name: str, client: httpx.Client) -> None:
+    method, path, arguments = SENT[name]
+    answer = client.request(method, path, **arguments)
+    documented = DOCUMENT["paths"]["/v1/customers/{customer_id}" if path.startswith(CUSTOMER) else path]
+    response = documented[method.lower()]["responses"][str(answer.status_code)]
+    content = response["content"]["application/json"]
+    assert not [error.message for error in _validator(content["schema"]).iter_errors(answer.json())]
+    if name in EXAMPLES:
+        problem, example = answer.json()["error"], content["examples"][name]["value"]["error"]
+        assert answer.status_code == EXAMPLES[name].status
+        assert problem["code"] == example["code"] == name
+        # words of the example are those of the service, but for names of this model, its size and its moment
+        assert problem["hint"].split("'")[0] == example["hint"].split("'")[0]
+
+
+def test_each_error_has_an_example_of_its_own() -> None:
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    codes = response["content"]["application/json"]["examples"]
+                    assert {EXAMPLES[code].status for code in codes} == {int(status)}
+
+
+@pytest.mark.parametrize(
+    ("body", "valid"),
+    [
+        (SCORE, True),
+        ({"customer_ids": ["a"]}, True),
+        ({"customers": [{"features": {"a": None}}], "explain": False}, True),
+        ({"explain": 2}, False),
+        ({"customer_ids": ["a"], "customers": [{"features": {}}]}, False),
+        ({"customer_ids": []}, False),
+        ({"customer_ids": ["a"], "explain": True}, False),
+    ],
+)
+def test_a_request_has_ids_or_customers(body: dict[str, Any], valid: bool) -> None:
+    assert _validator({"$ref": "#/components/schemas/ScoreRequest"}).is_valid(body) is valid
+    assert set(body) <= set(ScoreRequest.model_fields)
+
+
+def test_generators_make_optional_what_may_be_left_out_and_nothing_else() -> None:
+    optional = {
+        f"{name}.{field}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field in set(schema.get("properties", ())) - set(schema.get("required", ()))
+    }
+    assert optional == {
+        "CustomerFeatures.customer_id",
+        "CustomerScore.explanation",
+        "ScoreByFeatures.explain",
+        "ScoreByIds.explain",
+    }
+    # a generator takes a field with a default for one that is always there
+    assert not [node for node in _nodes(DOCUMENT["components"]["schemas"]) if "default" in node]
+
+
+def test_moments_have_a_zone_and_numbers_their_width(client: httpx.Client) -> None:
+    model = client.get("/v1/model").json()
+    assert model["as_of"] == "2026-06-30T00:00:00Z"
+    assert model["trained_until"].endswith("Z")
+    numbers = [node for node in _nodes(DOCUMENT["components"]["schemas"]) if node.get("type") == "number"]
+    assert {node["format"] for node in numbers} == {"double"}

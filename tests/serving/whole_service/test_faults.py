@@ -189,7 +189,7 @@ def test_a_snapshot_of_the_future_is_served_and_has_age_zero(
     ahead = publication(5, datetime(2099, 1, 1))
     followed.serve(ahead)
     answer = ScoreResponse.model_validate_json(_score(followed.server, customer_ids=IDS).content)
-    assert answer.as_of == "2099-01-01T00:00:00"
+    assert answer.as_of == "2099-01-01T00:00:00Z"
     expected = _values(ahead, features)
     assert [customer.network_value for customer in answer.customers] == [
         expected[customer_id] for customer_id in IDS
