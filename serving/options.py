@@ -42,6 +42,9 @@ class Options(BaseSettings):
         description="origins whose pages may call from a browser, by spaces or commas; * for all",
     )
     access_log: bool = Field(False, description="log a line for every request, without ids of customers")
+    traces: Annotated[str, Field(pattern=r"^https?://[^/\s]+/\S*$")] | None = Field(
+        None, description="URL to which spans of requests are sent by OTLP; needs the extra `traces`"
+    )
     host: IPvAnyAddress | None = Field(None, description="IP address the server listens on, if it is known")
     workers: int = Field(1, ge=1, description="processes that answer")
     most_at_once: int = Field(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.metadata import requires
+from importlib.metadata import distributions, requires
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import FrameType
@@ -43,6 +43,8 @@ REQUIREMENTS = (
     *("lightgbm", "scipy", "numpy", "pandas", "pyarrow", "pydantic", "pydantic-settings", "msgspec"),
     *("redis", "hiredis", "httpx", "prometheus-client", "uvicorn", "uvloop", "httptools"),
 )
+EXTRAS = ("opentelemetry-exporter-otlp-proto-http",)
+"""What a Bento requires if it is installed where the Bento is made."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -148,7 +150,8 @@ def _pinned_requirements() -> list[str]:
     BentoML is left out, as it pins itself.
     """
     extras: dict[str, set[str]] = {}
-    queue = [Requirement(name) for name in (*REQUIREMENTS, "bentoml")]
+    extras_here = [name for name in EXTRAS if any(distributions(name=name))]
+    queue = [Requirement(name) for name in (*REQUIREMENTS, *extras_here, "bentoml")]
     while queue:
         requirement = queue.pop()
         name = canonicalize_name(requirement.name)

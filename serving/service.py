@@ -53,6 +53,11 @@ class ServiceWithAdmission(bentoml.Service):
             OPTIONS.access_log,
         )
         app = DrainingMiddleware(app, DRAINING)
+        if OPTIONS.traces is not None:
+            # its libraries are an extra
+            from ripple.serving.http.tracing import TracingMiddleware
+
+            app = TracingMiddleware(app, OPTIONS.traces)
         return with_cors(app, OPTIONS.origins) if OPTIONS.origins else app
 
 

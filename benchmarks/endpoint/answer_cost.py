@@ -1,7 +1,8 @@
 """What an answer of the service costs against a floor and two peers: `make bench-serving`.
 
 The floor is an endpoint of BentoML that returns a constant, under the settings of Ripple's own server. The
-peers are the same trees as people first serve them, see `peers.Naive`, and by `mlflow models serve`.
+peers are the same trees as people first serve them, see `peers.Naive`, and by `mlflow models serve`. A server
+of ours with traces sends a span of each answer to a collector that throws it away.
 All servers, one worker each, run side by side; a generator in a process of its own loads one at a time, in
 rounds over all targets and numbers of connections. Every request of a burst asks for other customers, drawn
 from those of a snapshot. The model has 80 features and the default parameters.
@@ -34,7 +35,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.endpoint.load_generator import OK, LoadResult, load, request
-from benchmarks.endpoint.server_processes import PROGRAMS, Server, answers, bento, running
+from benchmarks.endpoint.server_processes import PROGRAMS, Server, answers, bento, collector, running
 from benchmarks.harness import write_results
 from benchmarks.synthetic_model import customer_features, write_bento
 from ripple.settings import Model
@@ -48,6 +49,7 @@ OVERLOAD_CONNECTIONS, OVERLOAD_CUSTOMERS = 400, 200
 GOALS = {
     "id": ("floor", "<= 1.7"),
     "id, reasons": ("floor", "<= 2"),
+    "id, traces": ("id", "<= 1.5"),
     "features": ("floor", "<= 2.1"),
     "100 ids": ("floor", "<= 4"),
     "naive": ("features", ">= 6"),
@@ -82,6 +84,7 @@ def build_targets(servers: dict[str, Server], features: pd.DataFrame, seed: int 
         "floor": ("floor", [request("/score", one) for one in by_id]),
         "id": ("ripple", [request("/v1/score", one) for one in by_id]),
         "id, reasons": ("ripple", [request("/v1/score", one | {"explain": 5}) for one in by_id]),
+        "id, traces": ("traced", [request("/v1/score", one) for one in by_id]),
         "features": ("ripple", [request("/v1/score", {"customers": [{"features": row}]}) for row in rows]),
         "100 ids": ("ripple", [request("/v1/score", {"customer_ids": some}) for some in hundred]),
         "GET id": ("ripple", [request(f"/v1/customers/{one}") for one in ids]),
@@ -94,7 +97,7 @@ def build_targets(servers: dict[str, Server], features: pd.DataFrame, seed: int 
 def check_scores_agree(targets: Mapping[str, Target]) -> None:
     """Raise an AssertionError unless all targets that score one customer score the first one alike."""
     scores = {}
-    for name in ("id", "id, reasons", "features", "GET id", "naive", "mlflow"):
+    for name in ("id", "id, reasons", "id, traces", "features", "GET id", "naive", "mlflow"):
         head, _, body = targets[name].requests[0].partition(b"\r\n\r\n")
         method, path, _ = head.decode().split(" ", 2)
         url = f"http://127.0.0.1:{targets[name].server.port}{path}"
@@ -182,6 +185,7 @@ def compare(
     mlflow += ["--env-manager", "local", "--workers", "1", "--host", "127.0.0.1", "--port"]
     with ExitStack() as stack:
         start = stack.enter_context
+        traces = {"RIPPLE_SERVE_TRACES": f"http://127.0.0.1:{start(collector())}/v1/traces"}
         servers = {
             "floor": start(bento("benchmarks.endpoint.peers:Floor", folder / "floor.log")),
             "ripple": start(bento(tag, folder / "ripple.log")),
@@ -192,6 +196,7 @@ def compare(
                     env={"HEADS": str(folder / "heads.joblib")},
                 )
             ),
+            "traced": start(bento(tag, folder / "traced.log", env=traces)),
             "mlflow": start(running(mlflow, answers("/ping"), folder / "mlflow.log")),
         }
         few = {"RIPPLE_SERVE_MOST_AT_ONCE": str(MAX_REQUESTS)}

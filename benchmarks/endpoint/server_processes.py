@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import MappingProxyType
 
 import httpx
@@ -92,3 +94,27 @@ def bento(
     return running(
         [*command, CHECKOUT, "--port"], answers("/readyz"), log, {"RIPPLE_SERVE_HOST": "127.0.0.1", **env}
     )
+
+
+@contextmanager
+def collector() -> Iterator[int]:
+    """The port of a collector of spans that throws them away."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Discarding) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Discarding(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass

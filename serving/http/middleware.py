@@ -91,7 +91,7 @@ class AdmissionMiddleware:
             logger.info(
                 "%s %s %d %.1f ms, request %s",
                 shorten(scope["method"]),
-                _route(scope["path"]),
+                route_of(scope["path"]),
                 answer.status,
                 1e3 * (perf_counter() - started),
                 answer.request_id,
@@ -231,7 +231,7 @@ def _request_id(sent: bytes | None) -> str:
     return sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
 
 
-def _route(path: str) -> str:
+def route_of(path: str) -> str:
     """The route of a path, without what a caller can make up."""
     if path.startswith(CUSTOMER):
         return CUSTOMER

@@ -24,8 +24,11 @@ from ripple.serving.store_poller import warmed_up_scorer
 
 ARTIFACTS = Path(__file__).parent / "earlier_artifacts"
 EXPECTED = json.loads((ARTIFACTS / "expected.json").read_text(encoding="utf-8"))
-ANSWER = EXPECTED["answer"] | {"customer": EXPECTED["answer"]["customer"] | dict.fromkeys(RANGE_SCORES)}
-"""What was answered then, and null for what such a model does not tell."""
+ANSWER = EXPECTED["answer"] | {
+    "as_of": EXPECTED["answer"]["as_of"] + "Z",
+    "customer": EXPECTED["answer"]["customer"] | dict.fromkeys(RANGE_SCORES),
+}
+"""What was answered then, with the zone of its moment, and null for what such a model does not tell."""
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def _answer(*ids: str | None, overridden: bool = False) -> dict[str, Any]:
         }
         for index, customer in enumerate(ids)
     ]
-    return {"model_version": "3", "as_of": "2026-06-01T00:00:00", "customers": customers}
+    return {"model_version": "3", "as_of": "2026-06-01T00:00:00Z", "customers": customers}
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def test_a_row_holds_moment_customer_and_scores(log: PredictionLog, run: Any) ->
     assert first == {
         "answered_at": datetime(2026, 6, 30, 12),
         "customer": hmac.new(SALT, b"a", hashlib.sha256).hexdigest(),
-        "as_of": "2026-06-01T00:00:00",
+        "as_of": "2026-06-01T00:00:00Z",
         "model_version": "3",
         "overridden": True,
         "network_value": 10.5,
@@ -95,6 +95,8 @@ def test_a_row_holds_moment_customer_and_scores(log: PredictionLog, run: Any) ->
 
 
 def test_the_latest_answer_of_each_customer_is_read_with_the_salt(log: PredictionLog, run: Any) -> None:
+    # an earlier version wrote moments without their zone
+    log.append(_answer("a", "b") | {"as_of": "2026-06-01T00:00:00"}, NOON - timedelta(days=1))
     log.append(_answer("a", "b", None), NOON)
     log.append(_answer("b", "stranger"), NOON + timedelta(days=1))
     log.append(_answer("a", overridden=True), NOON + timedelta(days=2))

@@ -114,6 +114,27 @@ def test_alerts_fire_when_they_should_and_not_on_a_good_day() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_operator_scrapes_each_replica_of_the_manifest_once_with_a_key() -> None:
+    monitor = yaml.safe_load((MONITORING / "servicemonitor.yaml").read_text(encoding="utf-8"))
+    assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "ServiceMonitor")
+    manifest = list(yaml.safe_load_all((MONITORING.parent / "kubernetes.yaml").read_text(encoding="utf-8")))
+    labels = monitor["spec"]["selector"]["matchLabels"].items()
+    services = [one for one in manifest if one["kind"] == "Service"]
+    (scraped,) = [one for one in services if labels <= one["metadata"].get("labels", {}).items()]
+    # one address for each replica: behind a common one, a scrape would reach any of them
+    assert scraped["spec"]["clusterIP"] == "None"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in scraped["spec"]["ports"]}
+    assert endpoint["path"] == "/metrics"
+    assert endpoint["authorization"]["type"] == "Bearer"
+    prometheus = yaml.safe_load((MONITORING / "prometheus.yaml").read_text(encoding="utf-8"))
+    (job,) = prometheus["scrape_configs"]
+    (names,) = job["dns_sd_configs"]
+    assert names["names"] == [scraped["metadata"]["name"]]
+    assert names["port"] == scraped["spec"]["ports"][0]["port"]
+    assert endpoint["interval"] == job["scrape_interval"]
+
+
 def test_alerts_and_the_dashboard_use_metrics_of_the_service() -> None:
     rules = yaml.safe_load((MONITORING / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
     panels = json.loads((MONITORING / "grafana.json").read_text(encoding="utf-8"))["panels"]

@@ -8,25 +8,17 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 
 from ripple import Client
 from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.schemas import CustomerScore
-from tests.support.servers.processes import (
-    Ripple,
-    TrainedWorld,
-    assert_refused,
-    becomes_ready,
-    free_port,
-)
+from tests.support.servers.processes import Ripple, Served, TrainedWorld, assert_refused
 
 SCORES = [
     "customer_id",
@@ -99,7 +91,7 @@ def test_a_killed_score_leaves_the_earlier_file(
 
 
 def test_service_and_batch_agree_to_the_last_bit(
-    ripple: Ripple, executable: Path, trained_world: TrainedWorld, scores: pd.DataFrame, tmp_path: Path
+    ripple: Ripple, trained_world: TrainedWorld, served: Served, scores: pd.DataFrame, tmp_path: Path
 ) -> None:
     """What the real server answers, by id and by features, is what `ripple score` wrote."""
     scores = scores.set_index("customer_id")
@@ -110,9 +102,8 @@ def test_service_and_batch_agree_to_the_last_bit(
     rows = [
         {name: None if np.isnan(value) else value for name, value in features.loc[one].items()} for one in ids
     ]
-    store = ("--store", tmp_path / "store")
-    with _served(executable, trained_world.home, *store) as (process, url), Client(url) as client:
-        for waiting in (process, *process.children()):
+    with Client(served.url) as client:
+        for waiting in (served.process, *served.process.children()):
             assert waiting.memory_info().rss < 150e6, waiting.cmdline()
         by_id = client.score([*ids, "nobody"])
         by_features = client.score(customers=[{"features": row} for row in rows], explain=3)
@@ -123,7 +114,7 @@ def test_service_and_batch_agree_to_the_last_bit(
         assert all(len(one.explanation.value.reasons) == 3 for one in by_features.customers)
 
         # and from the moment on that newer ones are published, those
-        publish = ("publish", trained_world.data, "--as-of", "2025-11-01", "--to", tmp_path / "store")
+        publish = ("publish", trained_world.data, "--as-of", "2025-11-01", "--to", served.store)
         published = ripple(*publish, home=trained_world.home)
         assert published.returncode == 0, published.stderr
         assert re.match(r"v1-[0-9a-f]{12}: \d+ customers as of 2025-11-01, published to ", published.stdout)
@@ -187,26 +178,6 @@ def _assert_same(served: Sequence[CustomerScore], scores: pd.DataFrame) -> None:
     exact = ["network_value", "network_value_low", "network_value_high", "top_probability", *RANGE_SCORES]
     for column in [*exact, "top_member", "rank"]:
         assert served_table[column].tolist() == scores[column].tolist(), column
-
-
-@contextmanager
-def _served(executable: Path, home: Path, *options: object) -> Iterator[tuple[psutil.Process, str]]:
-    """The process of `ripple serve`, and the address that it serves."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [executable, "serve", "--port", str(port), *map(str, options)],
-        env=os.environ | {"RIPPLE_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert becomes_ready(server, url)
-        yield psutil.Process(server.pid), url
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
 
 
 def _scores(ripple: Ripple, world: TrainedWorld, out: Path, as_of: str = "2026-01-01") -> pd.DataFrame:

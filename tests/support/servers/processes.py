@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests.support.checkout import ROOT
 
@@ -68,6 +69,15 @@ class TrainedWorld:
     home: Path
     printed: str
     progress: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """The process of `ripple serve`, the address that it serves, and the store that it follows."""
+
+    process: psutil.Process
+    url: str
+    store: Path
 
 
 def free_port() -> int:
