@@ -24,6 +24,7 @@ from ripple.serving.schemas import (
     CustomerResponse,
     CustomerScore,
     ErrorResponse,
+    InfluenceResponse,
     ModelResponse,
     Problem,
     ScoreResponse,
@@ -93,6 +94,11 @@ class _Call(Generic[Answer]):
     def customer(customer_id: str, explain: int) -> _Call[CustomerResponse]:
         path = f"/v1/customers/{quote(customer_id, safe='')}"
         return _Call(CustomerResponse, "GET", path, {"params": {"explain": explain}})
+
+    @staticmethod
+    def influence(customer_id: str) -> _Call[InfluenceResponse]:
+        path = f"/v1/customers/{quote(customer_id, safe='')}/influence"
+        return _Call(InfluenceResponse, "GET", path, {})
 
     @staticmethod
     def top(limit: int, offset: int, segment: str | None) -> _Call[TopResponse]:
@@ -175,6 +181,14 @@ class Client:
         """
         return self._call(_Call.customer(customer_id, explain)).customer
 
+    def influence(self, customer_id: str) -> InfluenceResponse:
+        """Whom a customer influenced, and who influenced them, as of the last closed window.
+
+        Raises:
+            NotFound, Refused, Unavailable
+        """
+        return self._call(_Call.influence(customer_id))
+
     def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
         """The customers of highest network value in descending order, of everybody or of one segment.
 
@@ -241,6 +255,10 @@ class AsyncClient:
     async def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """See `Client.customer`."""
         return (await self._call(_Call.customer(customer_id, explain))).customer
+
+    async def influence(self, customer_id: str) -> InfluenceResponse:
+        """See `Client.influence`."""
+        return await self._call(_Call.influence(customer_id))
 
     async def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
         """See `Client.top`."""

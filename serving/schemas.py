@@ -149,6 +149,10 @@ class CustomerRequest(_Request):
     )
 
 
+class InfluenceRequest(_Request):
+    """A request that has no parameters."""
+
+
 class Reason(_Response):
     """The contribution of one feature to one score."""
 
@@ -289,6 +293,31 @@ class CustomerResponse(_SnapshotResponse):
     """One customer."""
 
     customer: CustomerScore
+
+
+class Adoption(_Response):
+    """A purchase for which a customer was credited."""
+
+    customer_id: str = Field(description="The other one: who bought, or who was credited.")
+    product: str
+    date: str = Field(
+        description="Day of the first purchase of the product, or of the first one in the window by somebody "
+        "referred, UTC.",
+        json_schema_extra={"format": "date", "examples": ["2025-11-03"]},
+    )
+    contact: str | None = Field(description="Kind of the last contact before it, or referral.")
+    probability: float = Field(description="That it came by the customer credited; 1 for a referral.")
+    value: float = Field(description="The credit, in currency.")
+
+
+class InfluenceResponse(_SnapshotResponse):
+    """Whom a customer influenced, and who influenced them, by value, as of the last closed window."""
+
+    customer_id: str
+    window_start: str = Field(description="Purchases count after it, UTC.", json_schema_extra=_MOMENT)
+    window_end: str = Field(description="They count up to it, UTC.", json_schema_extra=_MOMENT)
+    influenced: list[Adoption] = Field(description="Purchases of others: at most 100, by value.")
+    influenced_by: list[Adoption] = Field(description="Their own purchases, by who was credited.")
 
 
 class FeatureInfo(_Response):

@@ -11,7 +11,8 @@ import numpy as np
 
 from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import RANGE_SCORES
-from ripple.serving.errors import RequestError, shorten, suggestion
+from ripple.serving.errors import RequestError, StoreUnavailable, shorten, suggestion
+from ripple.serving.publications.influence import parse_texts
 from ripple.serving.publications.publication import Publication
 from ripple.serving.publications.snapshot import Lookup
 from ripple.serving.requests import Customer, RequestParser, Scoring
@@ -89,6 +90,40 @@ class Scorer:
             RequestError: nobody has this id.
             StoreUnavailable: customers cannot be looked up now.
         """
+        lookup = await self._find(customer_id)
+        return self._header | {"customer": self._published_answers(lookup, explain)[0]}
+
+    async def influence(self, customer_id: str) -> Answer:
+        """An `InfluenceResponse` as plain data.
+
+        Raises:
+            RequestError: nobody has this id, or the publication holds no influence.
+            StoreUnavailable: customers cannot be looked up now.
+        """
+        window = self.customers.window
+        if window is None:
+            raise RequestError(
+                404,
+                "influence_not_published",
+                "What is served holds scores, and not who influenced whom.",
+                "service",
+                "Publish with `ripple publish` of this version.",
+            )
+        lookup = await self._find(customer_id)
+        try:
+            texts = parse_texts(await self.customers.influence(customer_id, lookup.ranks[0]))
+        except ValueError as error:
+            raise StoreUnavailable("it holds influence that cannot be read: publish again.") from error
+        return self._header | {
+            "customer_id": customer_id,
+            "window_start": _utc(window.start),
+            "window_end": _utc(window.end),
+            "influenced": texts.influenced,
+            "influenced_by": texts.influenced_by,
+        }
+
+    async def _find(self, customer_id: str) -> Lookup:
+        """A customer who is known."""
         lookup = await self.customers.find([customer_id])
         if not lookup.ids:
             raise RequestError(
@@ -98,7 +133,7 @@ class Scorer:
                 "customer_id",
                 "Check the id, or send the customer's features to POST /v1/score.",
             )
-        return self._header | {"customer": self._published_answers(lookup, explain)[0]}
+        return lookup
 
     async def top(self, request: TopRequest, run: Callable[[Work], Awaitable[list[Answer]]]) -> Answer:
         """A `TopResponse` as plain data, with the work on it left to *run*.

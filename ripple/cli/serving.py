@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -78,8 +79,10 @@ def publish(
     require("train", "serve")
     from ripple.models.batch_scoring import write_snapshot
     from ripple.serving.errors import StoreUnavailable
+    from ripple.serving.publications.influence import SOURCE, write_influence
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
+    from ripple.training.attribution.credited_adoptions import credited_adoptions
     from ripple.training.examples.examples import attributes
 
     def validate(chosen: Settings) -> None:
@@ -95,6 +98,10 @@ def publish(
         _, features, scores = score_dataset(dataset, folder, number, features, as_of)
         kinds = attributes(dataset, as_of).reindex(features.index)
         write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
+        start = as_of - timedelta(days=dataset.settings.horizon_days)
+        logger.info(f"finding who influenced whom from {start:%Y-%m-%d} on")
+        adoptions = credited_adoptions(dataset.tables.until(as_of), start, as_of, dataset.settings)
+        write_influence(folder / SOURCE, adoptions, start, as_of)
         publication = folder / "publication"
         publication.mkdir()
         name = write_publication(publication, folder, number)

@@ -25,7 +25,7 @@ from ripple.serving.http.large_requests import LargeRequests, Place
 from ripple.serving.http.openapi import PAGE, document
 from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.requests import parse_query
-from ripple.serving.schemas import CustomerRequest, TopRequest
+from ripple.serving.schemas import CustomerRequest, InfluenceRequest, TopRequest
 
 if TYPE_CHECKING:
     from ripple.serving.scorer import Answer, Scorer
@@ -44,10 +44,13 @@ MAX_INLINE_ROWS = 100
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 CUSTOMER = "/v1/customers/"
+INFLUENCE = "/v1/customers/{customer_id}/influence"
+_INFLUENCE_END = b"/influence"
 METHODS = {
     "/v1/score": "POST",
     "/v1/top": "GET",
     "/v1/model": "GET",
+    INFLUENCE: "GET",
     "/v1/openapi.json": "GET",
     "/v1/docs": "GET",
 }
@@ -73,7 +76,10 @@ class Api:
         """Answer one request."""
         started = perf_counter()
         path = scope["path"]
-        route = CUSTOMER if path.startswith(CUSTOMER) else path
+        route = path
+        if path.startswith(CUSTOMER):
+            # as it was sent: an id may have a slash in it, as %2F
+            route = INFLUENCE if scope["raw_path"].endswith(_INFLUENCE_END) else CUSTOMER
         headers: list[tuple[bytes, bytes]] = [JSON]
         try:
             status, content = 200, await self._answer(route, scope, receive)
@@ -152,6 +158,9 @@ class Api:
             return await scorer.top(request, place.run)
         if route == "/v1/model":
             return scorer.model()
+        if route == INFLUENCE:
+            parse_query(InfluenceRequest, query)
+            return await scorer.influence(scope["path"][len(CUSTOMER) : -len(_INFLUENCE_END)])
         explain = parse_query(CustomerRequest, query).explain
         answer = await scorer.customer(scope["path"][len(CUSTOMER) :], explain)
         self._count(scorer, answer | {"customers": [answer["customer"]]})

@@ -16,6 +16,7 @@ from ripple.serving.schemas import (
     CustomerRequest,
     CustomerResponse,
     ErrorResponse,
+    InfluenceResponse,
     ModelResponse,
     ScoreByFeatures,
     ScoreByIds,
@@ -65,7 +66,14 @@ PAGE = b"""<!doctype html>
 def document() -> bytes:
     """The OpenAPI 3.1 document as JSON."""
     one_of = (ScoreByIds, ScoreByFeatures)
-    responses = (ScoreResponse, TopResponse, CustomerResponse, ModelResponse, ErrorResponse)
+    responses = (
+        ScoreResponse,
+        TopResponse,
+        CustomerResponse,
+        InfluenceResponse,
+        ModelResponse,
+        ErrorResponse,
+    )
     _, definitions = models_json_schema(
         [
             *((request, "validation") for request in one_of),
@@ -103,6 +111,15 @@ def document() -> bytes:
                 CustomerResponse,
                 "unknown_customer",
                 parameters=[_path("customer_id"), *_query(CustomerRequest)],
+            )
+        },
+        "/v1/customers/{customer_id}/influence": {
+            "get": _operation(
+                "influence",
+                "Whom a customer influenced, and who influenced them.",
+                InfluenceResponse,
+                *("unknown_customer", "influence_not_published"),
+                parameters=[_path("customer_id")],
             )
         },
         "/v1/model": {

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from ripple.models import Bundle
 from ripple.models.bundle import HEADS
+from ripple.serving.publications import influence
+from ripple.serving.publications.influence import Influence, Window, convert_influence
 from ripple.serving.publications.snapshot import Lookup, Snapshot, SnapshotError, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
@@ -45,12 +47,14 @@ class Customers(Protocol):
         negated_values: Network values in descending order, negated so that they ascend: `searchsorted` ranks
             other values among them.
         segments: Number of customers by segment, such as "plan pro".
+        window: In which influence was credited; None if the publication does not hold it.
     """
 
     as_of: str
     size: int
     negated_values: np.ndarray
     segments: dict[str, int]
+    window: Window | None
 
     async def find(self, ids: Sequence[str]) -> Lookup:
         """Look up *ids*; unknown ones are left out.
@@ -66,6 +70,13 @@ class Customers(Protocol):
             StoreUnavailable: they cannot be looked up now.
         """
 
+    async def influence(self, customer_id: str, rank: int) -> bytes | None:
+        """What `ripple.serving.publications.influence.parse_texts` reads, of a customer of the *rank*.
+
+        Raises:
+            StoreUnavailable: it cannot be looked up now.
+        """
+
     async def renew(self) -> bool:
         """Keep them from being removed for another while; False if the store no longer holds them.
 
@@ -77,8 +88,10 @@ class Customers(Protocol):
 class MappedCustomers:
     """Customers of a memory-mapped snapshot file."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, influence: Influence | None = None) -> None:
         self.snapshot = snapshot
+        self._influence = influence
+        self.window = None if influence is None else influence.window
         self.as_of, self.size, self.negated_values = snapshot.as_of, snapshot.size, snapshot.negated_values
         self.segments = {name: len(rows) for name, rows in snapshot.segments.items()}
 
@@ -89,6 +102,10 @@ class MappedCustomers:
     async def top(self, segment: str | None, offset: int, limit: int) -> Lookup:
         """Customers by rank, of everybody or of one segment."""
         return self.snapshot.by_rank(slice(offset, offset + limit), segment)
+
+    async def influence(self, customer_id: str, rank: int) -> bytes | None:
+        """What is kept for the customer of that rank."""
+        return None if self._influence is None else self._influence.of_row(rank - 1)
 
     async def renew(self) -> bool:
         """A file that is mapped can be read until the process ends, even once it is removed."""
@@ -115,6 +132,8 @@ class Publication:
 def write_publication(folder: Path, source: Path, version: str) -> str:
     """Write the ``bundle/`` and ``snapshot.parquet`` in *source* as a publication into an empty *folder*.
 
+    With ``influence.parquet``, if that is there.
+
     Args:
         version: Version of the registered model, such as "3".
 
@@ -127,6 +146,9 @@ def write_publication(folder: Path, source: Path, version: str) -> str:
     bundle = Bundle.load(source / "bundle")
     explainer = Explainer(bundle)
     convert_snapshot(folder / "snapshot.arrow", source / "snapshot.parquet", explainer)
+    if (source / influence.SOURCE).is_file():
+        ids = Snapshot.load(folder / "snapshot.arrow", explainer).ids
+        convert_influence(folder / influence.FILE, source / influence.SOURCE, ids)
     shutil.copytree(source / "bundle", folder / "bundle")
     files = {
         file.relative_to(folder).as_posix(): _digest(file)
@@ -151,11 +173,13 @@ def load_publication(folder: Path, name: str) -> Publication:
         bundle = Bundle.load(folder / "bundle")
         explainer = Explainer(bundle)
         snapshot = Snapshot.load(folder / "snapshot.arrow", explainer)
+        # publications of earlier versions have none
+        credited = Influence.load(folder / influence.FILE) if influence.FILE in manifest.files else None
     except (OSError, KeyError, SnapshotError) as error:
         raise PublicationError(f"{folder} is no publication: {error}") from error
     _validate_scores(bundle, snapshot, folder)
     documentation = read_documentation(folder / "bundle")
-    return Publication(name, manifest.version, explainer, MappedCustomers(snapshot), documentation)
+    return Publication(name, manifest.version, explainer, MappedCustomers(snapshot, credited), documentation)
 
 
 def is_complete(folder: Path) -> bool:

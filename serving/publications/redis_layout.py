@@ -1,9 +1,9 @@
 """How publications are kept in Redis: what its publishers and its readers share.
 
-Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a list
-of ids by rank for everybody and for each segment. A customer is one field of packed float64 values, so any
-number of customers is one round trip. The checksums of these fields are read with everything else;
-publications of earlier versions have none.
+Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a
+list of ids by rank for everybody and for each segment; a hash of who influenced whom, if anybody did. A
+customer is one field of packed float64 values, so any number of customers is one round trip. The checksums
+of these fields are read with everything else; publications of earlier versions have none.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from zlib import crc32
 
 import msgspec
 
+from ripple.serving.publications.influence import Window
+
 CURRENT = "ripple:current"
 """The key that holds the name of the current publication."""
 RETENTION_SECONDS = 3600
 """The time for which a publication is kept after the last worker that serves it has renewed it."""
+CHECKSUM_BYTES = 4
+"""The size of a checksum before what it is of."""
 RENEW = """
 for _, key in ipairs(KEYS) do
     if redis.call('PTTL', key) >= 0 then redis.call('EXPIRE', key, ARGV[1]) end
@@ -33,14 +37,24 @@ class Meta(msgspec.Struct):
     as_of: str
     size: int
     segments: dict[str, int]
+    window: Window | None = None
+    influence: int = 0
+    """The number of customers for whom there is influence."""
 
 
-def publication_keys(prefix: str, segments: Iterable[str]) -> list[str]:
-    """The keys of a publication, which begin with *prefix*."""
-    parts = ("files", "customers", "rank:", *(f"rank:{segment}" for segment in segments))
+def publication_keys(prefix: str, segments: Iterable[str], influence: bool = False) -> list[str]:
+    """The keys of a publication, which begin with *prefix*, with or without one of *influence*."""
+    parts = ["files", "customers", "rank:", *(f"rank:{segment}" for segment in segments)]
+    if influence:
+        parts.append("influence")
     return [f"{prefix}:{part}" for part in parts]
 
 
 def checksum(customer_id: bytes, row: bytes) -> int:
     """The CRC-32 of an id and the packed values under it, so that no customer gets another one's."""
     return crc32(row, crc32(customer_id))
+
+
+def packed_checksum(customer_id: bytes, content: bytes) -> bytes:
+    """The `checksum` before what is kept under an id, in `CHECKSUM_BYTES`."""
+    return checksum(customer_id, content).to_bytes(CHECKSUM_BYTES)

@@ -23,6 +23,8 @@ from redis.retry import Retry
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
+from ripple.serving.publications import influence
+from ripple.serving.publications.influence import Influence
 from ripple.serving.publications.publication import MANIFEST
 from ripple.serving.publications.redis_layout import (
     CURRENT,
@@ -30,6 +32,7 @@ from ripple.serving.publications.redis_layout import (
     RETENTION_SECONDS,
     Meta,
     checksum,
+    packed_checksum,
     publication_keys,
 )
 from ripple.serving.publications.snapshot import Snapshot
@@ -136,7 +139,9 @@ def _is_complete(client: redis.Redis, prefix: str) -> bool:
         sizes.hlen(customers)
         for ranking in rankings:
             sizes.llen(ranking)
-        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values()]
+        sizes.hlen(f"{prefix}:influence")
+        kept = meta.get("influence", 0)
+        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values(), kept]
 
 
 def _make_current(client: redis.Redis, name: str, written: str | None, lock: Lock) -> None:
@@ -179,6 +184,7 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
     }
     sizes = {segment: len(rows) for segment, rows in snapshot.segments.items()}
     meta = Meta(version, snapshot.as_of, snapshot.size, sizes)
+    credited = Influence.load(file) if (file := publication / influence.FILE).is_file() else None
     checksums = np.empty(snapshot.size, np.uint32)
     with client.pipeline() as batch:
 
@@ -194,6 +200,14 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
             for rows in _chunks(members.tolist()):
                 batch.rpush(f"{prefix}:rank:{segment}", *(snapshot.ids[row] for row in rows))
                 write(f"{prefix}:rank:{segment}")
+        if credited is not None:
+            meta.window = credited.window
+            for rows in _chunks(range(snapshot.size)):
+                fields: dict[Any, Any] = dict(_influence(snapshot, credited, rows))
+                if fields:
+                    meta.influence += len(fields)
+                    batch.hset(f"{prefix}:influence", mapping=fields)
+                    write(f"{prefix}:influence")
         files |= {
             "falling": snapshot.negated_values.tobytes(),
             "checksums": checksums.tobytes(),
@@ -220,6 +234,13 @@ def _packed(snapshot: Snapshot, rows: Sequence[int], checksums: np.ndarray) -> I
         field = snapshot.ids[row], values.tobytes()
         checksums[row] = checksum(*field)
         yield field
+
+
+def _influence(snapshot: Snapshot, credited: Influence, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
+    """Id and influence of the customers in *rows* who have any, with its checksum before it."""
+    for row in rows:
+        if content := credited.of_row(row):
+            yield snapshot.ids[row], packed_checksum(snapshot.ids[row], content) + content
 
 
 def _are_unchanged(client: redis.Redis, prefix: str) -> bool:

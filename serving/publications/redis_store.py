@@ -30,11 +30,13 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
 )
 from ripple.serving.publications.redis_layout import (
+    CHECKSUM_BYTES,
     CURRENT,
     RENEW,
     RETENTION_SECONDS,
     Meta,
     checksum,
+    packed_checksum,
     publication_keys,
 )
 from ripple.serving.publications.snapshot import Lookup
@@ -140,6 +142,7 @@ class RedisCustomers:
         explainer: Explainer,
     ) -> None:
         self.as_of, self.size, self.segments = meta.as_of, meta.size, meta.segments
+        self.window, self._has_influence = meta.window, meta.influence > 0
         self.negated_values = negated_values
         self._checksums = checksums
         self._client = client
@@ -175,9 +178,23 @@ class RedisCustomers:
             await self._validate_exists(key)
         return await self.find([customer_id.decode() for customer_id in ids])
 
+    async def influence(self, customer_id: str, rank: int) -> bytes | None:
+        """What is kept for the customer."""
+        if not self._has_influence:
+            return None
+        key = f"ripple:{self._name}:influence"
+        kept: bytes | None = await _reply(self._client.hget(key, customer_id.encode()))
+        if kept is None:
+            await self._validate_exists(key)
+            return None
+        content = kept[CHECKSUM_BYTES:]
+        if kept[:CHECKSUM_BYTES] != packed_checksum(customer_id.encode(), content):
+            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
+        return content
+
     async def renew(self) -> bool:
         """Keep them from being removed for another while; False if Redis no longer holds them."""
-        keys = publication_keys(f"ripple:{self._name}", self.segments)
+        keys = publication_keys(f"ripple:{self._name}", self.segments, self._has_influence)
         try:
             return bool(await _reply(self._renew(keys, [RETENTION_SECONDS])))
         except StoreUnavailable as error:

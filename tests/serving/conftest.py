@@ -22,6 +22,7 @@ import pytest
 
 from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
+from ripple.serving.publications.influence import COLUMNS, SOURCE, write_influence
 from ripple.serving.publications.publication import load_publication, write_publication
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.schemas import CustomerResponse, ScoreResponse, TopRequest, TopResponse
@@ -36,6 +37,16 @@ LOOP = asyncio.Runner()
 """One event loop for all tests, as connections to Redis belong to the loop that opened them."""
 AS_OF = datetime(2026, 6, 30)
 FAMILIES = ("engagement", "sophistication", "referent", "direct value")
+ADOPTIONS = pd.DataFrame(
+    [
+        ("c0003", "c0005", "pro", datetime(2026, 2, 3), "answer", 0.25, 12.5),
+        ("c0003", "c0007", "team", datetime(2026, 3, 4), None, 0.5, 40.0),
+        ("c0004", "c0003", "pro", datetime(2026, 1, 9), "referral", 1.0, 90.0),
+        ("gone", "c0005", "team", datetime(2026, 1, 2), "share", 0.75, 7.0),
+    ],
+    columns=list(COLUMNS),
+)
+"""Whom customers of the snapshot, and one who is not in it, are credited with."""
 UNITS = ("days", "share", "flag", "currency")
 
 
@@ -108,6 +119,7 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
     attributes = pd.DataFrame({"plan": pd.array(plan, dtype="str"), "name": ids}, index=ids)
     scores = score_population(bundle, known)
     write_snapshot(folder / "snapshot.parquet", scores, known, as_of, attributes)
+    write_influence(folder / SOURCE, ADOPTIONS, datetime(2026, 1, 1), as_of)
     return folder
 
 

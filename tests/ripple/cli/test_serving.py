@@ -127,6 +127,17 @@ def test_service_and_batch_agree_to_the_last_bit(
         top = client.top(limit=100)
         assert [one.customer_id for one in top.customers] == earlier.index[:100].tolist()
         _assert_same(top.customers, earlier[:100])
+        # with whom they influenced in the window that closed then
+        influence = client.influence(top.customers[0].customer_id)
+        assert (influence.window_start, influence.window_end) == (
+            "2025-05-05T00:00:00Z",
+            "2025-11-01T00:00:00Z",
+        )
+        assert influence.influenced
+        assert all(one.value > 0 and 0 < one.probability <= 1 for one in influence.influenced)
+        assert all("2025-05-05" <= one.date <= "2025-11-01" for one in influence.influenced)
+        other = client.influence(influence.influenced[0].customer_id)
+        assert influence.customer_id in {one.customer_id for one in other.influenced_by}
 
 
 def test_a_key_is_made_with_the_hash_by_which_it_is_known(ripple: Ripple, tmp_path: Path) -> None:

@@ -107,3 +107,11 @@ def _inexact(ask: Any) -> float:
 def test_a_get_route_answers_head(ask: Any, path: str) -> None:
     headers = {"x-request-id": "r1"}
     assert ask("HEAD", path, headers=headers).headers == ask("GET", path, headers=headers).headers
+
+
+def test_an_id_with_a_slash_is_not_taken_for_a_part_of_a_customer(ask: Any) -> None:
+    error = ask("GET", "/v1/customers/c0003%2Finfluence").json()["error"]
+    assert (error["code"], "'c0003/influence'" in error["message"]) == ("unknown_customer", True)
+    assert ask("GET", "/v1/customers/c0003/influence").json()["customer_id"] == "c0003"
+    assert ask("GET", "/v1/customers/c0003/influence?explain=1").json()["error"]["code"] == "extra_forbidden"
+    assert ask("POST", "/v1/customers/c0003/influence").status_code == 405
