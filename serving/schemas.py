@@ -295,19 +295,20 @@ class CustomerResponse(_SnapshotResponse):
     customer: CustomerScore
 
 
-class Adoption(_Response):
-    """A purchase for which a customer was credited."""
+class CreditedPair(_Response):
+    """Somebody whose purchases are credited to another customer, or who is credited with theirs."""
 
     customer_id: str = Field(description="The other one: who bought, or who was credited.")
-    product: str
+    product: str = Field(description="The one with the most credit, if there are several.")
     date: str = Field(
-        description="Day of the first purchase of the product, or of the first one in the window by somebody "
-        "referred, UTC.",
+        description="Day of the first purchase of the product, or on which somebody referred joined, UTC.",
         json_schema_extra={"format": "date", "examples": ["2025-11-03"]},
     )
     contact: str | None = Field(description="Kind of the last contact before it, or referral.")
-    probability: float = Field(description="That it came by the customer credited; 1 for a referral.")
-    value: float = Field(description="The credit, in currency.")
+    probability: float = Field(
+        description="That at least one purchase came by who is credited; 1 for a referral."
+    )
+    value: float = Field(description="The credit for all of their purchases, in currency.")
 
 
 class InfluenceResponse(_SnapshotResponse):
@@ -316,8 +317,8 @@ class InfluenceResponse(_SnapshotResponse):
     customer_id: str
     window_start: str = Field(description="Purchases count after it, UTC.", json_schema_extra=_MOMENT)
     window_end: str = Field(description="They count up to it, UTC.", json_schema_extra=_MOMENT)
-    influenced: list[Adoption] = Field(description="Purchases of others: at most 100, by value.")
-    influenced_by: list[Adoption] = Field(description="Their own purchases, by who was credited.")
+    influenced: list[CreditedPair] = Field(description="Who bought because of them: at most 100, by value.")
+    influenced_by: list[CreditedPair] = Field(description="Who is credited with their purchases: likewise.")
 
 
 class FeatureInfo(_Response):

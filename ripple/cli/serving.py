@@ -82,7 +82,7 @@ def publish(
     from ripple.serving.publications.influence import SOURCE, write_influence
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
-    from ripple.training.attribution.credited_adoptions import credited_adoptions
+    from ripple.training.attribution.credited_pairs import credited_pairs
     from ripple.training.examples.examples import attributes
 
     def validate(chosen: Settings) -> None:
@@ -100,8 +100,9 @@ def publish(
         write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
         start = as_of - timedelta(days=dataset.settings.horizon_days)
         logger.info(f"finding who influenced whom from {start:%Y-%m-%d} on")
-        adoptions = credited_adoptions(dataset.tables.until(as_of), start, as_of, dataset.settings)
-        write_influence(folder / SOURCE, adoptions, start, as_of)
+        past, ids = dataset.tables.until(as_of), features.index.tolist()
+        pairs = credited_pairs(past, start, as_of, dataset.settings, ids)
+        write_influence(folder / SOURCE, pairs, start, as_of)
         publication = folder / "publication"
         publication.mkdir()
         name = write_publication(publication, folder, number)

@@ -17,25 +17,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MAX_ADOPTIONS = 100
-"""The number of adoptions, at most, that are kept for a customer and direction, by value."""
+MAX_PAIRS = 100
+"""The number of others, at most, that are kept for a customer and direction: those of most value."""
 FILE = "influence.arrow"
 """The name of the file in a publication."""
 SOURCE = "influence.parquet"
 """The name of the file of which it is made."""
-COLUMNS = ("source_id", "target_id", "product", "date", "contact", "probability", "value")
-"""The columns of a table of credited adoptions."""
+COLUMNS = ("source_id", "target_id", "product", "adopted_at", "contact", "probability", "value")
+"""The columns that are read of a table of credited pairs."""
 
 
 class Window(msgspec.Struct, frozen=True):
-    """The window, closed at its end, in which adoptions were credited; in ISO 8601, UTC."""
+    """The window, closed at its end, in which purchases were credited; in ISO 8601, UTC."""
 
     start: str
     end: str
 
 
 class Texts(msgspec.Struct):
-    """The adoptions of a customer, each a `ripple.serving.schemas.Adoption` in JSON."""
+    """What is kept for a customer: lists of `ripple.serving.schemas.CreditedPair` in JSON."""
 
     influenced: msgspec.Raw = msgspec.Raw(b"[]")
     influenced_by: msgspec.Raw = msgspec.Raw(b"[]")
@@ -75,14 +75,14 @@ def parse_texts(content: bytes | None) -> Texts:
     return _TEXTS.decode(content) if content else Texts()
 
 
-def write_influence(path: Path, adoptions: pd.DataFrame, start: datetime, end: datetime) -> None:
-    """Write credited *adoptions*, with the columns of `COLUMNS`, for a publication."""
-    table = pa.Table.from_pandas(adoptions[list(COLUMNS)], preserve_index=False)
+def write_influence(path: Path, pairs: pd.DataFrame, start: datetime, end: datetime) -> None:
+    """Write credited *pairs*, with the columns of `COLUMNS`, for a publication."""
+    table = pa.Table.from_pandas(pairs[list(COLUMNS)], preserve_index=False)
     pq.write_table(table.replace_schema_metadata({"start": start.isoformat(), "end": end.isoformat()}), path)
 
 
 def convert_influence(path: Path, source: Path, ids: Sequence[bytes]) -> None:
-    """Write the adoptions in *source*, a file of `write_influence`, for the customers *ids* of a snapshot."""
+    """Write the pairs in *source*, a file of `write_influence`, for the customers *ids* of a snapshot."""
     table = pq.read_table(source)
     rows = table.to_pandas().sort_values(["value", "source_id", "target_id", "product"], ascending=False)
     texts = {"source_id": dict(_by(rows, "source_id", "target_id"))}
@@ -95,11 +95,11 @@ def convert_influence(path: Path, source: Path, ids: Sequence[bytes]) -> None:
 
 
 def _by(rows: pd.DataFrame, of: str, other: str) -> Iterator[tuple[str, list[Any]]]:
-    """The adoptions of each customer in column *of*, with the one in column *other*."""
+    """The pairs of each customer in column *of*, with the one in column *other*."""
     columns = ["product", "date", "contact", "probability", "value"]
-    shown = rows.assign(date=rows["date"].dt.strftime("%Y-%m-%d"), customer_id=rows[other])
+    shown = rows.assign(date=rows["adopted_at"].dt.strftime("%Y-%m-%d"), customer_id=rows[other])
     shown = shown.astype({"contact": object}).where(shown.notna(), None)
-    shown = shown[rows.groupby(of).cumcount() < MAX_ADOPTIONS]
+    shown = shown[rows.groupby(of).cumcount() < MAX_PAIRS]
     for customer_id, group in shown.groupby(of, sort=False):
         yield str(customer_id), group[["customer_id", *columns]].to_dict("records")
 

@@ -37,7 +37,7 @@ LOOP = asyncio.Runner()
 """One event loop for all tests, as connections to Redis belong to the loop that opened them."""
 AS_OF = datetime(2026, 6, 30)
 FAMILIES = ("engagement", "sophistication", "referent", "direct value")
-ADOPTIONS = pd.DataFrame(
+PAIRS = pd.DataFrame(
     [
         ("c0003", "c0005", "pro", datetime(2026, 2, 3), "answer", 0.25, 12.5),
         ("c0003", "c0007", "team", datetime(2026, 3, 4), None, 0.5, 40.0),
@@ -119,7 +119,7 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
     attributes = pd.DataFrame({"plan": pd.array(plan, dtype="str"), "name": ids}, index=ids)
     scores = score_population(bundle, known)
     write_snapshot(folder / "snapshot.parquet", scores, known, as_of, attributes)
-    write_influence(folder / SOURCE, ADOPTIONS, datetime(2026, 1, 1), as_of)
+    write_influence(folder / SOURCE, PAIRS, datetime(2026, 1, 1), as_of)
     return folder
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import subprocess
@@ -11,11 +12,14 @@ import httpx
 import pandas as pd
 import pytest
 
+from ripple import AsyncClient, Client
 from ripple.models import Bundle
 from ripple.models.bundle import SCORES
+from ripple.serving.client import NotFound
 from ripple.serving.schemas import (
     CustomerResponse,
     ErrorResponse,
+    InfluenceResponse,
     ModelResponse,
     ScoreResponse,
     TopResponse,
@@ -175,3 +179,19 @@ def test_a_bento_served_by_itself_does_not_start_open_to_everybody(store: Any, t
     )
     assert done.returncode != 0
     assert "Nobody would need an API key: set RIPPLE_SERVE_KEYS" in done.stderr + done.stdout
+
+
+def test_both_clients_tell_whom_a_customer_influenced(client: httpx.Client) -> None:
+    url = str(client.base_url)
+
+    async def asked() -> InfluenceResponse:
+        async with AsyncClient(url) as asynchronous:
+            return await asynchronous.influence("c0003")
+
+    with Client(url) as blocking:
+        answer = blocking.influence("c0003")
+        assert [one.customer_id for one in answer.influenced] == ["c0007", "c0005"]
+        assert [one.customer_id for one in answer.influenced_by] == ["c0004"]
+        assert asyncio.run(asked()) == answer
+        with pytest.raises(NotFound):
+            blocking.influence("c9999/influence")

@@ -13,7 +13,7 @@ from ripple.serving.errors import RequestError, StoreUnavailable
 from ripple.serving.publications.influence import (
     COLUMNS,
     FILE,
-    MAX_ADOPTIONS,
+    MAX_PAIRS,
     SOURCE,
     Influence,
     Window,
@@ -85,7 +85,7 @@ def test_what_was_changed_in_redis_is_not_answered(
 
 
 def test_the_highest_values_of_many_are_kept(tmp_path: Path) -> None:
-    count = MAX_ADOPTIONS + 20
+    count = MAX_PAIRS + 20
     rows = pd.DataFrame(
         [("a", f"t{number:03d}", "pro", END, "share", 0.5, float(number)) for number in range(count)],
         columns=list(COLUMNS),
@@ -96,12 +96,12 @@ def test_the_highest_values_of_many_are_kept(tmp_path: Path) -> None:
     assert influence.window == Window(START.isoformat(), END.isoformat())
     assert influence.of_row(0) == b""
     kept = msgspec.json.decode(parse_texts(influence.of_row(1)).influenced)
-    assert [one["value"] for one in kept] == [float(count - 1 - place) for place in range(MAX_ADOPTIONS)]
+    assert [one["value"] for one in kept] == [float(count - 1 - place) for place in range(MAX_PAIRS)]
     assert len(msgspec.json.decode(parse_texts(influence.of_row(2)).influenced_by)) == 1
 
 
 def test_nobody_is_credited_where_nothing_happened(tmp_path: Path) -> None:
-    nothing = pd.DataFrame(columns=list(COLUMNS)).astype({"date": "datetime64[s]", "value": float})
+    nothing = pd.DataFrame(columns=list(COLUMNS)).astype({"adopted_at": "datetime64[s]", "value": float})
     write_influence(tmp_path / SOURCE, nothing, START, END)
     convert_influence(tmp_path / FILE, tmp_path / SOURCE, [b"a"])
     assert Influence.load(tmp_path / FILE).of_row(0) == b""

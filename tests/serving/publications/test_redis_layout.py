@@ -32,7 +32,9 @@ def test_a_publication_has_these_keys_and_no_others(empty_redis: str, published:
     publish(empty_redis, published, published.name)
     with redis.Redis.from_url(empty_redis) as client:
         keys = {key.decode() for key in client.scan_iter("ripple:v*")}
-    assert keys == set(publication_keys(f"ripple:{published.name}", ["plan basic", "plan pro"]))
+    prefix, segments = f"ripple:{published.name}", ["plan basic", "plan pro"]
+    assert keys == set(publication_keys(prefix, segments, influence=True))
+    assert keys - set(publication_keys(prefix, segments)) == {f"{prefix}:influence"}
 
 
 def test_the_checksum_is_that_of_the_id_followed_by_the_row() -> None:
