@@ -305,9 +305,7 @@ class CreditedPair(_Response):
         json_schema_extra={"format": "date", "examples": ["2025-11-03"]},
     )
     contact: str | None = Field(description="Kind of the last contact before it, or referral.")
-    probability: float = Field(
-        description="That at least one purchase came by who is credited; 1 for a referral."
-    )
+    probability: float = Field(description="That a purchase came by who is credited; 1 for a referral.")
     value: float = Field(description="The credit for all of their purchases, in currency.")
 
 

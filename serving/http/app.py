@@ -86,7 +86,7 @@ class Api:
             if route == "/v1/docs":
                 headers = [HTML]
         except RequestError as error:
-            status, content = error.status, error.body(scope["request_id"])
+            status, content = error.status, error.body(scope["ripple.request_id"])
             headers += error.headers
             self.metrics.count_error(error.code)
         except Exception as error:
@@ -96,11 +96,11 @@ class Api:
                 "Answering %s failed by %s, request %s:\n%s",
                 route,
                 type(error).__name__,
-                scope["request_id"],
+                scope["ripple.request_id"],
                 stack,
             )
             failure = RequestError(500, "failed", "Scoring failed.", "service", "See the service's log.")
-            status, content = 500, failure.body(scope["request_id"])
+            status, content = 500, failure.body(scope["ripple.request_id"])
             self.metrics.count_error("failed")
         await respond(send, status, content, headers)
         known = route in METHODS or route == CUSTOMER

@@ -84,7 +84,7 @@ class AdmissionMiddleware:
         started = perf_counter()
         headers = dict(scope["headers"])
         scope["header"] = headers
-        scope["request_id"] = request_id = _request_id(headers.get(b"x-request-id"))
+        scope["ripple.request_id"] = request_id = _request_id(headers.get(b"x-request-id"))
         answer = _Answer(send, self.metrics, request_id)
         await self._answer(scope, headers, receive, answer)
         if self.access_log:

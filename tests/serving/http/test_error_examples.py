@@ -44,6 +44,8 @@ def test_an_error_is_as_its_example(code: str, client: httpx.Client) -> None:
     status, _, where, hint = EXAMPLES[code]
     problem = answer.json()["error"]
     assert (answer.status_code, problem["code"], problem["where"]) == (status, code, where)
+    if code != "head_too_large":  # which is refused before a request is read
+        assert problem["request_id"] == answer.headers["x-request-id"]
     # but for what this model has
     assert problem["hint"].split("'")[0] == hint.split("'")[0]
 
