@@ -22,6 +22,8 @@ from tests.support.servers.scoring_server import ScoringServer
 CLIENTS = Path(__file__).with_name("clients")
 PACKAGES = ROOT / ".ripple/generated_clients"
 """Where packages of npm and what Go compiled stay from run to run."""
+DEBIAN_GO = Path("/usr/share/gocode")
+"""Where Debian has libraries of Go."""
 GENERATED = {"go": "ripple", "python": "ripple_generated"}
 """The names of the packages that openapi-generator makes, by language."""
 
@@ -36,7 +38,8 @@ def _run(*command: object, env: Mapping[str, str] | None = None, cwd: Path | Non
 
 def _program(name: str, package: str) -> str:
     program = shutil.which(name)
-    assert program is not None, f"there is no {name} on this machine: apt-get install {package}"
+    if program is None:
+        pytest.skip(f"there is no {name} on this machine: apt-get install {package}")
     return program
 
 
@@ -125,12 +128,15 @@ def test_a_client_in_typescript(
 def test_a_client_in_go(
     generated: Path, server: ScoringServer, expected: dict[str, Any], tmp_path: Path
 ) -> None:
-    go = _program("go", "golang-go golang-gopkg-validator.v2-dev")
+    packages = "golang-go golang-gopkg-validator.v2-dev"
+    go = _program("go", packages)
+    if not (DEBIAN_GO / "src/gopkg.in/validator.v2").is_dir():
+        pytest.skip(f"the generated client needs a library of Go: apt-get install {packages}")
     shutil.copytree(generated / "go", tmp_path / "src/ripple")
     (tmp_path / "src/main").mkdir()
     shutil.copy(CLIENTS / "call.go", tmp_path / "src/main")
     # libraries of Go from Debian are in a folder, not behind a module proxy
-    env = {"GO111MODULE": "off", "GOPATH": f"{tmp_path}:/usr/share/gocode", "GOCACHE": str(PACKAGES / "go")}
+    env = {"GO111MODULE": "off", "GOPATH": f"{tmp_path}:{DEBIAN_GO}", "GOCACHE": str(PACKAGES / "go")}
     _run(go, "build", "-o", tmp_path / "call", "main", env=env)
     assert _parsed(_run(tmp_path / "call", server.url)) == expected
 
