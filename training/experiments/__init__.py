@@ -1,0 +1,1 @@
+"""Experiments on plays: units, seeded arms, effects with intervals, and power."""
