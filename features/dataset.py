@@ -23,7 +23,7 @@ from ripple.features.rollup.history import History
 from ripple.features.rollup.parquet_cache import ParquetCache
 from ripple.features.tables import spark
 from ripple.features.tables.attributes import SHOWN_ATTRIBUTES, AttributeHistory
-from ripple.features.tables.contract import ATTRIBUTES, CONTRACT, CONTRACTS, LOOKUPS
+from ripple.features.tables.contract import ATTRIBUTES, CONTRACT, CONTRACTS, LOOKUPS, PLAYS_LOG
 from ripple.features.tables.mapping import read_raw
 from ripple.features.tables.required import validate_columns, validate_tables
 from ripple.features.tables.sources import find
@@ -54,6 +54,8 @@ class Dataset:
         internal: the interactions of two users of one customer, which are left out, if users are mapped.
         attribute_history: the attributes that change, if there are any.
         feature_attributes: the names of the attributes that are features.
+        plays_log: who was contacted for which play and when, if that is recorded.
+        merges: `old_id` and `new_id` of customers who became part of others, if there are any.
         extension: the features that the user adds.
         unknown_tables: the tables and files that nothing is made of, with the table of the contract that each
             may be meant to be, if any.
@@ -72,6 +74,8 @@ class Dataset:
     internal: ir.Table | None = None
     attribute_history: AttributeHistory | None = None
     feature_attributes: Sequence[str] = ()
+    plays_log: ir.Table | None = None
+    merges: ir.Table | None = None
     extension: Extension = NO_EXTENSION
     unknown_tables: Mapping[str, str | None] = field(default_factory=dict)
     skipped: Sequence[str] = ()
@@ -135,8 +139,10 @@ class Dataset:
             update={"until": min(moment, self.settings.until) if self.settings.until else moment}
         )
         history = self.attribute_history and self.attribute_history.until(moment)
-        tables = self.tables.until(moment)
-        return replace(self, settings=settings, tables=tables, attribute_history=history)
+        tables, log = self.tables.until(moment), self.plays_log
+        if log is not None:
+            log = log.filter(log.contacted_at <= moment)
+        return replace(self, settings=settings, tables=tables, attribute_history=history, plays_log=log)
 
 
 def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb") -> Dataset:
@@ -198,6 +204,12 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
     known = dict.fromkeys(fixed_attributes, False) | dict.fromkeys(history.names if history else (), True)
     shown = {*SHOWN_ATTRIBUTES, settings.report.name, settings.report.owner}
     feature_attributes = validate_names(settings.features.attributes, known, shown)
+    log = None
+    if PLAYS_LOG.name in raw:
+        parts = [typing.table(part, PLAYS_LOG) for part in raw[PLAYS_LOG.name]]
+        unreadable[PLAYS_LOG.name] = [problem for part in parts for problem in part.unreadable]
+        rows = union_by_name([part.rows for part in parts])
+        log = rows.drop(FILE) if FILE in rows.columns else rows
     unused = {name: {part.origin: part.unused for part in parts} for name, parts in raw.items()}
     extension = load_extension(source.folder, settings.features)
     return Dataset(
@@ -210,6 +222,8 @@ def open_dataset(data: str | Path, settings: Settings, engine: Engine = "duckdb"
         union_by_name(internal) if internal else None,
         history,
         feature_attributes,
+        log,
+        typing.merges,
         extension,
         {name: nearest_table(name) for name in unused_tables},
         skipped,

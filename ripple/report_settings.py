@@ -39,7 +39,13 @@ class Plays(Section):
         0.1,
         gt=0,
         le=1,
-        description="assumed share of the value at stake that a play saves or wins; untested",
+        description="assumed share of the value at stake that a play saves or wins, until it is measured",
+    )
+    rest_days: int = Field(
+        90,
+        ge=0,
+        le=MAX_DAYS,
+        description="days after a contact in plays_log in which a customer gets no play",
     )
     margin_share: float | None = Field(
         None, gt=0, le=1, description="margin ÷ revenue, where orders have no margin"

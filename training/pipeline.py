@@ -15,11 +15,12 @@ from ripple import atomic
 from ripple.digests import digest
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
-from ripple.features.expressions import age_days, sum_or_zero
+from ripple.features.expressions import sum_or_zero
 from ripple.features.matrix import all_features_of
 from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, Category, FeatureSpec, Spec
+from ripple.training import measured_effects
 from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
@@ -52,7 +53,8 @@ from ripple.training.insights.customer_value import customer_value
 from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
-from ripple.training.insights.plays import playbook
+from ripple.training.insights.plays import latest_feedback_age, playbook
+from ripple.training.insights.plays_log import resting, treated_by_cutoff
 from ripple.training.insights.power_use import power_use
 from ripple.training.registry.gate import Decision, decide
 from ripple.training.result import (
@@ -332,7 +334,13 @@ def _insights(
         concentration(value, settings.seed),
         measured,
         playbook(
-            features, value, population.bundle, settings, latest_feedback_age(dataset, population.as_of)
+            features,
+            value,
+            population.bundle,
+            settings,
+            latest_feedback_age(dataset, population.as_of),
+            measured_effects.read(settings.home, population.as_of),
+            resting(dataset, population.as_of),
         ),
         customer_histories(dataset, backtester.examples, latest, listed, population.bundle),
         features_spread,
@@ -345,17 +353,8 @@ def _insights(
             settings.top_share,
         ),
         power_use(dataset, scores, population.as_of, listed),
+        treated_by_cutoff(dataset, backtester.schedule.grid),
     )
-
-
-def latest_feedback_age(dataset: Dataset, as_of: datetime) -> pd.Series | None:
-    """Days from the latest feedback of each customer to *as_of*, by customer_id; None without feedback."""
-    known = dataset.tables.before(as_of)
-    if "feedback" not in known:
-        return None
-    feedback = known["feedback"].filter(known["feedback"].occurred_at < as_of)
-    latest = feedback.group_by("customer_id").aggregate(age=age_days(feedback.occurred_at.max(), as_of))
-    return frame(latest)["age"]
 
 
 def _claims(

@@ -166,6 +166,8 @@ class Insights:
 
     Attributes:
         feature_adoptions: the label of features in the longest closed period; None without usage.
+        treated_by_cutoff: by cutoff that the heads learn from, the number of customers who were contacted for
+            a play in its horizon; only where there are any.
     """
 
     customer_value: CustomerValue
@@ -176,6 +178,7 @@ class Insights:
     feature_adoptions: FeatureAdoptions | None = None
     best_periods: BestPeriods | None = None
     power_use: PowerUse = field(default_factory=PowerUse)
+    treated_by_cutoff: Mapping[datetime, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,13 @@ class TrainingResult:
             ),
             "plays": rows(self.insights.playbook.plays),
             "segments": rows(self.insights.playbook.segments),
+            "measured_effects": [
+                asdict(effect) | {"until": effect.until.isoformat()}
+                for effect in self.insights.playbook.measured.values()
+            ],
+            "treated": {
+                cutoff.isoformat(): number for cutoff, number in self.insights.treated_by_cutoff.items()
+            },
             "digests": dict(self.data.digests),
             "trials": [asdict(trial) for trial in search.trials] if search else [],
             "search": {name: _defined(value) for name, value in search.record().items()} if search else None,

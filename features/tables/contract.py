@@ -145,7 +145,18 @@ ATTRIBUTES = TableContract(
     ),
 )
 """Attributes of customers that change; those that do not may be columns of customers."""
-CONTRACTS = CONTRACT | LOOKUPS | {ATTRIBUTES.name: ATTRIBUTES}
+PLAYS_LOG = TableContract(
+    "plays_log",
+    (
+        Column("customer_id", "id"),
+        Column("play", "text"),
+        Column("contacted_at", "time"),
+        _optional("outcome", "text"),
+    ),
+    time="contacted_at",
+)
+"""Who was contacted for which play and when. No feature is made of it, and the data do not end with it."""
+CONTRACTS = CONTRACT | LOOKUPS | {ATTRIBUTES.name: ATTRIBUTES, PLAYS_LOG.name: PLAYS_LOG}
 """All tables that a dataset may have."""
 TIERS = ("core", "advanced")
 EVENT_TABLES = tuple(name for name, contract in CONTRACT.items() if contract.time)

@@ -101,6 +101,13 @@ class Typing:
         if "merges" in self._lookups:
             self._longest_chain = longest_chain(self._lookups["merges"])
 
+    @property
+    def merges(self) -> ir.Table | None:
+        """`old_id` and `new_id` of the accounts that became part of others, if there are any."""
+        if "merges" not in self._lookups:
+            return None
+        return self._lookups["merges"].select(old_id="lookup id", new_id="lookup value").distinct()
+
     def table(self, raw: RawTable, contract: TableContract) -> TypedTable:
         """The typed rows of *raw*.
 

@@ -13,6 +13,7 @@ import pandas as pd
 from ripple.digests import code_digest, digest
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
+from ripple.training import measured_effects
 
 CODE = (
     "ripple.training.examples.examples",
@@ -32,7 +33,8 @@ class Provenance:
 
     Attributes:
         data: digest of each table, by name; see `data_digests`.
-        identity: digest of data, settings, code, libraries and the number of trials. Trainings of the same
+        identity: digest of data, settings, code, libraries, the number of trials, and what experiments
+            measured of plays. Trainings of the same
             identity end with the same bundle.
     """
 
@@ -43,12 +45,15 @@ class Provenance:
 def provenance_of(dataset: Dataset, checks: Report, trials: int = 0) -> Provenance:
     """What a training on *dataset* with so many *trials* of a parameter search starts from.
 
-    Neither the name of the run counts nor where results are kept.
+    Neither the name of the run counts nor where results are kept, but what experiments measured that are kept
+    there does.
     """
     data = data_digests(dataset)
+    measured = measured_effects.read(dataset.settings.home, dataset.settings.until or checks.end)
     settings = dataset.settings.model_dump(mode="json")
     set_aside = sorted((finding.key, finding.count) for finding in checks.set_aside)
-    return Provenance(data, digest(sorted(data.items()), settings, set_aside, trials, code_digest(PIPELINE)))
+    parts = (sorted(data.items()), settings, set_aside, trials, code_digest(PIPELINE))
+    return Provenance(data, digest(*parts, *sorted(measured.items())))
 
 
 def data_digests(dataset: Dataset) -> dict[str, str]:
@@ -59,6 +64,8 @@ def data_digests(dataset: Dataset) -> dict[str, str]:
     rows = {name: _rows_digest(table) for name, table in dataset.tables.tables.items()}
     if dataset.attribute_history is not None:
         rows["attributes"] = _rows_digest(dataset.attribute_history.rows)
+    if dataset.plays_log is not None:
+        rows["plays_log"] = _rows_digest(dataset.plays_log)
     return rows | ({"features.py": dataset.extension.digest} if dataset.extension.digest else {})
 
 

@@ -1,25 +1,31 @@
 """Plays: who gets which by explicit rules, the value at stake, and what a play may cost at most.
 
 The rules are `plays.rules` of the settings. What a play may cost at most is the margin on the share of the
-value at stake that it is taken to save or win (`plays.effect`): a play that costs more would lose money even
-if it worked.
+value at stake that it saves or wins: a play that costs more would lose money even if it worked. That share is
+the lower bound of what an experiment measured, and before there is one the assumption `plays.effect`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from ripple.features.dataset import Dataset
+from ripple.features.expressions import age_days
 from ripple.models.bundle import Bundle
 from ripple.models.reasons import in_words, reasons
 from ripple.play_rules import Rule
 from ripple.settings import Settings
+from ripple.training.examples.examples import frame
 from ripple.training.examples.membership import top_mask
 from ripple.training.insights.customer_value import CustomerValue
+from ripple.training.measured_effects import MeasuredEffect
 
 FILE = "plays.csv"
 """The name of the file in a run that lists the customers with a play."""
@@ -45,17 +51,33 @@ class Playbook:
         segments: one row per combination of `network`, `direct` and `sentiment` that there is: `customers`,
             how many of them are `fading`, `network_value`, `direct_value` and `plays`, the names of those
             that its customers get.
+        measured: by play, what an experiment measured of it.
+        resting: the number of customers who get no play as they were contacted lately.
     """
 
     customers: pd.DataFrame
     plays: pd.DataFrame
     customer_segments: pd.DataFrame
     segments: pd.DataFrame
+    measured: Mapping[str, MeasuredEffect] = field(default_factory=dict)
+    resting: int = 0
+
+
+class Valued(Protocol):
+    """What rules need of `CustomerValue`: `network_value` and `direct_value` of each customer."""
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """By customer_id."""
+
+    @property
+    def chance_share(self) -> float:
+        """The share of network value that may be due to chance."""
 
 
 def segments(
     features: pd.DataFrame,
-    customer_value: CustomerValue,
+    customer_value: Valued,
     settings: Settings,
     feedback_age: pd.Series | None = None,
 ) -> pd.DataFrame:
@@ -106,26 +128,64 @@ def segments(
     )
 
 
+def latest_feedback_age(dataset: Dataset, as_of: datetime) -> pd.Series | None:
+    """Days from the latest feedback of each customer to *as_of*, by customer_id; None without feedback."""
+    known = dataset.tables.before(as_of)
+    if "feedback" not in known:
+        return None
+    feedback = known["feedback"].filter(known["feedback"].occurred_at < as_of)
+    latest = feedback.group_by("customer_id").aggregate(age=age_days(feedback.occurred_at.max(), as_of))
+    return frame(latest)["age"]
+
+
+def chosen_rules(properties: pd.DataFrame, rules: Sequence[Rule]) -> np.ndarray:
+    """By row of *properties*, the position of the first of *rules* that fits; −1 where none does."""
+    return np.select([_rule_mask(properties, rule) for rule in rules], range(len(rules)), -1)
+
+
 def playbook(
     features: pd.DataFrame,
     customer_value: CustomerValue,
     bundle: Bundle,
     settings: Settings,
     feedback_age: pd.Series | None = None,
+    measured: Mapping[str, MeasuredEffect] | None = None,
+    resting: pd.Index | None = None,
 ) -> Playbook:
-    """Apply the rules of the settings to every customer of *customer_value*; see `segments`."""
+    """Apply the rules of the settings to every customer of *customer_value*.
+
+    Args:
+        features: of the same customers.
+        customer_value: what they are worth.
+        bundle: explains their network value.
+        settings: the rules, and the thresholds they refer to.
+        feedback_age: see `segments`.
+        measured: by play, what an experiment measured of it.
+        resting: customers who get no play, as they were contacted lately.
+    """
     properties = segments(features, customer_value, settings, feedback_age)
     rules = settings.plays.rules
-    chosen = np.select([_rule_mask(properties, rule) for rule in rules], range(len(rules)), -1)
+    suggested, measured = chosen_rules(properties, rules), measured or {}
+    rests = np.zeros(len(properties), dtype=bool) if resting is None else properties.index.isin(resting)
+    chosen = np.where(rests, -1, suggested)
+    # the last share is for position −1: customers without a play
+    shares = [*(_certain_share(measured.get(rule.play), settings) for rule in rules), settings.plays.effect]
     customers = customer_value.customers.assign(
-        max_cost=settings.plays.effect * customer_value.customers["gain"]
+        max_cost=np.array(shares)[chosen] * customer_value.customers["gain"]
     )
     return Playbook(
         _customers_with_play(chosen, properties, features, customers, bundle, settings),
         _totals(chosen, customers, customer_value, settings),
         properties,
         _segment_totals(chosen, properties, customers, rules),
+        {rule.play: measured[rule.play] for rule in rules if rule.play in measured},
+        int(np.count_nonzero(rests & (suggested >= 0))),
     )
+
+
+def _certain_share(measured: MeasuredEffect | None, settings: Settings) -> float:
+    """The share of the value at stake that a play saves or wins: the lower bound, or what is assumed."""
+    return settings.plays.effect if measured is None else max(measured.low, 0.0)
 
 
 def write(playbook: Playbook, path: Path, shown: Mapping[str, pd.Series] | None = None) -> None:

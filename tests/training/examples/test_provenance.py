@@ -15,6 +15,7 @@ from ripple.features.validation.findings import Finding, Report
 from ripple.settings import Settings
 from ripple.training.examples import provenance
 from ripple.training.examples.provenance import PIPELINE, data_digests, provenance_of, run_code_digest
+from ripple.training.measured_effects import MeasuredEffect, write
 
 ORDERS = pd.DataFrame(
     {
@@ -85,6 +86,7 @@ def test_whatever_a_training_follows_from_is_part_of_the_identity(monkeypatch):
         provenance_of(replace(DATASET, extension=Extension(digest="features.py")), checks()),
         provenance_of(replace(DATASET, extension=Extension(digest="features.py, changed")), checks()),
         provenance_of(replace(DATASET, tables=Tables({"orders": ibis.memtable(ORDERS.iloc[1:])})), checks()),
+        provenance_of(replace(DATASET, plays_log=ibis.memtable(ORDERS)), checks()),
     ]
     mine = provenance_of(DATASET, checks())
     monkeypatch.setattr(provenance, "code_digest", lambda module: f"another {module}")
@@ -152,3 +154,15 @@ def test_a_run_does_not_follow_from_how_it_is_reported_recorded_or_served(module
         "cli",
     )
     assert not [name for name in modules if name.startswith(tuple(f"ripple.{other}" for other in others))]
+
+
+def test_what_experiments_measured_is_part_of_the_identity_once_it_is_known(tmp_path):
+    def identity(until):
+        settings = Settings(home=tmp_path, until=until)
+        return provenance_of(replace(DATASET, settings=settings), checks()).identity
+
+    before = [identity(datetime(2025, month, 1)) for month in (6, 8)]
+    write(tmp_path, "july", [MeasuredEffect("rescue", "july", 0.1, 0.0, 0.2, datetime(2025, 7, 1), 40)])
+    after = [identity(datetime(2025, month, 1)) for month in (6, 8)]
+    assert after[0] == before[0]
+    assert after[1] != before[1]

@@ -1,4 +1,5 @@
 import math
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from ripple.play_rules import RULES
 from ripple.report_settings import Plays
 from ripple.settings import Features, Settings
 from ripple.training.insights.plays import playbook, segments, write
+from ripple.training.measured_effects import MeasuredEffect
 
 NAMES = [rule.play for rule in RULES]
 SETTINGS = Settings(plays={"network_share": 0.5, "direct_share": 0.5})
@@ -213,3 +215,32 @@ def test_segments_hold_every_customer_once(result, suggested):
         (suggested.segments["network"] == "low") & (suggested.segments["direct"] == "low")
     ]
     assert (of_few["plays"] == "").all()
+
+
+def measured(play: str, low: float) -> MeasuredEffect:
+    return MeasuredEffect(play, "july", low + 0.1, low, low + 0.2, datetime(2025, 7, 1), 40)
+
+
+def test_what_was_measured_takes_the_place_of_the_guess_by_its_lower_bound(result, suggested):
+    effects = {"rescue": measured("rescue", 0.3), "partner": measured("partner", -0.1)}
+    value, bundle = result.insights.customer_value, result.population.bundle
+    book = playbook(result.population.features, value, bundle, result.settings, measured=effects)
+    before, after = suggested.plays.set_index("play")["max_cost"], book.plays.set_index("play")["max_cost"]
+    assert after["rescue"] == pytest.approx(3 * before["rescue"])
+    assert after["partner"] == 0
+    pd.testing.assert_series_equal(after.drop(["rescue", "partner"]), before.drop(["rescue", "partner"]))
+    assert book.measured == effects
+
+
+def test_customers_who_rest_get_no_play(result, suggested):
+    asked, value = suggested.customers.index[:5], result.insights.customer_value
+    nobody = value.customers.index.difference(suggested.customers.index)[:1]
+    book = playbook(
+        result.population.features,
+        value,
+        result.population.bundle,
+        result.settings,
+        resting=asked.union(nobody),
+    )
+    assert set(book.customers.index) == set(suggested.customers.index) - set(asked)
+    assert (suggested.resting, book.resting) == (0, 5)

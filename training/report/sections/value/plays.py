@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ripple.report_settings import Plays
+from ripple.training.measured_effects import MeasuredEffect
 from ripple.training.report.plots.amounts import amount_bars
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
@@ -38,7 +39,9 @@ def plays_section(result: TrainingResult) -> dict[str, Any]:
         )
         if len(used)
         else "",
-        "plays": [_play(row, settings.currency) for row in used.itertuples()],
+        "plays": [
+            _play(row, book.measured.get(str(row.play)), settings.currency) for row in used.itertuples()
+        ],
         "unused": list(unused),
         "customers": _customers(result),
         "risks": [
@@ -161,10 +164,21 @@ def _caution(result: TrainingResult) -> str:
     return f"{notice.title} {referrals}{text}"
 
 
-def _play(row: Any, currency: str) -> dict[str, Any]:
+def _measured(effect: MeasuredEffect | None) -> str:
+    """What an experiment found of a play; nothing is said of plays whose effect is a guess, as most are."""
+    if effect is None:
+        return ""
+    low, high = words.percent(effect.low), words.percent(effect.high)
+    return (
+        f"; measured by {effect.experiment}: {words.percent(effect.effect)} of the value at stake (95 % "
+        f"interval {low} to {high})"
+    )
+
+
+def _play(row: Any, measured: MeasuredEffect | None, currency: str) -> dict[str, Any]:
     return {
         "name": row.play,
-        "action": row.action,
+        "action": f"{row.action}{_measured(measured)}",
         "customers": words.number(row.customers),
         "network": replace(
             _money(row.network_value, currency), low=float(row.network_low), high=float(row.network_high)
@@ -231,6 +245,11 @@ def _missing_inputs(result: TrainingResult) -> list[str]:
         )
     if "usage" in result.data.checks.absent:
         sentences.append("There is no usage table, so no customer counts as fading.")
+    if resting := result.insights.playbook.resting:
+        sentences.append(
+            f"{words.plural(resting, 'customer')} would get a play and do not, as they were contacted in the "
+            f"last {words.plural(result.settings.plays.rest_days, 'day')} (plays_log, plays.rest_days)."
+        )
     if not math.isfinite(result.insights.customer_value.margin_share):
         sentences.append(
             "Orders have no column margin, so the cost limit of a play is not known; set the usual margin as "
@@ -263,8 +282,9 @@ def _terms(plays: Plays) -> list[tuple[str, str]]:
         (
             "May cost at most",
             f"the margin on {words.percent(plays.effect)} of the value at stake (plays.effect, an assumption "
-            "until tested); network value counts only as far as it is not chance and as such predictions "
-            "were realised, and is taken off the own spend of those who spend it: every amount counts "
+            "until an experiment measures a play: then the lower end of what it found); network value "
+            "counts only as far as it is not chance and as such predictions were realised, and is taken off "
+            "the own spend of those who spend it: every amount counts "
             "once. Above this, a play loses money even if it works",
         ),
     ]

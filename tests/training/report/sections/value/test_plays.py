@@ -1,11 +1,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from ripple.report_settings import Plays
 from ripple.training.insights.plays import playbook
+from ripple.training.measured_effects import MeasuredEffect
 from ripple.training.report import render
 from ripple.training.report.sections.value.plays import plays_section
 from ripple.training.report.text.words import Cell
@@ -145,3 +147,13 @@ def test_every_segment_names_its_plays(result: TrainingResult) -> None:
     low = [row for row in rows if (row["network"], row["direct"]) == ("low", "low")]
     assert low
     assert all(row["plays"] == "no play" for row in low)
+
+
+def test_a_play_says_what_an_experiment_measured_of_it(result: TrainingResult) -> None:
+    effect = MeasuredEffect("nurture", "july", 0.07, 0.02, 0.12, datetime(2025, 7, 1), 40)
+    book = replace(result.insights.playbook, measured={"nurture": effect}, resting=3)
+    section = plays_section(altered(result, playbook=book))
+    actions = {row["name"]: row["action"] for row in section["plays"]}
+    assert numbers(actions.pop("nurture"))[-4:] == ["7", "95", "2", "12"]
+    assert not any("measured" in action for action in actions.values())
+    assert any(numbers(sentence) == ["3", "90"] for sentence in section["missing"])
