@@ -170,11 +170,14 @@ def test_without_extras_it_is_the_client_and_a_small_command_line(
 
     calls = [[name, *arguments] for name, arguments in BARE_ARGUMENTS.items()]
     calls += [["features", "--list"], ["train", "world", "--tune", "5"]]
+    calls += [["experiment", "design", "world", "--play", "rescue", "--out", "july"]]
+    calls += [["experiment", "read", "world", "--design", "."]]
     printed = _run(bin_folder / "python", "-c", RUN_ALL, json.dumps(calls), cwd=tmp_path).splitlines()
     for call, line in zip(calls, printed, strict=True):
         code, message = json.loads(line)
         assert code == 2, call
         needed = {"publish": "train,serve", "package": "train,serve", "serve": "train,serve"}
+        needed["experiment"] = "train,experiments"
         extras = "train,tune" if "--tune" in call else needed.get(call[0], "train")
         assert f"-py3-none-any.whl[{extras}]'" in message, call
         assert message.count("\n") == 1, call

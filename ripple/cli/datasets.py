@@ -79,6 +79,8 @@ def print_check(dataset: Dataset, report: Report) -> None:
 
     for name, rows in report.rows.items():
         print(f"{name:<13}{rows:>10,} rows")
+    if dataset.plays_log is not None:
+        print(f"{'plays_log':<13}{dataset.plays_log.count().execute():>10,} rows")
     for name in report.absent:
         print(f"{name:<13}    absent: its features are left out")
     if features := dataset.attribute_features:
