@@ -221,11 +221,12 @@ def measured(play: str, low: float) -> MeasuredEffect:
     return MeasuredEffect(play, "july", low + 0.1, low, low + 0.2, datetime(2025, 7, 1), 40)
 
 
-def test_what_was_measured_takes_the_place_of_the_guess_by_its_lower_bound(result, suggested):
+def test_what_was_measured_takes_the_place_of_the_guess_by_its_lower_bound(result):
     effects = {"rescue": measured("rescue", 0.3), "partner": measured("partner", -0.1)}
     value, bundle = result.insights.customer_value, result.population.bundle
+    guessed = playbook(result.population.features, value, bundle, result.settings)
     book = playbook(result.population.features, value, bundle, result.settings, measured=effects)
-    before, after = suggested.plays.set_index("play")["max_cost"], book.plays.set_index("play")["max_cost"]
+    before, after = guessed.plays.set_index("play")["max_cost"], book.plays.set_index("play")["max_cost"]
     assert after["rescue"] == pytest.approx(3 * before["rescue"])
     assert after["partner"] == 0
     pd.testing.assert_series_equal(after.drop(["rescue", "partner"]), before.drop(["rescue", "partner"]))
