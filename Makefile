@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
-	coverage docs layouts links screenshot site truth truth-real benchmarks bench-attribution bench-features \
+	coverage docs layouts links screenshot site truth truth-experiments truth-real benchmarks bench-attribution bench-features \
 	bench-foundation bench-init bench-level bench-limits bench-pipeline bench-publishing bench-reasons \
 	bench-report bench-serving bench-startup bench-train bench-training
 .DEFAULT_GOAL := help
@@ -127,14 +127,18 @@ truth: $(VENV)/ready-dev ## hold the label and simpler rankings against known tr
 	@$(BENCHMARK).truth --baselines
 	@$(VENV)/bin/python docs/generate.py # reports quote the figures
 
+truth-experiments: $(VENV)/ready-dev ## hold the read-out of experiments against known effects: writes its section of docs/truth.md (10 minutes)
+	@OMP_NUM_THREADS=1 $(BENCHMARK).truth.experiments_page
+
 $(CDNOW): | $(VENV)/ready-dev
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest $(dir $@) lifetimes==0.11.3
 
 truth-real: $(VENV)/ready-dev ## on real data: direct value on CDNOW (SOURCE, or the wheel of lifetimes), the label on the experiment in INSURANCE_DATA, and all of it on FOUNDATION_DATA: writes docs/real.md (15 minutes)
 	@test -n "$$SOURCE" || $(MAKE) --no-print-directory $(CDNOW)
 	@OMP_NUM_THREADS=1 $(BENCHMARK).real.cdnow "$${SOURCE:-$(CDNOW)}"
-	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).real.insurance "$$INSURANCE_DATA"; \
-	  else echo "INSURANCE_DATA is not set: the section of the village insurance experiment stays as it is" >&2; fi
+	@if test -n "$$INSURANCE_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).real.insurance "$$INSURANCE_DATA" && \
+	  $(BENCHMARK).real.insurance_readout "$$INSURANCE_DATA"; \
+	  else echo "INSURANCE_DATA is not set: the sections of the village insurance experiment stay as they are" >&2; fi
 	@if test -n "$$FOUNDATION_DATA"; then OMP_NUM_THREADS=1 $(BENCHMARK).real.foundation_capture "$$FOUNDATION_DATA"; \
 	  else echo "FOUNDATION_DATA is not set: the section of Foundation stays as it is" >&2; fi
 

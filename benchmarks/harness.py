@@ -79,13 +79,20 @@ def write_results(name: str, rows: Sequence[dict[str, Any]]) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(filled, indent=1) + "\n", encoding="utf-8")
 
 
-def write_section(name: str, text: str) -> None:
-    """Replace the section *name* of the page `REAL_DATA`, or add it at the end."""
+def write_section(name: str, text: str, page: Path | None = None) -> None:
+    """Replace the section *name* of a *page*, `REAL_DATA` where none is named, or add it at the end."""
+    page = page or REAL_DATA
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, _, old = REAL_DATA.read_text(encoding="utf-8").partition(begin)
+    before, _, old = page.read_text(encoding="utf-8").partition(begin)
     after = old.partition(end)[2].lstrip()
     parts = (before.rstrip(), begin, text.strip(), end, after)
-    REAL_DATA.write_text("\n\n".join(filter(None, parts)).rstrip() + "\n", encoding="utf-8")
+    page.write_text("\n\n".join(filter(None, parts)).rstrip() + "\n", encoding="utf-8")
+
+
+def read_section(name: str, page: Path) -> str | None:
+    """The section *name* of a *page* as it stands; None where there is none."""
+    _, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->")
+    return rest.partition(f"<!-- end of {name} -->")[0].strip() if begin else None
 
 
 def _cell(value: object) -> str:

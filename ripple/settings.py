@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from ripple.control_settings import Controls
 from ripple.environment import own_variables
 from ripple.errors import InputError
 from ripple.report_settings import Plays, Report
@@ -242,6 +243,7 @@ class Settings(BaseSettings):
     lifetime: Lifetime = Lifetime()
     checks: Checks = Checks()
     gate: Gate = Gate()
+    controls: Controls = Controls()
     plays: Plays = Plays()
     report: Report = Report()
 

@@ -22,6 +22,8 @@ from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, Category, FeatureSpec, Spec
 from ripple.training import measured_effects
 from ripple.training.attribution import INFLUENCE_METHOD
+from ripple.training.attribution.controls.negative_controls import negative_controls
+from ripple.training.attribution.controls.outcomes import validate_outcomes
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
@@ -123,6 +125,7 @@ def _fit_and_evaluate(
 ) -> TrainingResult:
     end = dataset.settings.until or checks.end
     validate_shown_attributes(dataset)
+    validate_outcomes(dataset.tables, dataset.settings.controls.outcomes)
     feasible = feasibility(dataset, checks.start, end)
     if feasible.candidates is None:
         raise InputError(NETWORK_VALUE_NEEDS)
@@ -152,7 +155,7 @@ def _fit_and_evaluate(
         search,
         earlier_effects(backtester, cutoffs, population.bundle, population.features),
     )
-    logger.info("placebos, and the label under other settings")
+    logger.info("placebos, the label under other settings, and negative controls")
     label = _label_summary(dataset, examples[plan.grid[-1]])
     logger.info("customer values and quoted claims")
     insights = _insights(dataset, backtester, label, predictions, population)
@@ -306,14 +309,15 @@ def _population(
 
 
 def _label_summary(dataset: Dataset, latest: Examples) -> LabelSummary:
-    """Totals and placebo tests of the label in the window of the *latest* closed cutoff."""
+    """Totals, placebos and negative controls of the label in the window of the *latest* closed cutoff."""
     closed = latest.cutoff + timedelta(days=dataset.settings.horizon_days)
     inside = dataset.tables.orders_in(latest.cutoff, closed)
     credited = latest.labels[["network_value", "referral_value", "influence_value"]].sum()
     revenue = sum_or_zero(inside.revenue).to_pyarrow().as_py()
     totals = {"revenue": float(revenue), **{str(part): float(value) for part, value in credited.items()}}
     tested = robustness(dataset.tables.until(closed), latest.cutoff, closed, dataset.settings)
-    return LabelSummary(totals, tested)
+    controls = negative_controls(dataset.tables.until(closed), latest.cutoff, closed, dataset.settings)
+    return LabelSummary(totals, tested, controls)
 
 
 def _insights(

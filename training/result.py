@@ -15,6 +15,7 @@ from ripple.features.tables.attributes import DISPLAY_NAME, SHOWN_ATTRIBUTES
 from ripple.features.validation.findings import Report
 from ripple.models.bundle import Bundle
 from ripple.settings import Settings
+from ripple.training.attribution.controls.negative_controls import NegativeControls
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.estimators.total_forecast import TotalForecast
@@ -55,10 +56,12 @@ class LabelSummary:
     Attributes:
         totals: all revenue, network value, and its referral and influence parts, in currency.
         robustness: placebo tests and sensitivity; None without interactions.
+        controls: negative controls; None without interactions.
     """
 
     totals: dict[str, float]
     robustness: Robustness | None
+    controls: NegativeControls | None = None
 
     @property
     def chance_share(self) -> float:
@@ -232,6 +235,7 @@ class TrainingResult:
             "label": self.population.bundle.spec.label,
             "label_totals": self.label.totals,
             "robustness": _tested(self.label.robustness),
+            "negative_controls": self.label.controls.record() if self.label.controls else None,
             "headline": {name: _defined(value) for name, value in self.headline().items()},
             "total": self.population.total.record(),
             "best_baseline": self.evaluation.backtest.best_baseline,

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.harness import RESULTS
+from benchmarks.harness import RESULTS, read_section, write_section
 from benchmarks.truth.figures import TRUTH, Figures, Runs, by_degree, compare, totals
 from benchmarks.truth.first_uses import evaluate_first_uses
 from benchmarks.truth.forecast import Forecast, evaluate_forecast, expected_values
@@ -39,6 +39,8 @@ from ripple.training.evaluation import metrics
 from ripple.training.examples.examples import frame
 
 PAGE = Path(__file__).parents[2] / "docs" / "truth.md"
+EXPERIMENTS = "experiments"
+"""The section of the page that `make truth-experiments` writes."""
 CUSTOMERS = 4000
 SEEDS = (7, 8, 9)
 PROCESSES = 2
@@ -168,7 +170,10 @@ def main() -> None:
     text = page(runs, options.customers, options.seeds)
     print(text, end="")
     if options == parser.parse_args(["--baselines"]):
+        experiments = read_section(EXPERIMENTS, PAGE) if PAGE.exists() else None
         PAGE.write_text(text, encoding="utf-8")
+        if experiments is not None:
+            write_section(EXPERIMENTS, experiments, PAGE)
         RESULTS.mkdir(exist_ok=True)
         figures = as_json(runs, options.customers, options.seeds)
         (RESULTS / "truth.json").write_text(figures, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands on experiments with plays: experiment design, experiment read."""
+"""Commands on experiments with plays: experiment design, read and validate."""
 
 from __future__ import annotations
 
@@ -227,6 +227,44 @@ def read(
     else:
         print("measured: nothing yet that could take the place of plays.effect")
     print(f"page: {folder / PAGE}")
+
+
+@experiment.command(epilog="Example: ripple experiment validate /tmp/world --design july --design october")
+def validate(
+    data: Data,
+    folders: Annotated[
+        list[Path],
+        typer.Option(
+            "--design",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Folder of a design whose experiment is over; can be given several times.",
+        ),
+    ],
+    settings: SettingsFile = None,
+) -> None:
+    """Hold credited network value against the effects of your experiments on audiences.
+
+    Prints how much revenue of audiences the plays brought for each unit of network value that is credited for
+    it, all plays together, with a 95 % interval. 1 is what Ripple claims.
+    """
+    require("train", "experiments")
+    from ripple.training.experiments import validation
+    from ripple.training.experiments.design import read_design
+
+    parts = [read_design(folder) for folder in folders]
+    validation.no_name_twice(parts)
+    dataset, _ = open_checked(data, settings, keep=True)
+    validate_interactions(dataset)
+    end = dataset.settings.until
+    assert end is not None  # the check of a dataset finds it
+    found = validation.validate(dataset, parts, end)
+    currency = dataset.settings.currency
+    print(f"experiments: {', '.join(found.experiments)}; plays: {', '.join(found.plays)}")
+    print(f"audience:    {found.audience:+,.2f} {currency} of revenue per treated customer")
+    print(f"credited:    {found.credited:+,.2f} {currency} of network value per treated customer")
+    print(f"slope:       {found.text}")
 
 
 def _costs(given: list[str], plays: list[str]) -> dict[str, float]:

@@ -95,6 +95,8 @@ def train(
     print(f"gate:     {decision.title}.")
     for reason in decision.summary:
         print(f"          {reason}")
+    for warning in decision.warnings:
+        print(f"warning:  {warning}")
     print(
         f"capture:  {headline['capture']:.2f} of the value held by the true top {share}, "
         f"against {headline['best_baseline_capture']:.2f} by the best simple rule "

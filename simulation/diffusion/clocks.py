@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ripple.arrays import Floats, Ints
+from ripple.arrays import Bools, Floats, Ints
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.campaigns import response_days
 from ripple.simulation.world.delays import Delays
@@ -37,7 +37,22 @@ class Clocks:
     product: Ints
     tie: Ints
     delay: Floats
-    """Days from the later of the source's adoption and the opening of the tie to the target's adoption."""
+    """Days from the later of the source's adoption and `opens` to the target's adoption."""
+    opens: Floats
+    """First day from which each influence clock runs: that of its tie, or of a play if that is later."""
+    closes: Floats
+    """First day on which it no longer can ring."""
+
+    def where(self, mask: Bools) -> Clocks:
+        """The same background clocks, and the influence clocks for which *mask* is true."""
+        return Clocks(
+            self.background,
+            self.product[mask],
+            self.tie[mask],
+            self.delay[mask],
+            self.opens[mask],
+            self.closes[mask],
+        )
 
     def flat_index(self, customer: Ints) -> Ints:
         """Index in `background.ravel()` of this customer and the product of each influence clock."""
@@ -75,7 +90,7 @@ def draw_clocks(
     """
     (campaign_rng,) = rng.spawn(1)
     delays = Delays(world.delay_days, world.delay_tail)
-    transmission = _transmission_probability(world, population, ties)
+    transmission = transmission_probability(world, population, ties)
     background, products_of, ties_of, delays_of = [], [], [], []
     for product, adopted in enumerate(state.adopted):
         clock = background_clocks(product, population, products, calendar, state.day, rng, campaign_rng)
@@ -88,8 +103,14 @@ def draw_clocks(
         products_of.append(np.full_like(tie, product))
         ties_of.append(tie)
         delays_of.append(delays.draw(elapsed[tie], rng))
+    tie = np.concatenate(ties_of)
     return Clocks(
-        np.stack(background), np.concatenate(products_of), np.concatenate(ties_of), np.concatenate(delays_of)
+        np.stack(background),
+        np.concatenate(products_of),
+        tie,
+        np.concatenate(delays_of),
+        ties.opens[tie],
+        ties.closes[tie],
     )
 
 
@@ -120,7 +141,8 @@ def background_clocks(
     return np.where(adopts < population.active_until, adopts, np.inf)
 
 
-def _transmission_probability(world: World, population: Population, ties: Ties) -> Floats:
+def transmission_probability(world: World, population: Population, ties: Ties) -> Floats:
+    """The probability that each tie transmits an adoption of its source, if it stays open."""
     relative_risk = (
         np.exp(POWER_EFFECT * population.power[ties.source])
         * population.susceptibility[ties.target]

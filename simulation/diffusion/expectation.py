@@ -32,8 +32,11 @@ def expected_leave_one_out(
     Each redraw is exact (see `clocks.draw_clocks`), so the only error is that of the mean.
 
     Raises:
-        ValueError: the window reaches out of the simulated months, or there is to be no redraw.
+        ValueError: the window reaches out of the simulated months, there is to be no redraw, or there is a
+            play in *history*, whose clocks would not be redrawn.
     """
+    if history.played is not None:
+        raise ValueError("Expected values are of a world without a play.")
     if redraws < 1:
         raise ValueError(f"redraws = {redraws}: at least 1 is needed.")
     window = history.calendar.window(start, end)

@@ -48,8 +48,8 @@ def spread_adoptions(clocks: Clocks, ties: Ties) -> Adoptions:
         clocks.flat_index(ties.source[clocks.tie]),
         clocks.flat_index(ties.target[clocks.tie]),
         clocks.delay,
-        ties.opens[clocks.tie],
-        ties.closes[clocks.tie],
+        clocks.opens,
+        clocks.closes,
     )
     adopted = np.flatnonzero(np.isfinite(day))
     product, customer = np.divmod(adopted, customers)

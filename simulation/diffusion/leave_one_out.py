@@ -36,7 +36,7 @@ def without_each_customer(history: History, window: Window) -> CounterfactualAdo
     Only descendants of the customer through causes that acted after the start can change. So every such
     descendant is copied for every customer it descends from, and one first passage runs on all the copies.
     """
-    adoptions, ties, clocks = history.adoptions, history.ties, history.clocks
+    adoptions, clocks = history.adoptions, history.clocks
     index = _adoption_index(history)
     ancestor, adoption, direct = _descents(history, index, window)
     copies = ancestor * adoptions.size + adoption
@@ -45,8 +45,7 @@ def without_each_customer(history: History, window: Window) -> CounterfactualAdo
     # all of them ring after the start, for those they ring for had not adopted by then
     others = source != ancestor[copy]
     copy, clock, source = copy[others], clock[others], source[others]
-    tie, delay = clocks.tie[clock], clocks.delay[clock]
-    opens, closes = ties.opens[tie], ties.closes[tie]
+    delay, opens, closes = clocks.delay[clock], clocks.opens[clock], clocks.closes[clock]
 
     source_copy = _index_of(copies, ancestor[copy] * adoptions.size + source)
     changes, stays = source_copy != NOT_FOUND, source_copy == NOT_FOUND

@@ -67,24 +67,59 @@ def draw_payments(
     rng: np.random.Generator,
 ) -> Payments:
     """Draw the payments that follow the adoptions; nobody renews any more once they have left."""
+    adoption, order_delay = schedule_orders(adoptions, population, calendar, rng)
+    paid = adoptions.day[adoption] + order_delay < population.active_until[adoptions.customer[adoption]]
+    return draw_amounts(
+        adoption[paid], order_delay[paid], adoptions, population, products, calendar.days, rng
+    )
+
+
+def schedule_orders(
+    adoptions: Adoptions, population: Population, calendar: Calendar, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """The orders that follow each adoption of a customer who never leaves.
+
+    Returns:
+        For each order the index in *adoptions*, and the days from the adoption to it.
+    """
     retention = 1 / (1 + np.exp(-RETENTION_LOG_ODDS - SATISFACTION_EFFECT * population.satisfaction))
     bought = rng.geometric(1 - retention[adoptions.customer])
     bought = np.minimum(bought, np.ceil(calendar.days / RENEWAL_DAYS).astype(int))
     adoption, renewal = expand(np.zeros_like(bought), bought)
     jitter = rng.uniform(-RENEWAL_JITTER_DAYS, RENEWAL_JITTER_DAYS, adoption.size)
-    order_delay = np.where(renewal > 0, RENEWAL_DAYS * renewal + jitter, 0.0)
-    day = adoptions.day[adoption] + order_delay
-    paid = day < population.active_until[adoptions.customer[adoption]]
-    adoption, order_delay, day = adoption[paid], order_delay[paid], day[paid]
+    return adoption, np.where(renewal > 0, RENEWAL_DAYS * renewal + jitter, 0.0)
 
+
+def draw_amounts(
+    adoption: Ints,
+    order_delay: Floats,
+    adoptions: Adoptions,
+    population: Population,
+    products: Products,
+    refunds_until: float,
+    rng: np.random.Generator,
+) -> Payments:
+    """Draw what is paid for each order, and the refunds.
+
+    Args:
+        adoption: index in *adoptions* of each order.
+        order_delay: days from the adoption to each order.
+        adoptions: the adoptions that are followed.
+        population: the customers.
+        products: what is sold.
+        refunds_until: the day from which on nothing is refunded.
+        rng: where the draws come from.
+    """
+    day = adoptions.day[adoption] + order_delay
     customer, product = adoptions.customer[adoption], adoptions.product[adoption]
     revenue = products.price[product] * population.budget[customer] * rng.lognormal(sigma=0.15, size=day.size)
     revenue = np.maximum(np.round(revenue, 2), 0.01)
 
     refund_delay = rng.uniform(1, MAX_REFUND_DAYS, day.size)
-    refunded = np.flatnonzero((rng.random(day.size) < REFUND_SHARE) & (day + refund_delay < calendar.days))
+    refunded = np.flatnonzero((rng.random(day.size) < REFUND_SHARE) & (day + refund_delay < refunds_until))
     returned = np.where(rng.random(refunded.size) < FULL_REFUND_SHARE, 1.0, 0.5)
-    adoption, order_delay = (np.concatenate((column, column[refunded])) for column in (adoption, order_delay))
+    adoption = np.concatenate((adoption, adoption[refunded]))
+    order_delay = np.concatenate((order_delay, order_delay[refunded]))
     refund_delay = np.concatenate((np.zeros(day.size), refund_delay[refunded]))
     revenue = np.concatenate((revenue, -np.floor(revenue[refunded] * returned * 100) / 100))
 

@@ -13,6 +13,7 @@ from ripple.simulation.tables.first_uses import first_use_history
 from ripple.simulation.tables.interactions import interactions_table
 from ripple.simulation.tables.orders import orders_table
 from ripple.simulation.tables.product_features import catalog_table, release_features
+from ripple.simulation.tables.repeated_events import with_repeated_events
 from ripple.simulation.tables.usage import usage_table
 from ripple.simulation.world.calendar import Calendar
 from ripple.simulation.world.worlds import WORLDS
@@ -62,7 +63,7 @@ def tables(history: History) -> dict[str, pa.Table]:
     streams = RandomStreams.of(history.seed)
     features = release_features(calendar, streams.features)
     first_uses = first_use_history(history).adoptions if history.world.features_spread else None
-    return {
+    seen = {
         "customers": customers_table(population, calendar),
         "orders": orders_table(history.payments, history.adoptions, history.products, calendar),
         "usage": usage_table(population, features, calendar, streams.usage, first_uses),
@@ -72,3 +73,14 @@ def tables(history: History) -> dict[str, pa.Table]:
         ),
         "feedback": feedback_table(population, calendar, streams.feedback),
     }
+    if history.played is not None:
+        play, treated = history.played.play, history.played.treated
+        _, _, events_rng = streams.plays.spawn(3)
+        for (name, customer), factor, rng in zip(
+            (("usage", "customer_id"), ("interactions", "source_id")),
+            (play.use, play.voice),
+            events_rng.spawn(2),
+            strict=True,
+        ):
+            seen[name] = with_repeated_events(seen[name], customer, play, factor, treated, rng)
+    return seen

@@ -80,7 +80,14 @@ def by_hand() -> Callable[..., History]:
         )
         passes = np.flatnonzero(~np.isnan(delay))
         network = Ties(source, target, np.ones(len(ties)), opens, closes, np.ones(len(ties), dtype=bool))
-        clocks = Clocks(np.array([own], dtype=float), np.zeros_like(passes), passes, delay[passes])
+        clocks = Clocks(
+            np.array([own], dtype=float),
+            np.zeros_like(passes),
+            passes,
+            delay[passes],
+            opens[passes],
+            closes[passes],
+        )
         adoptions = spread_adoptions(clocks, network)
         free = np.zeros(adoptions.size)
         return History(

@@ -102,6 +102,8 @@ class AdoptionHistory:
     """Day, at most 0, after which adoptions are cases from which influence is estimated."""
     window_length: float
     """Length of the window in days, and so the day on which it ends."""
+    studied: Bools | None = None
+    """A mask of the customers whose adoptions may be cases, where not those of all may."""
     outcome: Outcome = PURCHASES
     product_names: tuple[str, ...] = ()
     """Name of each product, by its number; empty where they are not known."""
@@ -115,7 +117,10 @@ class AdoptionHistory:
     def cases(self) -> Ints:
         """Indices of the adoptions after `estimation_start` and up to the end of the window."""
         day = self.adoptions.day
-        return np.flatnonzero((day > self.estimation_start) & (day <= self.window_length))
+        inside = (day > self.estimation_start) & (day <= self.window_length)
+        if self.studied is not None:
+            inside &= self.studied[self.adoptions.customer]
+        return np.flatnonzero(inside)
 
     @cached_property
     def _keys(self) -> Ints:
@@ -127,6 +132,10 @@ class AdoptionHistory:
         key = customer * self.product_count + product
         index = np.searchsorted(self._keys[:-1], key)
         return np.where(self._keys[index] == key, index, -1)
+
+    def of_customers(self, studied: Bools) -> AdoptionHistory:
+        """The same history, in which only customers of this mask are at risk; any may be the cause."""
+        return replace(self, studied=studied, observed_until=np.where(studied, self.observed_until, -np.inf))
 
     def with_adoption_days(self, day: Floats) -> AdoptionHistory:
         """The same history with each adoption on another day."""

@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from ripple.arrays import Bools, Floats, Ints, sums
-from ripple.settings import Settings
+from ripple.settings import Credit, Settings
 from ripple.training.attribution.adoptions import AdoptionHistory
 from ripple.training.attribution.affinity import Affinity, fit_conditional_logit, tenure_indicators
 from ripple.training.attribution.baseline_hazard import LeaveOneOutRates
@@ -97,6 +97,10 @@ def attribute_adoptions(
         return model.attributions(background_probability)
 
 
+ExposureSearch = Callable[[ir.Table, AdoptionHistory, Subjects, Credit, bool], Exposures]
+"""What finds the exposures of subjects; see `exposures.find_exposures`."""
+
+
 class InfluenceModel:
     """The additive hazard and its parameters as they stand in the estimation.
 
@@ -113,7 +117,9 @@ class InfluenceModel:
         history: AdoptionHistory,
         stratum: Ints,
         settings: Settings,
-        late_ties: bool,
+        late_ties: bool = False,
+        search: ExposureSearch = find_exposures,
+        bins: int = AGE_BINS,
     ) -> None:
         self.history, self.credit, self.cases = history, settings.credit, history.cases
         rng = np.random.default_rng(settings.seed)
@@ -126,12 +132,12 @@ class InfluenceModel:
             np.concatenate((product, product[sets.case])),
             np.concatenate((self.day, self.day[sets.case])),
         )
-        exposures = find_exposures(contacts, history, subjects, self.credit, late_ties)
+        exposures = search(contacts, history, subjects, self.credit, late_ties)
         size = subjects.day.size
         self.of_cases = exposures.of_subjects(np.arange(self.cases.size), size)
         self.of_controls = exposures.of_subjects(np.arange(self.cases.size, size), size)
         self.rates = LeaveOneOutRates(history, stratum, self.credit.bandwidth_days)
-        self.kernel = np.full(AGE_BINS, INITIAL_KERNEL)
+        self.kernel = np.full(bins, INITIAL_KERNEL)
         self.strength = np.ones(history.customer_count)
         self.reach_group = _reach_group(contacts, history.customer_count)
         self.group_strength = np.ones(REACH_GROUPS)
@@ -165,7 +171,7 @@ class InfluenceModel:
         """
         fitted = self._log_likelihood(*self._baseline_hazards(background_probability), self.kernel)
         without = self._log_likelihood(
-            *self._baseline_hazards(np.ones_like(background_probability)), np.zeros(AGE_BINS)
+            *self._baseline_hazards(np.ones_like(background_probability)), np.zeros(self.kernel.size)
         )
         return abs(fitted - without) > MIN_LOG_LIKELIHOOD_GAIN
 
@@ -197,6 +203,11 @@ class InfluenceModel:
         caused = sums(self.of_cases.source, share, expected.size)
         prior_mean = self.group_strength[self.reach_group]
         self.strength = prior_mean * (STRENGTH_PRIOR + caused) / (STRENGTH_PRIOR + prior_mean * expected)
+
+    def shares(self, background_probability: Floats) -> Floats:
+        """The share of each exposure of a case in the hazard of its adoption."""
+        case_hazard, _ = self._hazards(*self._baseline_hazards(background_probability))
+        return self._source_hazards(self.of_cases, self.kernel) / case_hazard[self.of_cases.subject]
 
     def attributions(self, background_probability: Floats) -> Attributions:
         """The share of each source in the hazard of each adoption in the window."""

@@ -160,12 +160,12 @@ class AttributionWindow:
         self, settings: Settings, shuffled: bool = False, late_ties: bool = False
     ) -> tuple[AdoptionHistory, Attributions]:
         """The adoptions, on shuffled days for one placebo, and their possible causes."""
-        stratum, history = self._stratum(settings), self.history
+        stratum, history = self.stratum(settings), self.history
         if shuffled:
             history = history.with_adoption_days(shuffled_times(history, stratum, settings.seed))
         return history, attribute_adoptions(self.contacts, history, stratum, settings, late_ties)
 
-    def _stratum(self, settings: Settings) -> Ints:
+    def stratum(self, settings: Settings) -> Ints:
         """The strata of the settings' baseline, computed once with communities and once without."""
         by_stratum = settings.credit.by_stratum
         if by_stratum not in self.strata:

@@ -68,12 +68,14 @@ class Decision:
         champion: number of the champion that the version was compared with; None where there was none.
         comparison: with the champion; None where there was none, or where the two cannot be compared.
         rejection_reason: why the version is not even registered; None where it is.
+        warnings: sentences that a person should know; they keep no version from becoming champion.
     """
 
     champion: str | None
     comparison: Comparison | None
     checks: tuple[Check, ...]
     rejection_reason: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -112,6 +114,7 @@ class Decision:
             "champion": self.champion,
             "reasons": self.reasons,
             "checks": [check.record() for check in self.checks],
+            "warnings": list(self.warnings),
             "comparison": self.comparison.record() if self.comparison else None,
         }
 
@@ -143,7 +146,18 @@ def decide(
         _placebo(result),
         *_data(result),
     )
-    return Decision(champion, comparison, checks, _rejection_reason(result))
+    return Decision(champion, comparison, checks, _rejection_reason(result), tuple(_warnings(result)))
+
+
+def _warnings(result: TrainingResult) -> Iterator[str]:
+    """A sentence for each negative control of which too much is credited, beyond its error."""
+    limit = result.settings.controls.credited_share
+    for control in result.label.controls.findings() if result.label.controls else ():
+        if control.exceeds(limit):
+            yield (
+                f"{control.text} More than {limit:.0%} is a sign that likeness, campaigns or ties that no "
+                "table shows pass for influence."
+            )
 
 
 def _rejection_reason(result: TrainingResult) -> str | None:

@@ -90,6 +90,8 @@ def log(
         )
         mlflow.log_metrics({name: value for name, value in result.headline().items() if value == value})
         mlflow.log_metrics(result.population.total.metrics())
+        if result.label.controls:
+            mlflow.log_metrics(result.label.controls.metrics())
         _log_inputs(result)
         _log_cutoffs(result, run.info.run_id)
         _log_search(result)

@@ -69,6 +69,13 @@ def test_a_design_is_not_read_before_it_begins_or_once_it_was_changed(
     assert changed.returncode == 2
     assert "was changed after the design" in changed.stderr
     assert not (trained_world.home / "experiments").exists()
+    validate = ("experiment", "validate", str(trained_world.data), "--design", folder)
+    running = ripple(*validate, home=trained_world.home)
+    assert (running.returncode, running.stdout) == (2, "")
+    assert "held against the label when it is over" in running.stderr
+    twice = ripple(*validate, "--design", folder, home=trained_world.home)
+    assert twice.returncode == 2
+    assert "named twice" in twice.stderr
 
 
 @pytest.mark.parametrize(

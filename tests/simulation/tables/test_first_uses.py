@@ -1,6 +1,5 @@
 """Features that spread: what the tables show of it, and what would not have come without whom."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -103,7 +102,7 @@ def test_without_a_customer_what_they_caused_is_missing(spreading, first_uses):
         later = window.after_start(day[clocks.product, ties.target[clocks.tie]])
         kept = (ties.source[clocks.tie] != customer) | ~later
         without = spread_adoptions(
-            replace(clocks, product=clocks.product[kept], tie=clocks.tie[kept], delay=clocks.delay[kept]),
+            clocks.where(kept),
             ties,
         )
         left = set(map(tuple, np.stack((without.customer, without.product), 1)[window.contains(without.day)]))

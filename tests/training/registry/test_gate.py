@@ -9,6 +9,8 @@ import pytest
 from ripple.features.definition import BusinessMetric
 from ripple.features.validation.findings import Finding
 from ripple.settings import Gate
+from ripple.training.attribution.controls.negative_controls import NegativeControls
+from ripple.training.attribution.controls.outcomes import ControlOutcome
 from ripple.training.evaluation.comparison import Comparison
 from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry import gate
@@ -63,6 +65,19 @@ def champion_predictions(result, **columns):
 
 def upside_down(result):
     return champion_predictions(result, predicted=-result.evaluation.out_of_sample["realised"])
+
+
+def test_a_control_of_which_too_much_is_credited_is_a_warning_that_keeps_nobody_out(good):
+    tested = good.label.robustness
+    many = ControlOutcome("price rise", 400, 0.3, 0.05)
+    vague = ControlOutcome("birthday", 60, 0.3, 0.2)
+    controls = NegativeControls(tested.start, tested.end, None, (many, vague))
+    decision = decide(altered(good, controls=controls), None, None)
+    assert decision.passed
+    (warning,) = decision.warnings
+    assert "price rise" in warning
+    assert decision.record()["warnings"] == [warning]
+    assert decide(good, None, None).warnings == ()
 
 
 def test_a_first_version_within_all_limits_passes(good):
