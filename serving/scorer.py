@@ -165,15 +165,17 @@ class Scorer:
             "trained_until": _utc(spec.trained_until),
             "label": spec.label,
             "interval_coverage": spec.coverage,
-            "features": [vars(feature) | self._levels(feature.name) for feature in spec.features],
+            "features": [
+                {**vars(feature), "levels": self._levels(feature.name)} for feature in spec.features
+            ],
             "segments": self.customers.segments,
             **self.publication.documentation,
         }
 
-    def _levels(self, feature: str) -> Answer:
-        """The levels of a feature that is a category, with the number that stands for each."""
+    def _levels(self, feature: str) -> dict[str, float] | None:
+        """The levels of a categorical feature, with the number that stands for each; None for others."""
         category = self.bundle.spec.category_by_feature.get(feature)
-        return {} if category is None else {"levels": category.value_by_level}
+        return None if category is None else category.value_by_level
 
     def _published_answers(self, lookup: Lookup, explain: int) -> list[Answer]:
         """Answers with the scores of the publication."""

@@ -25,7 +25,7 @@ def test_every_target_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         tmp_path, customers=500, rounds=1, seconds=0.2, steady=0.5, model=Model(trees=20)
     )
     *compared, steady, overload, recovered = rows
-    targets = {"floor", "id", "id, reasons", "features", "100 ids", "GET id", "naive", "mlflow"}
+    targets = {"floor", "id", "id, reasons", "id, traces", "features", "100 ids", "GET id", "naive", "mlflow"}
     assert {(row["target"], row["connections"]) for row in compared} == {
         (target, connections) for target in targets for connections in (1, 4)
     }
@@ -47,7 +47,7 @@ def test_different_scores_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_cost.httpx, "request", answer)
     same = {
         name: Target(Server(1, 1), [request("/score", {})])
-        for name in ("id", "id, reasons", "features", "GET id", "naive", "mlflow")
+        for name in ("id", "id, reasons", "id, traces", "features", "GET id", "naive", "mlflow")
     }
     answer_cost.check_scores_agree(same)
     with pytest.raises(AssertionError, match="mlflow"):
