@@ -11,19 +11,7 @@ from benchmarks import harness
 from benchmarks.real import insurance
 from examples.insurance import effects
 from examples.insurance.convert import TOLD, read, tables
-from tests.support.insurance import VILLAGES, write_source
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("insurance")
-    write_source(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def households(source: Path) -> pd.DataFrame:
-    return effects.households_with_friends(source)
+from tests.support.insurance import VILLAGES
 
 
 def test_an_arm_is_the_first_round_and_who_was_told_the_same(households: pd.DataFrame) -> None:

@@ -11,19 +11,6 @@ from benchmarks.real.insurance_readout import audience_effect, audiences, own_ef
 from examples.insurance import effects
 from examples.insurance.convert import read
 from ripple.training.experiments import estimation
-from tests.support.insurance import write_source
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("insurance")
-    write_source(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def households(source: Path) -> pd.DataFrame:
-    return effects.households_with_friends(source)
 
 
 def test_the_read_out_finds_the_effect_of_the_regression_of_the_study(
