@@ -17,3 +17,21 @@ def altered(result: TrainingResult, **changed: Any) -> TrainingResult:
         new = replace(getattr(result, part), **{name: changed.pop(name) for name in sorted(own)})
         changed[part] = new
     return replace(result, **changed)
+
+
+def with_heads(result: TrainingResult, **columns: float) -> TrainingResult:
+    """*result* with these figures in *columns* of the table of heads."""
+    evaluated = result.evaluation.backtest
+    return altered(result, backtest=replace(evaluated, heads=evaluated.heads.assign(**columns)))
+
+
+def with_loss(result: TrainingResult, loss: float) -> TrainingResult:
+    """*result* with settings by which this much capture may be lost."""
+    gate = result.settings.gate.model_copy(update={"capture_loss": loss})
+    return replace(result, settings=result.settings.model_copy(update={"gate": gate}))
+
+
+def with_totals(result: TrainingResult, referral: float, influence: float) -> TrainingResult:
+    """*result* with these totals of credit."""
+    totals = {"network_value": referral + influence, "referral_value": referral, "influence_value": influence}
+    return altered(result, totals=result.label.totals | totals)

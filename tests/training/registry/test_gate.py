@@ -16,7 +16,7 @@ from ripple.training.evaluation.prediction_table import REVISITED
 from ripple.training.registry import gate
 from ripple.training.registry.gate import decide
 from tests.support.runs.made_up_run import made_up_result
-from tests.support.runs.results import altered
+from tests.support.runs.results import altered, with_heads, with_loss, with_totals
 
 
 def check(decision, name):
@@ -26,22 +26,6 @@ def check(decision, name):
 
 def failed(decision):
     return [one.name for one in decision.checks if not one.passed]
-
-
-def with_heads(result, **columns):
-    evaluated = result.evaluation.backtest
-    return altered(result, backtest=replace(evaluated, heads=evaluated.heads.assign(**columns)))
-
-
-def with_loss(result, loss):
-    """The run where this much capture may be lost."""
-    gate = result.settings.gate.model_copy(update={"capture_loss": loss})
-    return replace(result, settings=result.settings.model_copy(update={"gate": gate}))
-
-
-def with_totals(result, referral, influence):
-    totals = {"network_value": referral + influence, "referral_value": referral, "influence_value": influence}
-    return altered(result, totals=result.label.totals | totals)
 
 
 @pytest.fixture(scope="module")
