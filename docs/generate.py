@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from ripple.features.catalog import markdown as features_page
-from ripple.play_rules import RULES as PLAY_RULES
+from ripple.sections.play_rules import RULES as PLAY_RULES
 from ripple.serving.options import PREFIX, Options
 from ripple.settings import KINDS, Settings
 from ripple.training.evaluation.cutoff_evaluation import MODEL

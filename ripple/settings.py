@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from ripple.control_settings import Controls
 from ripple.environment import own_variables
 from ripple.errors import InputError
-from ripple.report_settings import Plays, Report
-from ripple.section import MAX_DAYS, Section
+from ripple.sections.controls import Controls
+from ripple.sections.report import Plays, Report
+from ripple.sections.section import MAX_DAYS, Section
+from ripple.sections.tables import Checks, Ids, Mappings
 from ripple.suggestions import nearest
-from ripple.table_settings import Checks, Ids, Mappings
 
 SERVICE = "RIPPLE_SERVE_"
 """The prefix of the variables that are options of the service."""

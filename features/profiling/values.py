@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from ripple.features.profiling.words import terms
-from ripple.table_settings import EPOCHS
+from ripple.sections.tables import EPOCHS
 
 MAX_PARSED = 200
 """The number of distinct values that are tried against each form."""

@@ -14,7 +14,7 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.time import format_time
 
 from ripple.features.tables.contract import Column
-from ripple.table_settings import EPOCHS, ColumnMapping, Ids
+from ripple.sections.tables import EPOCHS, ColumnMapping, Ids
 
 MICROSECONDS = dt.Timestamp(scale=6)
 _UTC = dt.Timestamp(timezone="UTC", scale=6)

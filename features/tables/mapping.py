@@ -20,8 +20,8 @@ from ripple.errors import InputError
 from ripple.features.tables.contract import ATTRIBUTES, TableContract
 from ripple.features.tables.near_names import bare
 from ripple.features.tables.sources.source import FILE, Place
+from ripple.sections.tables import ColumnMapping, TableMapping
 from ripple.suggestions import nearest
-from ripple.table_settings import ColumnMapping, TableMapping
 
 UNPIVOTED = {"usage": ("feature", "quantity"), "attributes": ("name", "value")}
 """Table → its columns with the name and the value of an unpivoted column."""

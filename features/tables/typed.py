@@ -23,7 +23,7 @@ from ripple.features.tables.engine import cached
 from ripple.features.tables.mapping import RawTable, currency_of, looked_up_at, negative
 from ripple.features.tables.sources.source import FILE
 from ripple.features.tables.tables import union_by_name
-from ripple.table_settings import ColumnMapping, Ids
+from ripple.sections.tables import ColumnMapping, Ids
 
 REMEDIES = {
     "time": "write times as 2024-05-17 or 2024-05-17T09:30:00, in UTC, or give their form: {column} = "

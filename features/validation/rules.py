@@ -13,9 +13,9 @@ from ripple.errors import InputError
 from ripple.features.expressions import LIMIT
 from ripple.features.tables.contract import CONTRACT, EVENT_TABLES, TIERS
 from ripple.features.tables.tables import Tables
+from ripple.sections.tables import Checks
 from ripple.settings import Settings
 from ripple.suggestions import nearest
-from ripple.table_settings import Checks
 
 Predicate = Callable[[ir.Table], ir.BooleanValue]
 NO_NULLS = "no nulls"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ripple.errors import InputError
 from ripple.features.dataset import Dataset
-from ripple.report_settings import Report
+from ripple.sections.report import Report
 from ripple.suggestions import nearest
 from ripple.training.examples.examples import frame
 

@@ -20,7 +20,7 @@ from ripple.features.dataset import Dataset
 from ripple.features.expressions import age_days
 from ripple.models.bundle import Bundle
 from ripple.models.reasons import in_words, reasons
-from ripple.play_rules import Rule
+from ripple.sections.play_rules import Rule
 from ripple.settings import Settings
 from ripple.training.examples.examples import frame
 from ripple.training.examples.membership import top_mask

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ripple.features.tables.contract import Column
 from ripple.features.tables.conversions import amount, convert
 from ripple.features.tables.sources.source import connect
-from ripple.table_settings import ColumnMapping, Ids
+from ripple.sections.tables import ColumnMapping, Ids
 
 CONNECTION = connect()
 TIME, NUMBER, ID = Column("at", "time"), Column("revenue", "number"), Column("customer_id", "id")

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pandas as pd
 import pytest
 
-from ripple.play_rules import RULES
+from ripple.sections.play_rules import RULES
 from tests.support.servers.processes import Ripple, TrainedWorld, assert_refused
 
 PLAYS = ",".join(rule.play for rule in RULES)

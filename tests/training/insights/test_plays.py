@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ripple.play_rules import RULES
-from ripple.report_settings import Plays
+from ripple.sections.play_rules import RULES
+from ripple.sections.report import Plays
 from ripple.settings import Features, Settings
 from ripple.training.insights.plays import playbook, segments, write
 from ripple.training.measured_effects import MeasuredEffect

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ripple.report_settings import Plays
+from ripple.sections.report import Plays
 from ripple.training.measured_effects import MeasuredEffect
 from ripple.training.report.plots.amounts import amount_bars
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat

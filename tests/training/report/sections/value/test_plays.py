@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from ripple.report_settings import Plays
+from ripple.sections.report import Plays
 from ripple.training.insights.plays import playbook
 from ripple.training.measured_effects import MeasuredEffect
 from ripple.training.report import render

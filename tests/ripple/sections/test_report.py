@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ripple.report_settings import Plays, Report
+from ripple.sections.report import Plays, Report
 from ripple.settings import Settings
 
 

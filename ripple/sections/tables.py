@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from ripple.section import Section
+from ripple.sections.section import Section
 
 Scalar = str | bool | int | float
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ripple.play_rules import RULES, Rule
+from ripple.sections.play_rules import RULES, Rule
 
 
 def test_every_play_by_default_has_a_condition_and_its_own_name():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ripple.play_rules import RULES, Rule
-from ripple.section import MAX_DAYS, Section
+from ripple.sections.play_rules import RULES, Rule
+from ripple.sections.section import MAX_DAYS, Section
 
 
 class Plays(Section):

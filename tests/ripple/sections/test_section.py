@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ripple.section import Section
+from ripple.sections.section import Section
 
 
 class Part(Section):

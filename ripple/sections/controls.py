@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ripple.section import Section
+from ripple.sections.section import Section
 
 
 class Controls(Section):

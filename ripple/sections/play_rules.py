@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ripple.section import Section
+from ripple.sections.section import Section
 
 
 class Rule(Section):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ripple.errors import InputError
+from ripple.sections.tables import ColumnMapping
 from ripple.settings import Settings, load
-from ripple.table_settings import ColumnMapping
 from tests.support.checkout import ROOT
 
 
