@@ -16,7 +16,6 @@ import argparse
 import logging
 import math
 import os
-import re
 import tempfile
 import threading
 import time
@@ -31,6 +30,7 @@ import numpy as np
 from benchmarks.harness import Run, cost, fresh_processes, memory_gb, write_results
 from ripple import simulation
 from ripple.cli.application import app
+from ripple.progress import Step
 from ripple.settings import Settings
 from ripple.training.estimators.boosting import lightgbm_parameters, tweedie_objective
 
@@ -43,18 +43,6 @@ KEYS = {
     "feedback": "customer_id, occurred_at::DATE",
 }
 """The expressions by which the floor groups each table."""
-STAGES = {
-    "checks": r"checking",
-    "features and labels": r"cutoff |features of all customers",
-    "fits": r"heads as of",
-    "backtest": r"evaluating",
-    "scores and drift": r"scoring",
-    "placebos": r"placebos",
-    "insights": r"customer values",
-    "report": r"writing the report",
-    "record": r"recording the run",
-}
-"""How the first progress message of each stage begins."""
 SAMPLING_SECONDS = 0.05
 """The time between two looks at the memory in use."""
 
@@ -71,10 +59,10 @@ class StageRecorder(logging.Handler):
         self._sampler.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """End the stage that the message is not of."""
-        for stage, beginning in STAGES.items():
-            if stage != self._stage and re.match(beginning, record.getMessage()):
-                self._end(stage)
+        """End the stage before that of the message."""
+        step: Step | None = getattr(record, "step", None)
+        if step is not None and step.stage != self._stage:
+            self._end(step.stage)
 
     def finish(self) -> dict[str, dict[str, float]]:
         """End the last stage, and return all, in the order in which they began."""

@@ -23,6 +23,7 @@ from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.models.bundle import RANGE_SCORES, Bundle, FeatureMismatch
 from ripple.models.value_range import Ranges, RangeScores
+from ripple.progress import stage
 from ripple.settings import Settings
 from ripple.training.estimators.held_out import HeldOutPredictions
 from ripple.training.evaluation import metrics
@@ -140,12 +141,17 @@ def monitor(
     closed, next_close = _closed_cutoffs(start, end, settings)
     known = version.features.index
     evaluations = []
-    for cutoff in closed:
-        logger.info(f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and realised values")
+    for i, cutoff in enumerate(closed):
+        logger.info(
+            f"cutoff {cutoff:%Y-%m-%d}, whose window has closed: features and realised values",
+            extra=stage("cutoffs", i, len(closed) + 1),
+        )
         evaluations.append(_evaluation(examples_at(dataset, cutoff), version.bundle, known, settings))
     credited = [one for one in evaluations if one.held_out.at_top.any()]
     backtest = evaluate(credited, settings) if credited else None
-    logger.info(f"features as of {end:%Y-%m-%d}, for drift")
+    logger.info(
+        f"features as of {end:%Y-%m-%d}, for drift", extra=stage("cutoffs", len(closed), len(closed) + 1)
+    )
     now = version.bundle.encode(frame(features_at(dataset, end)), attributes(dataset, end))
     drift_table = drift(version.bundle, version.features, now, _scores(version.bundle, now))
     step = timedelta(days=settings.cutoffs.step_days)

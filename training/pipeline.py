@@ -20,6 +20,7 @@ from ripple.features.matrix import all_features_of
 from ripple.features.validation.findings import Report
 from ripple.models.batch_scoring import score_population
 from ripple.models.bundle import Bundle, Category, FeatureSpec, Spec
+from ripple.progress import stage
 from ripple.training import measured_effects
 from ripple.training.attribution import INFLUENCE_METHOD
 from ripple.training.attribution.controls.negative_controls import negative_controls
@@ -132,7 +133,7 @@ def _fit_and_evaluate(
     plan = feasible.schedule
     if trials:
         validate_tunable(plan)
-    examples = _examples(dataset, plan, folder)
+    examples = _examples(dataset, plan, checks.start, end, folder)
     validate_labels(examples.values(), dataset.settings)
     data = TrainingData(checks, plan, provenance.data, provenance.identity)
     backtester, search = RollingOriginBacktester(examples, plan, dataset.settings), None
@@ -141,7 +142,7 @@ def _fit_and_evaluate(
         settings, search = tune(backtester, trials, examples_identity)
         dataset, backtester = replace(dataset, settings=settings), backtester.with_settings(settings)
     cutoffs = backtester.evaluable_cutoffs
-    logger.info(f"features of all customers as of {end:%Y-%m-%d}")
+    logger.info(f"features of all customers as of {end:%Y-%m-%d}", extra=stage("features and labels", 0.95))
     current = frame(features_at(dataset, end))
     backtester.fit_all(end, Rows.of(current.iloc[by_content(current)], folder))
     backtested = backtest(backtester, dataset.extension.metrics)
@@ -155,9 +156,9 @@ def _fit_and_evaluate(
         search,
         earlier_effects(backtester, cutoffs, population.bundle, population.features),
     )
-    logger.info("placebos, the label under other settings, and negative controls")
+    logger.info("placebos, the label under other settings, and negative controls", extra=stage("placebos"))
     label = _label_summary(dataset, examples[plan.grid[-1]])
-    logger.info("customer values and quoted claims")
+    logger.info("customer values and quoted claims", extra=stage("insights"))
     insights = _insights(dataset, backtester, label, predictions, population)
     result = TrainingResult(
         name, dataset.name, dataset.settings, data, label, evaluation, population, insights
@@ -215,12 +216,12 @@ def train(
         own = result.population
         now = ScoredVersion(name, own.as_of, own.bundle, own.features, own.scores)
         result = replace(result, changes=membership_changes(now, model_versions.scored(client, opponent)))
-    logger.info("writing the report")
+    logger.info("writing the report", extra=stage("report"))
     from ripple.training.report import render  # matplotlib and shap are slow to import
     from ripple.training.report.model_card import model_card
 
     html = render(result, decision)
-    logger.info("recording the run in MLflow")
+    logger.info("recording the run in MLflow", extra=stage("record"))
     logged = recording.log(result, decision, html, model_card(result), started)
     version = model_versions.register(client, logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
@@ -236,10 +237,17 @@ def train(
     return TrainedVersion(version.number if version else None, is_champion, report, result, decision)
 
 
-def _examples(dataset: Dataset, plan: Schedule, folder: Path) -> dict[datetime, Examples]:
+def _examples(
+    dataset: Dataset, plan: Schedule, start: datetime, end: datetime, folder: Path
+) -> dict[datetime, Examples]:
+    # how much is read of data from *start* to *end* grows with what lies before a cutoff
+    days = [(moment - start).days for moment in (*plan.all, end)]
     examples = {}
-    for i, cutoff in enumerate(plan.all, 1):
-        logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and labels")
+    for i, cutoff in enumerate(plan.all):
+        logger.info(
+            f"cutoff {cutoff:%Y-%m-%d} ({i + 1} of {len(plan.all)}): features and labels",
+            extra=stage("features and labels", sum(days[:i]), sum(days)),
+        )
         examples[cutoff] = examples_at(dataset, cutoff, folder, cutoff in plan.evaluation)
     return examples
 
@@ -290,7 +298,7 @@ def _population(
     """The scores of all customers, whose features are *current*, by the final heads."""
     plan, examples = backtester.schedule, backtester.examples
     bundle = _bundle(backtester, dataset, end)
-    logger.info(f"scoring all customers as of {end:%Y-%m-%d}")
+    logger.info(f"scoring all customers as of {end:%Y-%m-%d}", extra=stage("scores"))
     scores = score_population(bundle, current)
     reference = training_features(
         [examples[cutoff] for cutoff in plan.training_for(end)], backtester.settings.seed, bundle

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
 import sys
-import time
 from typing import Annotated, Any, NoReturn, TextIO, cast
 
 import typer
 
+from ripple.cli.progress import ProgressHandler, ResultStream
 from ripple.errors import InputError
 from ripple.redaction import hidden
 
@@ -19,8 +20,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
-
-STARTED = time.monotonic()
 
 app = typer.Typer(
     add_completion=False,
@@ -45,15 +44,6 @@ class RedactingStream:
         return getattr(self._stream, name)
 
 
-class ProgressHandler(logging.Handler):
-    """Writes progress to stderr, each line with the seconds since the start."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one message."""
-        sys.stderr.write(f"[{time.monotonic() - STARTED:5.1f} s] {record.getMessage()}\n")
-        sys.stderr.flush()
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -76,13 +66,16 @@ def main() -> None:
     sys.stderr = cast(TextIO, RedactingStream(sys.stderr))
     logger = logging.getLogger("ripple")
     logger.setLevel(logging.INFO)
-    logger.addHandler(ProgressHandler())
+    progress = ProgressHandler()
+    logger.addHandler(progress)
     logger.propagate = False
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a name that the terminal cannot show must not end a command that has done its work
         sys.stdout.reconfigure(errors="replace")
+    sys.stdout = cast(TextIO, ResultStream(sys.stdout, progress.take_bar_away))
     try:
-        app()
+        with contextlib.closing(progress):
+            app()
     except InputError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(2)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from ripple import atomic
 from ripple.cli.preflight import preflight
 from ripple.errors import InputError
+from ripple.progress import stage
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
 
@@ -64,7 +65,7 @@ def open_checked(
             logger.info(
                 f"another run works on {source}: what is computed now will not be kept for later runs"
             )
-    logger.info(f"checking {source}")
+    logger.info(f"checking {source}", extra=stage("checks"))
     dataset, report = load(data, chosen, engine, cache)
     for origin in dataset.extension.origins:
         logger.info(f"with the features and metrics of {origin}")

@@ -14,6 +14,7 @@ import ripple
 from ripple.cli.application import app
 from ripple.cli.arguments import FORMATS, Data, SettingsFile
 from ripple.cli.datasets import network_value_needs, open_checked, validate_interactions
+from ripple.cli.progress import tell_end
 from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import Settings
@@ -88,6 +89,7 @@ def train(
             raise
         _train_without_network_value(dataset, checked, name, NO_CREDIT)
         return
+    tell_end()
     result, decision = trained.result, trained.decision
     headline = result.headline()
     share = f"{result.settings.top_share:.0%}"
@@ -169,6 +171,7 @@ def _train_without_network_value(dataset: Dataset, checked: Report, name: str, w
     from ripple.training.orders_alone.pipeline import train as run
 
     trained = run(dataset, checked, name)
+    tell_end()
     result, headline = trained.result, trained.result.headline()
     currency, settings, top = result.settings.currency, result.settings, f"{result.value.direct.share:.0%}"
     print(

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import train_cost
 from benchmarks.harness import Run
 from ripple import simulation
+from ripple.cli.progress import SHARES
 from tests.support.small_settings import SMALL
 
 
@@ -24,7 +25,7 @@ def test_every_stage_is_measured_against_the_floor(in_process: Run, monkeypatch:
     monkeypatch.setenv("RIPPLE_HOME", "elsewhere")  # so that it is put back
     rows = list(train_cost.measure(in_process, [250]))
     by_stage = {row["stage"]: row for row in rows}
-    assert list(by_stage) == ["floor", "start", *train_cost.STAGES, "whole"]
+    assert list(by_stage) == ["floor", "start", *SHARES, "end", "whole"]
     assert all(row["customers"] == 250 and row["cpu_s"] >= 0 for row in rows)
     whole = by_stage.pop("whole")
     floor = by_stage.pop("floor")

@@ -215,7 +215,7 @@ def test_learning_says_what_it_is_doing(opened, examples, plan, monkeypatch, pro
     assert said[count + 1] == f"heads as of {end}: fitting on {len(plan.grid)} closed cutoffs"
     assert said[-4] == f"evaluating the model and the baselines at {len(plan.evaluation)} cutoffs"
     assert said[-3] == f"scoring all customers as of {end}"
-    assert said[-2] == "placebos, and the label under other settings"
+    assert said[-2] == "placebos, the label under other settings, and negative controls"
     assert said[-1] == "customer values and quoted claims"
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from ripple.features.definition import BusinessMetric
+from ripple.progress import stage
 from ripple.settings import Settings
 from ripple.training.estimators.calibration import CALIBRATION_CUTOFFS, Calibration, calibrate
 from ripple.training.estimators.heads import Heads, fit, fit_value
@@ -102,7 +103,11 @@ class RollingOriginBacktester:
             if moment in self.examples:
                 inference_rows = self.examples[moment].rows
             count = f"{len(closed)} closed cutoff{'s' * (len(closed) != 1)}"
-            logger.log(self.log_level, f"heads as of {moment:%Y-%m-%d}: fitting on {count}")
+            logger.log(
+                self.log_level,
+                f"heads as of {moment:%Y-%m-%d}: fitting on {count}",
+                extra=stage("fits", len(self._heads), len(self.schedule.all) + 1),
+            )
             self._heads[moment] = fit(closed, self.settings, inference_rows)
         return self._heads[moment]
 
@@ -215,7 +220,8 @@ def backtest(backtester: RollingOriginBacktester, business: Sequence[BusinessMet
         NoCreditError: none of them has credit both to learn from and to be evaluated by.
     """
     cutoffs = backtester.evaluable_cutoffs
-    logger.info(f"evaluating the model and the baselines at {len(cutoffs)} cutoff{'s' * (len(cutoffs) != 1)}")
+    count = f"{len(cutoffs)} cutoff{'s' * (len(cutoffs) != 1)}"
+    logger.info(f"evaluating the model and the baselines at {count}", extra=stage("evaluation"))
     *earlier, latest = [_evaluation(backtester, cutoff) for cutoff in cutoffs]
     # two fits of their own, so at one cutoff only
     latest = replace(latest, cross_customer_predictions=backtester.cross_customer_predictions(cutoffs[-1]))

@@ -14,6 +14,7 @@ from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.expressions import sum_or_zero
 from ripple.models.bundle import Bundle
+from ripple.progress import stage
 from ripple.training.examples.provenance import data_digests
 from ripple.training.experiments.design import Design, PlayPlan, Prospect
 from ripple.training.experiments.estimation import TooFewUnits
@@ -156,7 +157,10 @@ def _placebo_tests(
         start = as_of - number * length
         if first is None or start - length < first:
             break
-        logger.info(f"A/A tests on {start:%Y-%m-%d} to {start + length:%Y-%m-%d}")
+        logger.info(
+            f"A/A tests on {start:%Y-%m-%d} to {start + length:%Y-%m-%d}",
+            extra=stage("A/A tests", number - 1, MAX_WINDOWS),
+        )
         past = dataset.limited_to(start + length)
         try:
             laid = layout(

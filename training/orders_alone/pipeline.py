@@ -13,6 +13,7 @@ from pathlib import Path
 from ripple import atomic
 from ripple.features.dataset import Dataset
 from ripple.features.validation.findings import Report
+from ripple.progress import stage
 from ripple.training.attribution.feature_adoptions import feature_adoptions
 from ripple.training.evaluation.backtest import RollingOriginBacktester
 from ripple.training.examples.examples import by_content, examples_at, features_at, frame
@@ -52,15 +53,20 @@ def fit_and_evaluate(dataset: Dataset, checks: Report, name: str) -> SpendResult
     cutoffs = feasible.spending or spending_cutoffs(dataset, plan)
     with tempfile.TemporaryDirectory() as folder:
         for i, cutoff in enumerate(plan.all, 1):
-            logger.info(f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and spend")
+            logger.info(
+                f"cutoff {cutoff:%Y-%m-%d} ({i} of {len(plan.all)}): features and spend",
+                extra=stage("features and labels", i - 1, len(plan.all)),
+            )
             examples[cutoff] = examples_at(dataset, cutoff, Path(folder), cutoff in plan.evaluation)
-        logger.info(f"features of all customers as of {end:%Y-%m-%d}")
+        logger.info(
+            f"features of all customers as of {end:%Y-%m-%d}", extra=stage("features and labels", 0.95)
+        )
         current = frame(features_at(dataset, end))
         current = current.iloc[by_content(current)]
-        logger.info("direct value and lifetime value, at past cutoffs and now")
+        logger.info("direct value and lifetime value, at past cutoffs and now", extra=stage("fits"))
         backtester = RollingOriginBacktester(examples, plan, settings)
         direct = direct_value(backtester, dataset, cutoffs, current, end)
-    logger.info("who moves others to use a feature")
+    logger.info("who moves others to use a feature", extra=stage("insights"))
     closed = plan.grid[-1] + plan.horizon
     label = feature_adoptions(dataset.tables.until(closed), plan.grid[-1], closed, settings, placebos=True)
     value = spend_value(current, direct, settings)
@@ -94,11 +100,11 @@ def train(dataset: Dataset, checks: Report, name: str) -> SpendRun:
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     result = fit_and_evaluate(dataset, checks, name)
-    logger.info("writing the report")
+    logger.info("writing the report", extra=stage("report"))
     from ripple.training.orders_alone.page import render  # matplotlib is slow to import
 
     html = render(result)
-    logger.info("recording the run in MLflow")
+    logger.info("recording the run in MLflow", extra=stage("record"))
     run_id = recording.log(result, html)
     stem = dataset.settings.home / "reports" / f"{client.registered_model}-run-{run_id[:8]}"
     report, customers = stem.with_name(f"{stem.name}.html"), stem.with_name(f"{stem.name}-customers.csv")
