@@ -24,7 +24,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Folder of files, a DuckDB or SQLite file, or the URL of a database; see docs/data.md.",
+        help="Folder of files, a DuckDB or SQLite file, or a URL of a database or store; see docs/data.md.",
     ),
 ]
 SettingsFile = Annotated[

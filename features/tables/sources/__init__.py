@@ -1,4 +1,5 @@
-"""The sources of datasets: a folder of files, a DuckDB or SQLite file, or a schema of a database."""
+"""The sources of datasets: a folder of files, here or in an object store, a DuckDB or SQLite file, or a
+schema of a database."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from ripple.features.tables.sources.duckdb_file import DuckDBFile
 from ripple.features.tables.sources.file_formats import form_of
 from ripple.features.tables.sources.folder import FileFolder
 from ripple.features.tables.sources.mysql import MySQL
+from ripple.features.tables.sources.object_store import SCHEMES, ObjectStore
 from ripple.features.tables.sources.postgres import PostgreSQL
 from ripple.features.tables.sources.source import Source
 from ripple.features.tables.sources.sqlite_file import MAGIC, SQLiteFile
@@ -40,18 +42,20 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
 def find(data: str | Path) -> Source:
-    """The source that *data* names: a folder, a DuckDB file (with ``?schema=x``), a SQLite file or a URL.
+    """The source that *data* names: a folder, a DuckDB file (with ``?schema=x``), a SQLite file, or a URL.
 
     Raises:
         InputError: there is no dataset, or the URL is of another kind.
     """
     text = str(data)
     if scheme := _SCHEME.match(text):
+        if scheme[1].lower() in SCHEMES:
+            return ObjectStore(text)
         database = DATABASES.get(scheme[1].lower())
         if database is None:
             raise InputError(
                 f"A dataset cannot be read from a URL of the kind '{scheme[1]}': {_EXPECTED}. "
-                f"Known are {', '.join(DATABASES)}."
+                f"Known are {', '.join([*DATABASES, *SCHEMES])}."
             )
         return database.from_url(text)
     path = Path(text)
