@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 from ripple.digests import digest
 from ripple.features.expressions import day_number
 from ripple.features.graph.contacts import Contacts, Purchases
-from ripple.features.rollup.daily import DAILY, WHEN
+from ripple.features.rollup.daily import DAILY, WHEN, Daily
 from ripple.features.rollup.fingerprint import DayRows, day_rows, in_contract, moments
 from ripple.features.rollup.parquet_cache import (
     ParquetCache,
@@ -223,11 +223,8 @@ class History:
 
         if self._cache is None:
             return self._temporary.get_or_build(name, lambda: build(None))
-        source = ibis.table(rows(None).schema(), name=daily.source)
-        table = daily.roll_up(source)
-        if daily.looks_back:
-            table = daily.roll_up(source, ibis.table(table.schema(), name=name))
-        definition = digest(self._cache.sql(table), self._definitions.get(daily.source))
+        sql = _roll_up_in_sql(name, daily, rows(None).schema(), self._cache.dialect)
+        definition = digest(sql, self._definitions.get(daily.source))
         self._definitions[name] = definition
         files: list[Path] = []
         for span in self._spans(contract_table, daily.by):
@@ -298,6 +295,16 @@ class History:
         if self._cache is None:
             return self._temporary.get_or_build("numbers", lambda: numbered_from(0, ids))
         return self._cache.number_customers(ids)
+
+
+@cache
+def _roll_up_in_sql(name: str, daily: Daily, schema: ibis.Schema, dialect: str) -> str:
+    """The SQL that makes the *daily* table *name* of rows with this *schema*."""
+    source = ibis.table(schema, name=daily.source)
+    table = daily.roll_up(source)
+    if daily.looks_back:
+        table = daily.roll_up(source, ibis.table(table.schema(), name=name))
+    return str(ibis.to_sql(table, dialect, pretty=False))
 
 
 def _contract_table(daily: str) -> str:

@@ -73,6 +73,11 @@ class ParquetCache:
         for left_by_a_killed_run in path.rglob(".*.part"):
             left_by_a_killed_run.unlink()
 
+    @property
+    def dialect(self) -> str:
+        """The dialect of SQL of the engine."""
+        return self._backend.name
+
     def sql(self, table: ir.Table) -> str:
         """The SQL by which the engine makes *table*."""
         return self._backend.compile(table)
