@@ -25,7 +25,7 @@ def main() -> int:
         return 2
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page = browser.new_page(viewport={"width": 1280, "height": 1220})
         page.goto(reports[-1].absolute().as_uri())
         page.screenshot(path=PICTURE)
         browser.close()

@@ -230,6 +230,7 @@ class Settings(BaseSettings):
     until: Instant | None = Field(None, description="end of the data; inferred from the events where absent")
     horizon_days: int = Field(180, ge=1, le=MAX_DAYS, description="days ahead over which value is predicted")
     top_share: float = Field(0.01, gt=0, lt=0.5, description="share of customers that counts as the top")
+    simulated: bool = Field(False, description="whether the data are made up, which the report then says")
     seed: int = Field(7, ge=0, le=2**31 - 1, description="seed of all random draws")
     kinds: dict[str, Power] = Field(
         {}, description="power of each kind of interaction, added to the defaults"

@@ -28,7 +28,7 @@ from ripple.training.attribution.controls.outcomes import validate_outcomes
 from ripple.training.attribution.feature_adoptions import FeatureAdoptions
 from ripple.training.attribution.robustness import robustness
 from ripple.training.evaluation.backtest import RollingOriginBacktester, backtest
-from ripple.training.evaluation.drift import drift, training_features
+from ripple.training.evaluation.drift import drift, histograms, training_features
 from ripple.training.evaluation.membership_changes import ScoredVersion, membership_changes
 from ripple.training.evaluation.out_of_sample import at_champions_cutoffs, out_of_sample_predictions
 from ripple.training.evaluation.prediction_table import CUTOFF, evaluated_at
@@ -188,6 +188,7 @@ def train(
         started: when the run began, UTC; now where it is None. Nothing but MLflow's record follows from it.
     """
     from ripple.training.registry import (
+        history,
         model_versions,
         preflight,
         recording,
@@ -219,15 +220,19 @@ def train(
     logger.info("writing the report", extra=stage("report"))
     from ripple.training.report import render  # matplotlib and shap are slow to import
     from ripple.training.report.model_card import model_card
+    from ripple.training.report.text.version_status import with_version
 
-    html = render(result, decision)
+    past = history.past_versions(client)
+    html = render(result, decision, past)
     logger.info("recording the run in MLflow", extra=stage("record"))
     logged = recording.log(result, decision, html, model_card(result), started)
     version = model_versions.register(client, logged, decision) if decision.rejection_reason is None else None
     label = f"v{version.number}" if version else f"run-{logged.run_id[:8]}"
     report = dataset.settings.home / "reports" / f"{client.registered_model}-{label}.html"
     with atomic.file(report) as building:
-        building.write_text(html, encoding="utf-8")
+        building.write_text(
+            with_version(html, version.number, started) if version else html, encoding="utf-8"
+        )
     if version:
         model_versions.set_challenger(client, version)
     # unless another run has become champion meanwhile, with which this one was not compared
@@ -303,6 +308,7 @@ def _population(
     reference = training_features(
         [examples[cutoff] for cutoff in plan.training_for(end)], backtester.settings.seed, bundle
     )
+    moved = drift(bundle, reference, current, scores)
     return Population(
         bundle,
         end,
@@ -310,8 +316,9 @@ def _population(
         scores,
         backtester.total_forecast(end, scores["network_value"].to_numpy()),
         attributes(dataset, end).reindex(current.index),
-        drift(bundle, reference, current, scores),
+        moved,
         backtester.heads(end).parameters,
+        histograms(moved, reference, current),
         shown_profile(dataset, end).reindex(current.index),
     )
 

@@ -116,6 +116,7 @@ class Population:
         attributes: those attributes of the same customers that are text.
         profile: all their attributes that the report shows, as `settings.report` names them.
         drift: of features and scores since the training cutoffs; see `evaluation.drift`.
+        histograms: of the features that have moved most; see `evaluation.drift`.
         head_parameters: the LightGBM parameters of each head; see `estimators.heads.Heads`.
     """
 
@@ -127,6 +128,7 @@ class Population:
     attributes: pd.DataFrame | None = None
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     head_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    histograms: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     profile: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property

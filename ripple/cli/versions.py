@@ -99,13 +99,14 @@ def report(
 
 def fetch_report(client: Store, settings: Settings, chosen: Version) -> Path:
     """The path of the report of a version, as MLflow has it, with its present status on top."""
-    from ripple.training.registry import model_versions
-    from ripple.training.report.text.version_status import with_status
+    from ripple.training.registry import history, model_versions
+    from ripple.training.report.text.version_status import with_status, with_version
 
     sentences = model_versions.status(client, chosen)
     path = settings.home / "reports" / f"{client.registered_model}-v{chosen.number}.html"
     with tempfile.TemporaryDirectory() as folder, atomic.file(path) as building:
         page = model_versions.fetch(client, chosen, "report.html", Path(folder)).read_text(encoding="utf-8")
+        page = with_version(page, chosen.number, history.made_at(client, chosen))
         building.write_text(with_status(page, sentences), encoding="utf-8")
     return path
 

@@ -92,4 +92,5 @@ def settings_toml(months: int) -> str:
         f"# A simulated dataset: {months} months that end just before `until`, whatever the last event is.\n"
         'currency = "USD"\n'
         f"until = {END:%Y-%m-%d}\n"
+        "simulated = true\n"
     )

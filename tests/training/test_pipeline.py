@@ -12,7 +12,8 @@ import pytest
 from ripple.errors import InputError
 from ripple.training import pipeline
 from ripple.training.evaluation.tuning import Search, Trial
-from ripple.training.registry import model_versions, runs, tracking
+from ripple.training.registry import history, model_versions, runs, tracking
+from ripple.training.report.text.version_status import with_version
 from tests.support.checkout import ROOT
 from tests.support.runs.results import altered
 
@@ -86,8 +87,9 @@ def test_the_report_lies_where_it_says_and_in_the_run(client, opened, trained, t
     assert trained.report == opened[0].settings.home / "reports" / "ripple-v1.html"
     html = trained.report.read_text(encoding="utf-8")
     assert html.lstrip().lower().startswith(("<!doctype html>", "<html"))
-    logged = tracking.download(model_versions.find(client).run_id, "report.html", tmp_path)
-    assert logged.read_text(encoding="utf-8") == html
+    champion = model_versions.find(client)
+    logged = tracking.download(champion.run_id, "report.html", tmp_path).read_text(encoding="utf-8")
+    assert with_version(logged, champion.number, history.made_at(client, champion)) == html
     assert [file.name for file in trained.report.parent.iterdir()] == ["ripple-v1.html"]
 
 

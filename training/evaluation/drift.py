@@ -23,6 +23,10 @@ BINS = 10
 MAX_CUSTOMERS_PER_CUTOFF = 5_000
 """The number of customers of one cutoff in the training sample, drawn at random where there are more."""
 SCORES = ["network_value", "top_probability"]
+HISTOGRAMS, HISTOGRAM_BINS = 6, 10
+"""The number of features that have moved most, whose histograms are kept, and of the bins of each."""
+MIN_SKEW = 20
+"""The ratio of the largest to the median value above which bins are even on a logarithmic scale."""
 
 
 def stability_index(
@@ -99,6 +103,42 @@ def drift(bundle: Bundle, then: pd.DataFrame, now: pd.DataFrame, scores: pd.Data
             "undefined_now": float(np.isnan(other).mean()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").astype(float)
+
+
+def histograms(table: pd.DataFrame, then: pd.DataFrame, now: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The distributions of the features that have moved most, in training and now.
+
+    Args:
+        table: the result of `drift`.
+        then, now: as for `drift`.
+
+    Returns:
+        By feature, a row per bin with its bounds `low` and `high`, and the shares `then` and `now` of the
+        customers who have a value. The outermost bins hold what lies beyond them too.
+    """
+    moved = table.drop(index=SCORES)["psi"].sort_values(ascending=False, kind="stable").index[:HISTOGRAMS]
+    made = {
+        str(name): _histogram(*(frame[name].to_numpy(np.float64) for frame in (then, now))) for name in moved
+    }
+    return {name: histogram for name, histogram in made.items() if len(histogram)}
+
+
+def _histogram(then: np.ndarray, now: np.ndarray) -> pd.DataFrame:
+    then, now = (values[~np.isnan(values)] for values in (then, now))
+    if not (then.size and now.size):
+        return pd.DataFrame()
+    low, middle, high = np.quantile(np.concatenate([then, now]), (0.01, 0.5, 0.99))
+    if low == high:
+        return pd.DataFrame()
+    if low >= 0 and high > MIN_SKEW * middle:
+        edges = np.expm1(np.linspace(np.log1p(low), np.log1p(high), HISTOGRAM_BINS + 1))
+    else:
+        edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
+    shares = {
+        name: np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / values.size
+        for name, values in (("then", then), ("now", now))
+    }
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], **shares})
 
 
 def _median(values: pd.Series) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ripple.training.registry.gate import Decision
+from ripple.training.registry.history import PastVersion
 from ripple.training.report.sections.answer.customers import customers_section
+from ripple.training.report.sections.answer.decision import decision_section
 from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.answer.limits import limits
 from ripple.training.report.sections.answer.role_models import role_models_section
@@ -18,9 +21,11 @@ from ripple.training.report.sections.trust.calibration import calibration_sectio
 from ripple.training.report.sections.trust.data_sources import data_sources_section
 from ripple.training.report.sections.trust.drift import drift_section
 from ripple.training.report.sections.trust.heads import heads_section
+from ripple.training.report.sections.trust.history import history_section
 from ripple.training.report.sections.trust.known_truth import known_truth_section
 from ripple.training.report.sections.trust.placebos import placebo_section
 from ripple.training.report.sections.trust.slices import slices_section
+from ripple.training.report.sections.trust.top_customers import top_customers_section
 from ripple.training.report.sections.trust.trust import trust_section
 from ripple.training.report.sections.value.claims import claims_section
 from ripple.training.report.sections.value.concentration import concentration_section
@@ -49,23 +54,24 @@ class Part:
 
 PARTS = (
     Part("answer", "Answer", "The answer"),
-    Part("learn", "Learn", "Learn"),
-    Part("claims", "Claims", "Claims, measured"),
-    Part("why", "Why", "Why"),
-    Part("turn", "Turn", "Turn"),
-    Part("earn", "Earn", "Earn, while protecting profitability"),
+    Part("customers", "Customers", "Customers"),
+    Part("turn", "Plays", "Plays"),
     Part("trust", "Trust", "Can you trust it?"),
+    Part("learn", "Learn", "Learn, and claims measured"),
+    Part("why", "Why", "Why"),
+    Part("appendix", "Appendix", "Appendix"),
 )
 """The parts in the order of the page."""
 
 
-def render(result: TrainingResult, decision: Decision | None = None) -> str:
-    """The report on *result*, and on the *decision* of the gate, as one HTML page.
+def render(result: TrainingResult, decision: Decision | None = None, past: Sequence[PastVersion] = ()) -> str:
+    """The report on *result*, on the *decision* of the gate, and on *past* versions, as one HTML page.
 
-    The page loads no file, font, script or picture from elsewhere. The same result gives the same bytes.
+    The page loads no file, font, script or picture from elsewhere. The same arguments give the same bytes.
     """
     terms = glossary(result.settings)
     sampled = Sampled.of(result)
+    customers = customers_section(result)
     return template("page.html.j2", terms).render(
         name=result.name,
         dataset=result.dataset,
@@ -74,8 +80,10 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         currency=result.settings.currency,
         display_names=result.population.display_names,
         headline=headline_section(result),
-        customers=customers_section(result),
+        decision=decision_section(result),
+        customers=customers,
         role_models=role_models_section(result),
+        ranks={row.id: int(row.rank.sort) for row in customers["rows"]},
         limits=limits(result),
         concentration=concentration_section(result),
         claims=claims_section(result),
@@ -87,6 +95,8 @@ def render(result: TrainingResult, decision: Decision | None = None) -> str:
         explanation_stability=explanation_stability_section(result, sampled),
         membership_changes=membership_changes_section(result),
         trust=trust_section(result),
+        judged=top_customers_section(result),
+        history=history_section(result, past),
         placebos=placebo_section(result),
         backtest=backtest_section(result),
         calibration=calibration_section(result),

@@ -17,7 +17,7 @@ from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population
 from ripple.settings import Settings
 from ripple.training.estimators.total_forecast import forecast_total
-from ripple.training.evaluation.drift import drift
+from ripple.training.evaluation.drift import drift, histograms
 from ripple.training.evaluation.membership_changes import MembershipChanges, ScoredVersion, membership_changes
 from ripple.training.examples.cutoffs import Schedule
 from ripple.training.insights.best_periods import BestPeriods
@@ -49,6 +49,8 @@ def made_up_result() -> TrainingResult:
     grid = tuple(AS_OF - HORIZON - timedelta(days=60 * i) for i in range(10, -1, -1))
     plan = Schedule(grid[-3:], grid, HORIZON)
     scores = score_population(bundle, features)
+    then = features.sample(200, random_state=1) * 1.1
+    moved = drift(bundle, then, features, scores)
     return TrainingResult(
         name="run <1>",
         dataset="shop & co",
@@ -74,7 +76,8 @@ def made_up_result() -> TrainingResult:
             features,
             scores,
             forecast_total(float(scores["network_value"].sum()), findings.totals(grid), HORIZON, 0.8, 0.5),
-            drift=drift(bundle, features.sample(200, random_state=1) * 1.1, features, scores),
+            drift=moved,
+            histograms=histograms(moved, then, features),
         ),
         insights=Insights(
             **findings.customer_insights(settings, bundle, features, scores),

@@ -21,6 +21,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+TODAY = "2026-01-02"
+"""The day on which every page is read."""
 UNDEFINED = re.compile(r"\b(nan|inf|nat|none|null)\b", re.IGNORECASE)
 SAID = ("none seen", "none of them aside", "None: every row met every rule")
 """The texts in which "none" is meant."""
@@ -30,6 +32,15 @@ TEXT = """() => {
     if (!walker.currentNode.parentElement.closest("script, style")) found.push(walker.currentNode.data);
   }
   return found.join(" ");
+}"""
+UNFOLD = """() => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const row of document.querySelectorAll(".later")) row.classList.remove("later");
+}"""
+WORDS = """() => {
+  const count = (node) => node.innerText.split(/\\s+/).filter(Boolean).length;
+  const unseen = [...document.querySelectorAll(".hidden, .skip")].filter((node) => node.checkVisibility());
+  return unseen.reduce((rest, node) => rest - count(node), count(document.body));
 }"""
 NO_ROWS = """() => [...document.querySelectorAll("table")]
   .filter((table) => ![...table.tBodies].some((body) => body.rows.length))
@@ -63,6 +74,7 @@ def opened(browser: Browser, address: str, width: int, scheme: str) -> Iterator[
         viewport={"width": width, "height": 844}, color_scheme=scheme, accept_downloads=True
     )
     tab, complaints, requested = context.new_page(), [], []
+    tab.clock.set_fixed_time(TODAY)  # the report says when its forecast is over
     tab.on("console", lambda message: complaints.append(message.text))
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda request: requested.append(request.url))
@@ -74,7 +86,11 @@ def opened(browser: Browser, address: str, width: int, scheme: str) -> Iterator[
 
 
 def nothing(tab: Page) -> list[str]:
-    """What the page shows that is nothing: tables without rows, figures without marks, undefined numbers."""
+    """What the page shows that is nothing: tables without rows, figures without marks, undefined numbers.
+
+    Everything that is folded is opened first.
+    """
+    tab.evaluate(UNFOLD)
     text = str(tab.evaluate(TEXT))
     for meant in SAID:
         text = text.replace(meant, "")
@@ -88,3 +104,8 @@ def barriers(tab: Page) -> list[str]:
     """What axe-core finds hard to see, hear or operate, with the first place of each."""
     violations = Axe().run(tab).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
+
+
+def words(tab: Page) -> int:
+    """The number of words that a reader sees."""
+    return int(tab.evaluate(WORDS))

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from ripple.models.bundle import Category
 from ripple.training.evaluation.drift import (
+    HISTOGRAMS,
     MAX_CUSTOMERS_PER_CUTOFF,
+    SCORES,
     SHIFTED,
     STABLE,
     drift,
+    histograms,
     stability_index,
     training_features,
 )
@@ -136,3 +139,31 @@ def test_drift_holds_every_feature_and_both_scores_then_and_now(result, examples
         result.population.scores,
     )
     assert same["psi"].max() < 1e-12
+
+
+def test_histograms_are_of_the_features_that_moved_most(result):
+    kept = result.population.histograms
+    moved = result.population.drift.drop(index=SCORES)["psi"].sort_values(ascending=False, kind="stable")
+    assert 0 < len(kept) <= HISTOGRAMS
+    assert set(kept) <= set(moved.index[:HISTOGRAMS])
+    for histogram in kept.values():
+        assert np.allclose(histogram[["then", "now"]].sum(), 1)
+        assert (histogram["low"] < histogram["high"]).all()
+        assert np.allclose(histogram["high"].iloc[:-1], histogram["low"].iloc[1:])
+
+
+def test_a_histogram_counts_what_lies_beyond_its_bins_and_leaves_out_what_is_undefined():
+    random = np.random.default_rng(1)
+    then = pd.DataFrame({"f": [*random.normal(0, 1, 999), 50.0, np.nan], "same": 1.0})
+    now = pd.DataFrame({"f": random.normal(3, 1, 500), "same": 1.0})
+    table = pd.DataFrame({"psi": [1.0, 2.0, 0.0, 0.0]}, index=["f", "same", *SCORES])
+    (histogram,) = histograms(table, then, now).values()
+    assert histogram["then"].sum() == pytest.approx(1)
+    middle = (histogram["low"] + histogram["high"]) / 2
+    assert (middle * histogram["then"]).sum() == pytest.approx(0, abs=0.3)
+    assert (middle * histogram["now"]).sum() == pytest.approx(3, abs=0.3)
+    skewed = pd.DataFrame({"f": random.lognormal(0, 3, 999), "same": 1.0})
+    (histogram,) = histograms(table, skewed, skewed).values()
+    even = np.histogram(skewed["f"], 10)[0].max() / 999
+    assert histogram["then"].max() < 0.6 < 0.9 < even
+    assert (histogram["then"] == histogram["now"]).all()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from ripple.training.report.sections.answer.customers import ROWS_SHOWN
 from tests.support.servers import chromium
 
 
@@ -20,6 +21,8 @@ def address(page: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
+MAX_WORDS = 1_500
+"""The number of words that a reader sees before anything is opened, at most."""
 DESK, DESK_DARK, PHONE, PHONE_DARK = (1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")
 AT_DESK_AND_PHONE = pytest.mark.parametrize("opened", [DESK, PHONE_DARK], ids=str, indirect=True)
 AT_DESK = pytest.mark.parametrize("opened", [DESK], ids=str, indirect=True)
@@ -32,8 +35,16 @@ def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> It
         yield tab
 
 
-def test_the_page_never_scrolls_sideways(opened: Page) -> None:
-    for details in opened.locator("details > summary").all()[:3]:
+@pytest.fixture
+def unfolded(opened: Page) -> Page:
+    """The same with every fold open, those of customers apart."""
+    opened.evaluate("document.querySelectorAll('details.fold').forEach((fold) => (fold.open = true))")
+    return opened
+
+
+def test_the_page_never_scrolls_sideways(unfolded: Page) -> None:
+    opened = unfolded
+    for details in opened.locator("#customers .why summary").all()[:3]:
         details.click()
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for term in opened.locator("a.term").all()[:12]:
@@ -43,7 +54,9 @@ def test_the_page_never_scrolls_sideways(opened: Page) -> None:
 
 @AT_DESK_AND_PHONE
 def test_nothing_is_hard_to_see_hear_or_operate(opened: Page) -> None:
-    opened.locator("#customers details > summary").first.click()
+    assert chromium.words(opened) <= MAX_WORDS
+    opened.locator("#customers .why summary").first.click()
+    opened.evaluate("document.querySelectorAll('details.fold').forEach((fold) => (fold.open = true))")
     opened.locator("a.term").first.focus()
     assert chromium.barriers(opened) == []
 
@@ -57,7 +70,10 @@ def test_every_table_has_rows_and_every_figure_marks(opened: Page) -> None:
     ("spoilt", "complaint"),
     [
         ("document.querySelector('#kinds tbody').replaceChildren()", "no rows: Kinds of customers"),
-        ("document.querySelectorAll('#drift .mark').forEach((mark) => mark.remove())", "no marks: How far"),
+        (
+            "document.querySelectorAll('#drift > figure .mark').forEach((mark) => mark.remove())",
+            "no marks: How far",
+        ),
         ("document.querySelector('#backtest td').textContent = 'nan %'", "undefined: "),
     ],
 )
@@ -71,7 +87,7 @@ def test_an_empty_table_or_figure_or_an_undefined_number_would_be_noticed(
 
 @AT_DESK_AND_PHONE
 def test_a_customer_opens_with_the_keyboard(opened: Page) -> None:
-    first = opened.locator("#customers details").first
+    first = opened.locator("#customers .why details").first
     assert not first.locator(".waterfall").is_visible()
     first.locator("summary").focus()
     opened.keyboard.press("Enter")
@@ -91,34 +107,34 @@ def test_a_customer_is_found_by_typing_and_opened_with_enter(opened: Page) -> No
     search.fill(wanted)
     shown = opened.locator("#customers .person:visible")
     assert shown.count() == 1
-    assert opened.locator("#customers .tools output").inner_text() == "1 of 25"
+    assert opened.locator("#customers .tools output").first.inner_text() == "1 of 25"
     search.press("Enter")
     assert shown.locator(".waterfall").is_visible()
     assert opened.evaluate("document.activeElement.textContent").startswith(f"Why {wanted}")
     search.fill("nobody of that name")
     assert shown.count() == 0
     search.fill("")
-    assert shown.count() == 25
+    assert shown.count() == ROWS_SHOWN
 
 
 @AT_DESK
 def test_a_customer_opens_from_the_answer(opened: Page) -> None:
-    link = opened.locator("#answer .first-names a").nth(2)
+    link = opened.locator("#answer .tasks a").first
     name = link.inner_text()
+    person = opened.locator(link.get_attribute("href"))
     link.click()
-    person = opened.locator("#customer-3")
     assert person.locator("th").first.inner_text() == name
     assert person.locator(".waterfall").is_visible()
 
 
 @AT_DESK
-def test_a_long_table_shows_its_first_rows_until_more_are_asked_for(opened: Page) -> None:
-    rows = opened.locator("#drift .scroll tbody tr:visible")
+def test_a_long_table_shows_its_first_rows_until_more_are_asked_for(unfolded: Page) -> None:
+    rows = unfolded.locator("#drift .scroll tbody tr:visible")
     assert rows.count() == 12
-    more = opened.locator("#drift .tools .more")
+    more = unfolded.locator("#drift .tools .more")
     more.click()
     assert more.inner_text() == "Show fewer"
-    assert rows.count() == opened.locator("#drift .scroll tbody tr").count() > 12
+    assert rows.count() == unfolded.locator("#drift .scroll tbody tr").count() > 12
     more.click()
     assert rows.count() == 12
 
@@ -145,14 +161,14 @@ def test_customers_sort_and_keep_their_reasons_beside_them(opened: Page) -> None
 
 
 @AT_DESK
-def test_words_sort_by_the_alphabet_and_dates_by_time(opened: Page) -> None:
-    families = opened.locator("#why .scroll").first.locator("tbody td:nth-child(2)")
-    opened.locator("#why thead").first.get_by_role("button", name="Family").click()
+def test_words_sort_by_the_alphabet_and_dates_by_time(unfolded: Page) -> None:
+    families = unfolded.locator("#why .scroll").first.locator("tbody td:nth-child(2)")
+    unfolded.locator("#why thead").first.get_by_role("button", name="Family").click()
     assert families.all_inner_texts() == sorted(families.all_inner_texts())
-    dates = opened.locator("#constancy tbody th")
+    dates = unfolded.locator("#constancy tbody th")
     in_order = dates.all_inner_texts()
     assert in_order == ["7 March 2025", "6 May 2025", "5 July 2025"]
-    opened.locator("#constancy thead").get_by_role("button", name="Model as of").click()
+    unfolded.locator("#constancy thead").get_by_role("button", name="Model as of").click()
     assert dates.all_inner_texts() == in_order[::-1]
 
 
@@ -163,7 +179,9 @@ def test_a_table_is_saved_as_csv_with_full_numbers_and_no_formula(opened: Page, 
         opened.locator("#customers").get_by_role("button", name="Save as CSV").click()
     saved = tmp_path / "saved.csv"
     waited.value.save_as(saved)
-    assert waited.value.suggested_filename == "expected-network-value-over-180-days-the-highest-first.csv"
+    assert (
+        waited.value.suggested_filename == "expected-network-value-over-180-days-in-us-the-highest-first.csv"
+    )
     head, *rows = csv.reader(saved.read_text(encoding="utf-8-sig").splitlines())
     assert head[:3] == ["Rank", "Customer", "Expected value"]
     assert len(rows) == 25
@@ -215,18 +233,18 @@ def test_every_number_and_date_sorts_as_one(opened: Page) -> None:
 
 
 @AT_DESK
-def test_paper_has_every_row_and_says_which_a_filter_left(opened: Page) -> None:
-    rows = opened.locator("#drift .scroll tbody tr")
-    assert opened.locator("#drift .scroll tbody tr:visible").count() == 12
-    opened.emulate_media(media="print")
-    assert opened.locator("#drift .scroll tbody tr:visible").count() == rows.count() > 12
-    opened.emulate_media(media="screen")
-    opened.locator("#drift").get_by_role("searchbox").fill("orders")
-    left = opened.locator("#drift .scroll tbody tr:visible").count()
+def test_paper_has_every_row_and_says_which_a_filter_left(unfolded: Page) -> None:
+    rows = unfolded.locator("#drift .scroll tbody tr")
+    assert unfolded.locator("#drift .scroll tbody tr:visible").count() == 12
+    unfolded.emulate_media(media="print")
+    assert unfolded.locator("#drift .scroll tbody tr:visible").count() == rows.count() > 12
+    unfolded.emulate_media(media="screen")
+    unfolded.locator("#drift").get_by_role("searchbox").fill("orders")
+    left = unfolded.locator("#drift .scroll tbody tr:visible").count()
     assert 0 < left < 12
-    opened.emulate_media(media="print")
-    assert opened.locator("#drift .scroll tbody tr:visible").count() == left
-    told = opened.locator("#drift .tools output")
+    unfolded.emulate_media(media="print")
+    assert unfolded.locator("#drift .scroll tbody tr:visible").count() == left
+    told = unfolded.locator("#drift .tools output")
     assert told.is_visible()
     assert told.evaluate("node => node.textContent + getComputedStyle(node, '::after').content") == (
         f'{left} of {rows.count()}" rows, those with “orders”"'
@@ -234,28 +252,87 @@ def test_paper_has_every_row_and_says_which_a_filter_left(opened: Page) -> None:
 
 
 @AT_DESK_AND_PHONE
-def test_a_term_explains_itself_until_escape(opened: Page) -> None:
-    note = opened.locator("#note")
+def test_a_term_explains_itself_until_escape(unfolded: Page) -> None:
+    note = unfolded.locator("#note")
     assert not note.is_visible()
-    term = opened.locator("#answer a.term").first
+    term = unfolded.locator("#answer a.term").first
     term.focus()
     assert note.inner_text() == term.get_attribute("data-tip")
     assert term.get_attribute("aria-describedby") == "note"
-    opened.keyboard.press("Escape")
+    unfolded.keyboard.press("Escape")
     assert not note.is_visible()
-    opened.locator("#backtest thead").first.get_by_role("button", name="Mean").hover()
+    unfolded.locator("#backtest thead").first.get_by_role("button", name="Mean").hover()
     assert note.inner_text().startswith("network value of the 5")
 
 
 @AT_DESK
-def test_paper_gets_no_controls(opened: Page) -> None:
-    opened.emulate_media(media="print")
-    assert opened.locator(".tools:visible, nav:visible").count() == 0
-    assert "raises the expected network value" in opened.locator("#customers summary").first.inner_text()
-    assert opened.locator("#backtest table").first.is_visible()
+def test_paper_gets_no_controls(unfolded: Page) -> None:
+    unfolded.emulate_media(media="print")
+    assert unfolded.locator(".tools:visible, header:visible").count() == 0
+    assert "half of all" in unfolded.locator("#customers .why summary").first.inner_text()
+    assert unfolded.locator("#backtest table").first.is_visible()
 
 
 @AT_DESK
-def test_figures_take_the_colours_of_the_page(opened: Page) -> None:
-    label = opened.locator("#backtest figure text").first
+def test_figures_take_the_colours_of_the_page(unfolded: Page) -> None:
+    label = unfolded.locator("#backtest figure text").first
     assert label.evaluate("node => getComputedStyle(node).fill") != "rgb(1, 1, 1)"
+
+
+@AT_DESK
+def test_a_link_opens_the_fold_that_it_leads_into(opened: Page) -> None:
+    kinds = opened.locator("#kinds")
+    assert not kinds.is_visible()
+    opened.locator('#trust a[href="#kinds"]').click()
+    assert kinds.is_visible()
+
+
+@AT_DESK_AND_PHONE
+def test_one_key_or_one_button_leads_to_the_search(opened: Page) -> None:
+    search = opened.get_by_role("searchbox", name="Search a customer")
+    opened.keyboard.press("/")
+    assert search.evaluate("node => node === document.activeElement")
+    assert search.input_value() == ""
+    search.press("/")
+    assert search.input_value() == "/"
+    opened.locator("header button").click()
+    assert search.evaluate("node => node === document.activeElement")
+
+
+@AT_DESK_AND_PHONE
+def test_the_menu_stays_in_sight(opened: Page) -> None:
+    opened.locator("#appendix").scroll_into_view_if_needed()
+    box = opened.locator("header").bounding_box()
+    assert box is not None
+    assert box["y"] == 0
+
+
+@pytest.mark.parametrize(("day", "late"), [("2026-06-29", False), ("2026-07-01", True)])
+def test_a_forecast_that_is_over_says_so(browser: Browser, address: str, day: str, late: bool) -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.clock.set_fixed_time(day)
+    tab.goto(address)
+    assert tab.locator("#late").is_visible() is late
+    context.close()
+
+
+@AT_DESK
+def test_a_mark_in_a_figure_tells_its_value(opened: Page) -> None:
+    mark = opened.locator("#answer figure [data-tip]").last
+    mark.hover()
+    assert opened.locator("#note").inner_text() == mark.get_attribute("data-tip")
+
+
+@AT_DESK
+def test_paper_has_no_folds(opened: Page) -> None:
+    assert not opened.locator("#kinds").is_visible()
+    opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert opened.locator("#kinds").is_visible()
+    opened.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not opened.locator("#kinds").is_visible()
+
+
+def test_a_table_that_is_too_wide_for_a_phone_says_that_it_scrolls(browser: Browser, address: str) -> None:
+    with chromium.opened(browser, address, *PHONE) as tab:
+        assert tab.locator("#customers .sideways").first.is_visible()

@@ -33,10 +33,11 @@ MIN_SHADE_DIFFERENCE, MAX_CHANGED_SHARE = 24, 0.002
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def tab(browser: Browser, page: str, request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Page]:
-    """The page at a desk and on a phone."""
+    """The page at a desk and on a phone, with every fold open."""
     file = tmp_path_factory.mktemp("report") / "report.html"
     file.write_text(_in_own_font(page), encoding="utf-8")
     with chromium.opened(browser, file.as_uri(), WIDTHS[request.param], "light") as tab:
+        tab.evaluate("document.querySelectorAll('details.fold').forEach((fold) => (fold.open = true))")
         tab.evaluate("document.fonts.ready")
         yield tab
 
@@ -88,14 +89,14 @@ def test_a_part_looks_as_it_did(tab: Page, part: str, tmp_path: Path) -> None:
     difference = _difference(picture, _read(file))
     picture.save(tmp_path / "taken.png")
     assert difference is None, (
-        f"{file.name} {difference}: see {tmp_path / 'found.png'}; `make layouts` takes it as it is."
+        f"{file.name} {difference}: see {tmp_path / 'taken.png'}; `make layouts` takes it as it is."
     )
 
 
 @pytest.mark.parametrize(
     ("part", "style_rule"),
     [
-        ("answer", ".tiles { display: block }"),
+        ("answer", ".held div { display: block }"),
         ("why", "#why figure svg { visibility: hidden }"),
         ("trust", "#trust table { margin-left: 3rem }"),
         ("turn", "#turn { padding-right: 20% }"),

@@ -7,16 +7,17 @@ matplotlib takes seconds to import, so only modules of this folder import it. Ev
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 from markupsafe import Markup
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ripple.training.report.plots.svg import INK, LINE, MUTED, inline
+from ripple.training.report.plots.svg import INK, LINE, MARK, MUTED, SEPARATOR, inline
 
 WIDTH = 420
 STYLE: dict[Any, Any] = {
@@ -56,6 +57,11 @@ def axes(height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def hover(artist: Artist, tips: Sequence[str]) -> None:
+    """Have each point of *artist*, none of them nan, show its tip where it is pointed at."""
+    artist.set_gid(MARK + "".join(SEPARATOR + tip for tip in tips))
+
+
 def svg(figure: Figure, label: str) -> Markup:
     """The figure as an ``<svg>`` element that a screen reader reads as *label*.
 
@@ -63,7 +69,7 @@ def svg(figure: Figure, label: str) -> Markup:
     """
     for drawn in figure.axes:
         for artist in (*drawn.collections, *drawn.lines, *drawn.patches):
-            artist.set_gid(artist.get_gid() or "mark")
+            artist.set_gid(artist.get_gid() or MARK)
     buffer = io.StringIO()
     figure.savefig(
         buffer, format="svg", transparent=True, dpi=200, metadata=dict.fromkeys(("Date", "Creator"))

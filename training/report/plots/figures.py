@@ -29,7 +29,21 @@ def capture(captures: pd.DataFrame, bounds: np.ndarray, model: str) -> Markup:
         cutoffs = captures.iloc[:, :-1]
         for i in range(cutoffs.shape[1]):
             alpha = 0.35 + 0.65 * (i + 1) / cutoffs.shape[1]
-            axes.scatter(cutoffs.iloc[:, i], positions, s=26, c=colours, alpha=alpha, linewidths=0, zorder=3)
+            known = np.isfinite(cutoffs.iloc[:, i].to_numpy(dtype=float))
+            shown = cutoffs.iloc[:, i][known]
+            dots = axes.scatter(
+                shown,
+                positions[known],
+                s=26,
+                c=[colour for colour, one in zip(colours, known, strict=True) if one],
+                alpha=alpha,
+                linewidths=0,
+                zorder=3,
+            )
+            canvas.hover(
+                dots,
+                [f"{name}, {cutoffs.columns[i]}: {words.percent(share)}" for name, share in shown.items()],
+            )
         axes.hlines(positions, bounds[:, 0], bounds[:, 1], colors=colours, lw=2, alpha=0.8)
         axes.set_yticks(positions, list(captures.index))
         largest = float(np.nanmax([0.1, *captures.to_numpy().ravel(), *bounds.ravel()]))
@@ -59,10 +73,14 @@ def calibration(deciles: pd.DataFrame, currency: str) -> Markup:
         position = deciles["decile"].to_numpy()
         predicted, realised = deciles["predicted"].to_numpy(), deciles["realised"].to_numpy()
         axes.vlines(position, predicted, realised, color=MUTED, alpha=0.45, lw=2.5, zorder=1)
-        axes.scatter(position, realised, s=48, color=ACCENT, linewidths=0, label="realised", zorder=2)
-        axes.scatter(
+        dots = axes.scatter(position, realised, s=48, color=ACCENT, linewidths=0, label="realised", zorder=2)
+        rings = axes.scatter(
             position, predicted, s=48, facecolors="none", edgecolors=INK, lw=1.4, label="predicted", zorder=3
         )
+        for drawn, amounts in ((dots, realised), (rings, predicted)):
+            canvas.hover(
+                drawn, [f"{words.money(amount, currency)} {drawn.get_label()}" for amount in amounts.tolist()]
+            )
         everything = np.concatenate([predicted, realised])
         positive = everything[everything > 0]
         if len(positive):

@@ -12,10 +12,13 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from ripple.training.report.plots import canvas
 from ripple.training.report.plots.svg import ACCENT, INK, MUTED
+from ripple.training.report.text import words
 
 MIN_SKEW = 20
 """The ratio of the largest to the median positive value above which the scale is logarithmic."""
 DASHES = ("-", "--", "-.", ":")
+MAX_LINES = 4
+"""The number of lines that a reader can tell apart."""
 
 
 def dependence(
@@ -53,10 +56,15 @@ def pairs(
         figure, axes = canvas.axes(80 + 28 * len(names))
         positions = np.arange(len(names))[::-1]
         axes.hlines(positions, first, second, color=MUTED, alpha=0.45, lw=2.5, zorder=1)
-        axes.scatter(first, positions, s=48, color=ACCENT, linewidths=0, label=labels[0], zorder=2)
-        axes.scatter(
+        dots = axes.scatter(first, positions, s=48, color=ACCENT, linewidths=0, label=labels[0], zorder=2)
+        rings = axes.scatter(
             second, positions, s=48, facecolors="none", edgecolors=INK, lw=1.4, label=labels[1], zorder=3
         )
+        for drawn, label, shares in ((dots, labels[0], first), (rings, labels[1], second)):
+            canvas.hover(
+                drawn,
+                [f"{name}, {label}: {words.percent(one)}" for name, one in zip(names, shares, strict=True)],
+            )
         axes.set_yticks(positions, names)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="x")
@@ -65,19 +73,24 @@ def pairs(
 
 
 def over_time(shares: pd.DataFrame) -> Markup:
-    """Share of movement by family, a line for each row of *shares* over its columns."""
+    """Share of movement by family, a line for each row of *shares*; the last ones together where many."""
+    if len(shares) > MAX_LINES:
+        shares = shares.copy()
+        shares.loc["all others"] = shares.iloc[MAX_LINES - 1 :].sum()
+        shares = shares.iloc[[*range(MAX_LINES - 1), -1]]
     with canvas.style():
         figure, axes = canvas.axes(270)
         for i, (family, row) in enumerate(shares.iterrows()):
             colour = (ACCENT, INK, MUTED)[i % 3]
-            axes.plot(
+            (line,) = axes.plot(
                 row.to_numpy(), DASHES[i % len(DASHES)], marker="o", ms=4, lw=1.6, color=colour, label=family
             )
+            canvas.hover(line, [f"{family}, {day}: {words.percent(share)}" for day, share in row.items()])
         axes.set_xticks(range(shares.shape[1]), [str(name) for name in shares.columns], fontsize=10)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="y")
-        _legend(axes, columns=3)
+        _legend(axes)
         return canvas.svg(
             figure, "Share of movement by family of features, under the model of each period and today’s."
         )

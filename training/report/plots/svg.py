@@ -16,6 +16,8 @@ COLOURS = {
     LINE: "var(--line)",
     ACCENT: "var(--accent)",
 }
+MARK, SEPARATOR = "mark", "\N{SYMBOL FOR UNIT SEPARATOR}"
+"""The id of an element that shows data, which becomes its class, and what separates the tips after it."""
 
 
 def inline(svg: str, label: str) -> str:
@@ -28,13 +30,35 @@ def inline(svg: str, label: str) -> str:
         r"<svg[^>]*>", f'<svg {box[0] if box else ""} role="img" aria-label="{escape(label)}">', body, count=1
     )
     body = body.replace("xlink:href", "href")
-    body = body.replace('id="mark"', 'class="mark"')
+    body = _with_tips(body).replace(f'id="{MARK}"', f'class="{MARK}"')
     # the page holds several figures, whose elements matplotlib numbers alike
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
     body = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", body)
     for colour, variable in COLOURS.items():
         body = body.replace(colour, variable)
     return re.sub(r" ?\n *", "\n", body)
+
+
+def _with_tips(body: str) -> str:
+    """*body* in which the tips of each id stand at the elements that are drawn next."""
+    # matplotlib puts single quotes around a text that holds a double one
+    first, *groups = re.split(rf"""id=(["']){MARK}{SEPARATOR}(.*?)\1""", body)
+    parts = [first]
+    for tips, group in zip(groups[1::3], groups[2::3], strict=True):
+        # points are copies of a definition, bars are paths
+        drawn = "use" if "<defs>" in group.split("</g>")[0] else "path"
+        waiting = iter(tips.replace('"', "&quot;").split(SEPARATOR))
+        parts += [
+            f'class="{MARK}"',
+            re.sub(
+                rf"<{drawn} ",
+                lambda match, waiting=waiting: (
+                    match[0] if (tip := next(waiting, None)) is None else f'{match[0]}data-tip="{tip}" '
+                ),
+                group,
+            ),
+        ]
+    return "".join(parts)
 
 
 def small_bars(values: Sequence[float], label: str) -> Markup:

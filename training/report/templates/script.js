@@ -17,6 +17,7 @@ class Sheet {
     this.parts = this.headings.map((_, column) => this.partsOf(column));
     this.headings.forEach((heading, column) => this.makeSortable(heading, column));
     this.show();
+    new ResizeObserver(() => (this.sideways.hidden = box.scrollWidth <= box.clientWidth)).observe(box);
   }
 
   row(item) {
@@ -59,7 +60,11 @@ class Sheet {
     save.textContent = "Save as CSV";
     save.setAttribute("aria-label", `Save as CSV: ${this.name}`);
     save.addEventListener("click", () => this.save());
-    tools.append(save);
+    this.sideways = document.createElement("span");
+    this.sideways.className = "sideways";
+    this.sideways.textContent = "Scroll sideways for more →";
+    this.sideways.hidden = true;
+    tools.append(this.sideways, save);
     const whole = document.createElement("div");
     box.replaceWith(whole);
     whole.append(tools, box);
@@ -178,13 +183,59 @@ class Sheet {
 
 const sheets = [...document.querySelectorAll(".scroll")].filter((box) => box.querySelector("table")).map((box) => new Sheet(box));
 
+function unfold(node) {
+  for (let fold = node.closest("details.fold"); fold; fold = fold.parentElement.closest("details.fold")) fold.open = true;
+}
+
 function openLinked() {
   const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-  const sheet = target && sheets.find((one) => one.items.includes(target));
+  if (!target) return;
+  unfold(target);
+  const sheet = sheets.find((one) => one.items.includes(target));
   if (sheet) sheet.open(target);
+  else target.scrollIntoView({ block: "start" });
 }
 addEventListener("hashchange", openLinked);
+// a link to where the page is already changes no hash
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest('a[href^="#"]');
+  if (link && link.hash === location.hash) openLinked();
+});
 openLinked();
+
+// One key searches the customers.
+const searched = sheets.find((sheet) => sheet.search && sheet.table.dataset.search);
+if (searched) {
+  const goTo = () => {
+    unfold(searched.table);
+    searched.search.focus();
+    searched.search.scrollIntoView({ block: "center" });
+  };
+  const button = document.createElement("button");
+  button.type = "button";
+  button.innerHTML = "Search <kbd>/</kbd>";
+  button.addEventListener("click", goTo);
+  document.querySelector("header").append(button);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+    event.preventDefault();
+    goTo();
+  });
+}
+
+// Whether the period of the forecast is over depends on the day on which somebody reads this.
+const late = document.getElementById("late");
+if (late) late.hidden = Date.now() <= Date.parse(late.dataset.until);
+
+// Paper has no folds.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details.fold:not([open])")];
+  for (const fold of folded) fold.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const fold of folded) fold.open = false;
+});
 
 // Terms explain themselves while they are pointed at or focused; Escape takes the note away (WCAG 1.4.13).
 const note = document.createElement("div");

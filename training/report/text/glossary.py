@@ -22,6 +22,10 @@ def glossary(settings: Settings) -> dict[str, str]:
         f"the {top} with the highest realised network value; 100\u00a0% is perfect",
         "simple rule": "a ranking by one known number, such as the customer’s own revenue; a model has to "
         "beat the best of these rules to be worth its cost",
+        "best possible list": f"the {top} of customers who turned out to hold most network value; "
+        "nobody could have known it",
+        "digest": "a fingerprint of data, settings, code and libraries: the same digest means the "
+        "same version",
         "percentage points": "the difference between two shares: from 50\u00a0% to 53\u00a0% is 3 points",
         "95\u00a0% interval": "a range from resamples of the customers: of 100 such ranges, each from other "
         "customers, about 95 contain the true number; it covers which customers there were, not which "

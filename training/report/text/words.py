@@ -77,21 +77,30 @@ def times(number: int) -> str:
 
 def money(amount: float, currency: str) -> str:
     """An amount with its currency: two decimals below 100, none above, millions in words."""
+    return f"{bare(amount)}{NO_BREAK_SPACE}{currency}"
+
+
+def bare(amount: float) -> str:
+    """An amount as `money` gives it, without the currency, for where that is named beside it."""
     magnitude = abs(amount)
     if magnitude >= MILLION:
-        text = f"{amount / MILLION:,.2f} million"
-    elif magnitude >= 100 or magnitude == 0:
-        text = f"{amount:,.0f}"
-    elif magnitude >= 0.01:
-        text = f"{amount:,.2f}"
-    else:
-        text = "less than 0.01"
-    return f"{text}{NO_BREAK_SPACE}{currency}"
+        return f"{amount / MILLION:,.2f} million"
+    if magnitude >= 100 or magnitude == 0:
+        return f"{amount:,.0f}"
+    return f"{amount:,.2f}" if magnitude >= 0.01 else "less than 0.01"
 
 
 def money_between(low: float, high: float, currency: str) -> str:
     """The range between two amounts: ``180,034 to 243,758 USD``."""
-    return f"{money(low, currency).removesuffix(NO_BREAK_SPACE + currency)} to {money(high, currency)}"
+    return f"{bare(low)} to {money(high, currency)}"
+
+
+def short_number(number: float) -> str:
+    """A large number for an axis: ``0``, ``350 k``, ``1.2 M``."""
+    for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:,.3g}{NO_BREAK_SPACE}{unit}"
+    return f"{number:,.3g}"
 
 
 def percent(share: float, digits: int = 0) -> str:

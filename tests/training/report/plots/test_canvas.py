@@ -1,3 +1,5 @@
+import re
+
 import matplotlib
 
 from ripple.training.report.plots import canvas
@@ -33,3 +35,11 @@ def test_the_style_ends_with_the_figure() -> None:
     with canvas.style():
         assert matplotlib.rcParams["svg.hashsalt"] == "ripple"
     assert matplotlib.rcParams["svg.hashsalt"] == before
+
+
+def test_a_tip_is_escaped_and_stands_at_its_point() -> None:
+    figure, axes = canvas.axes(100)
+    canvas.hover(axes.scatter([0, 1], [0, 1]), ["a < b", 'say "c"'])
+    canvas.hover(axes.bar([0], [2])[0], ["d"])
+    tips = re.findall(r'<(use|path) data-tip="([^"]*)"', canvas.svg(figure, "x"))
+    assert sorted(tips) == [("path", "d"), ("use", "a &lt; b"), ("use", "say &quot;c&quot;")]

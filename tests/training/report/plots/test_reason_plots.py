@@ -28,6 +28,14 @@ def test_every_family_has_a_line_over_time() -> None:
     assert {"network", "expert", "Jan", "Feb"} <= set(visible_text(drawn).split())
 
 
+def test_many_families_share_the_last_of_four_lines() -> None:
+    shares = pd.DataFrame({"Jan 25": [0.4, 0.3, 0.1, 0.1, 0.1]}, index=["a1", "b1", "c1", "d1", "e1"])
+    drawn = reason_plots.over_time(shares)
+    assert {"a1", "b1", "c1", "others"} <= set(visible_text(drawn).split())
+    assert not {"d1", "e1"} & set(visible_text(drawn).split())
+    assert 'data-tip="all others, Jan 25: 20\u00a0%"' in drawn
+
+
 @pytest.mark.parametrize(
     ("low", "high", "factors"),
     [

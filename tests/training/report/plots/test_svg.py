@@ -1,6 +1,6 @@
 import re
 
-from ripple.training.report.plots.svg import ACCENT, inline, small_bars
+from ripple.training.report.plots.svg import ACCENT, MARK, SEPARATOR, inline, small_bars
 
 GIVEN = f"""<?xml version="1.0"?>
 <!DOCTYPE svg PUBLIC "x" "http://example.test/svg.dtd">
@@ -34,6 +34,18 @@ def test_ids_are_kept_only_where_they_are_used() -> None:
 
 def test_colours_are_those_of_the_page() -> None:
     assert "fill: var(--accent)" in inline(GIVEN, "x")
+
+
+def test_tips_stand_at_the_points_and_bars_they_are_about() -> None:
+    uses = '<defs><path id="p"/></defs><g><use x="1"/><use x="2"/></g>'
+    points = f'<g id="{MARK}{SEPARATOR}one{SEPARATOR}two">{uses}</g>'
+    bar = f'<g id="{MARK}{SEPARATOR}three"><path d="M"/></g><g id="{MARK}"><path d="N"/></g>'
+    drawn = inline(f"<svg>{points}{bar}</svg>", "x")
+    assert drawn.count(f'class="{MARK}"') == 3
+    assert '<use data-tip="one" x="1"/><use data-tip="two" x="2"/>' in drawn
+    assert '<path data-tip="three" d="M"/>' in drawn
+    assert '<path d="N"/>' in drawn
+    assert SEPARATOR not in drawn
 
 
 def test_small_bars_are_as_high_as_their_values() -> None:

@@ -1,12 +1,13 @@
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from ripple.training.registry.gate import Check, Decision
 from ripple.training.report import render
 from ripple.training.report.page import template
-from ripple.training.report.text.version_status import with_status
+from ripple.training.report.text.version_status import with_status, with_version
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import section_html, visible_text
 
@@ -74,3 +75,10 @@ def test_the_status_comes_first_and_is_escaped(name: str, request: pytest.Fixtur
     places = [changed.index(part) for part in order]
     assert places == sorted(places)
     assert 'id="status"' not in page
+
+
+def test_the_number_and_the_day_stand_among_the_facts(page: str) -> None:
+    changed = with_version(page, "<4>", datetime(2026, 1, 2))
+    facts = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", section_html(changed, "answer"))
+    assert facts[:2] == [("Version", "&lt;4&gt;"), ("Made on", "2 January 2026")]
+    assert "Made on" not in page

@@ -99,3 +99,11 @@ def test_the_wilson_interval_is_that_of_the_formula() -> None:
 )
 def test_no_probability_is_certain(share: float, text: str) -> None:
     assert words.probability(share).replace(words.NO_BREAK_SPACE, " ") == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.0, "0"), (950.0, "950"), (350_000.0, "350 k"), (1.2e6, "1.2 M"), (2.5e9, "2.5 bn")],
+)
+def test_numbers_on_axes_are_short(number: float, text: str) -> None:
+    assert words.short_number(number).replace("\u00a0", " ") == text

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from ripple.features.tables.attributes import OWNER
-from ripple.models.reasons import Reason, family_totals, reasons, value_in_words
+from ripple.models.reasons import Reason, family_totals, reasons
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.insights.customer_histories import listed_customers
 from ripple.training.insights.power_use import POWERS
@@ -23,10 +23,11 @@ from ripple.training.report.sections.trust.backtest import POOLED
 from ripple.training.report.sections.trust.placebos import no_influence_notice
 from ripple.training.report.sections.value.plays import MIN_REALISED_RATIO
 from ripple.training.report.text import words
+from ripple.training.report.text.plain_reasons import plain, typical
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
-ROWS_SHOWN = 25
+ROWS_SHOWN = 5
 """The number of customers that the page shows before the reader asks for more."""
 MIN_GROWTH = 1.25
 """The ratio to the latest closed period from which a higher or lower total is said."""
@@ -93,8 +94,13 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
     families = family_totals(bundle, "value", x)
     shown = result.population.shown_attributes
     owners = shown[OWNER].to_dict() if OWNER in shown else {}
+    medians = typical(result.population.features)
     value = result.insights.customer_value.customers
     probability = dict(zip(scores.index, scores["top_probability"], strict=True))
+
+    def in_words(reason: Reason) -> str:
+        return plain(reason, bundle.spec, medians)
+
     rows = [
         Customer(
             str(name),
@@ -105,17 +111,17 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
             _sentiment(result, str(name)),
             _facts(result, str(name), owners.get(name, "")),
             _powers(result, str(name)),
-            _money(value["direct_value"][str(name)], currency),
+            _amount(value["direct_value"][str(name)]),
             Cell(words.count(score["rank"]), float(score["rank"])),
-            _money(score["network_value"], currency),
+            _amount(score["network_value"]),
             Cell(words.probability(score["any_value_probability"]), float(score["any_value_probability"])),
-            _money(score["if_any_value_low"], currency),
-            _money(score["if_any_value_high"], currency),
+            _amount(score["if_any_value_low"]),
+            _amount(score["if_any_value_high"]),
             Cell(words.probability(score["top_probability"]), float(score["top_probability"])),
             bool(score["top_member"]),
-            of_value[i][0].text,
-            [reason.text for reason in of_value[i][:VALUE_REASONS]],
-            [_in_probability(reason, probability[name], result) for reason in of_top[i]],
+            in_words(next((one for one in of_value[i] if one.effect > 0), of_value[i][0])),
+            [f"{in_words(one)}: {_moves(one)}" for one in of_value[i][:VALUE_REASONS]],
+            [f"{in_words(one)}: {_in_probability(one, probability[name])}" for one in of_top[i]],
             waterfall(float(base[i]), of_value[i], bundle.spec),
             _families(families[i]),
             customer_history(result, str(name), [reason.feature for reason in of_value[i]]),
@@ -130,9 +136,9 @@ def customers_section(result: TrainingResult) -> dict[str, Any]:
         "members": int(result.population.scores["top_member"].sum()),
         "finding": (
             f"{words.money(total, currency)}, {words.percent(share)} of all expected network value, is "
-            f"expected from the first {len(rows)} customers; {rows[0].value.text} from the first of them, "
-            f"{rows[0].label}"
+            f"expected from the first {len(rows)} customers"
         ),
+        "currency": currency,
         "caution": _caution(result, rows),
         "growth": growth(result),
         "interval": words.exact_percent(bundle.spec.coverage),
@@ -204,15 +210,28 @@ def _powers(result: TrainingResult, customer: str) -> list[str]:
     return lines
 
 
-def _in_probability(reason: Reason, probability: float, result: TrainingResult) -> str:
-    """A reason of the top head: what the probability would be without the feature's contribution."""
-    number = math.nan if reason.value is None else reason.value
-    value = value_in_words(result.population.bundle.spec, reason.feature, number)
+def _in_probability(reason: Reason, probability: float) -> str:
+    """How a reason of the top head moves the probability: what it would be without, and what it is."""
     without = float(expit(logit(min(max(probability, 1e-9), 1 - 1e-9)) - reason.effect))
     moved = "raises" if reason.effect > 0 else "lowers"
+    return f"{moved} it from {words.probability(without)} to {words.probability(probability)}"
+
+
+def total_growth(result: TrainingResult) -> str:
+    """How many times the latest known total is expected, and why to believe it; empty where it is alike."""
+    closed = result.population.total.closed
+    past = [one.realised / one.predicted for one in closed if one.predicted > 0]
+    if not past or closed[-1].realised <= 0:
+        return ""
+    ratio = result.population.total.predicted / closed[-1].realised
+    if 1 / MIN_GROWTH <= ratio <= MIN_GROWTH:
+        return ""
+    realised = statistics.median(past)
     return (
-        f"{words.feature_words(reason.feature)} is {value}: {moved} the probability from "
-        f"{words.probability(without)} to {words.probability(probability)}"
+        f"The forecast is {words.decimal(ratio)} times the latest known total. Past totals came to "
+        f"{words.percent(realised)} of their forecast, at the median of "
+        f"{words.plural(len(past), 'period')}: "
+        + ("count on the lower end." if realised < MIN_REALISED_RATIO else "that speaks for growth.")
     )
 
 
@@ -271,6 +290,10 @@ def _growth_or_not(realised_ratio: float) -> str:
     return "That speaks for growth, of the group more than of any single customer."
 
 
+def _moves(reason: Reason) -> str:
+    return f"{'raises' if reason.effect > 0 else 'lowers'} it {words.factor(reason.effect)}"
+
+
 def _families(totals: dict[str, float]) -> list[Family]:
     largest = max(abs(effect) for effect in totals.values()) or 1.0
     return [
@@ -284,8 +307,9 @@ def _families(totals: dict[str, float]) -> list[Family]:
     ]
 
 
-def _money(amount: float, currency: str) -> Cell:
-    return words.cell(float(amount), words.money(float(amount), currency), "too few past cases")
+def _amount(amount: float) -> Cell:
+    """An amount without its currency, which the table names once."""
+    return words.cell(float(amount), words.bare(float(amount)), "too few past cases")
 
 
 def _caution(result: TrainingResult, rows: list[Customer]) -> str:
@@ -302,5 +326,6 @@ def _caution(result: TrainingResult, rows: list[Customer]) -> str:
     )
     if doubtful:
         which = f"all {doubtful}" if doubtful == len(rows) else f"{doubtful} of {len(rows)}"
-        caution += f" For {which} customers below it is less than {LIKELY:.0%} likely that anything comes."
+        likely = words.exact_percent(LIKELY)
+        caution += f" For {which} customers below it is less than {likely} likely that anything comes."
     return caution

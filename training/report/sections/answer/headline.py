@@ -45,7 +45,7 @@ class Tile:
 
 
 def headline_section(result: TrainingResult) -> dict[str, Any]:
-    """The answer, the verdict on the model, key figures and the label; a notice where no influence is."""
+    """The answer, the verdict on the model and the label; a notice where no influence is."""
     metrics = result.headline()
     notice = no_influence_notice(result)
     return {
@@ -54,7 +54,7 @@ def headline_section(result: TrainingResult) -> dict[str, Any]:
         "answer": _answer(result, metrics) if notice is None else _answer_without_influence(result),
         "total": _total(result, metrics, notice is not None),
         "verdict": verdict(result),
-        "tiles": _tiles(result, metrics),
+        "label_finding": _label_finding(result),
         "label": label_description(result),
     }
 
@@ -75,7 +75,7 @@ def few_customers(result: TrainingResult) -> Notice | None:
         f"{words.plural(members, 'customer')} in the top {words.exact_percent(share)} "
         f"{'is' if members == 1 else 'are'} too few to judge a ranking by.",
         [
-            f"There are {words.count(customers)} customers. One name more or less changes the share of right "
+            f"One name more or less changes the share of right "
             f"names by {words.percent(1 / members)}, and one large order decides who is there. {advice} "
             f"Until then, read the list as a group to look at, not as a ranking."
         ],
@@ -186,48 +186,10 @@ def _interval_in_words(low: float, high: float) -> str:
     )
 
 
-def _tiles(result: TrainingResult, metrics: dict[str, float]) -> list[Tile]:
-    settings, backtest = result.settings, result.evaluation.backtest
-    top = words.exact_percent(settings.top_share)
-    lead, low, high = backtest.lead
-    value = result.population.scores["network_value"]
-    mean_of_top = value[result.population.scores["top_member"]].mean()
-    known = math.isfinite(lead) and math.isfinite(low) and math.isfinite(high)
-    return [
-        Tile(
-            f"customers in the top {top}",
-            words.count(metrics["top_customers"]),
-            "by expected network value",
-        ),
-        Tile(
-            "of all expected network value",
-            words.percent(metrics["top_value_share"]),
-            f"held by that top {top}",
-        ),
-        Tile(
-            "expected per top customer",
-            words.money(mean_of_top, settings.currency),
-            f"average; over all customers {words.money(value.mean(), settings.currency)}",
-        ),
-        Tile(
-            "captured in the backtest",
-            words.cell(metrics["capture"], words.percent(metrics["capture"], 1), "no value").text,
-            f"of the value of the true top {top}; best rule "
-            + words.cell(
-                metrics["best_baseline_capture"],
-                words.percent(metrics["best_baseline_capture"], 1),
-                "no value",
-            ).text,
-        ),
-        Tile(
-            "points of lead",
-            words.signed_points(lead) if known else "not available",
-            f"over the best rule; 95{words.NO_BREAK_SPACE}% interval {words.signed_points(low)} to "
-            f"{words.signed_points(high)}"
-            if known
-            else "there was no value to compare",
-        ),
-    ]
+def _label_finding(result: TrainingResult) -> str:
+    totals = result.label.totals
+    share = totals["network_value"] / totals["revenue"] if totals["revenue"] > 0 else 0.0
+    return f"{words.percent(share)} of revenue in the latest closed period was credited to other customers"
 
 
 def label_description(result: TrainingResult) -> list[str]:

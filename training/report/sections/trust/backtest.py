@@ -25,8 +25,8 @@ RULES = {
     "number of referrals": "how many customers they referred",
     "revenue of own referrals": "what the customers they referred have spent",
     "degree": "how many customers they are in contact with",
-    "weighted degree": "the same, with more weight for frequent and recent contact",
-    "PageRank": "the same, with more weight for contacts who have many contacts",
+    "weighted degree": "how often and how lately they are in contact with customers",
+    "PageRank": "how many customers they are in contact with, the well connected counting more",
     "RFM": "recency, frequency and amount of their orders",
     "time-decayed credit": "what their contacts bought after them in the previous period",
 }

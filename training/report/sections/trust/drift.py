@@ -37,6 +37,10 @@ def drift_section(result: TrainingResult) -> dict[str, Any]:
         ),
         "plot": trust_plots.drift([_label(str(name)) for name in shown.index], shown["psi"].to_numpy()),
         "rows": [_row(str(name), row, result) for name, row in ordered.iterrows()],
+        "histograms": [
+            (_label(name), trust_plots.then_and_now(histogram, _label(name), _unit(name, result)))
+            for name, histogram in result.population.histograms.items()
+        ],
         "cutoffs": len(result.data.schedule.training_for(result.population.as_of)),
     }
 
@@ -58,6 +62,12 @@ def _at_least_a_hundredth(number: float) -> str:
 
 def _label(name: str) -> str:
     return NAMES.get(name, words.feature_words(name))
+
+
+def _unit(name: str, result: TrainingResult) -> str:
+    spec = result.population.bundle.spec
+    unit = next(feature.unit for feature in spec.features if feature.name == name)
+    return spec.currency if unit == "currency" else unit
 
 
 def _row(name: str, row: pd.Series, result: TrainingResult) -> tuple[str, list[Cell], str]:

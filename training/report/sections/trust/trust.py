@@ -1,25 +1,23 @@
-"""The sentence that opens the part on trust: capture in the backtest, and how much may be chance."""
+"""The table that opens the part on trust, and how many of its answers are good."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from ripple.training.evaluation.cutoff_evaluation import MODEL
-from ripple.training.report.sections.trust.placebos import placebo_caveat
-from ripple.training.report.text import words
-from ripple.training.report.text.evaluated_cutoffs import evaluated_cutoffs
+from ripple.training.report.sections.trust.trust_table import trust_table
 from ripple.training.result import TrainingResult
 
 
 def trust_section(result: TrainingResult) -> dict[str, Any]:
-    """The finding and the caveat that the part opens with."""
-    backtest, top = result.evaluation.backtest, words.exact_percent(result.settings.top_share)
+    """The finding that the part opens with, and the rows of its table."""
+    rows = trust_table(result)
+    counts = Counter(row.word for row in rows)
+    are = "is" if counts["good"] == 1 else "are"
     return {
         "finding": (
-            f"Ripple’s top {top} captured {words.estimate(*backtest.capture_interval(MODEL))} of the "
-            f"possible value in {words.plural(len(evaluated_cutoffs(result)), 'backtest period')}; the best "
-            f"simple rule, “{backtest.best_baseline}”, captured "
-            f"{words.estimate(*backtest.capture_interval(backtest.best_baseline))}"
+            f"{counts['good']} of {len(rows)} answers {are} good, {counts['fair']} fair, "
+            f"{counts['poor']} poor" + (f", {counts['not known']} not known" if counts["not known"] else "")
         ),
-        "caveat": placebo_caveat(result),
+        "rows": rows,
     }

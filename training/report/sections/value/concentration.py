@@ -58,6 +58,7 @@ def concentration_section(result: TrainingResult) -> dict[str, Any]:
         "finding": _finding(shares, tops[0]),
         "overlap_kind": _overlap_kind(list(concentration.overlap.itertuples())[-1]),
         "overlap_finding": _overlap_finding(result),
+        "overlap_meaning": OVERLAP_MEANINGS[_overlap_kind(list(concentration.overlap.itertuples())[-1])],
         "caveat": notice.title if notice else placebo_caveat(result),
         "plot": lorenz(concentration.curves),
         "measures": [(name, note) for name, note, _ in MEASURES.values()],
@@ -83,23 +84,24 @@ def _estimate(row: Any) -> str:
 
 
 def _finding(shares: Shares, top: float) -> str:
-    spend, network = (shares[ranking, top, "revenue"] for ranking in (SPEND, NETWORK))
+    spend, network, expected = (
+        words.estimate(shares[ranking, top, measure].share, math.nan, math.nan)
+        for ranking, measure in ((SPEND, "revenue"), (NETWORK, "revenue"), (NETWORK, "network_value"))
+    )
+    share = words.exact_percent(top)
     return (
-        f"The top {words.exact_percent(top)} by spend brought {_estimate(spend)} of revenue so far; the top "
-        f"{words.exact_percent(top)} by network value brought "
-        f"{words.estimate(network.share, math.nan, math.nan)} and hold "
-        f"{_estimate(shares[NETWORK, top, 'network_value'])} of expected network value"
+        f"The top {share} by spend brought {spend} of revenue so far; the top {share} by network value "
+        f"brought {network} and hold {expected} of expected network value"
     )
 
 
 def _overlap_finding(result: TrainingResult) -> str:
     row: Any = list(result.insights.concentration.overlap.itertuples())[-1]
     top = words.exact_percent(row.top)
-    numbers = (
+    return (
         f"{row.both} of the {words.count(row.customers)} customers in the top {top} by spend are also in the "
         f"top {top} by network value: {_estimate(row)}. By chance it would be {top}."
     )
-    return f"{numbers} {OVERLAP_MEANINGS[_overlap_kind(row)]}"
 
 
 def _overlap_kind(row: Any) -> OverlapKind:

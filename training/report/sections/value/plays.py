@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ripple.models.reasons import reasons
 from ripple.sections.report import Plays
 from ripple.training.measured_effects import MeasuredEffect
 from ripple.training.report.plots.amounts import amount_bars
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
 from ripple.training.report.text import words
+from ripple.training.report.text.plain_reasons import plain, typical
 from ripple.training.report.text.words import Cell
 from ripple.training.result import TrainingResult
 
@@ -54,7 +57,7 @@ def plays_section(result: TrainingResult) -> dict[str, Any]:
         "risk_title": f"At risk: influential, and {' or '.join(_known_risks(result)[0]) or 'more'}",
         "segments": [_segment(row, settings.currency) for row in book.segments.itertuples()],
         "missing": _missing_inputs(result),
-        "terms": _terms(settings.plays),
+        "terms": _terms(settings.plays, settings.horizon_days),
         "interval": words.exact_percent(result.insights.customer_value.coverage),
         "effect": words.percent(settings.plays.effect),
     }
@@ -142,12 +145,8 @@ def _known_risks(result: TrainingResult) -> tuple[list[str], list[str]]:
 
 
 def _caution(result: TrainingResult) -> str:
-    settings = result.settings
     text = (
-        "Value at stake is the expected own spend and network value of one customer over the next "
-        f"{settings.horizon_days} days; you would not lose all of it at once. Over several customers the two "
-        "are not added up: what is network value of one is own spend of another. This page does not show "
-        "that a play works: try it on some customers and compare them with others. "
+        "This page does not show that a play works: try it on some customers and compare them with others. "
     )
     realised_ratio = result.insights.customer_value.realised_ratio
     notice = no_influence_notice(result)
@@ -191,20 +190,37 @@ def _play(row: Any, measured: MeasuredEffect | None, currency: str) -> dict[str,
 
 def _customers(result: TrainingResult) -> list[dict[str, Any]]:
     currency = result.settings.currency
-    rows: list[Any] = list(
-        result.insights.playbook.customers.groupby("play", sort=False).head(MAX_CUSTOMERS).itertuples()
-    )
+    listed = result.insights.playbook.customers.groupby("play", sort=False).head(MAX_CUSTOMERS)
+    rows: list[Any] = list(listed.itertuples())
+    in_words = _plain_reasons(result, list(listed.index))
     return [
         {
             "id": str(row.Index),
             "play": row.play,
-            "reasons": row.reasons,
+            "reasons": in_words(row.Index, row.reasons),
             "value": replace(_money(row.value, currency), low=float(row.low), high=float(row.high)),
             "interval": _between(row, currency),
             "cost": _money(row.max_cost, currency),
         }
         for row in rows
     ]
+
+
+def _plain_reasons(result: TrainingResult, customers: list[str]) -> Callable[[str, str], str]:
+    """A function of a customer and a text that puts the reasons of the model in it into plain words."""
+    bundle, features = result.population.bundle, result.population.features
+    medians = typical(features)
+    of_each = dict(
+        zip(customers, reasons(bundle, "value", bundle.matrix(features.loc[customers]), 0), strict=True)
+    )
+
+    def in_words(customer: str, text: str) -> str:
+        for reason in of_each[customer]:
+            factor = f"raises network value {words.factor(reason.effect)}"
+            text = text.replace(reason.text, f"{plain(reason, bundle.spec, medians)} ({factor})")
+        return text
+
+    return in_words
 
 
 def _risk(name: str, risk: Risk, result: TrainingResult) -> tuple[str, Cell, Cell, Cell, Cell]:
@@ -258,8 +274,14 @@ def _missing_inputs(result: TrainingResult) -> list[str]:
     return sentences
 
 
-def _terms(plays: Plays) -> list[tuple[str, str]]:
+def _terms(plays: Plays, horizon_days: int) -> list[tuple[str, str]]:
     return [
+        (
+            "Value at stake",
+            f"the expected own spend and network value of one customer over the next {horizon_days} days; "
+            "you would not lose all of it at once. Over several customers the two are not added up: what is "
+            "network value of one is own spend of another",
+        ),
         (
             "Influential",
             f"the {words.exact_percent(plays.network_share)} with the highest expected network value",
