@@ -6,137 +6,21 @@ Only httpx, Pydantic and the standard library are imported: this is all that an 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral, Real
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
-from ripple.serving.schemas import (
-    CustomerResponse,
-    CustomerScore,
-    ErrorResponse,
-    InfluenceResponse,
-    ModelResponse,
-    Problem,
-    ScoreResponse,
-    TopResponse,
-)
+from ripple.serving.calls import Answer, Call, NotFound, Refused, ServiceError, Unavailable, http_options
+from ripple.serving.experiment_schemas import Experiment, ExperimentArm
+from ripple.serving.schemas import CustomerScore, InfluenceResponse, ModelResponse, ScoreResponse, TopResponse
 
-Answer = TypeVar("Answer", bound=BaseModel)
+__all__ = ["AsyncClient", "Client", "NotFound", "Refused", "ServiceError", "Unavailable"]
 
-RETRIED = (429, 502, 503, 504)
-"""The HTTP statuses after which trying again may help."""
 MIN_SECONDS = 0.001
 """The time that the last try has, at least, however long the pause before it was."""
-MAX_PAUSE_SECONDS = 10.0
-"""The longest backoff, and the longest Retry-After that is respected, in seconds."""
-
-
-class ServiceError(Exception):
-    """The service refused the request or could not answer it.
-
-    Attributes:
-        status: HTTP status; None if there was no answer, or nothing was sent.
-        problem: Code, message, field and hint of the service.
-    """
-
-    def __init__(self, status: int | None, problem: Problem) -> None:
-        super().__init__(f"{problem.message} ({problem.where}: {problem.code}) {problem.hint}")
-        self.status = status
-        self.problem = problem
-
-
-class Refused(ServiceError):
-    """The request has to be changed before it can be answered."""
-
-
-class NotFound(Refused):
-    """There is no such customer."""
-
-
-class Unavailable(ServiceError):
-    """The service could not answer in any of the tries; it may later."""
-
-
-@dataclass(frozen=True)
-class _Call(Generic[Answer]):
-    """A request to the API, and the model of its answer."""
-
-    model: type[Answer]
-    method: str
-    path: str
-    arguments: dict[str, Any]
-
-    @staticmethod
-    def score(
-        customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
-    ) -> _Call[ScoreResponse]:
-        if isinstance(customer_ids, str):
-            raise TypeError(f"customer_ids is a list of ids, not an id: [{customer_ids!r}]")
-        ids = None if customer_ids is None else list(customer_ids)
-        sent = None if customers is None else [_sent(at, one) for at, one in enumerate(customers)]
-        chosen = {"customer_ids": ids, "customers": sent}
-        body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
-        content = _as_json(body)
-        headers = {"content-type": "application/json"}
-        return _Call(ScoreResponse, "POST", "/v1/score", {"content": content, "headers": headers})
-
-    @staticmethod
-    def customer(customer_id: str, explain: int) -> _Call[CustomerResponse]:
-        path = f"/v1/customers/{quote(customer_id, safe='')}"
-        return _Call(CustomerResponse, "GET", path, {"params": {"explain": explain}})
-
-    @staticmethod
-    def influence(customer_id: str) -> _Call[InfluenceResponse]:
-        path = f"/v1/customers/{quote(customer_id, safe='')}/influence"
-        return _Call(InfluenceResponse, "GET", path, {})
-
-    @staticmethod
-    def top(limit: int, offset: int, segment: str | None) -> _Call[TopResponse]:
-        params = {"limit": limit, "offset": offset} | ({} if segment is None else {"segment": segment})
-        return _Call(TopResponse, "GET", "/v1/top", {"params": params})
-
-    @staticmethod
-    def describe_model() -> _Call[ModelResponse]:
-        return _Call(ModelResponse, "GET", "/v1/model", {})
-
-    def outcome(
-        self, result: httpx.Response | httpx.TransportError, retry: int, retries: int, left: float
-    ) -> Answer | float:
-        """The answer, or the seconds to wait before the next try, from the *result* of try number *retry*.
-
-        Args:
-            left: Seconds that are left for the call.
-
-        Raises:
-            ServiceError: *retries* are used up, there is no time for another, or it would not help.
-        """
-        if isinstance(result, httpx.TransportError):
-            error: ServiceError = Unavailable(None, _unreached(result))
-            retryable, retry_after = True, None
-        elif result.is_success:
-            return _parse(self.model, result)
-        else:
-            error = _error(result)
-            retryable, retry_after = result.status_code in RETRIED, result.headers.get("retry-after")
-        pause = _pause(retry, retry_after)
-        if not retryable or retry >= retries or pause >= left:
-            raise error
-        return pause
-
-
-def _http_options(url: str, key: str | None) -> dict[str, Any]:
-    headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    return {"base_url": url, "headers": headers}
 
 
 class Client:
@@ -149,7 +33,7 @@ class Client:
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
-        self._http = httpx.Client(**_http_options(url, key))
+        self._http = httpx.Client(**http_options(url, key))
         self._timeout = timeout
         self._retries = retries
 
@@ -171,7 +55,7 @@ class Client:
         Raises:
             Refused, Unavailable
         """
-        return self._call(_Call.score(customer_ids, customers, explain))
+        return self._call(Call.score(customer_ids, customers, explain))
 
     def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """The score of one customer.
@@ -179,7 +63,7 @@ class Client:
         Raises:
             NotFound, Refused, Unavailable
         """
-        return self._call(_Call.customer(customer_id, explain)).customer
+        return self._call(Call.customer(customer_id, explain)).customer
 
     def influence(self, customer_id: str) -> InfluenceResponse:
         """Whom a customer influenced, and who influenced them, as of the last closed window.
@@ -187,7 +71,31 @@ class Client:
         Raises:
             NotFound, Refused, Unavailable
         """
-        return self._call(_Call.influence(customer_id))
+        return self._call(Call.influence(customer_id))
+
+    def arms(self, customer_id: str) -> list[ExperimentArm]:
+        """The arms of the running experiments in which a customer takes part; empty if there is none.
+
+        Raises:
+            NotFound, Refused, Unavailable
+        """
+        return self._call(Call.customer(customer_id, 0)).experiments
+
+    def experiments(self) -> list[Experiment]:
+        """All experiments that were published, by start and name.
+
+        Raises:
+            Refused, Unavailable
+        """
+        return self._call(Call.experiments()).experiments
+
+    def experiment(self, name: str) -> Experiment:
+        """The design of an experiment and, once it was read, what it found.
+
+        Raises:
+            NotFound, Refused, Unavailable
+        """
+        return self._call(Call.experiment(name)).experiment
 
     def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
         """The customers of highest network value in descending order, of everybody or of one segment.
@@ -195,7 +103,7 @@ class Client:
         Raises:
             Refused, Unavailable
         """
-        return self._call(_Call.top(limit, offset, segment))
+        return self._call(Call.top(limit, offset, segment))
 
     def model(self) -> ModelResponse:
         """The model and snapshot that are served, and the metrics of the backtest.
@@ -203,7 +111,7 @@ class Client:
         Raises:
             Refused, Unavailable
         """
-        return self._call(_Call.describe_model())
+        return self._call(Call.describe_model())
 
     def close(self) -> None:
         """Close the connections."""
@@ -217,7 +125,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, call: _Call[Answer]) -> Answer:
+    def _call(self, call: Call[Answer]) -> Answer:
         retry, deadline = 0, time.monotonic() + self._timeout
         while True:
             result = self._try(call, max(MIN_SECONDS, deadline - time.monotonic()))
@@ -227,7 +135,7 @@ class Client:
             time.sleep(outcome)
             retry += 1
 
-    def _try(self, call: _Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
+    def _try(self, call: Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
             return self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
         except httpx.TransportError as error:
@@ -238,7 +146,7 @@ class AsyncClient:
     """`Client` for asyncio: the same arguments, methods, answers and errors."""
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
-        self._http = httpx.AsyncClient(**_http_options(url, key))
+        self._http = httpx.AsyncClient(**http_options(url, key))
         self._timeout = timeout
         self._retries = retries
 
@@ -250,23 +158,35 @@ class AsyncClient:
         explain: int = 0,
     ) -> ScoreResponse:
         """See `Client.score`."""
-        return await self._call(_Call.score(customer_ids, customers, explain))
+        return await self._call(Call.score(customer_ids, customers, explain))
 
     async def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """See `Client.customer`."""
-        return (await self._call(_Call.customer(customer_id, explain))).customer
+        return (await self._call(Call.customer(customer_id, explain))).customer
 
     async def influence(self, customer_id: str) -> InfluenceResponse:
         """See `Client.influence`."""
-        return await self._call(_Call.influence(customer_id))
+        return await self._call(Call.influence(customer_id))
+
+    async def arms(self, customer_id: str) -> list[ExperimentArm]:
+        """See `Client.arms`."""
+        return (await self._call(Call.customer(customer_id, 0))).experiments
+
+    async def experiments(self) -> list[Experiment]:
+        """See `Client.experiments`."""
+        return (await self._call(Call.experiments())).experiments
+
+    async def experiment(self, name: str) -> Experiment:
+        """See `Client.experiment`."""
+        return (await self._call(Call.experiment(name))).experiment
 
     async def top(self, limit: int = 100, offset: int = 0, segment: str | None = None) -> TopResponse:
         """See `Client.top`."""
-        return await self._call(_Call.top(limit, offset, segment))
+        return await self._call(Call.top(limit, offset, segment))
 
     async def model(self) -> ModelResponse:
         """See `Client.model`."""
-        return await self._call(_Call.describe_model())
+        return await self._call(Call.describe_model())
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -280,7 +200,7 @@ class AsyncClient:
     ) -> None:
         await self.aclose()
 
-    async def _call(self, call: _Call[Answer]) -> Answer:
+    async def _call(self, call: Call[Answer]) -> Answer:
         retry, deadline = 0, time.monotonic() + self._timeout
         while True:
             result = await self._try(call, max(MIN_SECONDS, deadline - time.monotonic()))
@@ -290,102 +210,8 @@ class AsyncClient:
             await asyncio.sleep(outcome)
             retry += 1
 
-    async def _try(self, call: _Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
+    async def _try(self, call: Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
             return await self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
         except httpx.TransportError as error:
             return error
-
-
-def _sent(index: int, customer: Mapping[str, Any]) -> dict[str, Any]:
-    """A customer as it is sent, with NaN as null, which JSON has no other word for."""
-    sent = dict(customer)
-    if isinstance(features := sent.get("features"), Mapping):
-        sent["features"] = {
-            name: _number(value, f"customers[{index}].features.{name}") for name, value in features.items()
-        }
-    return sent
-
-
-def _number(value: Any, where: str) -> float | int | None:
-    """A feature as a number of Python, or None if it is undefined.
-
-    Raises:
-        Refused: it is no finite number; the service would say the same.
-    """
-    if value is None or type(value) is int:
-        return value
-    # NumPy registers its numbers as real, and not its booleans
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise _refused("float_type", f"Expected a number or None, found {type(value).__name__}.", where)
-    number = float(value)
-    if math.isinf(number):
-        raise _refused("finite_number", "Expected a finite number.", where)
-    return None if math.isnan(number) else number
-
-
-def _as_json(body: object) -> bytes:
-    """*body* as JSON.
-
-    Raises:
-        Refused: it holds something that JSON does not know.
-    """
-    try:
-        return json.dumps(body, allow_nan=False, default=_plain).encode()
-    except (TypeError, ValueError) as error:
-        raise _refused("json_invalid", f"The request is no JSON: {error}.", "body") from error
-
-
-def _plain(value: Any) -> int:
-    """An integer of NumPy, such as a number of reasons, as one of Python."""
-    if isinstance(value, Integral):
-        return int(value)
-    raise TypeError(f"a {type(value).__name__} was found")
-
-
-def _refused(code: str, message: str, where: str) -> Refused:
-    hint = "Send numbers and texts of Python or NumPy, None where a feature is undefined, and ids as texts."
-    return Refused(None, Problem(code=code, message=message, where=where, hint=hint))
-
-
-def _pause(retry: int, retry_after: str | None) -> float:
-    """Seconds to wait before the next try: Retry-After, and exponential backoff with full jitter."""
-    backoff = min(MAX_PAUSE_SECONDS, 0.1 * 2**retry)
-    requested = float(retry_after) if retry_after is not None and retry_after.isdigit() else 0.0
-    return min(MAX_PAUSE_SECONDS, requested) + random.uniform(0, backoff)
-
-
-def _unreached(error: Exception) -> Problem:
-    return Problem(
-        code="unreached",
-        message=f"The service was not reached: {error or type(error).__name__}.",
-        where="service",
-        hint="Check the address, and that it is running.",
-    )
-
-
-def _parse(model: type[Answer], response: httpx.Response) -> Answer:
-    try:
-        return model.model_validate_json(response.content)
-    except ValidationError as error:
-        raise Unavailable(response.status_code, _not_ripple(response, "with something else")) from error
-
-
-def _not_ripple(response: httpx.Response, how: str) -> Problem:
-    return Problem(
-        code="unknown",
-        message=f"The server answered {response.status_code} {how}.",
-        where="service",
-        hint="Check that the address is that of a Ripple service, of the same version as this client.",
-    )
-
-
-def _error(response: httpx.Response) -> ServiceError:
-    try:
-        problem = ErrorResponse.model_validate_json(response.content).error
-    except ValidationError:
-        problem = _not_ripple(response, "without saying why")
-    if response.status_code in RETRIED or response.is_server_error:
-        return Unavailable(response.status_code, problem)
-    # a wrong address and a proxy answer 404 too, which does not mean that there is no such customer
-    return (NotFound if problem.code == "unknown_customer" else Refused)(response.status_code, problem)

@@ -38,7 +38,8 @@ _EXPLAIN_SCHEMA = {
         {"type": "boolean", "enum": [False]},
     ]
 }
-_MOMENT: JsonDict = {"format": "date-time", "examples": ["2026-01-01T00:00:00Z"]}
+MOMENT: JsonDict = {"format": "date-time", "examples": ["2026-01-01T00:00:00Z"]}
+"""What a schema says of a moment."""
 
 
 class _Request(BaseModel):
@@ -46,7 +47,9 @@ class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _Response(BaseModel):
+class ResponseModel(BaseModel):
+    """An answer, or a part of one."""
+
     # a later service may tell more than this client knows of; an earlier one, what has no default here
     model_config = ConfigDict(
         strict=True,
@@ -149,11 +152,11 @@ class CustomerRequest(_Request):
     )
 
 
-class InfluenceRequest(_Request):
+class NoParameters(_Request):
     """A request that has no parameters."""
 
 
-class Reason(_Response):
+class Reason(ResponseModel):
     """The contribution of one feature to one score."""
 
     feature: str
@@ -165,7 +168,7 @@ class Reason(_Response):
     text: str = Field(description="Value and effect in a sentence.")
 
 
-class HeadExplanation(_Response):
+class HeadExplanation(ResponseModel):
     """The explanation of one score: base and families add up to it."""
 
     base: float = Field(description="The base value, the same for every customer: currency, or log-odds.")
@@ -175,7 +178,7 @@ class HeadExplanation(_Response):
     reasons: list[Reason] = Field(description="The strongest features, strongest first.")
 
 
-class Explanation(_Response):
+class Explanation(ResponseModel):
     """The explanations of both scores. They describe the model, not causes."""
 
     value: HeadExplanation = Field(description="network_value, in currency.")
@@ -236,7 +239,7 @@ def _describe_score(schema: JsonDict) -> None:
     schema["required"].remove("explanation")  # type: ignore[union-attr]
 
 
-class CustomerScore(_Response):
+class CustomerScore(ResponseModel):
     """The prediction for one customer."""
 
     model_config = ConfigDict(json_schema_extra=_describe_score)
@@ -265,21 +268,23 @@ class CustomerScore(_Response):
     explanation: Explanation | None = Field(None, description="Only if it was requested.")
 
 
-class _SnapshotResponse(_Response):
+class SnapshotResponse(ResponseModel):
+    """What every answer about a snapshot tells."""
+
     model_version: str
-    as_of: str = Field(description="Moment of the feature snapshot, UTC.", json_schema_extra=_MOMENT)
+    as_of: str = Field(description="Moment of the feature snapshot, UTC.", json_schema_extra=MOMENT)
     currency: str
     horizon_days: int
 
 
-class ScoreResponse(_SnapshotResponse):
+class ScoreResponse(SnapshotResponse):
     """Predictions in the order of the request."""
 
     customers: list[CustomerScore]
     not_found: list[str] = Field(description="Customer ids that the snapshot does not know.")
 
 
-class TopResponse(_SnapshotResponse):
+class TopResponse(SnapshotResponse):
     """A part of the ranking."""
 
     customers: list[CustomerScore]
@@ -289,13 +294,28 @@ class TopResponse(_SnapshotResponse):
     segment: str | None
 
 
-class CustomerResponse(_SnapshotResponse):
+class ExperimentArm(ResponseModel):
+    """What is planned for a customer in an experiment that runs as of the snapshot."""
+
+    experiment: str = Field(description="Its name; /v1/experiments/{name} tells its design.")
+    play: str
+    arm: Literal["treatment", "holdout"] = Field(
+        description="treatment: gets the play; holdout: must not get it."
+    )
+    start: str = Field(description="Outcomes count after it, UTC.", json_schema_extra=MOMENT)
+    end: str = Field(description="They count up to it, UTC.", json_schema_extra=MOMENT)
+
+
+class CustomerResponse(SnapshotResponse):
     """One customer."""
 
     customer: CustomerScore
+    experiments: list[ExperimentArm] = Field(
+        default_factory=list, description="Arms of running experiments; empty where there is none."
+    )
 
 
-class CreditedPair(_Response):
+class CreditedPair(ResponseModel):
     """Somebody whose purchases are credited to another customer, or who is credited with theirs."""
 
     customer_id: str = Field(description="The other one: who bought, or who was credited.")
@@ -309,17 +329,17 @@ class CreditedPair(_Response):
     value: float = Field(description="The credit for all of their purchases, in currency.")
 
 
-class InfluenceResponse(_SnapshotResponse):
+class InfluenceResponse(SnapshotResponse):
     """Whom a customer influenced, and who influenced them, by value, as of the last closed window."""
 
     customer_id: str
-    window_start: str = Field(description="Purchases count after it, UTC.", json_schema_extra=_MOMENT)
-    window_end: str = Field(description="They count up to it, UTC.", json_schema_extra=_MOMENT)
+    window_start: str = Field(description="Purchases count after it, UTC.", json_schema_extra=MOMENT)
+    window_end: str = Field(description="They count up to it, UTC.", json_schema_extra=MOMENT)
     influenced: list[CreditedPair] = Field(description="Who bought because of them: at most 100, by value.")
     influenced_by: list[CreditedPair] = Field(description="Who is credited with their purchases: likewise.")
 
 
-class FeatureInfo(_Response):
+class FeatureInfo(ResponseModel):
     """The documentation of a feature."""
 
     name: str
@@ -332,12 +352,12 @@ class FeatureInfo(_Response):
     )
 
 
-class ModelResponse(_SnapshotResponse):
+class ModelResponse(SnapshotResponse):
     """The model and snapshot that are served, and the metrics of the backtest."""
 
     customers: int = Field(description="How many the snapshot holds.")
     top_share: float
-    trained_until: str = Field(description="End of the data of training, UTC.", json_schema_extra=_MOMENT)
+    trained_until: str = Field(description="End of the data of training, UTC.", json_schema_extra=MOMENT)
     label: str
     interval_coverage: float = Field(description="Share of realised values within the interval.")
     features: list[FeatureInfo]
@@ -348,7 +368,7 @@ class ModelResponse(_SnapshotResponse):
     card: str | None = Field(description="The model card, in Markdown; null for a bundle without one.")
 
 
-class Problem(_Response):
+class Problem(ResponseModel):
     """The reason for which a request was refused."""
 
     code: str = Field(description="Stable name of the rule that was broken.")
@@ -360,7 +380,7 @@ class Problem(_Response):
     )
 
 
-class ErrorResponse(_Response):
+class ErrorResponse(ResponseModel):
     """The body of every error."""
 
     error: Problem

@@ -12,6 +12,7 @@ import numpy as np
 from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.errors import RequestError, StoreUnavailable, shorten, suggestion
+from ripple.serving.publications import experiments
 from ripple.serving.publications.influence import parse_texts
 from ripple.serving.publications.publication import Publication
 from ripple.serving.publications.snapshot import Lookup
@@ -91,7 +92,35 @@ class Scorer:
             StoreUnavailable: customers cannot be looked up now.
         """
         lookup = await self._find(customer_id)
-        return self._header | {"customer": self._published_answers(lookup, explain)[0]}
+        try:
+            arms = experiments.parse(await self.customers.arms(customer_id, lookup.ranks[0]))
+        except ValueError as error:
+            raise StoreUnavailable("it holds arms that cannot be read: publish again.") from error
+        return self._header | {"customer": self._published_answers(lookup, explain)[0], "experiments": arms}
+
+    def experiments(self) -> Answer:
+        """An `ExperimentsResponse` as plain data."""
+        return self._header | {"experiments": self.customers.experiments}
+
+    def experiment(self, name: str) -> Answer:
+        """An `ExperimentResponse` as plain data.
+
+        Raises:
+            RequestError: no experiment of this name was published.
+        """
+        for one in self.customers.experiments:
+            if one["name"] == name:
+                return self._header | {"experiment": one}
+        known = [one["name"] for one in self.customers.experiments]
+        raise RequestError(
+            404,
+            "unknown_experiment",
+            f"No experiment '{shorten(name)}' was published as of {self.customers.as_of}.",
+            "name",
+            suggestion(name, known)
+            if known
+            else "Design one with `ripple experiment design`, then `ripple publish`.",
+        )
 
     async def influence(self, customer_id: str) -> Answer:
         """An `InfluenceResponse` as plain data.

@@ -25,7 +25,7 @@ from ripple.serving.http.large_requests import LargeRequests, Place
 from ripple.serving.http.openapi import PAGE, document
 from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.requests import parse_query
-from ripple.serving.schemas import CustomerRequest, InfluenceRequest, TopRequest
+from ripple.serving.schemas import CustomerRequest, NoParameters, TopRequest
 
 if TYPE_CHECKING:
     from ripple.serving.scorer import Answer, Scorer
@@ -46,11 +46,16 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 CUSTOMER = "/v1/customers/"
 INFLUENCE = "/v1/customers/{customer_id}/influence"
 _INFLUENCE_END = b"/influence"
+EXPERIMENTS = "/v1/experiments"
+EXPERIMENT = "/v1/experiments/{name}"
+EXPERIMENT_START = "/v1/experiments/"
 METHODS = {
     "/v1/score": "POST",
     "/v1/top": "GET",
     "/v1/model": "GET",
     INFLUENCE: "GET",
+    EXPERIMENTS: "GET",
+    EXPERIMENT: "GET",
     "/v1/openapi.json": "GET",
     "/v1/docs": "GET",
 }
@@ -80,6 +85,8 @@ class Api:
         if path.startswith(CUSTOMER):
             # as it was sent: an id may have a slash in it, as %2F
             route = INFLUENCE if scope["raw_path"].endswith(_INFLUENCE_END) else CUSTOMER
+        elif path.startswith(EXPERIMENT_START):
+            route = EXPERIMENT
         headers: list[tuple[bytes, bytes]] = [JSON]
         try:
             status, content = 200, await self._answer(route, scope, receive)
@@ -150,6 +157,7 @@ class Api:
             answer = await scorer.score(scoring, place.run)
             self._count(scorer, answer)
             return answer
+        path: str = scope["path"]
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if route == "/v1/top":
             request = parse_query(TopRequest, query)
@@ -158,11 +166,15 @@ class Api:
             return await scorer.top(request, place.run)
         if route == "/v1/model":
             return scorer.model()
+        if route in (EXPERIMENTS, EXPERIMENT):
+            parse_query(NoParameters, query)
+            name = path[len(EXPERIMENT_START) :]
+            return scorer.experiments() if route == EXPERIMENTS else scorer.experiment(name)
         if route == INFLUENCE:
-            parse_query(InfluenceRequest, query)
-            return await scorer.influence(scope["path"][len(CUSTOMER) : -len(_INFLUENCE_END)])
+            parse_query(NoParameters, query)
+            return await scorer.influence(path[len(CUSTOMER) : -len(_INFLUENCE_END)])
         explain = parse_query(CustomerRequest, query).explain
-        answer = await scorer.customer(scope["path"][len(CUSTOMER) :], explain)
+        answer = await scorer.customer(path[len(CUSTOMER) :], explain)
         self._count(scorer, answer | {"customers": [answer["customer"]]})
         return answer
 

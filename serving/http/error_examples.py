@@ -7,7 +7,7 @@ from typing import NamedTuple
 DESCRIPTIONS = {
     400: "The body is not JSON, or not all of it came",
     401: "The API key is missing or not known",
-    404: "There is no such customer, or nothing of the kind was published",
+    404: "There is no such customer or experiment, or nothing of the kind was published",
     413: "The body is too large",
     415: "The body is not JSON as it is: of another content type, or compressed",
     422: "A rule of the schema is broken, or a feature or segment is unknown",
@@ -53,6 +53,12 @@ EXAMPLES = {
         "What is served holds scores, and not who influenced whom.",
         "service",
         "Publish with `ripple publish` of this version.",
+    ),
+    "unknown_experiment": ErrorExample(
+        404,
+        "No experiment 'jul' was published as of 2026-01-01T00:00:00.",
+        "name",
+        "Did you mean 'july'?",
     ),
     "too_large": ErrorExample(413, "The body is larger than 5 MB.", "body", "Split the request."),
     "wrong_content_type": ErrorExample(

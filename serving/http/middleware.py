@@ -19,6 +19,8 @@ from starlette.middleware.cors import CORSMiddleware
 from ripple.serving.errors import RequestError, shorten, unavailable
 from ripple.serving.http.app import (
     CUSTOMER,
+    EXPERIMENT,
+    EXPERIMENT_START,
     JSON,
     MAX_BODY_BYTES,
     METHODS,
@@ -143,7 +145,7 @@ class AdmissionMiddleware:
             raise RequestError(404, "unknown_path", message, "path", hint)
         if path in ASSETS or path in REDIRECTED or path == "/metrics":
             validate_method(path, "GET", scope["method"])
-        elif not path.startswith(CUSTOMER) and path not in METHODS:
+        elif not path.startswith((CUSTOMER, EXPERIMENT_START)) and path not in METHODS:
             validate_method(path, None, scope["method"])
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > MAX_BODY_BYTES:
@@ -235,4 +237,6 @@ def route_of(path: str) -> str:
     """The route of a path, without what a caller can make up."""
     if path.startswith(CUSTOMER):
         return CUSTOMER
+    if path.startswith(EXPERIMENT_START):
+        return EXPERIMENT
     return path if path in (*METHODS, *HEALTH, *DOCUMENTATION, "/metrics") else "unknown"

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from ripple.serving.experiment_schemas import ExperimentResponse, ExperimentsResponse
 from ripple.serving.http.error_examples import DESCRIPTIONS, EXAMPLES
 from ripple.serving.schemas import (
     CustomerRequest,
@@ -71,6 +72,8 @@ def document() -> bytes:
         TopResponse,
         CustomerResponse,
         InfluenceResponse,
+        ExperimentsResponse,
+        ExperimentResponse,
         ModelResponse,
         ErrorResponse,
     )
@@ -107,7 +110,7 @@ def document() -> bytes:
         "/v1/customers/{customer_id}": {
             "get": _operation(
                 "customer",
-                "One customer of the snapshot.",
+                "One customer of the snapshot, with the arms of running experiments.",
                 CustomerResponse,
                 "unknown_customer",
                 parameters=[_path("customer_id"), *_query(CustomerRequest)],
@@ -120,6 +123,22 @@ def document() -> bytes:
                 InfluenceResponse,
                 *("unknown_customer", "influence_not_published"),
                 parameters=[_path("customer_id")],
+            )
+        },
+        "/v1/experiments": {
+            "get": _operation(
+                "experiments",
+                "All experiments with plays that were published, by start and name.",
+                ExperimentsResponse,
+            )
+        },
+        "/v1/experiments/{name}": {
+            "get": _operation(
+                "experiment",
+                "The design of an experiment and, once it was read, what it found.",
+                ExperimentResponse,
+                "unknown_experiment",
+                parameters=[_path("name", "Name of an experiment.", "july")],
             )
         },
         "/v1/model": {
@@ -243,12 +262,12 @@ def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
     ]
 
 
-def _path(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "examples": ["c004663"]}
+def _path(name: str, description: str = "Id of a customer.", example: str = "c004663") -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "examples": [example]}
     return {
         "name": name,
         "in": "path",
         "required": True,
-        "description": "Id of a customer.",
+        "description": description,
         "schema": schema,
     }

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ripple.models import Bundle
 from ripple.models.bundle import HEADS
-from ripple.serving.publications import influence
+from ripple.serving.publications import experiments, influence
+from ripple.serving.publications.experiments import Experiments, convert_experiments
 from ripple.serving.publications.influence import Influence, Window, convert_influence
-from ripple.serving.publications.snapshot import Lookup, Snapshot, SnapshotError, convert_snapshot
+from ripple.serving.publications.snapshot import Lookup, Snapshot, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
 MANIFEST = "manifest.json"
@@ -48,6 +49,7 @@ class Customers(Protocol):
             other values among them.
         segments: Number of customers by segment, such as "plan pro".
         window: In which influence was credited; None if the publication does not hold it.
+        experiments: A list of `ripple.serving.experiment_schemas.Experiment` as plain data.
     """
 
     as_of: str
@@ -55,6 +57,7 @@ class Customers(Protocol):
     negated_values: np.ndarray
     segments: dict[str, int]
     window: Window | None
+    experiments: list[Any]
 
     async def find(self, ids: Sequence[str]) -> Lookup:
         """Look up *ids*; unknown ones are left out.
@@ -77,6 +80,13 @@ class Customers(Protocol):
             StoreUnavailable: it cannot be looked up now.
         """
 
+    async def arms(self, customer_id: str, rank: int) -> bytes | None:
+        """What `ripple.serving.publications.experiments.parse` reads, of a customer of the *rank*.
+
+        Raises:
+            StoreUnavailable: it cannot be looked up now.
+        """
+
     async def renew(self) -> bool:
         """Keep them from being removed for another while; False if the store no longer holds them.
 
@@ -88,9 +98,12 @@ class Customers(Protocol):
 class MappedCustomers:
     """Customers of a memory-mapped snapshot file."""
 
-    def __init__(self, snapshot: Snapshot, influence: Influence | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, influence: Influence | None = None, tested: Experiments | None = None
+    ) -> None:
         self.snapshot = snapshot
-        self._influence = influence
+        self._influence, self._experiments = influence, tested
+        self.experiments = [] if tested is None else experiments.parse(tested.described)
         self.window = None if influence is None else influence.window
         self.as_of, self.size, self.negated_values = snapshot.as_of, snapshot.size, snapshot.negated_values
         self.segments = {name: len(rows) for name, rows in snapshot.segments.items()}
@@ -106,6 +119,10 @@ class MappedCustomers:
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
         """What is kept for the customer of that rank."""
         return None if self._influence is None else self._influence.of_row(rank - 1)
+
+    async def arms(self, customer_id: str, rank: int) -> bytes | None:
+        """What is kept for the customer of that rank."""
+        return None if self._experiments is None else self._experiments.of_row(rank - 1)
 
     async def renew(self) -> bool:
         """A file that is mapped can be read until the process ends, even once it is removed."""
@@ -132,7 +149,7 @@ class Publication:
 def write_publication(folder: Path, source: Path, version: str) -> str:
     """Write the ``bundle/`` and ``snapshot.parquet`` in *source* as a publication into an empty *folder*.
 
-    With ``influence.parquet``, if that is there.
+    With ``influence.parquet`` and ``experiments.json``, if these are there.
 
     Args:
         version: Version of the registered model, such as "3".
@@ -146,9 +163,13 @@ def write_publication(folder: Path, source: Path, version: str) -> str:
     bundle = Bundle.load(source / "bundle")
     explainer = Explainer(bundle)
     convert_snapshot(folder / "snapshot.arrow", source / "snapshot.parquet", explainer)
-    if (source / influence.SOURCE).is_file():
-        ids = Snapshot.load(folder / "snapshot.arrow", explainer).ids
-        convert_influence(folder / influence.FILE, source / influence.SOURCE, ids)
+    for name, file, convert in (
+        (influence.SOURCE, influence.FILE, convert_influence),
+        (experiments.SOURCE, experiments.FILE, convert_experiments),
+    ):
+        if (source / name).is_file():
+            ids = Snapshot.load(folder / "snapshot.arrow", explainer).ids
+            convert(folder / file, source / name, ids)
     shutil.copytree(source / "bundle", folder / "bundle")
     files = {
         file.relative_to(folder).as_posix(): _digest(file)
@@ -175,11 +196,13 @@ def load_publication(folder: Path, name: str) -> Publication:
         snapshot = Snapshot.load(folder / "snapshot.arrow", explainer)
         # publications of earlier versions have none
         credited = Influence.load(folder / influence.FILE) if influence.FILE in manifest.files else None
-    except (OSError, KeyError, SnapshotError) as error:
+        tested = Experiments.load(folder / experiments.FILE) if experiments.FILE in manifest.files else None
+        customers = MappedCustomers(snapshot, credited, tested)
+    except (OSError, KeyError, ValueError) as error:
         raise PublicationError(f"{folder} is no publication: {error}") from error
     _validate_scores(bundle, snapshot, folder)
     documentation = read_documentation(folder / "bundle")
-    return Publication(name, manifest.version, explainer, MappedCustomers(snapshot, credited), documentation)
+    return Publication(name, manifest.version, explainer, customers, documentation)
 
 
 def is_complete(folder: Path) -> bool:

@@ -1,7 +1,8 @@
 """How publications are kept in Redis: what its publishers and its readers share.
 
 Keys begin with ``ripple:``. A publication has a hash of its customers, a hash of everything else, and a
-list of ids by rank for everybody and for each segment; a hash of who influenced whom, if anybody did. A
+list of ids by rank for everybody and for each segment; a hash of who influenced whom, if anybody did, and
+one of the arms of running experiments, if there are any. A
 customer is one field of packed float64 values, so any number of customers is one round trip. The checksums
 of these fields are read with everything else; publications of earlier versions have none.
 """
@@ -40,13 +41,18 @@ class Meta(msgspec.Struct):
     window: Window | None = None
     influence: int = 0
     """The number of customers for whom there is influence."""
+    arms: int = 0
+    """The number of customers who take part in running experiments."""
+
+    @property
+    def optional(self) -> list[str]:
+        """The hashes that this publication has and another need not have."""
+        return [name for name, size in (("influence", self.influence), ("arms", self.arms)) if size]
 
 
-def publication_keys(prefix: str, segments: Iterable[str], influence: bool = False) -> list[str]:
-    """The keys of a publication, which begin with *prefix*, with or without one of *influence*."""
-    parts = ["files", "customers", "rank:", *(f"rank:{segment}" for segment in segments)]
-    if influence:
-        parts.append("influence")
+def publication_keys(prefix: str, segments: Iterable[str], optional: Iterable[str] = ()) -> list[str]:
+    """The keys of a publication, which begin with *prefix*; *optional* is that of `Meta`."""
+    parts = ["files", "customers", "rank:", *(f"rank:{segment}" for segment in segments), *optional]
     return [f"{prefix}:{part}" for part in parts]
 
 
@@ -55,6 +61,12 @@ def checksum(customer_id: bytes, row: bytes) -> int:
     return crc32(row, crc32(customer_id))
 
 
-def packed_checksum(customer_id: bytes, content: bytes) -> bytes:
-    """The `checksum` before what is kept under an id, in `CHECKSUM_BYTES`."""
-    return checksum(customer_id, content).to_bytes(CHECKSUM_BYTES)
+def with_checksum(name: bytes, content: bytes) -> bytes:
+    """*content* that is kept under a name, such as an id, after its `checksum`, in `CHECKSUM_BYTES`."""
+    return checksum(name, content).to_bytes(CHECKSUM_BYTES) + content
+
+
+def without_checksum(name: bytes, kept: bytes) -> bytes | None:
+    """The content of what `with_checksum` made for that name; None if it was changed, or is another's."""
+    content = kept[CHECKSUM_BYTES:]
+    return content if kept == with_checksum(name, content) else None

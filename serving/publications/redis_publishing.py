@@ -23,7 +23,8 @@ from redis.retry import Retry
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
-from ripple.serving.publications import influence
+from ripple.serving.publications import experiments, influence
+from ripple.serving.publications.experiments import Experiments
 from ripple.serving.publications.influence import Influence
 from ripple.serving.publications.publication import MANIFEST
 from ripple.serving.publications.redis_layout import (
@@ -32,8 +33,8 @@ from ripple.serving.publications.redis_layout import (
     RETENTION_SECONDS,
     Meta,
     checksum,
-    packed_checksum,
     publication_keys,
+    with_checksum,
 )
 from ripple.serving.publications.snapshot import Snapshot
 from ripple.serving.publications.stores import WAIT_SECONDS, no_room
@@ -140,8 +141,9 @@ def _is_complete(client: redis.Redis, prefix: str) -> bool:
         for ranking in rankings:
             sizes.llen(ranking)
         sizes.hlen(f"{prefix}:influence")
-        kept = meta.get("influence", 0)
-        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values(), kept]
+        sizes.hlen(f"{prefix}:arms")
+        kept = meta.get("influence", 0), meta.get("arms", 0)
+        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values(), *kept]
 
 
 def _make_current(client: redis.Redis, name: str, written: str | None, lock: Lock) -> None:
@@ -185,6 +187,7 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
     sizes = {segment: len(rows) for segment, rows in snapshot.segments.items()}
     meta = Meta(version, snapshot.as_of, snapshot.size, sizes)
     credited = Influence.load(file) if (file := publication / influence.FILE).is_file() else None
+    tested = Experiments.load(file) if (file := publication / experiments.FILE).is_file() else None
     checksums = np.empty(snapshot.size, np.uint32)
     with client.pipeline() as batch:
 
@@ -200,14 +203,24 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
             for rows in _chunks(members.tolist()):
                 batch.rpush(f"{prefix}:rank:{segment}", *(snapshot.ids[row] for row in rows))
                 write(f"{prefix}:rank:{segment}")
+
+        def write_texts(key: str, texts: Influence | Experiments) -> int:
+            """The number of customers for whom there are any."""
+            written = 0
+            for rows in _chunks(range(snapshot.size)):
+                fields: dict[Any, Any] = dict(_texts(snapshot, texts, rows))
+                if fields:
+                    written += len(fields)
+                    batch.hset(key, mapping=fields)
+                    write(key)
+            return written
+
         if credited is not None:
             meta.window = credited.window
-            for rows in _chunks(range(snapshot.size)):
-                fields: dict[Any, Any] = dict(_influence(snapshot, credited, rows))
-                if fields:
-                    meta.influence += len(fields)
-                    batch.hset(f"{prefix}:influence", mapping=fields)
-                    write(f"{prefix}:influence")
+            meta.influence = write_texts(f"{prefix}:influence", credited)
+        if tested is not None:
+            meta.arms = write_texts(f"{prefix}:arms", tested)
+            files[experiments.FILE] = with_checksum(experiments.FILE.encode(), tested.described)
         files |= {
             "falling": snapshot.negated_values.tobytes(),
             "checksums": checksums.tobytes(),
@@ -236,11 +249,13 @@ def _packed(snapshot: Snapshot, rows: Sequence[int], checksums: np.ndarray) -> I
         yield field
 
 
-def _influence(snapshot: Snapshot, credited: Influence, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    """Id and influence of the customers in *rows* who have any, with its checksum before it."""
+def _texts(
+    snapshot: Snapshot, texts: Influence | Experiments, rows: Sequence[int]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Id and text of the customers in *rows* who have one, with its checksum before it."""
     for row in rows:
-        if content := credited.of_row(row):
-            yield snapshot.ids[row], packed_checksum(snapshot.ids[row], content) + content
+        if content := texts.of_row(row):
+            yield snapshot.ids[row], with_checksum(snapshot.ids[row], content)
 
 
 def _are_unchanged(client: redis.Redis, prefix: str) -> bool:

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
-from ripple.serving.publications import redis_publishing
+from ripple.serving.publications import experiments, redis_publishing
 from ripple.serving.publications.publication import (
     Publication,
     PublicationError,
@@ -30,14 +30,13 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
 )
 from ripple.serving.publications.redis_layout import (
-    CHECKSUM_BYTES,
     CURRENT,
     RENEW,
     RETENTION_SECONDS,
     Meta,
     checksum,
-    packed_checksum,
     publication_keys,
+    without_checksum,
 )
 from ripple.serving.publications.snapshot import Lookup
 from ripple.serving.score_explanations import Contributions, Explainer
@@ -104,13 +103,14 @@ class RedisStore:
             meta = msgspec.json.decode(files.pop("meta"), type=Meta)
             negated_values = np.frombuffer(files.pop("falling"))
             checksums = np.frombuffer(files.pop("checksums"), np.uint32) if "checksums" in files else None
+            tested = _experiments(files.pop(experiments.FILE, None))
         except (KeyError, ValueError) as error:
             raise PublicationError(f"Publication {name} in Redis is not whole: {error}.") from error
         if {meta.size} != {len(values) for values in (negated_values, checksums) if values is not None}:
             raise PublicationError(f"Publication {name} in Redis is not whole: its parts differ in size.")
         with tempfile.TemporaryDirectory() as folder:
             explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
-        customers = RedisCustomers(self.client, name, meta, negated_values, checksums, explainer)
+        customers = RedisCustomers(self.client, name, meta, negated_values, checksums, explainer, tested)
         if not await customers.renew():
             raise _lost(name)
         first = await customers.top(None, 0, 1)
@@ -140,9 +140,11 @@ class RedisCustomers:
         negated_values: np.ndarray,
         checksums: np.ndarray | None,
         explainer: Explainer,
+        tested: list[Any],
     ) -> None:
         self.as_of, self.size, self.segments = meta.as_of, meta.size, meta.segments
-        self.window, self._has_influence = meta.window, meta.influence > 0
+        self.window, self.experiments = meta.window, tested
+        self._optional = meta.optional
         self.negated_values = negated_values
         self._checksums = checksums
         self._client = client
@@ -180,21 +182,29 @@ class RedisCustomers:
 
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
         """What is kept for the customer."""
-        if not self._has_influence:
+        return await self._text("influence", customer_id)
+
+    async def arms(self, customer_id: str, rank: int) -> bytes | None:
+        """What is kept for the customer."""
+        return await self._text("arms", customer_id)
+
+    async def _text(self, name: str, customer_id: str) -> bytes | None:
+        """What is kept for the customer in a hash that not every publication has."""
+        if name not in self._optional:
             return None
-        key = f"ripple:{self._name}:influence"
+        key = f"ripple:{self._name}:{name}"
         kept: bytes | None = await _reply(self._client.hget(key, customer_id.encode()))
         if kept is None:
             await self._validate_exists(key)
             return None
-        content = kept[CHECKSUM_BYTES:]
-        if kept[:CHECKSUM_BYTES] != packed_checksum(customer_id.encode(), content):
+        content = without_checksum(customer_id.encode(), kept)
+        if content is None:
             raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
         return content
 
     async def renew(self) -> bool:
         """Keep them from being removed for another while; False if Redis no longer holds them."""
-        keys = publication_keys(f"ripple:{self._name}", self.segments, self._has_influence)
+        keys = publication_keys(f"ripple:{self._name}", self.segments, self._optional)
         try:
             return bool(await _reply(self._renew(keys, [RETENTION_SECONDS])))
         except StoreUnavailable as error:
@@ -238,6 +248,18 @@ class RedisCustomers:
 
 def _lost(name: str) -> StoreUnavailable:
     return StoreUnavailable(f"Redis no longer holds publication {name}: publish again.")
+
+
+def _experiments(kept: bytes | None) -> list[Any]:
+    """The experiments of a publication, if it has any.
+
+    Raises:
+        ValueError: they are not as they were published.
+    """
+    content = None if kept is None else without_checksum(experiments.FILE.encode(), kept)
+    if kept is not None and content is None:
+        raise ValueError("its experiments are not as they were published")
+    return experiments.parse(content)
 
 
 def _read_bundle(files: dict[str, bytes], folder: Path) -> tuple[Explainer, dict[str, Any]]:

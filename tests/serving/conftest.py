@@ -22,10 +22,12 @@ import pytest
 
 from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
+from ripple.serving.experiment_schemas import Experiment, ExperimentEffect, ExperimentPlay
+from ripple.serving.publications import experiments
 from ripple.serving.publications.influence import COLUMNS, SOURCE, write_influence
 from ripple.serving.publications.publication import load_publication, write_publication
 from ripple.serving.publications.redis_store import RedisStore
-from ripple.serving.schemas import CustomerResponse, ScoreResponse, TopRequest, TopResponse
+from ripple.serving.schemas import CustomerResponse, ExperimentArm, ScoreResponse, TopRequest, TopResponse
 from ripple.serving.scorer import Scorer
 from ripple.serving.store_poller import warmed_up_scorer
 from tests.support.servers.processes import free_port
@@ -47,6 +49,71 @@ PAIRS = pd.DataFrame(
     columns=list(COLUMNS),
 )
 """Whom customers of the snapshot, and one who is not in it, are credited with."""
+_RESCUE = ExperimentPlay(
+    play="rescue",
+    treated=3,
+    held_out=2,
+    treated_units=2,
+    held_out_units=2,
+    expected_value=180.5,
+    cost=40.0,
+    verdict="not read",
+    finding=None,
+    through_others=None,
+    effects=[],
+)
+_EFFECT = ExperimentEffect(
+    outcome="total_revenue",
+    effect=61.5,
+    low=12.0,
+    high=111.0,
+    p_value=0.01,
+    held_out_mean=201.0,
+    verdict="worked",
+)
+_JUNE = Experiment(
+    name="june",
+    status="running",
+    designed="2026-05-31T00:00:00Z",
+    start="2026-06-01T00:00:00Z",
+    end="2026-09-29T00:00:00Z",
+    horizon_days=120,
+    model_version="1",
+    units="ego",
+    primary_outcome="total_revenue",
+    outcomes={"total_revenue": "revenue of the customer and of the audience"},
+    plays=[_RESCUE],
+    read_until=None,
+    final=False,
+    failed_checks=[],
+)
+_READ = {
+    "verdict": "worked",
+    "finding": "worked. 61.50 EUR per treated customer.",
+    "through_others": 0.6,
+    "effects": [_EFFECT],
+}
+TESTED = [
+    _JUNE.model_copy(
+        update={
+            **{"name": "a/b ü", "status": "ended", "start": "2026-01-01T00:00:00Z"},
+            **{"end": "2026-03-02T00:00:00Z", "horizon_days": 60, "read_until": "2026-03-02T00:00:00Z"},
+            **{"final": True, "plays": [_RESCUE.model_copy(update=_READ)]},
+        }
+    ),
+    _JUNE,
+]
+"""An experiment that is over and was read, and one that runs."""
+ARMS: dict[str, list[ExperimentArm]] = {
+    name: [ExperimentArm(experiment="june", play="rescue", arm=arm, start=_JUNE.start, end=_JUNE.end)]
+    for name, arm in (("c0003", "treatment"), ("c0005", "holdout"), ("gone", "holdout"))
+}
+"""The arms of two customers of the snapshot, and of one who is not in it."""
+TOLD = (
+    [one.model_dump() for one in TESTED],
+    {name: [arm.model_dump() for arm in arms] for name, arms in ARMS.items()},
+)
+"""Both as plain data."""
 UNITS = ("days", "share", "flag", "currency")
 
 
@@ -120,6 +187,7 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
     scores = score_population(bundle, known)
     write_snapshot(folder / "snapshot.parquet", scores, known, as_of, attributes)
     write_influence(folder / SOURCE, PAIRS, datetime(2026, 1, 1), as_of)
+    experiments.write_experiments(folder / experiments.SOURCE, *TOLD)
     return folder
 
 

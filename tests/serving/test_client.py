@@ -298,7 +298,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     clock = SimpleNamespace(sleep=seconds.append, monotonic=lambda: sum(seconds))
     monkeypatch.setattr("ripple.serving.client.time", clock)
     monkeypatch.setattr("ripple.serving.client.asyncio", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr("ripple.serving.client.random.uniform", lambda _, high: high)
+    monkeypatch.setattr("ripple.serving.calls.random.uniform", lambda _, high: high)
     return seconds
 
 
@@ -393,4 +393,5 @@ def test_the_clients_import_only_httpx_and_pydantic() -> None:
     assert {"httpx", "pydantic"} <= packages
     heavy = {"numpy", "pandas", "lightgbm", "bentoml", "mlflow", "starlette", "ibis", "duckdb", "pyarrow"}
     assert not packages & (heavy | {"msgspec", "scipy", "redis", "prometheus_client"})
-    assert modules == {"ripple", "ripple.serving", "ripple.serving.client", "ripple.serving.schemas"}
+    own = ("calls", "client", "experiment_schemas", "schemas")
+    assert modules == {"ripple", "ripple.serving", *(f"ripple.serving.{name}" for name in own)}

@@ -24,6 +24,7 @@ from ripple.serving.schemas import (
     ScoreResponse,
     TopResponse,
 )
+from tests.serving.conftest import ARMS, TESTED
 from tests.support.servers.processes import free_port
 
 # what the service must do without: neither the Bento nor its environment has them
@@ -179,6 +180,28 @@ def test_a_bento_served_by_itself_does_not_start_open_to_everybody(store: Any, t
     )
     assert done.returncode != 0
     assert "Nobody would need an API key: set RIPPLE_SERVE_KEYS" in done.stderr + done.stdout
+
+
+def test_both_clients_tell_experiments_and_arms(client: httpx.Client) -> None:
+    url = str(client.base_url)
+
+    async def asked() -> tuple[Any, ...]:
+        async with AsyncClient(url) as asynchronous:
+            return (
+                await asynchronous.arms("c0003"),
+                await asynchronous.experiments(),
+                await asynchronous.experiment("a/b ü"),
+            )
+
+    with Client(url) as blocking:
+        answers = blocking.arms("c0003"), blocking.experiments(), blocking.experiment("a/b ü")
+        assert answers == (ARMS["c0003"], TESTED, TESTED[0])
+        assert asyncio.run(asked()) == answers
+        assert blocking.arms("c0100") == []
+        with pytest.raises(NotFound):
+            blocking.experiment("july")
+        with pytest.raises(NotFound):
+            blocking.arms("gone")
 
 
 def test_both_clients_tell_whom_a_customer_influenced(client: httpx.Client) -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from ripple.serving.http import app as module
-from ripple.serving.http.app import Api
-from ripple.serving.http.middleware import AdmissionMiddleware
+from ripple.serving.http.app import EXPERIMENT, EXPERIMENTS, Api
+from ripple.serving.http.middleware import AdmissionMiddleware, route_of
 from ripple.serving.prometheus import ServiceMetrics
 from ripple.serving.publications.publication import load_publication
 from ripple.serving.schemas import ErrorResponse, ScoreResponse
@@ -107,6 +107,25 @@ def _inexact(ask: Any) -> float:
 def test_a_get_route_answers_head(ask: Any, path: str) -> None:
     headers = {"x-request-id": "r1"}
     assert ask("HEAD", path, headers=headers).headers == ask("GET", path, headers=headers).headers
+
+
+def test_experiments_have_a_list_and_one_route_for_each(api: Api, ask: Any) -> None:
+    listed = ask("GET", "/v1/experiments").json()["experiments"]
+    assert [one["name"] for one in listed] == ["a/b ü", "june"]
+    assert ask("GET", "/v1/experiments/june").json()["experiment"] == listed[1]
+    assert ask("GET", "/v1/experiments/a%2Fb%20%C3%BC").json()["experiment"] == listed[0]
+    for path in ("/v1/experiments/", "/v1/experiments/jun"):
+        answer = ask("GET", path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_experiment")
+    for path in ("/v1/experiments", "/v1/experiments/june"):
+        assert ask("GET", f"{path}?explain=1").json()["error"]["code"] == "extra_forbidden"
+        assert ask("POST", path).status_code == 405
+    # in metrics and logs they are routes, without what a caller can make up
+    counted = api.metrics.exposition().decode()
+    assert 'ripple_answers_total{route="/v1/experiments/{name}",status="404"}' in counted
+    assert 'ripple_answers_total{route="/v1/experiments",status="200"}' in counted
+    assert "experiments/jun" not in counted
+    assert [route_of(f"/v1/experiments{end}") for end in ("", "/june")] == [EXPERIMENTS, EXPERIMENT]
 
 
 def test_an_id_with_a_slash_is_not_taken_for_a_part_of_a_customer(ask: Any) -> None:

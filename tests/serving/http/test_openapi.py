@@ -31,6 +31,10 @@ SENT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "customer with reasons": ("GET", "/v1/customers/c0003", {"params": {"explain": 3}}),
     "influence": ("GET", "/v1/customers/c0003/influence", {}),
     "influence of nobody": ("GET", "/v1/customers/c0100/influence", {}),
+    "experiments": ("GET", "/v1/experiments", {}),
+    "experiment": ("GET", "/v1/experiments/june", {}),
+    "experiment that was read": ("GET", "/v1/experiments/a%2Fb%20%C3%BC", {}),
+    "no experiment": ("GET", "/v1/experiments/july", {}),
     "model": ("GET", "/v1/model", {}),
 }
 """Requests of every operation."""
@@ -118,7 +122,8 @@ def test_every_example_keeps_its_own_schema() -> None:
 def test_every_answer_keeps_its_schema(name: str, client: httpx.Client) -> None:
     method, path, arguments = SENT[name]
     answer = client.request(method, path, **arguments)
-    documented = DOCUMENT["paths"][re.sub("/c[0-9]{4}", "/{customer_id}", path)]
+    template = re.sub("experiments/.+", "experiments/{name}", re.sub("/c[0-9]{4}", "/{customer_id}", path))
+    documented = DOCUMENT["paths"][template]
     response = documented[method.lower()]["responses"][str(answer.status_code)]
     content = response["content"]["application/json"]
     assert not [error.message for error in _validator(content["schema"]).iter_errors(answer.json())]

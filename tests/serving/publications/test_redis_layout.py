@@ -8,7 +8,14 @@ import numpy as np
 import redis
 
 from ripple.models.bundle import HEADS, RANGE_HEADS
-from ripple.serving.publications.redis_layout import RENEW, checksum, publication_keys
+from ripple.serving.publications.redis_layout import (
+    RENEW,
+    Meta,
+    checksum,
+    publication_keys,
+    with_checksum,
+    without_checksum,
+)
 from ripple.serving.publications.redis_publishing import publish
 
 
@@ -22,7 +29,7 @@ def test_keys_and_fields_are_those_that_other_versions_read(empty_redis: str, pu
     assert set(files) == {
         *(b"bundle.json", b"model_card.md", b"measures.json"),
         *(f"{name}.txt".encode() for name in (*HEADS, *RANGE_HEADS)),
-        *(b"falling", b"checksums", b"meta"),
+        *(b"falling", b"checksums", b"meta", b"experiments.arrow"),
     }
     assert json.loads(files[b"meta"])["segments"] == {"plan basic": 134, "plan pro": 133}
     assert np.all(np.diff(np.frombuffer(files[b"falling"])) >= 0)
@@ -33,8 +40,21 @@ def test_a_publication_has_these_keys_and_no_others(empty_redis: str, published:
     with redis.Redis.from_url(empty_redis) as client:
         keys = {key.decode() for key in client.scan_iter("ripple:v*")}
     prefix, segments = f"ripple:{published.name}", ["plan basic", "plan pro"]
-    assert keys == set(publication_keys(prefix, segments, influence=True))
-    assert keys - set(publication_keys(prefix, segments)) == {f"{prefix}:influence"}
+    assert keys == set(publication_keys(prefix, segments, ["influence", "arms"]))
+    assert keys - set(publication_keys(prefix, segments)) == {f"{prefix}:influence", f"{prefix}:arms"}
+
+
+def test_a_hash_is_there_where_it_holds_somebody() -> None:
+    assert Meta("1", "2026-06-30", 4, {}).optional == []
+    assert Meta("1", "2026-06-30", 4, {}, arms=1).optional == ["arms"]
+    assert Meta("1", "2026-06-30", 4, {}, influence=2, arms=1).optional == ["influence", "arms"]
+
+
+def test_content_is_that_of_its_own_name_only() -> None:
+    kept = with_checksum(b"c0001", b"[1]")
+    assert without_checksum(b"c0001", kept) == b"[1]"
+    assert without_checksum(b"c0002", kept) is None
+    assert without_checksum(b"c0001", kept[:-1]) is None
 
 
 def test_the_checksum_is_that_of_the_id_followed_by_the_row() -> None:

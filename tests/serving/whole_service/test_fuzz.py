@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from ripple.serving.http.app import CUSTOMER, INFLUENCE
+from ripple.serving.http.app import CUSTOMER, EXPERIMENT, EXPERIMENTS, INFLUENCE
 from ripple.serving.http.app import METHODS as METHODS_BY_PATH
 from ripple.serving.http.middleware import HEALTH, REDIRECTED
 from ripple.serving.schemas import ErrorResponse
@@ -35,7 +35,7 @@ OPERATIONS = [("POST", "/v1/score"), ("GET", "/v1/top"), ("GET", "/v1/customers/
 @pytest.mark.parametrize(
     ("method", "path", "mode"),
     [(*operation, mode) for operation in OPERATIONS for mode in GenerationMode]
-    + [("GET", INFLUENCE, GenerationMode.POSITIVE), ("GET", "/v1/model", GenerationMode.POSITIVE)],
+    + [("GET", path, GenerationMode.POSITIVE) for path in (INFLUENCE, EXPERIMENTS, EXPERIMENT, "/v1/model")],
 )
 def test_every_operation_keeps_its_document(
     method: str, path: str, mode: GenerationMode, api: schemathesis.schemas.BaseSchema

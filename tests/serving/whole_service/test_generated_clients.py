@@ -92,6 +92,9 @@ def expected(client: httpx.Client) -> dict[str, Any]:
         "overridden_value": by_features["customers"][0]["network_value"],
         "top": [customer["customer_id"] for customer in top["customers"]],
         "features": len(client.get("/v1/model").json()["features"]),
+        "arm": "holdout",
+        "experiments": ["a/b ü", "june"],
+        "low": 12.0,
         "error": "unknown_customer",
         "status": 404,
     }
@@ -169,6 +172,9 @@ def test_a_client_in_python(
             "overridden_value": by_features.customers[0].network_value,
             "top": [one.customer_id for one in top.customers],
             "features": len(api.model().features),
+            "arm": api.customer("c0005").experiments[0].arm,
+            "experiments": [one.name for one in api.experiments().experiments],
+            "low": api.experiment("a/b ü").experiment.plays[0].effects[0].low,
             "error": failure.value.data.error.code,
             "status": failure.value.status,
         }

@@ -44,6 +44,12 @@ func main() {
 	check(err)
 	model, _, err := client.ScoresAPI.Model(ctx).Execute()
 	check(err)
+	held, _, err := client.ScoresAPI.Customer(ctx, "c0005").Execute()
+	check(err)
+	tested, _, err := client.ScoresAPI.Experiments(ctx).Execute()
+	check(err)
+	one, _, err := client.ScoresAPI.Experiment(ctx, "a/b ü").Execute()
+	check(err)
 	_, response, err := client.ScoresAPI.Customer(ctx, "nobody").Execute()
 	var failure *ripple.GenericOpenAPIError
 	if !errors.As(err, &failure) {
@@ -58,6 +64,10 @@ func main() {
 	for _, customer := range top.Customers {
 		members = append(members, customer.GetCustomerId())
 	}
+	names := []string{}
+	for _, experiment := range tested.Experiments {
+		names = append(names, experiment.Name)
+	}
 	printed, err := json.Marshal(map[string]any{
 		"as_of":            byIds.AsOf,
 		"value":            byIds.Customers[0].NetworkValue,
@@ -67,6 +77,9 @@ func main() {
 		"overridden_value": byFeatures.Customers[0].NetworkValue,
 		"top":              members,
 		"features":         len(model.Features),
+		"arm":              held.Experiments[0].Arm,
+		"experiments":      names,
+		"low":              one.Experiment.Plays[0].Effects[0].Low,
 		"error":            problem.Error.Code,
 		"status":           response.StatusCode,
 	})

@@ -21,6 +21,9 @@ const byIds = await score({ customer_ids: ["c0003", "nobody"], explain: 2 });
 const byFeatures = await score({ customers: [{ customer_id: "c0003", features: { reach_90d: 30.5 } }] });
 const top = await client.GET("/v1/top", { params: { query: { limit: 3, segment: "plan pro" } } });
 const model = await client.GET("/v1/model");
+const held = await client.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: "c0005" } } });
+const tested = await client.GET("/v1/experiments");
+const one = await client.GET("/v1/experiments/{name}", { params: { path: { name: "a/b ü" } } });
 const unknown = await client.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: "nobody" } } });
 console.log(
   JSON.stringify({
@@ -32,6 +35,9 @@ console.log(
     overridden_value: byFeatures.customers[0]?.network_value,
     top: top.data?.customers.map((customer) => customer.customer_id),
     features: model.data?.features.length,
+    arm: held.data?.experiments[0]?.arm,
+    experiments: tested.data?.experiments.map((experiment) => experiment.name),
+    low: one.data?.experiment.plays[0]?.effects[0]?.low,
     error: unknown.error?.error.code,
     status: unknown.response.status,
     refused: [typeof neither, typeof always].length,

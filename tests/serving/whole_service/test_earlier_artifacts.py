@@ -22,11 +22,12 @@ from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.publications.stores import open_store
 from ripple.serving.store_poller import warmed_up_scorer
 
-ARTIFACTS = Path(__file__).parent / "earlier_artifacts"
+ARTIFACTS = Path(__file__).parents[1] / "earlier_artifacts"
 EXPECTED = json.loads((ARTIFACTS / "expected.json").read_text(encoding="utf-8"))
 ANSWER = EXPECTED["answer"] | {
     "as_of": EXPECTED["answer"]["as_of"] + "Z",
     "customer": EXPECTED["answer"]["customer"] | dict.fromkeys(RANGE_SCORES),
+    "experiments": [],
 }
 """What was answered then, with the zone of its moment, and null for what such a model does not tell."""
 

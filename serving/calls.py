@@ -1,0 +1,243 @@
+"""The calls of the clients: how a request is written, its answer read, and when it is tried again."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from ripple.serving.experiment_schemas import ExperimentResponse, ExperimentsResponse
+from ripple.serving.schemas import (
+    CustomerResponse,
+    ErrorResponse,
+    InfluenceResponse,
+    ModelResponse,
+    Problem,
+    ScoreResponse,
+    TopResponse,
+)
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+RETRIED = (429, 502, 503, 504)
+"""The HTTP statuses after which trying again may help."""
+UNKNOWN = ("unknown_customer", "unknown_experiment")
+"""The codes of errors that say that there is nothing of that name."""
+MAX_PAUSE_SECONDS = 10.0
+"""The longest backoff, and the longest Retry-After that is respected, in seconds."""
+
+
+class ServiceError(Exception):
+    """The service refused the request or could not answer it.
+
+    Attributes:
+        status: HTTP status; None if there was no answer, or nothing was sent.
+        problem: Code, message, field and hint of the service.
+    """
+
+    def __init__(self, status: int | None, problem: Problem) -> None:
+        super().__init__(f"{problem.message} ({problem.where}: {problem.code}) {problem.hint}")
+        self.status = status
+        self.problem = problem
+
+
+class Refused(ServiceError):
+    """The request has to be changed before it can be answered."""
+
+
+class NotFound(Refused):
+    """There is no such customer or experiment."""
+
+
+class Unavailable(ServiceError):
+    """The service could not answer in any of the tries; it may later."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """A request to the API, and the model of its answer."""
+
+    model: type[Answer]
+    method: str
+    path: str
+    arguments: dict[str, Any]
+
+    @staticmethod
+    def score(
+        customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
+    ) -> Call[ScoreResponse]:
+        """Scores by id or by features; see `Client.score`."""
+        if isinstance(customer_ids, str):
+            raise TypeError(f"customer_ids is a list of ids, not an id: [{customer_ids!r}]")
+        ids = None if customer_ids is None else list(customer_ids)
+        sent = None if customers is None else [_sent(at, one) for at, one in enumerate(customers)]
+        chosen = {"customer_ids": ids, "customers": sent}
+        body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
+        content = _as_json(body)
+        headers = {"content-type": "application/json"}
+        return Call(ScoreResponse, "POST", "/v1/score", {"content": content, "headers": headers})
+
+    @staticmethod
+    def customer(customer_id: str, explain: int) -> Call[CustomerResponse]:
+        """One customer."""
+        path = f"/v1/customers/{quote(customer_id, safe='')}"
+        return Call(CustomerResponse, "GET", path, {"params": {"explain": explain}})
+
+    @staticmethod
+    def influence(customer_id: str) -> Call[InfluenceResponse]:
+        """Whom a customer influenced."""
+        path = f"/v1/customers/{quote(customer_id, safe='')}/influence"
+        return Call(InfluenceResponse, "GET", path, {})
+
+    @staticmethod
+    def experiments() -> Call[ExperimentsResponse]:
+        """All experiments."""
+        return Call(ExperimentsResponse, "GET", "/v1/experiments", {})
+
+    @staticmethod
+    def experiment(name: str) -> Call[ExperimentResponse]:
+        """One experiment."""
+        return Call(ExperimentResponse, "GET", f"/v1/experiments/{quote(name, safe='')}", {})
+
+    @staticmethod
+    def top(limit: int, offset: int, segment: str | None) -> Call[TopResponse]:
+        """A part of the ranking."""
+        params = {"limit": limit, "offset": offset} | ({} if segment is None else {"segment": segment})
+        return Call(TopResponse, "GET", "/v1/top", {"params": params})
+
+    @staticmethod
+    def describe_model() -> Call[ModelResponse]:
+        """What is served."""
+        return Call(ModelResponse, "GET", "/v1/model", {})
+
+    def outcome(
+        self, result: httpx.Response | httpx.TransportError, retry: int, retries: int, left: float
+    ) -> Answer | float:
+        """The answer, or the seconds to wait before the next try, from the *result* of try number *retry*.
+
+        Args:
+            left: Seconds that are left for the call.
+
+        Raises:
+            ServiceError: *retries* are used up, there is no time for another, or it would not help.
+        """
+        if isinstance(result, httpx.TransportError):
+            error: ServiceError = Unavailable(None, _unreached(result))
+            retryable, retry_after = True, None
+        elif result.is_success:
+            return _parse(self.model, result)
+        else:
+            error = _error(result)
+            retryable, retry_after = result.status_code in RETRIED, result.headers.get("retry-after")
+        pause = _pause(retry, retry_after)
+        if not retryable or retry >= retries or pause >= left:
+            raise error
+        return pause
+
+
+def http_options(url: str, key: str | None) -> dict[str, Any]:
+    """What clients of httpx are made with."""
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    return {"base_url": url, "headers": headers}
+
+
+def _sent(index: int, customer: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer as it is sent, with NaN as null, which JSON has no other word for."""
+    sent = dict(customer)
+    if isinstance(features := sent.get("features"), Mapping):
+        sent["features"] = {
+            name: _number(value, f"customers[{index}].features.{name}") for name, value in features.items()
+        }
+    return sent
+
+
+def _number(value: Any, where: str) -> float | int | None:
+    """A feature as a number of Python, or None if it is undefined.
+
+    Raises:
+        Refused: it is no finite number; the service would say the same.
+    """
+    if value is None or type(value) is int:
+        return value
+    # NumPy registers its numbers as real, and not its booleans
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise _refused("float_type", f"Expected a number or None, found {type(value).__name__}.", where)
+    number = float(value)
+    if math.isinf(number):
+        raise _refused("finite_number", "Expected a finite number.", where)
+    return None if math.isnan(number) else number
+
+
+def _as_json(body: object) -> bytes:
+    """*body* as JSON.
+
+    Raises:
+        Refused: it holds something that JSON does not know.
+    """
+    try:
+        return json.dumps(body, allow_nan=False, default=_plain).encode()
+    except (TypeError, ValueError) as error:
+        raise _refused("json_invalid", f"The request is no JSON: {error}.", "body") from error
+
+
+def _plain(value: Any) -> int:
+    """An integer of NumPy, such as a number of reasons, as one of Python."""
+    if isinstance(value, Integral):
+        return int(value)
+    raise TypeError(f"a {type(value).__name__} was found")
+
+
+def _refused(code: str, message: str, where: str) -> Refused:
+    hint = "Send numbers and texts of Python or NumPy, None where a feature is undefined, and ids as texts."
+    return Refused(None, Problem(code=code, message=message, where=where, hint=hint))
+
+
+def _pause(retry: int, retry_after: str | None) -> float:
+    """Seconds to wait before the next try: Retry-After, and exponential backoff with full jitter."""
+    backoff = min(MAX_PAUSE_SECONDS, 0.1 * 2**retry)
+    requested = float(retry_after) if retry_after is not None and retry_after.isdigit() else 0.0
+    return min(MAX_PAUSE_SECONDS, requested) + random.uniform(0, backoff)
+
+
+def _unreached(error: Exception) -> Problem:
+    return Problem(
+        code="unreached",
+        message=f"The service was not reached: {error or type(error).__name__}.",
+        where="service",
+        hint="Check the address, and that it is running.",
+    )
+
+
+def _parse(model: type[Answer], response: httpx.Response) -> Answer:
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as error:
+        raise Unavailable(response.status_code, _not_ripple(response, "with something else")) from error
+
+
+def _not_ripple(response: httpx.Response, how: str) -> Problem:
+    return Problem(
+        code="unknown",
+        message=f"The server answered {response.status_code} {how}.",
+        where="service",
+        hint="Check that the address is that of a Ripple service, of the same version as this client.",
+    )
+
+
+def _error(response: httpx.Response) -> ServiceError:
+    try:
+        problem = ErrorResponse.model_validate_json(response.content).error
+    except ValidationError:
+        problem = _not_ripple(response, "without saying why")
+    if response.status_code in RETRIED or response.is_server_error:
+        return Unavailable(response.status_code, problem)
+    # a wrong address and a proxy answer 404 too, which does not mean that there is no such customer
+    return (NotFound if problem.code in UNKNOWN else Refused)(response.status_code, problem)
