@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import logging
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 MAX_AGE_DAYS = 31
 """The days between the end of the data that a version was trained on and a design by its plays, at most."""
-READOUT, PAGE = "readout.json", "readout.md"
+PAGE = "readout.md"
 
 experiment = typer.Typer(
     no_args_is_help=True,
@@ -107,11 +105,14 @@ def design(
             f"--out {out} exists already. A design is not overwritten, as customers may be treated by it: "
             "name another folder."
         )
+    from ripple.training.kept_experiments import keep_design, validate_name
+
     preflight(out.parent)
     plays = [name.strip() for name in play.split(",") if name.strip()]
     costs = _costs(cost or [], plays)
 
     def validate(chosen: Settings) -> None:
+        validate_name(chosen.home, out.name)
         unknown = [name for name in plays if name not in {rule.play for rule in chosen.plays.rules}]
         if unknown or not plays:
             known = ", ".join(rule.play for rule in chosen.plays.rules)
@@ -151,6 +152,7 @@ def design(
         bundle, listed = _version(folder, number, as_of)
         made, laid = make_design(dataset, as_of, bundle, number, listed, plan)
     write_design(out, made, laid, design_page(made))
+    keep_design(chosen.home, out)
     for name, of_play in made.plays.items():
         print(
             f"{name}: {of_play.treated:,} treated, {of_play.held:,} held out, in "
@@ -197,6 +199,7 @@ def read(
     from ripple.training.experiments.readout import measured_effects as measured
     from ripple.training.experiments.readout import read_out
     from ripple.training.experiments.text import outcome_name, outcome_sentence, play_sentences, readout_page
+    from ripple.training.kept_experiments import READOUT, keep_design, keep_readout, write_readout
 
     made, assignments, audience = read_design(folder)
     preflight(folder)
@@ -207,10 +210,9 @@ def read(
     if as_of is not None:
         validate_not_after_end(as_of, dataset.settings, "--as-of")
     found = read_out(dataset, made, assignments, audience, as_of or end)
-    with atomic.file(folder / READOUT) as building:
-        building.write_text(
-            json.dumps(dataclasses.asdict(found), indent=2, default=str) + "\n", encoding="utf-8"
-        )
+    keep_design(dataset.settings.home, folder)
+    write_readout(folder / READOUT, found)
+    keep_readout(dataset.settings.home, found)
     with atomic.file(folder / PAGE) as building:
         building.write_text(readout_page(found), encoding="utf-8")
     for of_play in found.plays:

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -79,11 +79,14 @@ def publish(
     require("train", "serve")
     from ripple.models.batch_scoring import write_snapshot
     from ripple.serving.errors import StoreUnavailable
+    from ripple.serving.publications.experiments import SOURCE as EXPERIMENTS
+    from ripple.serving.publications.experiments import write_experiments
     from ripple.serving.publications.influence import SOURCE, write_influence
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
     from ripple.training.attribution.credited_pairs import credited_pairs
     from ripple.training.examples.examples import attributes
+    from ripple.training.published_experiments import published_experiments
 
     def validate(chosen: Settings) -> None:
         preflight(store=to or str(chosen.home / "store"))
@@ -103,6 +106,9 @@ def publish(
         past, ids = dataset.tables.until(as_of), features.index.tolist()
         pairs = credited_pairs(past, start, as_of, dataset.settings, ids)
         write_influence(folder / SOURCE, pairs, start, as_of)
+        experiments, arms = published_experiments(dataset.settings.home, as_of, dataset)
+        if experiments:
+            write_experiments(folder / EXPERIMENTS, experiments, arms)
         publication = folder / "publication"
         publication.mkdir()
         name = write_publication(publication, folder, number)
@@ -111,7 +117,9 @@ def publish(
             store.publish(publication, name)
         except StoreUnavailable as error:
             raise InputError(f"Nothing was published to {hidden(place)}: {error}") from error
-    print(f"{name}: {len(features):,} customers as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
+    plural = "s" if len(experiments) > 1 else ""
+    tested = f" and {len(experiments):,} experiment{plural}" if experiments else ""
+    print(f"{name}: {len(features):,} customers{tested} as of {as_of:%Y-%m-%d}, published to {hidden(place)}")
 
 
 @app.command(epilog="Example: ripple package")
@@ -163,11 +171,19 @@ def key() -> None:
 def _package(settings: Settings) -> str:
     # BentoML reads this when it is imported, wherever that is
     os.environ.setdefault("BENTOML_HOME", str(settings.home.absolute() / "bentoml"))
+    import pyarrow.parquet as pq
+
     from ripple.serving.package import package
+    from ripple.serving.publications.experiments import SOURCE, write_experiments
+    from ripple.training.published_experiments import published_experiments
 
     preflight(Path(os.environ["BENTOML_HOME"]))
     with fetched_version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
         logger.info(f"packaging ripple {number}")
+        as_of = (pq.read_schema(folder / "snapshot.parquet").metadata or {})[b"as_of"].decode()
+        experiments, arms = published_experiments(settings.home, datetime.fromisoformat(as_of))
+        if experiments:
+            write_experiments(folder / SOURCE, experiments, arms)
         try:
             return str(package(folder, number))
         except RuntimeError as error:

@@ -20,8 +20,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from statsmodels.stats.multitest import multipletests
 
 from ripple.arrays import Bools, Floats, Ints
 from ripple.training.experiments.assignment import MIN_PER_ARM, redraw
@@ -31,7 +29,11 @@ from ripple.training.experiments.units import unit_totals
 DRAWS = 2000
 """The number of assignments that the randomisation test draws."""
 UNITS_PER_COVARIATE = 10
-"""The units of the smaller arm for each covariate that is used, at least."""
+"""The units of the smaller arm for each covariate that is used, at least.
+
+With 36 units and rare large orders 95 % intervals hold the effect in 98 % of 250 simulated experiments with
+10 units, and in 92 % with 6. Where the past foresees much, 6 make them 30 % narrower.
+"""
 MAX_LEVERAGE = 0.95
 """The leverage of a unit from which a covariate is not used: errors divide by one minus it."""
 
@@ -106,6 +108,8 @@ def estimate_effect(
         TooFewUnits: an arm has fewer than two units.
         ValueError: customers of one unit are in different arms or strata.
     """
+    import statsmodels.api as sm  # slow to import, and not there without the extra
+
     _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
     stratum = np.zeros(unit.size, dtype=np.int64) if stratum is None else stratum
     for name, values in (("arm", treated), ("stratum", stratum)):
@@ -168,6 +172,8 @@ def estimate_effect(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values of several plays, corrected so that any error among them counts (Holm 1979)."""
+    from statsmodels.stats.multitest import multipletests  # likewise
+
     return multipletests(p_values, method="holm")[1].tolist() if p_values else []
 
 
@@ -190,7 +196,12 @@ def pooled(stratum: Ints, treated: Bools) -> Ints:
 
 
 def _covariate_totals(unit: Ints, covariates: Floats | None, scale: float) -> list[Floats]:
-    """The scaled totals of each unit, its number of customers first (Su & Ding 2021 adjust for it)."""
+    """The scaled totals of each unit, its number of customers first (Su & Ding 2021 adjust for it).
+
+    With 24 units there is room for one. With the same outcome before the start in its place the standard
+    deviation of the effect was 0.24 instead of 0.31 in simulations where that foresees much, and 0.48
+    instead of 0.38 where it foresees nothing; which of the two it is, nobody knows beforehand.
+    """
     columns = [] if covariates is None else list(covariates.T)
     return [unit_totals(unit, column) * scale for column in (np.ones(unit.size), *columns)]
 

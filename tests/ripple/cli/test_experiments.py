@@ -28,6 +28,7 @@ def designed(
     assert done.returncode == 0, done.stderr
     yield folder, done
     shutil.rmtree(folder)
+    shutil.rmtree(trained_world.home / "experiments")
 
 
 def test_a_design_is_a_list_for_the_crm_and_a_plan(
@@ -68,7 +69,11 @@ def test_a_design_is_not_read_before_it_begins_or_once_it_was_changed(
     changed = ripple(*read, tmp_path / "changed", home=trained_world.home)
     assert changed.returncode == 2
     assert "was changed after the design" in changed.stderr
-    assert not (trained_world.home / "experiments").exists()
+    # the design is kept, and nothing was read
+    kept = trained_world.home / "experiments" / "july"
+    assert {file.name for file in kept.iterdir()} == {"design"}
+    for file in folder.iterdir():
+        assert (kept / "design" / file.name).read_bytes() == file.read_bytes()
     validate = ("experiment", "validate", str(trained_world.data), "--design", folder)
     running = ripple(*validate, home=trained_world.home)
     assert (running.returncode, running.stdout) == (2, "")
@@ -99,8 +104,16 @@ def test_what_cannot_be_designed_is_refused(
     options: tuple[str, ...],
     expected: str,
 ) -> None:
-    arguments = ("experiment", "design", "{data}", *options, "--out", str(tmp_path / "july"))
+    arguments = ("experiment", "design", "{data}", *options, "--out", str(tmp_path / "august"))
     assert_refused(ripple, trained_world, tmp_path, arguments, expected)
+
+
+def test_a_name_is_not_used_twice(
+    designed: tuple[Path, CompletedProcess[str]], ripple: Ripple, trained_world: TrainedWorld, tmp_path: Path
+) -> None:
+    assert designed[0].name == "july"
+    arguments = ("experiment", "design", "{data}", "--play", "rescue", "--out", str(tmp_path / "july"))
+    assert_refused(ripple, trained_world, tmp_path, arguments, "There is an experiment called july already")
 
 
 def test_a_design_is_not_overwritten(
