@@ -57,8 +57,9 @@ from ripple.training.insights.direct_value import direct_value
 from ripple.training.insights.explanation_stability import earlier_effects
 from ripple.training.insights.periods import latest_start, period
 from ripple.training.insights.plays import latest_feedback_age, playbook
-from ripple.training.insights.plays_log import resting, treated_by_cutoff
+from ripple.training.insights.plays_log import plays_log, resting, treated_by_cutoff
 from ripple.training.insights.power_use import power_use
+from ripple.training.kept_experiments import read_experiments
 from ripple.training.registry.gate import Decision, decide
 from ripple.training.result import (
     Evaluation,
@@ -197,6 +198,7 @@ def train(
 
     started = started or datetime.now(UTC)
     client = preflight.open_for_writing(dataset.settings)
+    kept = read_experiments(dataset.settings.home, dataset.settings.until or checks.end)
     for abandoned in runs.end_abandoned(client, dataset.settings.home):
         logger.info(f"run {abandoned}, whose process was killed, is marked so in MLflow")
     champion = model_versions.champion(client)
@@ -223,7 +225,7 @@ def train(
     from ripple.training.report.text.version_status import with_version
 
     past = history.past_versions(client)
-    html = render(result, decision, past)
+    html = render(result, decision, past, kept)
     logger.info("recording the run in MLflow", extra=stage("record"))
     logged = recording.log(result, decision, html, model_card(result), started)
     version = model_versions.register(client, logged, decision) if decision.rejection_reason is None else None
@@ -373,6 +375,7 @@ def _insights(
         ),
         power_use(dataset, scores, population.as_of, listed),
         treated_by_cutoff(dataset, backtester.schedule.grid),
+        plays_log(dataset, population.as_of),
     )
 
 

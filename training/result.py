@@ -30,6 +30,7 @@ from ripple.training.insights.concentration import Concentration
 from ripple.training.insights.customer_histories import CustomerHistories
 from ripple.training.insights.customer_value import CustomerValue
 from ripple.training.insights.plays import Playbook
+from ripple.training.insights.plays_log import PlaysLog
 from ripple.training.insights.power_use import PowerUse
 
 
@@ -173,6 +174,7 @@ class Insights:
         feature_adoptions: the label of features in the longest closed period; None without usage.
         treated_by_cutoff: by cutoff that the heads learn from, the number of customers who were contacted for
             a play in its horizon; only where there are any.
+        plays_log: who was contacted for a play; None without such a table.
     """
 
     customer_value: CustomerValue
@@ -184,6 +186,7 @@ class Insights:
     best_periods: BestPeriods | None = None
     power_use: PowerUse = field(default_factory=PowerUse)
     treated_by_cutoff: Mapping[datetime, int] = field(default_factory=dict)
+    plays_log: PlaysLog | None = None
 
 
 @dataclass(frozen=True)

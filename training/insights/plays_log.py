@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -12,8 +13,34 @@ from ripple.features.dataset import Dataset
 from ripple.features.tables.contract import PLAYS_LOG
 
 
-def contacts(dataset: Dataset, since: datetime, before: datetime) -> pd.DataFrame:
+@dataclass(frozen=True)
+class PlaysLog:
+    """The table, as it was known at a moment.
+
+    Attributes:
+        contacts: see `contacts`.
+        resting: by customer_id, until when those rest who do at the moment.
+    """
+
+    contacts: pd.DataFrame
+    resting: pd.Series
+
+
+def plays_log(dataset: Dataset, moment: datetime) -> PlaysLog | None:
+    """All contacts before *moment*, and who rests then; None where the dataset has no such table."""
+    if dataset.plays_log is None:
+        return None
+    known = contacts(dataset, None, moment)
+    rest = timedelta(days=dataset.settings.plays.rest_days)
+    until = known.groupby("customer_id")["contacted_at"].max() + rest
+    # as in `resting`: who was contacted just so long ago still rests
+    return PlaysLog(known, until[until >= moment])
+
+
+def contacts(dataset: Dataset, since: datetime | None, before: datetime) -> pd.DataFrame:
     """The rows of ``plays_log`` with *since* ≤ `contacted_at` < *before*, in order of time.
+
+    Without *since*, from the beginning.
 
     Returns:
         `customer_id`, `play` and `contacted_at`; empty where the dataset has no such table.
@@ -31,7 +58,9 @@ def contacts(dataset: Dataset, since: datetime, before: datetime) -> pd.DataFram
             f"hold one that cannot be read; such as {incomplete.iloc[0].to_dict()}. Fill it in, or remove "
             "the row."
         )
-    within = (rows["contacted_at"] >= since) & (rows["contacted_at"] < before)
+    within = rows["contacted_at"] < before
+    if since is not None:
+        within &= rows["contacted_at"] >= since
     return rows[within].sort_values(["contacted_at", "customer_id", "play"], ignore_index=True)
 
 

@@ -46,6 +46,7 @@ def model_card(result: TrainingResult) -> str:
     )
     environment.filters |= {"day": words.day, "money": words.money, "percent": words.percent}
     settings, spec = result.settings, result.population.bundle.spec
+    controls = result.label.controls
     text = environment.get_template(TEMPLATE).render(
         top=words.exact_percent(settings.top_share),
         settings=settings,
@@ -57,6 +58,7 @@ def model_card(result: TrainingResult) -> str:
         totals=result.label.totals,
         may_be_chance=words.percent(result.label.chance_share),
         robustness=result.label.robustness,
+        controls=[finding.text for finding in controls.findings()] if controls else [],
         assumption=ASSUMPTION,
         metrics=_metrics(result),
         rankings=_rankings(result),

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ripple.training.kept_experiments import KeptExperiment
 from ripple.training.registry.gate import Decision
 from ripple.training.registry.history import PastVersion
 from ripple.training.report.sections.answer.customers import customers_section
@@ -29,6 +30,7 @@ from ripple.training.report.sections.trust.top_customers import top_customers_se
 from ripple.training.report.sections.trust.trust import trust_section
 from ripple.training.report.sections.value.claims import claims_section
 from ripple.training.report.sections.value.concentration import concentration_section
+from ripple.training.report.sections.value.experiments import experiments_section
 from ripple.training.report.sections.value.plays import plays_section
 from ripple.training.report.sections.value.profitability import profitability_section
 from ripple.training.report.sections.why.dependence import dependence_section
@@ -56,6 +58,7 @@ PARTS = (
     Part("answer", "Answer", "The answer"),
     Part("customers", "Customers", "Customers"),
     Part("turn", "Plays", "Plays"),
+    Part("experiments", "Tested", "What our plays did"),
     Part("trust", "Trust", "Can you trust it?"),
     Part("learn", "Learn", "Learn, and claims measured"),
     Part("why", "Why", "Why"),
@@ -64,13 +67,19 @@ PARTS = (
 """The parts in the order of the page."""
 
 
-def render(result: TrainingResult, decision: Decision | None = None, past: Sequence[PastVersion] = ()) -> str:
-    """The report on *result*, on the *decision* of the gate, and on *past* versions, as one HTML page.
+def render(
+    result: TrainingResult,
+    decision: Decision | None = None,
+    past: Sequence[PastVersion] = (),
+    kept: Sequence[KeptExperiment] = (),
+) -> str:
+    """The report on *result*, the *decision* of the gate, *past* versions, and experiments the home *kept*.
 
-    The page loads no file, font, script or picture from elsewhere. The same arguments give the same bytes.
+    One HTML page, which loads no file, font, script or picture from elsewhere. The same arguments give the
+    same bytes.
     """
     terms = glossary(result.settings)
-    sampled = Sampled.of(result)
+    sampled, experiments = Sampled.of(result), experiments_section(result, kept)
     customers = customers_section(result)
     return template("page.html.j2", terms).render(
         name=result.name,
@@ -88,6 +97,7 @@ def render(result: TrainingResult, decision: Decision | None = None, past: Seque
         concentration=concentration_section(result),
         claims=claims_section(result),
         plays=plays_section(result),
+        experiments=experiments,
         profitability=profitability_section(result),
         explanation=explanation_section(result, sampled),
         dependence=dependence_section(sampled, result.evaluation.earlier_effects, result.settings.seed),
@@ -106,7 +116,7 @@ def render(result: TrainingResult, decision: Decision | None = None, past: Seque
         drift=drift_section(result),
         data_sources=data_sources_section(result),
         gate=decision,
-        parts=PARTS,
+        parts=[part for part in PARTS if part.id != "experiments" or experiments],
     )
 
 

@@ -8,7 +8,7 @@ from ripple.errors import InputError
 from ripple.features.dataset import Dataset
 from ripple.features.tables.tables import Tables
 from ripple.settings import Plays, Settings
-from ripple.training.insights.plays_log import contacts, resting, treated_by_cutoff
+from ripple.training.insights.plays_log import contacts, plays_log, resting, treated_by_cutoff
 
 NOW = datetime(2025, 7, 1)
 
@@ -45,6 +45,15 @@ def test_contacts_are_those_of_the_time_in_order():
 @pytest.mark.parametrize(("rest_days", "expected"), [(0, []), (59, ["b"]), (90, ["a", "b"])])
 def test_customers_rest_for_some_days_after_a_contact(rest_days, expected):
     assert list(resting(dataset(LOG, rest_days), NOW)) == expected
+
+
+@pytest.mark.parametrize("rest_days", [0, 59, 90])
+def test_the_log_holds_all_that_was_known_and_until_when_customers_rest(rest_days):
+    known = plays_log(dataset(LOG, rest_days), NOW)
+    assert list(known.contacts["customer_id"]) == ["b", "a", "b"]
+    assert set(known.resting.index) == set(resting(dataset(LOG, rest_days), NOW))
+    assert plays_log(dataset(LOG), NOW).resting.to_dict() == {"a": days(30), "b": days(31)}
+    assert plays_log(dataset(None), NOW) is None
 
 
 def test_a_contact_without_a_customer_or_a_time_is_an_error():

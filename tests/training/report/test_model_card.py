@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ripple.training.attribution.controls.outcomes import ControlOutcome
 from ripple.training.report.model_card import model_card
 from ripple.training.report.sections.trust.placebos import ASSUMPTION
 from ripple.training.report.text import words
@@ -76,7 +77,21 @@ def test_metrics_are_those_of_the_run(card, result):
 def test_the_label_has_the_assumption_and_the_share_that_may_be_chance(card, result):
     label = sections(card)["Label"]
     assert ASSUMPTION in label
-    assert numbers(label)[-1] == numbers(words.percent(result.label.chance_share))[0]
+    chance = label.partition("Negative controls")[0]
+    assert numbers(chance)[-1] == numbers(words.percent(result.label.chance_share))[0]
+
+
+def test_negative_controls_are_given(result):
+    controls = result.label.controls
+    for finding in controls.findings():
+        assert f"- {finding.text}" in model_card(result)
+    outcome = ControlOutcome("price rise", 300, 0.31, 0.02)
+    named = model_card(
+        replace(result, label=replace(result.label, controls=replace(controls, outcomes=(outcome,))))
+    )
+    assert "- 31.0% (± 4.0%) of 300 first times of 'price rise'" in named
+    without = model_card(replace(result, label=replace(result.label, controls=None)))
+    assert "Negative controls" not in without
 
 
 def test_a_label_without_influence_is_marked(card, result):

@@ -62,14 +62,14 @@ class NegativeControls:
                 TWO_HOP,
                 share,
                 error,
-                f"{share:.1%} (± {2 * error:.1%}) of {self.two_hop.adoptions:,} adoptions are credited along "
-                "paths of two contacts whose middle customer had not bought; it should be none.",
+                f"{share:.1%}{_margin(error)} of {self.two_hop.adoptions:,} adoptions are credited along "
+                "paths of two contacts whose middle customer had not bought; it should be 0%.",
             )
         for outcome in self.outcomes:
             share, error = outcome.credited, outcome.error
             text = (
-                f"{share:.1%} (± {2 * error:.1%}) of {outcome.adoptions:,} first times of '{outcome.name}', "
-                "which nobody can influence, are credited to somebody; it should be none."
+                f"{share:.1%}{_margin(error)} of {outcome.adoptions:,} first times of '{outcome.name}', "
+                "which nobody can influence, are credited to somebody; it should be 0%."
                 if share == share
                 else f"'{outcome.name}' came {outcome.adoptions:,} times, which is too few to say anything."
             )
@@ -92,6 +92,11 @@ class NegativeControls:
             "two_hop": self.two_hop.record() if self.two_hop else None,
             "outcomes": [outcome.record() for outcome in self.outcomes],
         }
+
+
+def _margin(error: float) -> str:
+    """Two standard errors in brackets; nothing where the error is not known."""
+    return f" (± {2 * error:.1%})" if error == error else ""
 
 
 def negative_controls(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from ripple.settings import Credit
+from ripple.training.attribution.controls.negative_controls import TWO_HOP, ControlFinding
 from ripple.training.attribution.robustness import (
     LATE_TIES,
     MIN_FOLLOWERS,
@@ -119,11 +120,14 @@ def placebo_section(result: TrainingResult) -> dict[str, Any]:
             "tested": False,
             "plot": "",
         }
+    controls = result.label.controls
     amounts = pd.concat([pd.Series({"the label": robustness.influence}), robustness.placebos["influence"]])
     return {
         "finding": _finding(robustness, currency),
         "paragraphs": _paragraphs(result, robustness),
         "tested": True,
+        "controls": [_control(finding, result) for finding in controls.findings()] if controls else [],
+        "controls_limit": words.percent(result.settings.controls.credited_share),
         "compared": robustness.influence > 0,
         "plot": figures.placebos(amounts, currency) if amounts.max() > 0 else "",
         "placebos": [
@@ -149,6 +153,15 @@ def placebo_section(result: TrainingResult) -> dict[str, Any]:
             for name, row in _rows(robustness.sensitivity)
         ],
     }
+
+
+def _control(finding: ControlFinding, result: TrainingResult) -> tuple[str, str, Cell]:
+    """A negative control: its name, what was found in a sentence, and the share that is credited."""
+    limit = result.settings.controls.credited_share
+    name = "contacts of contacts" if finding.name == TWO_HOP else finding.name
+    verdict = " That is too much, beyond its error." if finding.exceeds(limit) else ""
+    share = words.cell(finding.share, words.percent(finding.share, 1), "too few")
+    return name, f"{finding.text}{verdict}", share
 
 
 def _rows(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:

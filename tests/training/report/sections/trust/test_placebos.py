@@ -1,9 +1,14 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from ripple.training.attribution.controls.negative_controls import NegativeControls
+from ripple.training.attribution.controls.outcomes import ControlOutcome
+from ripple.training.attribution.controls.two_hop import TwoHop
 from ripple.training.registry.gate import decide
+from ripple.training.report import render
 from ripple.training.report.sections.answer.customers import customers_section
 from ripple.training.report.sections.answer.headline import headline_section
 from ripple.training.report.sections.trust.placebos import (
@@ -88,6 +93,35 @@ def test_influence_of_newcomers_explains_a_difference_from_the_label(result: Tra
     alike = placebo_section(result)["paragraphs"][0]
     totals = result.label.totals | {"influence_value": 19_000.0}
     assert len(placebo_section(altered(result, totals=totals))["paragraphs"][0]) > len(alike)
+
+
+CONTROLS = NegativeControls(
+    datetime(2025, 1, 1),
+    datetime(2025, 6, 30),
+    TwoHop(400, 0.2, 0.002, 0.001),
+    (
+        ControlOutcome("price rise", 300, 0.31, 0.02),
+        ControlOutcome("tender", 90, 0.04, float("nan")),
+        ControlOutcome("birthday", 12, float("nan"), float("nan")),
+    ),
+)
+
+
+def test_negative_controls_are_shown_with_what_is_too_much(result: TrainingResult) -> None:
+    assert placebo_section(replace(result, label=replace(result.label, controls=None)))["controls"] == []
+    label = replace(result.label, controls=CONTROLS)
+    section = placebo_section(replace(result, label=label))
+    paths, rise, tender, birthday = section["controls"]
+    assert (paths[0], paths[2].sort) == ("contacts of contacts", 0.002)
+    assert "too much" not in paths[1]
+    assert "(± 4.0%) of 300 first times of 'price rise'" in rise[1]
+    assert rise[1].endswith("That is too much, beyond its error.")
+    # an error that is not known is not written
+    assert "4.0% of 90 first times" in tender[1]
+    assert birthday[2].missing
+    page = render(replace(result, label=label))
+    assert "Is nothing credited that nobody can influence?" in page
+    assert "price rise" in page
 
 
 def test_without_interactions_nothing_was_tested(bleak: TrainingResult) -> None:
