@@ -16,6 +16,7 @@ from ripple.training.experiments.estimation import TooFewUnits, estimate_effect,
 from ripple.training.experiments.layout import TREATMENT
 from ripple.training.experiments.outcomes import ACTIVE, AUDIENCE, OWN
 from ripple.training.experiments.participants import Compliance, Participants
+from ripple.training.experiments.population import own_revenue
 
 MISMATCH = 0.01
 """The p value below which the ratio of the arms, or the loss of customers, is not taken for chance."""
@@ -56,7 +57,7 @@ def check_experiment(
         _sample_ratio(assignments, found),
         _attrition(assignments, found),
         _balance(found.rows, before),
-        _contamination(found, complied),
+        _contamination(dataset, design, found, complied),
         _treated_as_planned(complied),
         _same_data(dataset, design),
     ]
@@ -134,14 +135,29 @@ def _balance(rows: pd.DataFrame, before: pd.DataFrame) -> Check:
     )
 
 
-def _contamination(found: Participants, complied: Compliance) -> Check:
-    """The share of the audience's ties that come from the other arm."""
-    share = float(found.audience["other_arm"].mean()) if len(found.audience) else 0.0
+def _contamination(dataset: Dataset, design: Design, found: Participants, complied: Compliance) -> Check:
+    """The share of the audience's ties that come from the other arm: of members, and of what they spent.
+
+    If what reaches a member of the audience goes with the share s of their ties that come from the other arm,
+    the treated arm has 1 − s of it and the held-out arm s: the difference is 1 − 2·s.
+    """
+    other = found.audience["other_arm"].to_numpy(np.float64)
+    members = pd.Index(found.audience["customer_id"])
+    before = design.start - (design.end - design.start)
+    spent = own_revenue(dataset, before, design.start, members).clip(lower=0).to_numpy()
+    share = float(other.mean()) if other.size else 0.0
+    by_revenue = float(np.average(other, weights=spent)) if spent.sum() > 0 else share
+    understated = min(2 * by_revenue, 1.0)
     return Check(
         "contamination",
-        share <= MAX_CONTAMINATION,
-        f"{share:.0%} of the audience's ties come from the other arm"
-        + (f", so the effect on the audience is understated by about {share:.0%}" if share >= 0.005 else "")
+        max(share, by_revenue) <= MAX_CONTAMINATION,
+        f"{share:.0%} of the audience's ties come from the other arm, {by_revenue:.0%} where members count "
+        "by what they spent before"
+        + (
+            f", so the effect on the audience is understated by about {understated:.0%}"
+            if understated >= 0.005
+            else ""
+        )
         + (
             f"; {len(complied.held):,} held-out customers were treated, which adds to it"
             if complied.held

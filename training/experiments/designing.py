@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 MAX_WINDOWS = 2
 """The number of past windows of A/A tests, at most."""
+ROUNDING = 1e-9
+"""The standard error below which effects of A/A tests differ by rounding alone."""
 RANDOMISATION_DRAWS = 300
 """The assignments of the randomisation test in an A/A test."""
 
@@ -240,7 +242,10 @@ def _prospect(
     if not found or min(counts["treated_units"], counts["held_units"]) < 2:
         return Prospect(wanted=round(wanted, 4))
     error = pooled_error(found, units)
-    reach = float(np.mean([test.half_width / test.error for test in found if test.error > 0] or [0.0]))
+    if error < ROUNDING:
+        # all customers had the same outcome, which says nothing about those of the experiment
+        return Prospect(wanted=round(wanted, 4))
+    reach = float(np.mean([test.half_width / test.error for test in found if test.error >= ROUNDING]))
     detectable = minimum_detectable_effect(error, units, reach)
     growth = error_growth(pooled_error(half, units), error) if half else 0.5
     return Prospect(

@@ -135,8 +135,8 @@ def design_page(design: Design) -> str:
         f"- {_units(design)}",
         f"- {design.overlap_customers:.0%} of the ties of those they reach come from another customer of the "
         f"experiment, {design.overlap_units:.0%} from another unit, {design.overlap_arms:.0%} from the other "
-        "arm. By "
-        "about the last share the effect on the audience will be understated.",
+        "arm. By about twice the last share the effect on the audience will be understated, and by more "
+        "where those who are reached go on to reach others.",
         f"- {design.holdout:.0%} of the units of each stratum are held out, drawn with seed {design.seed}. "
         "Units of a "
         "stratum have the same play and are alike in network value, own spend and size of the audience.",
@@ -194,7 +194,11 @@ def play_sentences(play: PlayReading, readout: Readout) -> list[str]:
     if total.conclusion == "too small to say":
         sentences.append(f"The plan hoped for {amount(TOTAL, total.wanted, readout.currency)}.")
     if play.through_others is not None:
-        sentences.append(f"{play.through_others:.0%} of it came through others.")
+        audience = play.of(AUDIENCE)
+        sure = audience is not None and audience.conclusion == "worked"
+        sentences.append(
+            f"{play.through_others:.0%} of it came through others{'.' if sure else ', which may be chance.'}"
+        )
     if play.cost is not None:
         cost = amount(TOTAL, play.cost, currency)
         sentences.append(
@@ -202,16 +206,22 @@ def play_sentences(play: PlayReading, readout: Readout) -> list[str]:
             if play.break_even is None
             else f"The play costs {cost} per customer, and by your margin "
             f"{amount(TOTAL, play.break_even, currency)} of revenue pay for that: "
-            f"{_paid(effect.low, effect.high, play.break_even)}."
+            f"{_paid(total, play.break_even)}."
         )
     return sentences
 
 
-def _paid(low: float, high: float, break_even: float) -> str:
-    """Whether a play pays for itself, by the bounds of its effect on revenue."""
-    if low >= break_even:
+def _paid(total: OutcomeReading, break_even: float) -> str:
+    """Whether a play pays for itself, by the bounds of its effect on revenue.
+
+    These are not corrected for the number of plays, so a play that is not known to have worked is not said to
+    pay.
+    """
+    if total.conclusion == "worked" and total.effect.low >= break_even:
         return "it pays for itself"
-    return "it does not pay for itself" if high < break_even else "whether it pays for itself is not shown"
+    if total.conclusion != "too small to say" and total.effect.high < break_even:
+        return "it does not pay for itself"
+    return "whether it pays for itself is not shown"
 
 
 def readout_page(readout: Readout) -> str:

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from ripple.training.examples.provenance import data_digests
 from ripple.training.experiments.checks import check_experiment
 from ripple.training.experiments.outcomes import outcomes
 from ripple.training.experiments.participants import compliance, participants
+from tests.support.runs.rendered_page import numbers
 
 from .conftest import END, START, days
 
@@ -49,6 +52,24 @@ def test_arms_that_differed_before_are_noticed(company, design, laid, opened):
     found = checks(opened(company.with_rows(orders=orders)), design, laid)
     assert not found["balance before the start"].passed
     assert "own revenue before" in found["balance before the start"].finding
+
+
+def test_contamination_counts_members_by_what_they_spent_and_twice(company, design, laid, tmp_path):
+    audience = laid.audience.assign(other_arm=0.0)
+    audience.loc[0, "other_arm"] = 0.6
+    tied = replace(laid, audience=audience)
+    plain = checks(company.open(tmp_path / "plain"), design, tied)["contamination"]
+    assert plain.passed
+    spends = {"customer_id": audience.loc[0, "customer_id"], "ordered_at": days(-30), "product": "old"}
+    rich = company.with_rows(orders=[spends | {"revenue": 1e6}])
+    found = checks(rich.open(tmp_path / "rich"), design, tied)["contamination"]
+    # nearly all that the audience spent was spent by the one of them whom the other arm reaches
+    assert not found.passed
+    assert numbers(found.finding)[:2] == ["0", "59"]
+    assert found.finding.endswith("understated by about 100%")
+    milder = replace(laid, audience=audience.assign(other_arm=0.04))
+    finding = checks(company.open(tmp_path / "milder"), design, milder)["contamination"].finding
+    assert numbers(finding) == ["4", "4", "8"]
 
 
 def test_rows_that_were_changed_afterwards_are_noticed(dataset, design, laid):

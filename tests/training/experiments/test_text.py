@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from ripple.training.experiments.design import Prospect
 from ripple.training.experiments.estimation import Effect
-from ripple.training.experiments.outcomes import ACTIVE, OUTCOMES, TOTAL
+from ripple.training.experiments.outcomes import ACTIVE, AUDIENCE, OUTCOMES, TOTAL
 from ripple.training.experiments.readout import OutcomeReading, PlayReading, Readout
 from ripple.training.experiments.text import (
     amount,
@@ -44,6 +46,13 @@ def test_a_play_pays_for_itself_where_the_whole_interval_does(low, high, paid):
     assert paid in " ".join(play_sentences(play, readout))
 
 
+@pytest.mark.parametrize(("low", "high"), [(50, 90), (-9, 30)])
+def test_a_play_of_which_nothing_is_known_is_not_said_to_pay_or_not(low, high):
+    # intervals are not corrected for the number of plays, and the conclusion is
+    play, readout = reading(low, (low + high) / 2, high, "too small to say")
+    assert "whether it pays for itself is not shown" in " ".join(play_sentences(play, readout))
+
+
 def test_the_conclusion_comes_with_money_days_interval_and_share_of_others():
     play, readout = reading(20, 70, 120, "worked", through_others=0.43)
     text = " ".join(play_sentences(play, readout))
@@ -51,6 +60,17 @@ def test_the_conclusion_comes_with_money_days_interval_and_share_of_others():
     assert numbers(text) == ["70", "60", "95", "20", "120", "43", "20", "40"]
     page = readout_page(readout)
     assert page.count("| worked |") == len(OUTCOMES)
+
+
+def test_a_share_of_others_that_may_be_chance_is_said_to_be():
+    play, readout = reading(20, 70, 120, "worked", through_others=0.43)
+    assert "43% of it came through others. " in " ".join(play_sentences(play, readout))
+    unsure = tuple(
+        replace(one, conclusion="too small to say") if one.outcome == AUDIENCE else one
+        for one in play.outcomes
+    )
+    text = " ".join(play_sentences(replace(play, outcomes=tuple(unsure)), readout))
+    assert "43% of it came through others, which may be chance." in text
 
 
 def test_a_design_says_when_it_can_show_nothing(design):
