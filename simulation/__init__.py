@@ -5,6 +5,7 @@ from ripple.simulation.diffusion.plays import PotentialOutcomes, revenue_by_cust
 from ripple.simulation.diffusion.realisation import History, Play
 from ripple.simulation.diffusion.truth import leave_one_out, referral_value, revenue, total_influence, traits
 from ripple.simulation.tables.assembly import simulate, simulate_with_truth, tables
+from ripple.simulation.tables.contacts import contacts_table
 from ripple.simulation.tables.files import validate_dataset_folder, write
 from ripple.simulation.tables.first_uses import influenced_first_uses
 from ripple.simulation.tables.truth_files import write_truth
@@ -18,6 +19,7 @@ __all__ = [
     "Play",
     "PotentialOutcomes",
     "World",
+    "contacts_table",
     "expected_leave_one_out",
     "influenced_first_uses",
     "leave_one_out",

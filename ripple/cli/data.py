@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,13 @@ from ripple.errors import InputError
 from ripple.extras import require
 from ripple.settings import load as load_settings
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from ripple import simulation
+    from ripple.training.experiments.design import Design
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,22 +46,101 @@ def simulate(
     customers: Annotated[int, typer.Option(help="Number of customers.")] = 6000,
     months: Annotated[int, typer.Option(help="Months of history.")] = 36,
     seed: Annotated[int, typer.Option(help="Seed: the same one gives the same world.")] = 7,
+    design: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Treat the customers of the treatment arm of this design, made on the same world.",
+        ),
+    ] = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="voice|use|spend=FACTOR",
+            help="What treatment multiplies from start to end of the design: contacts with others and their "
+            "influence, use, or the amount of orders. Can be given several times.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a simulated dataset."""
+    """Write a simulated dataset.
+
+    With --design, the same world in which some customers are treated, with a table plays_log; the true effect
+    is printed. See docs/experiments.md.
+    """
     require("train")
     from ripple import simulation
+    from ripple.training.experiments.design import read_design
 
+    factors = _factors(factor or [], design)
+    designed = None if design is None else read_design(design)
     preflight(out.parent)
     try:
         simulation.validate_dataset_folder(out)
         logger.info(f"simulating {customers:,} customers over {months} months in world '{world}'")
-        tables = simulation.simulate(world, customers, months, seed)
+        history = simulation.simulate_with_truth(world, customers, months, seed)
+        tables, truth = simulation.tables(history), ""
+        if designed is not None:
+            tables, truth = _treated(history, *designed, factors)
         simulation.write(tables, out, simulation.settings_toml(months))
     except (ValueError, FileExistsError) as error:
         raise InputError(str(error)) from error
     for name, table in tables.items():
         print(f"{name:<13}{table.num_rows:>10,} rows")
+    if truth:
+        print(truth)
     print(f"dataset: {out}")
+
+
+def _factors(given: list[str], design: Path | None) -> dict[str, float]:
+    """The factors of a play by name.
+
+    Raises:
+        InputError: one is not of the form ``spend=1.5``, or there are factors and no design or the other way
+            round.
+    """
+    if bool(given) != (design is not None):
+        raise InputError(
+            "--design and --factor belong together: who is treated, and what that does. For example --design "
+            "july --factor spend=1.5."
+        )
+    factors = {}
+    for text in given:
+        name, _, amount = text.partition("=")
+        try:
+            factors[name] = float(amount)
+        except ValueError:
+            name = ""
+        if name not in ("voice", "use", "spend"):
+            raise InputError(f"--factor {text}: write voice, use or spend and a factor, such as spend=1.5.")
+    return factors
+
+
+def _treated(
+    history: simulation.History,
+    plan: Design,
+    assignments: pd.DataFrame,
+    audience: pd.DataFrame,
+    factors: dict[str, float],
+) -> tuple[dict[str, pa.Table], str]:
+    """The tables of *history* with a play done to the treatment arm of a design, and its true effect."""
+    from ripple import simulation
+    from ripple.training.experiments.layout import TREATMENT
+    from ripple.training.experiments.text import amount
+
+    treated = assignments[assignments["arm"] == TREATMENT]
+    plays = {str(name): str(of_one) for name, of_one in treated["play"].items()}
+    play = simulation.Play(plan.start, float(plan.days), **factors)
+    played = simulation.PotentialOutcomes.draw(history, play).treat_ids(plays)
+    added = simulation.true_effects(played, history, plan.start, plan.end, list(audience["customer_id"]))
+    own, reached, others = (
+        amount("total_revenue", float(added[name]) / len(treated), plan.currency)
+        for name in ("own", "audience", "others")
+    )
+    tables = simulation.tables(played) | {"plays_log": simulation.contacts_table(plays, plan.start)}
+    return tables, (
+        f"true effect until {plan.end:%Y-%m-%d}, per treated customer: {own} of own revenue, {reached} of "
+        f"the audience's, {others} of others'"
+    )
 
 
 @app.command(epilog="Example: ripple check /tmp/world")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,9 @@ TABLES = ("customers", "orders", "usage", "catalog", "interactions", "feedback")
 REQUIRED_TABLES = ("customers", "orders")
 """The tables without which a folder is no dataset, unless it has settings."""
 DATASET_FILES = {SETTINGS, *(f"{name}.parquet" for name in TABLES)}
-"""The names of all files of a simulated dataset."""
+"""The names of all files of every simulated dataset."""
+CONTACTS_FILE = "plays_log.parquet"
+"""The file of contacts, of a world in which a play is done."""
 
 
 def write(tables: Mapping[str, pa.Table], out: Path, settings_toml: str) -> None:
@@ -42,11 +44,13 @@ def validate_dataset_folder(out: Path) -> None:
     Raises:
         FileExistsError: *out* is a file, or a folder that holds anything but a dataset written earlier.
     """
-    validate_replaceable(out.resolve(), "a simulated dataset", DATASET_FILES)
+    validate_replaceable(out.resolve(), "a simulated dataset", DATASET_FILES, {CONTACTS_FILE})
 
 
-def validate_replaceable(out: Path, what: str, files: set[str]) -> None:
-    """Check that *out* may be replaced by *what*: it is absent, empty, or has exactly these *files*.
+def validate_replaceable(out: Path, what: str, files: set[str], optional: Set[str] = frozenset()) -> None:
+    """Check that *out* may be replaced by *what*: it is absent, empty, or has these *files* and no others.
+
+    Files that are *optional* may be there or not.
 
     Raises:
         FileExistsError: *out* is anything else.
@@ -56,8 +60,8 @@ def validate_replaceable(out: Path, what: str, files: set[str]) -> None:
     if not out.is_dir():
         raise FileExistsError(f"{out} is a file; name a folder that is absent, empty or {what}.")
     present = {entry.name for entry in out.iterdir()}
-    if present and present != files:
-        foreign = sorted(present - files)
+    if present and present - optional != files:
+        foreign = sorted(present - files - optional)
         reason = f"also holds {', '.join(foreign[:3])}" if foreign else f"holds only part of {what}"
         raise FileExistsError(
             f"{out} is not replaced: it {reason}. Name a folder that is absent, empty or {what}."

@@ -83,6 +83,11 @@ def test_label_is_written_zeros_included(ripple: Ripple, trained_world: TrainedW
         (("check", "nowhere"), "No dataset at nowhere"),
         (("simulate", "x", "--world", "atlantis"), "atlantis"),
         (("simulate", "x", "--customers", "3"), "3"),
+        (("simulate", "x", "--factor", "spend=1.5"), "belong together"),
+        (("simulate", "x", "--design", "."), "belong together"),
+        (("simulate", "x", "--design", ".", "--factor", "luck=2"), "write voice, use or spend"),
+        (("simulate", "x", "--design", "july", "--factor", "spend=2"), "--design july has no design.json"),
+        (("simulate", "x", "--design", ".", "--factor", "spend=much"), "write voice, use or spend"),
         (("features", "{data}", "--as-of", "2025-01-01"), "--out"),
         (
             ("label", "{data}", "--from", "2025-06-01", "--to", "2025-01-01", "--out", "l.parquet"),

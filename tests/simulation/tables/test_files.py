@@ -29,6 +29,13 @@ def test_a_dataset_is_its_tables_and_their_settings(tmp_path):
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_a_world_with_a_play_replaces_one_without_and_the_other_way_round(tmp_path):
+    played = SECOND | {"plays_log": pa.table({"x": [4]})}
+    for tables in (FIRST, played, FIRST):
+        write(tables, tmp_path / "data", "")
+        assert {file.stem for file in (tmp_path / "data").glob("*.parquet")} == set(tables)
+
+
 @pytest.mark.parametrize("before", [FIRST, None])
 def test_an_earlier_dataset_or_an_empty_folder_is_replaced(tmp_path, before):
     out = tmp_path / "data"
