@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-313 serve report check lint types layers dependencies hooks mutants format clean \
 	coverage docs layouts links screenshot site truth truth-experiments truth-real benchmarks bench-attribution bench-features \
-	bench-foundation bench-init bench-level bench-limits bench-pipeline bench-publishing bench-reasons \
+	bench-export bench-foundation bench-init bench-level bench-limits bench-pipeline bench-publishing bench-reasons \
 	bench-report bench-serving bench-startup bench-train bench-training
 .DEFAULT_GOAL := help
 
@@ -101,6 +101,9 @@ bench-pipeline: $(VENV)/ready-dev ## measure features, label and checks against 
 
 bench-limits: $(VENV)/ready-dev ## measure what the dearest requests that are admitted cost, and others meanwhile (3 minutes)
 	@$(BENCHMARK).endpoint.request_limits
+
+bench-export: $(VENV)/ready-dev ## measure exporting a million customers against reading and writing them (8 minutes, 6 GB of memory)
+	@$(BENCHMARK).endpoint.export_cost
 
 bench-publishing: $(VENV)/ready-dev ## measure publishing and scoring a million customers (10 minutes, 6 GB of memory)
 	@$(BENCHMARK).endpoint.publishing_cost

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +14,8 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from ripple.serving.experiment_schemas import ExperimentResponse, ExperimentsResponse
+from ripple.serving.messages.client_bodies import RequestProblem, not_ripple, score_body, unreached
+from ripple.serving.messages.lists import ExportSummary, Format
 from ripple.serving.schemas import (
     CustomerResponse,
     ErrorResponse,
@@ -69,19 +70,21 @@ class Call(Generic[Answer]):
     method: str
     path: str
     arguments: dict[str, Any]
+    into: Path | None = None
+    """The file that takes a long answer, of which headers tell the rest."""
 
     @staticmethod
     def score(
-        customer_ids: Sequence[str] | None, customers: Sequence[Mapping[str, Any]] | None, explain: int
+        customer_ids: Sequence[str] | None,
+        customers: Sequence[Mapping[str, Any]] | None,
+        explain: int,
+        suggest: int,
     ) -> Call[ScoreResponse]:
         """Scores by id or by features; see `Client.score`."""
-        if isinstance(customer_ids, str):
-            raise TypeError(f"customer_ids is a list of ids, not an id: [{customer_ids!r}]")
-        ids = None if customer_ids is None else list(customer_ids)
-        sent = None if customers is None else [_sent(at, one) for at, one in enumerate(customers)]
-        chosen = {"customer_ids": ids, "customers": sent}
-        body = {name: value for name, value in chosen.items() if value is not None} | {"explain": explain}
-        content = _as_json(body)
+        try:
+            content = score_body(customer_ids, customers, explain, suggest)
+        except RequestProblem as error:
+            raise Refused(None, error.problem) from error
         headers = {"content-type": "application/json"}
         return Call(ScoreResponse, "POST", "/v1/score", {"content": content, "headers": headers})
 
@@ -114,6 +117,12 @@ class Call(Generic[Answer]):
         return Call(TopResponse, "GET", "/v1/top", {"params": params})
 
     @staticmethod
+    def export(into: str | PathLike[str], format: Format, explain: int) -> Call[ExportSummary]:
+        """All customers, into a file."""
+        params = {"format": format, "explain": explain}
+        return Call(ExportSummary, "GET", "/v1/export", {"params": params}, Path(into))
+
+    @staticmethod
     def describe_model() -> Call[ModelResponse]:
         """What is served."""
         return Call(ModelResponse, "GET", "/v1/model", {})
@@ -130,7 +139,7 @@ class Call(Generic[Answer]):
             ServiceError: *retries* are used up, there is no time for another, or it would not help.
         """
         if isinstance(result, httpx.TransportError):
-            error: ServiceError = Unavailable(None, _unreached(result))
+            error: ServiceError = Unavailable(None, unreached(result))
             retryable, retry_after = True, None
         elif result.is_success:
             return _parse(self.model, result)
@@ -149,57 +158,6 @@ def http_options(url: str, key: str | None) -> dict[str, Any]:
     return {"base_url": url, "headers": headers}
 
 
-def _sent(index: int, customer: Mapping[str, Any]) -> dict[str, Any]:
-    """A customer as it is sent, with NaN as null, which JSON has no other word for."""
-    sent = dict(customer)
-    if isinstance(features := sent.get("features"), Mapping):
-        sent["features"] = {
-            name: _number(value, f"customers[{index}].features.{name}") for name, value in features.items()
-        }
-    return sent
-
-
-def _number(value: Any, where: str) -> float | int | None:
-    """A feature as a number of Python, or None if it is undefined.
-
-    Raises:
-        Refused: it is no finite number; the service would say the same.
-    """
-    if value is None or type(value) is int:
-        return value
-    # NumPy registers its numbers as real, and not its booleans
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise _refused("float_type", f"Expected a number or None, found {type(value).__name__}.", where)
-    number = float(value)
-    if math.isinf(number):
-        raise _refused("finite_number", "Expected a finite number.", where)
-    return None if math.isnan(number) else number
-
-
-def _as_json(body: object) -> bytes:
-    """*body* as JSON.
-
-    Raises:
-        Refused: it holds something that JSON does not know.
-    """
-    try:
-        return json.dumps(body, allow_nan=False, default=_plain).encode()
-    except (TypeError, ValueError) as error:
-        raise _refused("json_invalid", f"The request is no JSON: {error}.", "body") from error
-
-
-def _plain(value: Any) -> int:
-    """An integer of NumPy, such as a number of reasons, as one of Python."""
-    if isinstance(value, Integral):
-        return int(value)
-    raise TypeError(f"a {type(value).__name__} was found")
-
-
-def _refused(code: str, message: str, where: str) -> Refused:
-    hint = "Send numbers and texts of Python or NumPy, None where a feature is undefined, and ids as texts."
-    return Refused(None, Problem(code=code, message=message, where=where, hint=hint))
-
-
 def _pause(retry: int, retry_after: str | None) -> float:
     """Seconds to wait before the next try: Retry-After, and exponential backoff with full jitter."""
     backoff = min(MAX_PAUSE_SECONDS, 0.1 * 2**retry)
@@ -207,36 +165,20 @@ def _pause(retry: int, retry_after: str | None) -> float:
     return min(MAX_PAUSE_SECONDS, requested) + random.uniform(0, backoff)
 
 
-def _unreached(error: Exception) -> Problem:
-    return Problem(
-        code="unreached",
-        message=f"The service was not reached: {error or type(error).__name__}.",
-        where="service",
-        hint="Check the address, and that it is running.",
-    )
-
-
 def _parse(model: type[Answer], response: httpx.Response) -> Answer:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise Unavailable(response.status_code, _not_ripple(response, "with something else")) from error
-
-
-def _not_ripple(response: httpx.Response, how: str) -> Problem:
-    return Problem(
-        code="unknown",
-        message=f"The server answered {response.status_code} {how}.",
-        where="service",
-        hint="Check that the address is that of a Ripple service, of the same version as this client.",
-    )
+        raise Unavailable(
+            response.status_code, not_ripple(response.status_code, "with something else")
+        ) from error
 
 
 def _error(response: httpx.Response) -> ServiceError:
     try:
         problem = ErrorResponse.model_validate_json(response.content).error
     except ValidationError:
-        problem = _not_ripple(response, "without saying why")
+        problem = not_ripple(response.status_code, "without saying why")
     if response.status_code in RETRIED or response.is_server_error:
         return Unavailable(response.status_code, problem)
     # a wrong address and a proxy answer 404 too, which does not mean that there is no such customer

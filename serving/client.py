@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,9 @@ import httpx
 
 from ripple.serving.calls import Answer, Call, NotFound, Refused, ServiceError, Unavailable, http_options
 from ripple.serving.experiment_schemas import Experiment, ExperimentArm
+from ripple.serving.messages.client_files import is_export, summary, whole_file
+from ripple.serving.messages.client_methods import AsyncListMethods, ListMethods
+from ripple.serving.messages.lists import ExportSummary, Format
 from ripple.serving.schemas import CustomerScore, InfluenceResponse, ModelResponse, ScoreResponse, TopResponse
 
 __all__ = ["AsyncClient", "Client", "NotFound", "Refused", "ServiceError", "Unavailable"]
@@ -23,7 +27,7 @@ MIN_SECONDS = 0.001
 """The time that the last try has, at least, however long the pause before it was."""
 
 
-class Client:
+class Client(ListMethods):
     """Calls the scoring service at *url*; safe to share between threads.
 
     Args:
@@ -43,6 +47,7 @@ class Client:
         *,
         customers: Sequence[Mapping[str, Any]] | None = None,
         explain: int = 0,
+        suggest: int = 0,
     ) -> ScoreResponse:
         """Scores of customers by id, or by features sent.
 
@@ -51,11 +56,12 @@ class Client:
                 features of a customer of the snapshot, or all features. Numbers may be those of NumPy, and
                 NaN is undefined as None is.
             explain: Number of reasons for each score.
+            suggest: Number of features whose change the model is asked for, of at most ten customers.
 
         Raises:
             Refused, Unavailable
         """
-        return self._call(Call.score(customer_ids, customers, explain))
+        return self._call(Call.score(customer_ids, customers, explain, suggest))
 
     def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """The score of one customer.
@@ -113,6 +119,20 @@ class Client:
         """
         return self._call(Call.describe_model())
 
+    def export(
+        self, into: str | PathLike[str], format: Format = "parquet", explain: int = 0
+    ) -> ExportSummary:
+        """Write all customers, the highest network value first, to the file *into*: whole or not at all.
+
+        Args:
+            format: A Parquet file, the stream of Arrow's IPC ("arrow"), or a JSON object a line ("ndjson").
+            explain: Number of reasons for each score.
+
+        Raises:
+            Refused, Unavailable: also where nothing comes for `timeout`; all of it may take longer.
+        """
+        return self._call(Call.export(into, format, explain))
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -124,6 +144,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _get(self, model: type[Answer], path: str, params: Mapping[str, Any]) -> Answer:
+        return self._call(Call(model, "GET", path, {"params": params}))
 
     def _call(self, call: Call[Answer]) -> Answer:
         retry, deadline = 0, time.monotonic() + self._timeout
@@ -137,12 +160,21 @@ class Client:
 
     def _try(self, call: Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
-            return self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
+            if call.into is None:
+                return self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
+            with self._http.stream(call.method, call.path, **call.arguments, timeout=seconds) as answer:
+                if not is_export(answer):
+                    answer.read()
+                    return answer
+                with whole_file(call.into) as file:
+                    for part in answer.iter_bytes():
+                        file.write(part)
+                return summary(answer)
         except httpx.TransportError as error:
             return error
 
 
-class AsyncClient:
+class AsyncClient(AsyncListMethods):
     """`Client` for asyncio: the same arguments, methods, answers and errors."""
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 5.0, retries: int = 4) -> None:
@@ -156,9 +188,10 @@ class AsyncClient:
         *,
         customers: Sequence[Mapping[str, Any]] | None = None,
         explain: int = 0,
+        suggest: int = 0,
     ) -> ScoreResponse:
         """See `Client.score`."""
-        return await self._call(Call.score(customer_ids, customers, explain))
+        return await self._call(Call.score(customer_ids, customers, explain, suggest))
 
     async def customer(self, customer_id: str, explain: int = 0) -> CustomerScore:
         """See `Client.customer`."""
@@ -188,6 +221,12 @@ class AsyncClient:
         """See `Client.model`."""
         return await self._call(Call.describe_model())
 
+    async def export(
+        self, into: str | PathLike[str], format: Format = "parquet", explain: int = 0
+    ) -> ExportSummary:
+        """See `Client.export`."""
+        return await self._call(Call.export(into, format, explain))
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -199,6 +238,9 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    async def _get(self, model: type[Answer], path: str, params: Mapping[str, Any]) -> Answer:
+        return await self._call(Call(model, "GET", path, {"params": params}))
 
     async def _call(self, call: Call[Answer]) -> Answer:
         retry, deadline = 0, time.monotonic() + self._timeout
@@ -212,6 +254,15 @@ class AsyncClient:
 
     async def _try(self, call: Call[Answer], seconds: float) -> httpx.Response | httpx.TransportError:
         try:
-            return await self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
+            if call.into is None:
+                return await self._http.request(call.method, call.path, **call.arguments, timeout=seconds)
+            async with self._http.stream(call.method, call.path, **call.arguments, timeout=seconds) as answer:
+                if not is_export(answer):
+                    await answer.aread()
+                    return answer
+                with whole_file(call.into) as file:
+                    async for part in answer.aiter_bytes():
+                        file.write(part)
+                return summary(answer)
         except httpx.TransportError as error:
             return error

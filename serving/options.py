@@ -6,7 +6,15 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, IPvAnyAddress, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    IPvAnyAddress,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ripple.environment import own_variables
@@ -19,7 +27,17 @@ def _split(value: object) -> object:
     return tuple(re.findall(r"[^,\s]+", value)) if isinstance(value, str) else value
 
 
-KeyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SCOPES = ("score", "read", "export", "metrics")
+"""What a key may open."""
+_SCOPE = "|".join(SCOPES)
+_RATE = r"[1-9][0-9]*(\.[0-9]+)?|0?\.0*[1-9][0-9]*"
+KeyEntry = Annotated[
+    str,
+    Field(
+        pattern=rf"^[0-9a-f]{{64}}(:[A-Za-z0-9_.-]{{0,40}}(:(({_SCOPE})(\+({_SCOPE}))*)?(:({_RATE})?)?)?)?$"
+    ),
+]
+_KEY_ENTRY: TypeAdapter[str] = TypeAdapter(KeyEntry)
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 
@@ -32,8 +50,10 @@ class Options(BaseSettings):
         None, description="where publications come from: a folder or redis://…; none: only what is packed"
     )
     poll_seconds: float = Field(1.0, gt=0, description="how often the store is asked for a newer publication")
-    keys: Annotated[tuple[KeyHash, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="SHA-256 hashes of the API keys that are let in, by spaces or commas; see ripple key"
+    keys: Annotated[tuple[KeyEntry, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (),
+        description="API keys that are let in, by spaces or commas: each HASH, or HASH:NAME:SCOPES:RATE; "
+        "see ripple key",
     )
     open: bool = Field(False, description="answer anybody on the network without a key")
     public_docs: bool = Field(False, description="show the page and document of the API without a key")
@@ -59,6 +79,7 @@ class Options(BaseSettings):
         le=25,
         description="from SIGTERM to the end: answers go on, `/readyz` is 503, connections are closed",
     )
+    audit: Path | None = Field(None, description="folder to keep who asked what kind of thing when, by day")
     log: Path | None = Field(None, description="folder to keep every score given in, as Parquet by day")
     log_salt: SecretStr | None = Field(None, description="with which ids in the log are hashed")
 
@@ -85,6 +106,14 @@ class Options(BaseSettings):
             problem = error.errors()[0]
             name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else PREFIX + "…"
             raise ValueError(f"{name}: {problem['msg'].removeprefix('Value error, ')}.") from None
+
+    @staticmethod
+    def validate_key(entry: str) -> None:
+        """Raise a ValueError unless *entry* can be one of `keys`."""
+        try:
+            _KEY_ENTRY.validate_python(entry)
+        except ValidationError as error:
+            raise ValueError(f"{error.errors()[0]['msg']}.") from None
 
     def exposed(self) -> bool:
         """Whether the service would answer anybody on the network without a key, though `open` is not set."""

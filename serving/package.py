@@ -55,7 +55,7 @@ def package(source: Path, version: str) -> bentoml.Tag:
     the store's ``latest`` is this one afterwards. An item appears in BENTOML_HOME complete or not at all.
 
     Args:
-        source: The folder; only those two are read.
+        source: The folder; only those two are read, and ``plays.csv`` and ``influence.parquet`` if there.
         version: Version of the registered model, such as "3".
 
     Raises:

@@ -32,6 +32,7 @@ DECILES = Counter(
 )
 INEXACT = Counter("ripple_inexact_explanations", "Explanations that did not add up to the score served.")
 UNLOGGED = Counter("ripple_unlogged_rows", "Scores given that the log of predictions had no room for.")
+UNAUDITED = Counter("ripple_unaudited_requests", "Requests that the audit log could not be written about.")
 PUBLICATIONS = Counter("ripple_publications", "Publications taken from the store, or refused.", ["outcome"])
 
 
@@ -71,6 +72,10 @@ class ServiceMetrics(Collector):
     def count_unlogged_rows(self, count: int) -> None:
         """Count scores that the prediction log had no room for."""
         UNLOGGED.inc(count)
+
+    def count_unaudited_request(self) -> None:
+        """Count a request that the audit log could not be written about."""
+        UNAUDITED.inc()
 
     def count_publication(self, outcome: str, scorer: Scorer | None = None) -> None:
         """Count a publication as "taken", with its *scorer*, or as "refused"."""

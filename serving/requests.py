@@ -15,6 +15,7 @@ from msgspec import Raw
 from pydantic import BaseModel, ValidationError
 
 from ripple.serving.errors import RequestError, shorten, suggestion, valid_utf8
+from ripple.serving.messages.what_if import MAX_SUGGESTED, MAX_SUGGESTIONS
 from ripple.serving.schemas import MAX_CUSTOMERS, MAX_REASONS, CustomerFeatures, ScoreRequest
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -65,6 +66,7 @@ class Scoring(msgspec.Struct):
     customer_ids: list[str] | None
     customers: list[Customer] | None
     explain: int
+    suggest: int = 0
 
     @property
     def size(self) -> int:
@@ -76,6 +78,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     customer_ids: Raw = _NULL
     customers: Raw = _NULL
     explain: Raw = _ZERO
+    suggest: Raw = _ZERO
 
 
 class _Customer(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,6 +94,7 @@ _BODY = msgspec.json.Decoder(_Body)
 _IDS = msgspec.json.Decoder(list[str] | None)
 _CUSTOMERS = msgspec.json.Decoder(list[_Customer] | None)
 _ID = msgspec.json.Decoder(str | None)
+_SUGGEST = msgspec.json.Decoder(int)
 _EXPLAIN = msgspec.json.Decoder(bool | int)
 _RAW_FEATURES = msgspec.json.Decoder(dict[str, Raw])
 _NUMBER = msgspec.json.Decoder(float | None)
@@ -130,11 +134,12 @@ class RequestParser:
         ids = _validated_length(_decoded(_IDS, fields.customer_ids, "customer_ids"), "customer_ids")
         sent = _validated_length(_decoded(_CUSTOMERS, fields.customers, "customers"), "customers")
         explain = _explain(fields.explain)
+        suggest = _suggest(fields.suggest, len(ids or sent or ()))
         if (ids is None) == (sent is None):
             raise _error("one_of_two", "Expected customer_ids or customers, exactly one of the two.", "")
         customers = None if sent is None else [self._customer(at, one) for at, one in enumerate(sent)]
         _validate_once(body, fields, sent or [], customers or [])
-        return Scoring(ids, customers, explain)
+        return Scoring(ids, customers, explain, suggest)
 
     def _customer(self, index: int, sent: _Customer) -> Customer:
         customer_id = None
@@ -237,6 +242,21 @@ def _explain(raw: Raw) -> int:
     return int(explain)
 
 
+def _suggest(raw: Raw, customers: int) -> int:
+    if raw is _ZERO:
+        return 0
+    suggest = _decoded(_SUGGEST, raw, "suggest", CODES | {"int": "int_type"})
+    if suggest > MAX_SUGGESTIONS:
+        raise _error("less_than_equal", f"Expected at most {MAX_SUGGESTIONS} suggestions.", "suggest")
+    if suggest < 0:
+        raise _error("greater_than_equal", "Expected a number of suggestions, 0 or more.", "suggest")
+    if suggest and customers > MAX_SUGGESTED:
+        message = f"Expected at most {MAX_SUGGESTED} customers with suggestions, found {customers}."
+        hint = f"Ask for suggestions of at most {MAX_SUGGESTED} customers at a time."
+        raise RequestError(422, "too_many_suggested", message, "suggest", hint)
+    return suggest
+
+
 def _validated_length(items: list[Item] | None, where: str) -> list[Item] | None:
     if items is not None and not 1 <= len(items) <= MAX_CUSTOMERS:
         code = "too_long" if items else "too_short"
@@ -254,7 +274,7 @@ def _validate_once(
     body: bytes, fields: _Body, sent: Sequence[_Customer], customers: Sequence[Customer]
 ) -> None:
     """Raise a RequestError if a name occurs twice in one of the objects of *body*."""
-    names = (fields.customers is not _NULL) + (fields.explain is not _ZERO)
+    names = (fields.customers is not _NULL) + (fields.explain is not _ZERO) + (fields.suggest is not _ZERO)
     names += fields.customer_ids is not _NULL
     ids = [] if fields.customer_ids is _NULL else [fields.customer_ids]
     for raw, customer in zip(sent, customers, strict=True):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from ripple.serving.messages.base import MAX_LIMIT as MAX_LIMIT
+from ripple.serving.messages.base import MAX_REASONS as MAX_REASONS
+from ripple.serving.messages.base import MOMENT as MOMENT
+from ripple.serving.messages.base import ErrorResponse as ErrorResponse
+from ripple.serving.messages.base import Problem as Problem
+from ripple.serving.messages.base import Request as _Request
+from ripple.serving.messages.base import Response as ResponseModel
+from ripple.serving.messages.base import SnapshotResponse as SnapshotResponse
+from ripple.serving.messages.what_if import FlaggedValue, Suggest, Suggestion
+
 MAX_CUSTOMERS = 1000
 """The number of customers, at most, in one request."""
-MAX_REASONS = 10
-"""The number of reasons, at most, for each score of a customer."""
-MAX_LIMIT = 1000
-"""The number of customers, at most, in one list of the top."""
 
 
 def _reason_count(value: Any) -> Any:
@@ -38,26 +37,6 @@ _EXPLAIN_SCHEMA = {
         {"type": "boolean", "enum": [False]},
     ]
 }
-MOMENT: JsonDict = {"format": "date-time", "examples": ["2026-01-01T00:00:00Z"]}
-"""What a schema says of a moment."""
-
-
-class _Request(BaseModel):
-    # strict: "1.5" and true are not numbers; NaN and Infinity are not JSON
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ResponseModel(BaseModel):
-    """An answer, or a part of one."""
-
-    # a later service may tell more than this client knows of; an earlier one, what has no default here
-    model_config = ConfigDict(
-        strict=True,
-        extra="ignore",
-        frozen=True,
-        allow_inf_nan=False,
-        json_schema_serialization_defaults_required=True,
-    )
 
 
 class CustomerFeatures(_Request):
@@ -100,6 +79,7 @@ class ScoreByIds(_Request):
 
     customer_ids: Ids
     explain: Explain = 0
+    suggest: Suggest = 0
 
 
 class ScoreByFeatures(_Request):
@@ -113,6 +93,7 @@ class ScoreByFeatures(_Request):
 
     customers: Customers
     explain: Explain = 0
+    suggest: Suggest = 0
 
 
 class ScoreRequest(_Request):
@@ -121,6 +102,7 @@ class ScoreRequest(_Request):
     customer_ids: Ids | None = None
     customers: Customers | None = None
     explain: Explain = 0
+    suggest: Suggest = 0
 
     @model_validator(mode="after")
     def _validate_one_of_two(self) -> ScoreRequest:
@@ -150,10 +132,6 @@ class CustomerRequest(_Request):
     explain: int = Field(
         0, ge=0, le=MAX_REASONS, description="How many reasons to give for each head, the strongest first."
     )
-
-
-class NoParameters(_Request):
-    """A request that has no parameters."""
 
 
 class Reason(ResponseModel):
@@ -235,8 +213,9 @@ _EXAMPLE: JsonDict = {
 
 def _describe_score(schema: JsonDict) -> None:
     schema["examples"] = [_EXAMPLE]
-    # it is left out, rather than null, where nobody asked for it
-    schema["required"].remove("explanation")  # type: ignore[union-attr]
+    # these are left out, rather than null, where nobody asked for them or there is nothing to tell
+    for name in ("explanation", "flagged", "suggestions"):
+        schema["required"].remove(name)  # type: ignore[union-attr]
 
 
 class CustomerScore(ResponseModel):
@@ -266,15 +245,12 @@ class CustomerScore(ResponseModel):
     percentile: float = Field(description="How many percent of the snapshot's customers rank no higher.")
     overridden: list[str] = Field(description="Features sent in place of those of the snapshot.")
     explanation: Explanation | None = Field(None, description="Only if it was requested.")
-
-
-class SnapshotResponse(ResponseModel):
-    """What every answer about a snapshot tells."""
-
-    model_version: str
-    as_of: str = Field(description="Moment of the feature snapshot, UTC.", json_schema_extra=MOMENT)
-    currency: str
-    horizon_days: int
+    flagged: list[FlaggedValue] | None = Field(
+        None, description="Values sent that are impossible or unseen; only if there are any."
+    )
+    suggestions: list[Suggestion] | None = Field(
+        None, description="Changes that raise the network value most, by the model; only if requested."
+    )
 
 
 class ScoreResponse(SnapshotResponse):
@@ -350,6 +326,9 @@ class FeatureInfo(ResponseModel):
         None,
         description="Of an attribute that is a category: level → the number to send for it; null for others.",
     )
+    controllable: bool | None = Field(None, description="Whether suggestions may be about it.")
+    seen_low: float | None = Field(None, description="The lowest value that training saw; null if one only.")
+    seen_high: float | None = Field(None, description="The highest.")
 
 
 class ModelResponse(SnapshotResponse):
@@ -366,21 +345,3 @@ class ModelResponse(SnapshotResponse):
         description="Metrics of the backtest; null for a bundle without them."
     )
     card: str | None = Field(description="The model card, in Markdown; null for a bundle without one.")
-
-
-class Problem(ResponseModel):
-    """The reason for which a request was refused."""
-
-    code: str = Field(description="Stable name of the rule that was broken.")
-    message: str = Field(description="What was found and what was expected.")
-    where: str = Field(description="The field, such as customers[0].features.orders_90d; body for all of it.")
-    hint: str = Field(description="What to do about it.")
-    request_id: str | None = Field(
-        None, description="Id of the request, as in the header x-request-id and in the log of the service."
-    )
-
-
-class ErrorResponse(ResponseModel):
-    """The body of every error."""
-
-    error: Problem

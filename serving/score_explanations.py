@@ -57,6 +57,21 @@ class Explainer:
         strongest = np.take_along_axis(effects, features, axis=2)
         return Contributions(effects @ self._membership, features.astype(np.uint16), strongest)
 
+    def effects(self, contributions: Contributions) -> np.ndarray:
+        """The strongest contributions as `explain` tells them: in currency, and in log-odds.
+
+        Returns:
+            Customers × 2 heads × features, in the order of `Contributions.features`.
+        """
+        difference = contributions.families[:, 0].sum(axis=1)
+        # the logarithmic mean of value and base, which is the base where the two are equal
+        growth = np.where(
+            difference == 0, 1.0, np.expm1(difference) / np.where(difference == 0, 1.0, difference)
+        )
+        effects = contributions.strongest.copy()
+        effects[:, 0] *= (math.exp(self._base_log_value) * growth)[:, None]
+        return effects
+
     def explain(
         self, x: np.ndarray, contributions: Contributions, top: int
     ) -> Iterator[tuple[dict[str, Any], float, float]]:

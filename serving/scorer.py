@@ -12,6 +12,8 @@ import numpy as np
 from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.errors import RequestError, StoreUnavailable, shorten, suggestion
+from ripple.serving.lists.answers import ListAnswers
+from ripple.serving.lists.what_if import WhatIfAnswers
 from ripple.serving.publications import experiments
 from ripple.serving.publications.influence import parse_texts
 from ripple.serving.publications.publication import Publication
@@ -36,6 +38,8 @@ class Scorer:
     """Scores the customers of one publication, and others by their features.
 
     Attributes:
+        what_if: Adds what answers say of features sent, and of changes of them.
+        lists: Answers with plays, the history, changes.
         inexact_explanations: The number of explanations that did not add up to the score served; whoever
             reports it sets it back to 0.
     """
@@ -55,6 +59,8 @@ class Scorer:
             "currency": spec.currency,
             "horizon_days": spec.horizon_days,
         }
+        self.what_if = WhatIfAnswers(self.bundle)
+        self.lists = ListAnswers(publication, self._header, self._top_count, self._find)
         self.inexact_explanations = 0
 
     def warm_up(self) -> None:
@@ -74,14 +80,15 @@ class Scorer:
         if request.customers is None:
             ids = request.customer_ids or []
             lookup = await self.customers.find(ids)
-            work = partial(self._published_answers, lookup, request.explain)
+            work = partial(self._published_answers, lookup, request.explain, request.suggest)
             known = set(lookup.ids)
             not_found = [name for name in ids if name not in known] if len(lookup.ids) < len(ids) else []
         else:
             sent = request.customers
             named = [customer.customer_id for customer in sent if customer.customer_id is not None]
             lookup = await self.customers.find(named) if named else None
-            work, not_found = partial(self._computed_answers, sent, lookup, request.explain), []
+            work = partial(self._computed_answers, sent, lookup, request.explain, request.suggest)
+            not_found = []
         return self._header | {"customers": await run(work), "not_found": not_found}
 
     async def customer(self, customer_id: str, explain: int) -> Answer:
@@ -195,26 +202,29 @@ class Scorer:
             "label": spec.label,
             "interval_coverage": spec.coverage,
             "features": [
-                {**vars(feature), "levels": self._levels(feature.name)} for feature in spec.features
+                vars(feature) | self._levels(feature.name) | self.what_if.described(feature.name)
+                for feature in spec.features
             ],
             "segments": self.customers.segments,
             **self.publication.documentation,
         }
 
-    def _levels(self, feature: str) -> dict[str, float] | None:
-        """The levels of a categorical feature, with the number that stands for each; None for others."""
+    def _levels(self, feature: str) -> Answer:
+        """The levels of a feature that is a category, with the number that stands for each; else None."""
         category = self.bundle.spec.category_by_feature.get(feature)
-        return None if category is None else category.value_by_level
+        return {"levels": None if category is None else category.value_by_level}
 
-    def _published_answers(self, lookup: Lookup, explain: int) -> list[Answer]:
+    def _published_answers(self, lookup: Lookup, explain: int, suggest: int = 0) -> list[Answer]:
         """Answers with the scores of the publication."""
         answers = self._answers(lookup.ids, lookup.scores, lookup.ranks, [[]] * len(lookup.ids))
         if explain:
             self._add_explanations(answers, lookup.features, lookup.contributions, explain)
+        if suggest:
+            self.what_if.add_suggestions(answers, lookup.features, suggest)
         return answers
 
     def _computed_answers(
-        self, sent: Sequence[Customer], lookup: Lookup | None, explain: int
+        self, sent: Sequence[Customer], lookup: Lookup | None, explain: int, suggest: int
     ) -> list[Answer]:
         """Answers computed from features; a known customer without overrides keeps its published scores."""
         row_by_id = {} if lookup is None else {customer_id: row for row, customer_id in enumerate(lookup.ids)}
@@ -241,6 +251,9 @@ class Scorer:
         answers = self._answers([customer.customer_id for customer in sent], scores, ranks, overridden)
         if explain:
             self._add_explanations(answers, x, self.explainer.contributions(x), explain)
+        self.what_if.add_flags(answers, x, sent)
+        if suggest:
+            self.what_if.add_suggestions(answers, x, suggest)
         return answers
 
     def _features(

@@ -13,6 +13,7 @@ import bentoml
 from bentoml.images import Image
 
 from ripple.serving.http.app import CUSTOMER, METHODS, Api
+from ripple.serving.http.audit import AuditLog
 from ripple.serving.http.draining import Draining, DrainingMiddleware
 from ripple.serving.http.middleware import AdmissionMiddleware, with_cors
 from ripple.serving.http.protocol import use_bounded_protocol
@@ -51,6 +52,8 @@ class ServiceWithAdmission(bentoml.Service):
             OPTIONS.most_at_once,
             OPTIONS.public_docs,
             OPTIONS.access_log,
+            exports=API,
+            audit=None if OPTIONS.audit is None else AuditLog(OPTIONS.audit, METRICS),
         )
         app = DrainingMiddleware(app, DRAINING)
         if OPTIONS.traces is not None:

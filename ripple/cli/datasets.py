@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -175,14 +175,21 @@ def validate_version(settings: Settings, name: str) -> None:
 
 
 @contextlib.contextmanager
-def fetched_version(settings: Settings, name: str, *artifacts: str) -> Iterator[tuple[str, Path]]:
-    """A model version's number and a temporary folder with these of its artifacts."""
+def fetched_version(
+    settings: Settings, name: str, *artifacts: str, optional: Collection[str] = ()
+) -> Iterator[tuple[str, Path]]:
+    """A model version's number and a temporary folder with these of its artifacts.
+
+    Args:
+        optional: Further artifacts, which runs of earlier versions may lack.
+    """
     from ripple.training.registry import model_versions, tracking
 
     client = tracking.connect(settings)
     version = model_versions.find(client, name)
     with tempfile.TemporaryDirectory() as folder:
-        for artifact in artifacts:
+        there = model_versions.artifacts(client, version) if optional else set()
+        for artifact in (*artifacts, *(one for one in optional if one in there)):
             model_versions.fetch(client, version, artifact, Path(folder))
         yield version.number, Path(folder)
 

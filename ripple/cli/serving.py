@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -9,7 +10,7 @@ import secrets
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +31,9 @@ from ripple.extras import require
 from ripple.redaction import hidden
 from ripple.settings import Settings
 from ripple.settings import load as load_settings
+
+if TYPE_CHECKING:
+    from ripple.serving.publications.history import Rankings
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ def publish(
     from ripple.serving.publications.experiments import SOURCE as EXPERIMENTS
     from ripple.serving.publications.experiments import write_experiments
     from ripple.serving.publications.influence import SOURCE, write_influence
+    from ripple.serving.publications.plays import SOURCE as PLAYS
     from ripple.serving.publications.publication import write_publication
     from ripple.serving.publications.stores import open_store
     from ripple.training.attribution.credited_pairs import credited_pairs
@@ -97,7 +102,7 @@ def publish(
     place = to or str(dataset.settings.home / "store")
     store = open_store(place)
     features = features_as_of(dataset, as_of)
-    with fetched_version(dataset.settings, model, "bundle") as (number, folder):
+    with fetched_version(dataset.settings, model, "bundle", optional=(PLAYS,)) as (number, folder):
         _, features, scores = score_dataset(dataset, folder, number, features, as_of)
         kinds = attributes(dataset, as_of).reindex(features.index)
         write_snapshot(folder / "snapshot.parquet", scores, features, as_of, kinds)
@@ -111,7 +116,7 @@ def publish(
             write_experiments(folder / EXPERIMENTS, experiments, arms)
         publication = folder / "publication"
         publication.mkdir()
-        name = write_publication(publication, folder, number)
+        name = write_publication(publication, folder, number, _rankings(place))
         logger.info(f"publishing to {hidden(place)}")
         try:
             store.publish(publication, name)
@@ -156,16 +161,53 @@ def serve(
     serve_in_place(tag, port)
 
 
-@app.command(epilog="Example: ripple key")
-def key() -> None:
+@app.command(epilog="Example: ripple key --name crm --scopes read+export --rate 50")
+def key(
+    name: Annotated[str, typer.Option(help="Who holds it, for the audit log.")] = "",
+    scopes: Annotated[
+        str, typer.Option(help="What it opens, such as read+export, of score, read, export and metrics.")
+    ] = "",
+    rate: Annotated[str, typer.Option(metavar="N", help="Requests a second that it may send.")] = "",
+) -> None:
     """Make an API key, and the hash by which the service knows it."""
     secret = secrets.token_urlsafe(32)
+    entry = ":".join((hashlib.sha256(secret.encode()).hexdigest(), name, scopes, rate)).rstrip(":")
+    if name or scopes or rate:
+        _validate_key(entry, f"--name {name!r} --scopes {scopes!r} --rate {rate!r}")
     print(f"key:   {secret}")
-    print(f"hash:  {hashlib.sha256(secret.encode()).hexdigest()}")
+    print(f"hash:  {entry}")
     sys.stderr.write(
-        "Give the key to an application; it is kept nowhere. Add the hash to RIPPLE_SERVE_KEYS, in which any "
-        "number may stand, separated by spaces.\n"
+        "Give the key to an application; it is kept nowhere. Add the hash, with what follows it, to "
+        "RIPPLE_SERVE_KEYS, in which any number may stand, separated by spaces.\n"
     )
+
+
+def _validate_key(entry: str, given: str) -> None:
+    require("serve")
+    from ripple.serving.options import Options
+
+    try:
+        Options.validate_key(entry)
+    except ValueError as error:
+        raise InputError(
+            f"{given} make no key: a name has letters, digits, dots, dashes and underscores; scopes are "
+            "joined by +; a rate is a number above 0. Example: --name crm --scopes read+export --rate 50"
+        ) from error
+
+
+def _rankings(place: str) -> Rankings | None:
+    """The values and ranks that a store keeps, for the next publication to take along."""
+    from ripple.serving.errors import StoreUnavailable
+    from ripple.serving.publications.publication import PublicationError
+    from ripple.serving.publications.stores import current_rankings
+
+    try:
+        return asyncio.run(current_rankings(place))
+    except (PublicationError, StoreUnavailable) as error:
+        logger.warning(
+            f"the history of scores begins anew, as the current publication is unreadable: {error}"
+        )
+        return None
 
 
 def _package(settings: Settings) -> str:
@@ -175,10 +217,12 @@ def _package(settings: Settings) -> str:
 
     from ripple.serving.package import package
     from ripple.serving.publications.experiments import SOURCE, write_experiments
+    from ripple.serving.publications.plays import SOURCE as PLAYS
     from ripple.training.published_experiments import published_experiments
 
     preflight(Path(os.environ["BENTOML_HOME"]))
-    with fetched_version(settings, "champion", "bundle", "snapshot.parquet") as (number, folder):
+    artifacts = ("bundle", "snapshot.parquet")
+    with fetched_version(settings, "champion", *artifacts, optional=(PLAYS,)) as (number, folder):
         logger.info(f"packaging ripple {number}")
         as_of = (pq.read_schema(folder / "snapshot.parquet").metadata or {})[b"as_of"].decode()
         experiments, arms = published_experiments(settings.home, datetime.fromisoformat(as_of))

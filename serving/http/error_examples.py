@@ -7,10 +7,12 @@ from typing import NamedTuple
 DESCRIPTIONS = {
     400: "The body is not JSON, or not all of it came",
     401: "The API key is missing or not known",
+    403: "The API key does not open this",
     404: "There is no such customer or experiment, or nothing of the kind was published",
     413: "The body is too large",
     415: "The body is not JSON as it is: of another content type, or compressed",
     422: "A rule of the schema is broken, or a feature or segment is unknown",
+    429: "The API key sends more requests a second than it may: see Retry-After",
     431: "Path and headers are too large",
     500: "Failed",
     503: "Not ready, overloaded, or the store does not answer: see Retry-After",
@@ -42,6 +44,18 @@ EXAMPLES = {
         "authorization",
         "Send the header authorization: Bearer KEY.",
     ),
+    "out_of_scope": ErrorExample(
+        403,
+        "Key 'crm' opens read, and not export.",
+        "authorization",
+        "Ask for a key with the scope export.",
+    ),
+    "rate_limited": ErrorExample(
+        429,
+        "Key 'crm' may send 50 requests a second.",
+        "authorization",
+        "Send fewer requests, with more customers each, or try again when retry-after says.",
+    ),
     "unknown_customer": ErrorExample(
         404,
         "The snapshot as of 2026-01-01T00:00:00 does not know customer 'c999999'.",
@@ -53,6 +67,18 @@ EXAMPLES = {
         "What is served holds scores, and not who influenced whom.",
         "service",
         "Publish with `ripple publish` of this version.",
+    ),
+    "plays_not_published": ErrorExample(
+        404,
+        "What is served holds scores, and no plays.",
+        "service",
+        "Publish with `ripple publish` of this version, a model whose run lists plays.",
+    ),
+    "publication_not_kept": ErrorExample(
+        404,
+        "Publication 'v2-0123456789ab' is not kept, and cannot be compared with.",
+        "since",
+        "Read all customers, by GET /v1/export or /v1/top; kept are v3-0123456789ab.",
     ),
     "unknown_experiment": ErrorExample(
         404,

@@ -5,8 +5,6 @@ It also gives every request its id, and writes the access log.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import random
 import re
@@ -19,8 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 from ripple.serving.errors import RequestError, shorten, unavailable
 from ripple.serving.http.app import (
     CUSTOMER,
-    EXPERIMENT,
     EXPERIMENT_START,
+    EXPORT,
     JSON,
     MAX_BODY_BYTES,
     METHODS,
@@ -29,8 +27,11 @@ from ripple.serving.http.app import (
     Send,
     body_too_large,
     respond,
+    route_of,
     validate_method,
 )
+from ripple.serving.http.audit import AuditLog
+from ripple.serving.http.keys import Key, Keys
 from ripple.serving.prometheus import ServiceMetrics
 
 HEALTH = ("/livez", "/readyz", "/healthz")
@@ -52,10 +53,12 @@ class AdmissionMiddleware:
     """Admits requests to the application *app* of BentoML, or answers them itself.
 
     Args:
-        keys: SHA-256 hashes of the API keys; if there are none, everybody is admitted.
+        keys: The API keys, as in the options; if there are none, everybody is admitted.
         max_concurrency: Number of requests that *app* answers at a time; further ones get 503.
         public_docs: Whether the documentation of the API needs no key.
         access_log: Whether a line is logged for every request.
+        audit: The audit log, if there is to be one.
+        exports: The application that answers exports, which take longer than *app* lets a request take.
     """
 
     def __init__(
@@ -66,10 +69,14 @@ class AdmissionMiddleware:
         max_concurrency: int,
         public_docs: bool = False,
         access_log: bool = False,
+        exports: Any = None,
+        audit: AuditLog | None = None,
     ) -> None:
+        self.exports = app if exports is None else exports
         self.app = app
         self.metrics = metrics
-        self.keys = [bytes.fromhex(key) for key in keys]
+        self.keys = Keys(keys) if keys else None
+        self.audit = audit
         self.max_concurrency = max_concurrency
         self.public_docs = public_docs
         self.access_log = access_log
@@ -88,23 +95,37 @@ class AdmissionMiddleware:
         scope["header"] = headers
         scope["ripple.request_id"] = request_id = _request_id(headers.get(b"x-request-id"))
         answer = _Answer(send, self.metrics, request_id)
-        await self._answer(scope, headers, receive, answer)
+        key = None
+        if self.keys is not None and scope["path"] not in HEALTH:
+            key = self.keys.holder(headers.get(b"authorization", b""))
+        try:
+            await self._answer(scope, headers, key, receive, answer)
+        finally:
+            if self.audit is not None and scope["path"] not in HEALTH:
+                name = None if key is None else key.name
+                method, route = shorten(scope["method"]), known_route(scope)
+                self.audit.append(name, method, route, answer.status, request_id)
         if self.access_log:
             logger.info(
                 "%s %s %d %.1f ms, request %s",
                 shorten(scope["method"]),
-                route_of(scope["path"]),
+                known_route(scope),
                 answer.status,
                 1e3 * (perf_counter() - started),
                 answer.request_id,
             )
 
     async def _answer(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: _Answer
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        key: Key | None,
+        receive: Receive,
+        send: _Answer,
     ) -> None:
         path = scope["path"]
         try:
-            self._validate(scope, headers, path)
+            self._validate(scope, headers, key, path)
         except RequestError as error:
             self.metrics.count_error(error.code)
             await respond(send, error.status, error.body(send.request_id), [JSON, *error.headers])
@@ -125,11 +146,11 @@ class AdmissionMiddleware:
             return
         self.concurrency += 1
         try:
-            await self.app(scope, receive, send)
+            await (self.exports if path == EXPORT else self.app)(scope, receive, send)
         finally:
             self.concurrency -= 1
 
-    def _validate(self, scope: Scope, headers: dict[bytes, bytes], path: str) -> None:
+    def _validate(self, scope: Scope, headers: dict[bytes, bytes], key: Key | None, path: str) -> None:
         size = len(scope["raw_path"]) + len(scope["query_string"])
         size += sum(map(len, map(b"".join, scope["headers"])))
         if size > MAX_HEAD_BYTES or len(scope["headers"]) > MAX_HEADERS:
@@ -137,8 +158,9 @@ class AdmissionMiddleware:
         if path in HEALTH:
             validate_method(path, "GET", scope["method"])
             return
-        if self.keys and not (self.public_docs and path in DOCUMENTATION):
-            self._validate_key(headers.get(b"authorization", b""))
+        documents = path in DOCUMENTATION
+        if self.keys is not None and not (self.public_docs and documents):
+            self.keys.admit(key, path, documents)
         if "\n" in path:
             # the router does not match line breaks, and would answer with an error of its own
             message, hint = "No path has a line break.", "Send an id that has one to POST /v1/score."
@@ -153,21 +175,6 @@ class AdmissionMiddleware:
         if self.concurrency >= self.max_concurrency:
             raise unavailable(
                 "overloaded", f"{self.concurrency} requests are being answered.", "Try again in a moment."
-            )
-
-    def _validate_key(self, authorization: bytes) -> None:
-        scheme, _, key = authorization.partition(b" ")
-        digest = hashlib.sha256(key.strip()).digest()
-        # all are compared, so that the time reveals nothing about them
-        matches = [hmac.compare_digest(digest, known) for known in self.keys]
-        if scheme.lower() != b"bearer" or not any(matches):
-            raise RequestError(
-                401,
-                "unauthorized",
-                "The API key is missing or not known.",
-                "authorization",
-                "Send the header authorization: Bearer KEY.",
-                www_authenticate="Bearer",
             )
 
 
@@ -213,8 +220,8 @@ def with_cors(app: Any, origins: Sequence[str]) -> CORSMiddleware:
         app,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "x-request-id"],
-        expose_headers=["retry-after", "x-request-id"],
+        allow_headers=["authorization", "content-type", "if-none-match", "x-request-id"],
+        expose_headers=["etag", "retry-after", "x-request-id"],
     )
 
 
@@ -233,10 +240,7 @@ def _request_id(sent: bytes | None) -> str:
     return sent.decode() if sent and REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
 
 
-def route_of(path: str) -> str:
-    """The route of a path, without what a caller can make up."""
-    if path.startswith(CUSTOMER):
-        return CUSTOMER
-    if path.startswith(EXPERIMENT_START):
-        return EXPERIMENT
-    return path if path in (*METHODS, *HEALTH, *DOCUMENTATION, "/metrics") else "unknown"
+def known_route(scope: Scope) -> str:
+    """The route of a request, without what a caller can make up."""
+    route = route_of(scope)
+    return route if route in (CUSTOMER, *METHODS, *HEALTH, *DOCUMENTATION, "/metrics") else "unknown"

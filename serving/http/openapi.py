@@ -13,6 +13,17 @@ from pydantic_core import core_schema
 
 from ripple.serving.experiment_schemas import ExperimentResponse, ExperimentsResponse
 from ripple.serving.http.error_examples import DESCRIPTIONS, EXAMPLES
+from ripple.serving.messages.lists import (
+    CONTENT_TYPES,
+    ChangesRequest,
+    ChangesResponse,
+    CustomerPlaysResponse,
+    ExportRequest,
+    ExportSummary,
+    HistoryResponse,
+    PlaysRequest,
+    PlaysResponse,
+)
 from ripple.serving.schemas import (
     CustomerRequest,
     CustomerResponse,
@@ -29,12 +40,31 @@ from ripple.serving.schemas import (
 
 REFERENCE = "#/components/schemas/{model}"
 COMMON_ERRORS = (
-    *("unauthorized", "extra_forbidden", "head_too_large", "failed", "too_slow"),
+    *(
+        "unauthorized",
+        "out_of_scope",
+        "rate_limited",
+        "extra_forbidden",
+        "head_too_large",
+        "failed",
+        "too_slow",
+    ),
     *("not_ready", "overloaded", "store_unavailable"),
 )
 """The codes of errors of every operation."""
 REQUEST_ID = "5c9c1f0e7a4d4c0b8f6f2b1f0a3d9e17"
 HEADERS = {
+    "etag": {
+        "description": "Tag of the answer. Sent as if-none-match, it gets 304 until another one is given.",
+        "schema": {"type": "string"},
+    },
+    **{
+        f"x-ripple-{name.replace('_', '-')}": {
+            "description": f"{name} of what is exported; other characters than ASCII are percent-encoded.",
+            "schema": {"type": "string"},
+        }
+        for name in ExportSummary.model_fields
+    },
     "x-request-id": {
         "description": "Id of the request: the caller's own, or one that is made.",
         "schema": {"type": "string"},
@@ -72,6 +102,10 @@ def document() -> bytes:
         TopResponse,
         CustomerResponse,
         InfluenceResponse,
+        CustomerPlaysResponse,
+        HistoryResponse,
+        PlaysResponse,
+        ChangesResponse,
         ExperimentsResponse,
         ExperimentResponse,
         ModelResponse,
@@ -99,7 +133,7 @@ def document() -> bytes:
             )
         },
         "/v1/top": {
-            "get": _operation(
+            "get": _query_operation(
                 "top",
                 "The customers of highest network value, best first.",
                 TopResponse,
@@ -108,7 +142,7 @@ def document() -> bytes:
             )
         },
         "/v1/customers/{customer_id}": {
-            "get": _operation(
+            "get": _query_operation(
                 "customer",
                 "One customer of the snapshot, with the arms of running experiments.",
                 CustomerResponse,
@@ -117,7 +151,7 @@ def document() -> bytes:
             )
         },
         "/v1/customers/{customer_id}/influence": {
-            "get": _operation(
+            "get": _query_operation(
                 "influence",
                 "Whom a customer influenced, and who influenced them.",
                 InfluenceResponse,
@@ -125,15 +159,61 @@ def document() -> bytes:
                 parameters=[_path("customer_id")],
             )
         },
+        "/v1/customers/{customer_id}/plays": {
+            "get": _query_operation(
+                "customer_plays",
+                "What to do with a customer.",
+                CustomerPlaysResponse,
+                *("unknown_customer", "plays_not_published"),
+                parameters=[_path("customer_id")],
+            )
+        },
+        "/v1/customers/{customer_id}/history": {
+            "get": _query_operation(
+                "history",
+                "Score and rank of a customer in every publication that is kept.",
+                HistoryResponse,
+                "unknown_customer",
+                parameters=[_path("customer_id")],
+            )
+        },
+        "/v1/plays": {
+            "get": _query_operation(
+                "plays",
+                "The customers with a play, the most valuable of each play first.",
+                PlaysResponse,
+                "plays_not_published",
+                parameters=_query(PlaysRequest),
+            )
+        },
+        "/v1/changes": {
+            "get": _query_operation(
+                "changes",
+                "Who entered or left the top, and whose score changed, since an earlier publication.",
+                ChangesResponse,
+                "publication_not_kept",
+                parameters=_query(ChangesRequest),
+            )
+        },
+        "/v1/export": {
+            "get": _export(
+                _query_operation(
+                    "export",
+                    "All customers, the highest network value first, in parts.",
+                    ExportSummary,
+                    parameters=_query(ExportRequest),
+                )
+            )
+        },
         "/v1/experiments": {
-            "get": _operation(
+            "get": _query_operation(
                 "experiments",
                 "All experiments with plays that were published, by start and name.",
                 ExperimentsResponse,
             )
         },
         "/v1/experiments/{name}": {
-            "get": _operation(
+            "get": _query_operation(
                 "experiment",
                 "The design of an experiment and, once it was read, what it found.",
                 ExperimentResponse,
@@ -142,7 +222,7 @@ def document() -> bytes:
             )
         },
         "/v1/model": {
-            "get": _operation(
+            "get": _query_operation(
                 "model",
                 "The model and snapshot served, and the backtest's metrics.",
                 ModelResponse,
@@ -224,6 +304,31 @@ def _operation(name: str, summary: str, answer: type[BaseModel], *errors: str, *
     }
 
 
+def _query_operation(
+    name: str, summary: str, answer: type[BaseModel], *errors: str, **rest: Any
+) -> dict[str, Any]:
+    """An operation by GET, whose answer has a tag."""
+    operation = _operation(name, summary, answer, *errors, **rest)
+    operation["responses"]["200"]["headers"] = _headers("etag", "x-request-id")
+    unchanged = {
+        "description": "As it was when the tag was given",
+        "headers": _headers("etag", "x-request-id"),
+    }
+    operation["responses"] |= {"304": unchanged}
+    return operation
+
+
+def _export(operation: dict[str, Any]) -> dict[str, Any]:
+    """The *operation* with an answer that is a file, which generators hand on as it is."""
+    answer = operation["responses"]["200"]
+    file = {"schema": {"type": "string", "format": "binary"}}
+    answer["description"] = "A row for each customer; headers say of which publication"
+    answer["content"] = {kind.decode(): file for kind in CONTENT_TYPES.values()}
+    names = [name for name in HEADERS if name.startswith("x-ripple-")]
+    answer["headers"] |= _headers(*names)
+    return operation
+
+
 def _error(status: int, codes: Sequence[str]) -> dict[str, Any]:
     """The response of a status, with an example of each of its *codes*."""
     examples = {}
@@ -232,7 +337,7 @@ def _error(status: int, codes: Sequence[str]) -> dict[str, Any]:
         problem = {"code": code, "message": message, "where": where, "hint": hint, "request_id": REQUEST_ID}
         examples[code] = {"value": {"error": problem}}
     content = {"application/json": _content(ErrorResponse)["application/json"] | {"examples": examples}}
-    names = ["x-request-id", *(["retry-after"] if status == 503 else [])]
+    names = ["x-request-id", *(["retry-after"] if status in (429, 503) else [])]
     return {"description": DESCRIPTIONS[status], "headers": _headers(*names), "content": content}
 
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
 from ripple.serving.http.app import Receive, Scope, Send
-from ripple.serving.http.middleware import HEALTH, route_of
+from ripple.serving.http.middleware import HEALTH, known_route
 
 
 class TracingMiddleware:
@@ -37,7 +37,7 @@ class TracingMiddleware:
         if scope["type"] != "http" or scope["path"] in HEALTH:
             await self.app(scope, receive, send)
             return
-        method, route = scope["method"], route_of(scope["path"])
+        method, route = scope["method"], known_route(scope)
         if method not in ("GET", "HEAD", "POST", "OPTIONS"):
             method = "_OTHER"  # as OpenTelemetry calls what a caller can make up
         sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -14,10 +15,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ripple.models import Bundle
+from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import HEADS
-from ripple.serving.publications import experiments, influence
+from ripple.serving.publications import experiments, history, influence, plays
 from ripple.serving.publications.experiments import Experiments, convert_experiments
+from ripple.serving.publications.history import History, Past, Rankings, write_history
 from ripple.serving.publications.influence import Influence, Window, convert_influence
+from ripple.serving.publications.plays import PlayIndex, Plays, convert_plays
 from ripple.serving.publications.snapshot import Lookup, Snapshot, convert_snapshot
 from ripple.serving.score_explanations import Explainer
 
@@ -49,6 +53,8 @@ class Customers(Protocol):
             other values among them.
         segments: Number of customers by segment, such as "plan pro".
         window: In which influence was credited; None if the publication does not hold it.
+        plays: Who gets which play; None if the publication does not hold it.
+        past: The earlier publications of which values and ranks are kept, the newest first.
         experiments: A list of `ripple.serving.experiment_schemas.Experiment` as plain data.
     """
 
@@ -57,6 +63,8 @@ class Customers(Protocol):
     negated_values: np.ndarray
     segments: dict[str, int]
     window: Window | None
+    plays: PlayIndex | None
+    past: tuple[Past, ...]
     experiments: list[Any]
 
     async def find(self, ids: Sequence[str]) -> Lookup:
@@ -73,11 +81,53 @@ class Customers(Protocol):
             StoreUnavailable: they cannot be looked up now.
         """
 
+    async def at_ranks(self, ranks: Sequence[int]) -> Lookup:
+        """The customers of these ranks, in the order of *ranks*.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
+        """
+
+    async def part(self, offset: int, limit: int, explain: bool) -> Lookup:
+        """Customers by rank, of everybody; without features and contributions, unless they are to *explain*.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
+        """
+
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
         """What `ripple.serving.publications.influence.parse_texts` reads, of a customer of the *rank*.
 
         Raises:
             StoreUnavailable: it cannot be looked up now.
+        """
+
+    async def play_texts(self, rows: Sequence[int]) -> list[bytes]:
+        """The plays in *rows* of `plays`, each a `ripple.serving.messages.lists.SuggestedPlay` in JSON.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
+        """
+
+    async def past_scores(self, rank: int) -> list[tuple[float, int]]:
+        """Network value and rank in each of `past` of the customer of the *rank*; rank 0 where not in it.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
+        """
+
+    async def past_ranking(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Network values and ranks in one of `past` of all customers in order of rank; rank 0 likewise.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
+        """
+
+    async def ids(self) -> Sequence[bytes]:
+        """The ids of all customers in order of rank.
+
+        Raises:
+            StoreUnavailable: they cannot be looked up now.
         """
 
     async def arms(self, customer_id: str, rank: int) -> bytes | None:
@@ -99,11 +149,19 @@ class MappedCustomers:
     """Customers of a memory-mapped snapshot file."""
 
     def __init__(
-        self, snapshot: Snapshot, influence: Influence | None = None, tested: Experiments | None = None
+        self,
+        snapshot: Snapshot,
+        influence: Influence | None = None,
+        tested: Experiments | None = None,
+        plays: Plays | None = None,
+        history: History | None = None,
     ) -> None:
         self.snapshot = snapshot
-        self._influence, self._experiments = influence, tested
+        self._influence, self._experiments, self._plays = influence, tested, plays
+        self._history = history
         self.experiments = [] if tested is None else experiments.parse(tested.described)
+        self.plays = None if plays is None else plays.index
+        self.past = () if history is None else history.past
         self.window = None if influence is None else influence.window
         self.as_of, self.size, self.negated_values = snapshot.as_of, snapshot.size, snapshot.negated_values
         self.segments = {name: len(rows) for name, rows in snapshot.segments.items()}
@@ -116,9 +174,36 @@ class MappedCustomers:
         """Customers by rank, of everybody or of one segment."""
         return self.snapshot.by_rank(slice(offset, offset + limit), segment)
 
+    async def at_ranks(self, ranks: Sequence[int]) -> Lookup:
+        """The customers of these ranks."""
+        return self.snapshot.at_ranks(ranks)
+
+    async def part(self, offset: int, limit: int, explain: bool) -> Lookup:
+        """Customers by rank, which are read from the disk."""
+        rows = slice(offset, min(offset + limit, self.size))
+        return await asyncio.to_thread(self.snapshot.part, rows, explain)
+
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
         """What is kept for the customer of that rank."""
         return None if self._influence is None else self._influence.of_row(rank - 1)
+
+    async def play_texts(self, rows: Sequence[int]) -> list[bytes]:
+        """The plays in *rows*."""
+        return [] if self._plays is None else self._plays.of_rows(rows)
+
+    async def past_scores(self, rank: int) -> list[tuple[float, int]]:
+        """Network value and rank in each earlier publication of the customer of that rank."""
+        return [] if self._history is None else self._history.of_row(rank - 1)
+
+    async def past_ranking(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Network values and ranks of all customers in one earlier publication."""
+        if self._history is None:
+            raise IndexError("nothing earlier is kept")
+        return self._history.values[place], self._history.ranks[place]
+
+    async def ids(self) -> Sequence[bytes]:
+        """The ids of all customers in order of rank."""
+        return self.snapshot.ids
 
     async def arms(self, customer_id: str, rank: int) -> bytes | None:
         """What is kept for the customer of that rank."""
@@ -146,13 +231,35 @@ class Publication:
     documentation: dict[str, Any]
 
 
-def write_publication(folder: Path, source: Path, version: str) -> str:
+async def read_rankings(publication: Publication) -> Rankings:
+    """The values and ranks in a publication, and in those that it takes along.
+
+    Raises:
+        StoreUnavailable: they cannot be read now.
+    """
+    customers = publication.customers
+    share = publication.explainer.bundle.spec.top_share
+    newest = Past(
+        publication.name,
+        publication.version,
+        customers.as_of,
+        customers.size,
+        top_count(share, customers.size),
+    )
+    earlier = [await customers.past_ranking(place) for place in range(len(customers.past))]
+    values = [-customers.negated_values, *(values for values, _ in earlier)]
+    ranks = [np.arange(1, customers.size + 1, dtype=np.int32), *(ranks for _, ranks in earlier)]
+    return Rankings((newest, *customers.past), await customers.ids(), values, ranks)
+
+
+def write_publication(folder: Path, source: Path, version: str, rankings: Rankings | None = None) -> str:
     """Write the ``bundle/`` and ``snapshot.parquet`` in *source* as a publication into an empty *folder*.
 
-    With ``influence.parquet`` and ``experiments.json``, if these are there.
+    With ``influence.parquet``, ``experiments.json`` and ``plays.csv``, if these are there.
 
     Args:
         version: Version of the registered model, such as "3".
+        rankings: Those of the publication before it, and of earlier ones.
 
     Returns:
         Its name: the version and a hash of all its files, such as "v3-0123456789ab".
@@ -163,13 +270,20 @@ def write_publication(folder: Path, source: Path, version: str) -> str:
     bundle = Bundle.load(source / "bundle")
     explainer = Explainer(bundle)
     convert_snapshot(folder / "snapshot.arrow", source / "snapshot.parquet", explainer)
+    snapshot = Snapshot.load(folder / "snapshot.arrow", explainer)
     for name, file, convert in (
         (influence.SOURCE, influence.FILE, convert_influence),
         (experiments.SOURCE, experiments.FILE, convert_experiments),
     ):
         if (source / name).is_file():
-            ids = Snapshot.load(folder / "snapshot.arrow", explainer).ids
-            convert(folder / file, source / name, ids)
+            convert(folder / file, source / name, snapshot.ids)
+    if (source / plays.SOURCE).is_file():
+        as_of = bundle.spec.trained_until
+        convert_plays(folder / plays.FILE, source / plays.SOURCE, snapshot.ids, as_of)
+    if rankings is not None:
+        before = rankings.before(version, snapshot.as_of, snapshot.ids, snapshot.scores[:, 0])
+        if before.past:
+            write_history(folder / history.FILE, before, snapshot.ids)
     shutil.copytree(source / "bundle", folder / "bundle")
     files = {
         file.relative_to(folder).as_posix(): _digest(file)
@@ -178,7 +292,7 @@ def write_publication(folder: Path, source: Path, version: str) -> str:
     }
     manifest = Manifest(version=version, files=files)
     (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=1) + "\n", encoding="utf-8")
-    _validate_scores(bundle, Snapshot.load(folder / "snapshot.arrow", explainer), folder)
+    _validate_scores(bundle, snapshot, folder)
     return f"v{version}-{_digest(folder / MANIFEST)[:12]}"
 
 
@@ -197,7 +311,9 @@ def load_publication(folder: Path, name: str) -> Publication:
         # publications of earlier versions have none
         credited = Influence.load(folder / influence.FILE) if influence.FILE in manifest.files else None
         tested = Experiments.load(folder / experiments.FILE) if experiments.FILE in manifest.files else None
-        customers = MappedCustomers(snapshot, credited, tested)
+        listed = Plays.load(folder / plays.FILE) if plays.FILE in manifest.files else None
+        past = History(folder / history.FILE) if history.FILE in manifest.files else None
+        customers = MappedCustomers(snapshot, credited, tested, listed, past)
     except (OSError, KeyError, ValueError) as error:
         raise PublicationError(f"{folder} is no publication: {error}") from error
     _validate_scores(bundle, snapshot, folder)

@@ -23,9 +23,11 @@ from redis.retry import Retry
 
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
-from ripple.serving.publications import experiments, influence
+from ripple.serving.publications import experiments, history, influence, plays
 from ripple.serving.publications.experiments import Experiments
+from ripple.serving.publications.history import History
 from ripple.serving.publications.influence import Influence
+from ripple.serving.publications.plays import Plays, packed_index
 from ripple.serving.publications.publication import MANIFEST
 from ripple.serving.publications.redis_layout import (
     CURRENT,
@@ -33,7 +35,8 @@ from ripple.serving.publications.redis_layout import (
     RETENTION_SECONDS,
     Meta,
     checksum,
-    publication_keys,
+    packed_ranking,
+    ranking_size,
     with_checksum,
 )
 from ripple.serving.publications.snapshot import Snapshot
@@ -134,16 +137,21 @@ def _is_complete(client: redis.Redis, prefix: str) -> bool:
     packed: Any = client.hget(f"{prefix}:files", "meta")
     if packed is None:
         return False
-    meta = json.loads(packed)
-    _, customers, *rankings = publication_keys(prefix, meta["segments"])
+    try:
+        meta = msgspec.json.decode(packed, type=Meta)
+    except ValueError:
+        return False
     with client.pipeline() as sizes:
-        sizes.hlen(customers)
-        for ranking in rankings:
-            sizes.llen(ranking)
+        sizes.hlen(f"{prefix}:customers")
+        for segment in ("", *meta.segments):
+            sizes.llen(f"{prefix}:rank:{segment}")
         sizes.hlen(f"{prefix}:influence")
         sizes.hlen(f"{prefix}:arms")
-        kept = meta.get("influence", 0), meta.get("arms", 0)
-        return sizes.execute() == [meta["size"], meta["size"], *meta["segments"].values(), *kept]
+        sizes.hlen(f"{prefix}:plays")
+        for place in range(len(meta.past)):
+            sizes.strlen(f"{prefix}:past:{place}")
+        expected = [meta.size, meta.size, *meta.segments.values(), meta.influence, meta.arms, meta.plays]
+        return sizes.execute() == expected + [ranking_size(meta.size)] * len(meta.past)
 
 
 def _make_current(client: redis.Redis, name: str, written: str | None, lock: Lock) -> None:
@@ -221,6 +229,18 @@ def _write(client: redis.Redis, publication: Path, prefix: str, lock: Lock) -> N
         if tested is not None:
             meta.arms = write_texts(f"{prefix}:arms", tested)
             files[experiments.FILE] = with_checksum(experiments.FILE.encode(), tested.described)
+        if (file := publication / plays.FILE).is_file():
+            listed = Plays.load(file)
+            files["plays"], meta.plays = packed_index(file), len(listed.index.ids)
+            for rows in _chunks(range(meta.plays)):
+                batch.hset(f"{prefix}:plays", mapping=dict(_plays(listed, rows)))
+                write(f"{prefix}:plays")
+        if (file := publication / history.FILE).is_file():
+            earlier = History(file)
+            meta.past = earlier.past
+            for place, ranking in enumerate(zip(earlier.values, earlier.ranks, strict=True)):
+                batch.set(f"{prefix}:past:{place}", packed_ranking(place, *ranking))
+                write(f"{prefix}:past:{place}")
         files |= {
             "falling": snapshot.negated_values.tobytes(),
             "checksums": checksums.tobytes(),
@@ -256,6 +276,12 @@ def _texts(
     for row in rows:
         if content := texts.of_row(row):
             yield snapshot.ids[row], with_checksum(snapshot.ids[row], content)
+
+
+def _plays(listed: Plays, rows: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
+    """Id and play of the customers in *rows* of the list, with its checksum before it."""
+    for row, content in zip(rows, listed.of_rows(rows), strict=True):
+        yield listed.index.ids[row], with_checksum(listed.index.ids[row], content)
 
 
 def _are_unchanged(client: redis.Redis, prefix: str) -> bool:

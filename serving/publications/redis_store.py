@@ -1,7 +1,6 @@
 """The store of publications in Redis, for replicas that share no disk.
 
-Workers that serve another publication than the current one renew its keys, so it expires after the last of
-them.
+Workers that serve another publication than the current one renew its keys: it expires after the last of them.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 from ripple.models import Bundle
 from ripple.serving.errors import StoreUnavailable
 from ripple.serving.publications import experiments, redis_publishing
+from ripple.serving.publications.plays import PlayIndex, read_index
 from ripple.serving.publications.publication import (
     Publication,
     PublicationError,
@@ -30,12 +30,16 @@ from ripple.serving.publications.publication import (
     reproduces_scores,
 )
 from ripple.serving.publications.redis_layout import (
+    CHUNK_BYTES,
     CURRENT,
+    RANKING_ROWS,
     RENEW,
     RETENTION_SECONDS,
     Meta,
     checksum,
     publication_keys,
+    ranking_size,
+    read_ranking,
     without_checksum,
 )
 from ripple.serving.publications.snapshot import Lookup
@@ -43,6 +47,12 @@ from ripple.serving.score_explanations import Contributions, Explainer
 
 TIMEOUT_SECONDS = 1.0
 """The time after which Redis counts as not answering a worker."""
+MAX_READ_BYTES = 2**20
+"""The size of what is read in one command, so that each is answered in time."""
+MAX_READ_ROWS = 1000
+"""The number of customers that are read in one command."""
+MAX_READ_IDS = 50_000
+"""The number of ids that are read in one command."""
 BREAK_SECONDS = 1.0
 """The time for which a worker does not ask Redis after it did not answer."""
 
@@ -104,13 +114,16 @@ class RedisStore:
             negated_values = np.frombuffer(files.pop("falling"))
             checksums = np.frombuffer(files.pop("checksums"), np.uint32) if "checksums" in files else None
             tested = _experiments(files.pop(experiments.FILE, None))
+            plays = read_index(files.pop("plays")) if "plays" in files else None
         except (KeyError, ValueError) as error:
             raise PublicationError(f"Publication {name} in Redis is not whole: {error}.") from error
         if {meta.size} != {len(values) for values in (negated_values, checksums) if values is not None}:
             raise PublicationError(f"Publication {name} in Redis is not whole: its parts differ in size.")
         with tempfile.TemporaryDirectory() as folder:
             explainer, documentation = await asyncio.to_thread(_read_bundle, files, Path(folder))
-        customers = RedisCustomers(self.client, name, meta, negated_values, checksums, explainer, tested)
+        customers = RedisCustomers(
+            self.client, name, meta, negated_values, checksums, explainer, tested, plays
+        )
         if not await customers.renew():
             raise _lost(name)
         first = await customers.top(None, 0, 1)
@@ -128,6 +141,10 @@ class RedisStore:
         """Keep the publication in that folder under *name* and make it current, all of it or nothing."""
         redis_publishing.publish(self.url, publication, name)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()
+
 
 class RedisCustomers:
     """Customers of a publication in Redis; implements `ripple.serving.publications.publication.Customers`."""
@@ -141,7 +158,10 @@ class RedisCustomers:
         checksums: np.ndarray | None,
         explainer: Explainer,
         tested: list[Any],
+        plays: PlayIndex | None = None,
     ) -> None:
+        self.plays, self.past = plays, meta.past
+        self._keys = publication_keys(f"ripple:{name}", meta)
         self.as_of, self.size, self.segments = meta.as_of, meta.size, meta.segments
         self.window, self.experiments = meta.window, tested
         self._optional = meta.optional
@@ -180,6 +200,38 @@ class RedisCustomers:
             await self._validate_exists(key)
         return await self.find([customer_id.decode() for customer_id in ids])
 
+    async def at_ranks(self, ranks: Sequence[int]) -> Lookup:
+        """The customers of these ranks."""
+        key, commands = f"ripple:{self._name}:rank:", self._client.pipeline(transaction=False)
+        for rank in ranks:
+            commands.lindex(key, rank - 1)
+        ids = await _reply(commands.execute()) if ranks else []
+        if None in ids:
+            raise _lost(self._name)
+        return await self.find([customer_id.decode() for customer_id in ids])
+
+    async def part(self, offset: int, limit: int, explain: bool) -> Lookup:
+        """Customers by rank, so many in a command that it is answered in time."""
+        begins = range(offset, min(offset + limit, self.size), MAX_READ_ROWS)
+        end = offset + limit
+        parts = [await self.top(None, begin, min(MAX_READ_ROWS, end - begin)) for begin in begins]
+        columns = [
+            (
+                one.features,
+                one.scores,
+                one.contributions.families,
+                one.contributions.features,
+                one.contributions.strongest,
+            )
+            for one in parts
+        ]
+        features, scores, *contributions = (np.concatenate(column) for column in zip(*columns, strict=True))
+        ids = [customer_id for one in parts for customer_id in one.ids]
+        ranks = [rank for one in parts for rank in one.ranks]
+        if ranks != list(range(offset + 1, offset + 1 + len(ranks))):
+            raise _changed()
+        return Lookup(ids, features, scores, Contributions(*contributions), ranks)
+
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
         """What is kept for the customer."""
         return await self._text("influence", customer_id)
@@ -197,21 +249,73 @@ class RedisCustomers:
         if kept is None:
             await self._validate_exists(key)
             return None
-        content = without_checksum(customer_id.encode(), kept)
-        if content is None:
-            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
-        return content
+        return _unchanged(customer_id.encode(), kept)
+
+    async def play_texts(self, rows: Sequence[int]) -> list[bytes]:
+        """The plays in *rows*."""
+        if self.plays is None or not rows:
+            return []
+        key, ids = f"ripple:{self._name}:plays", [self.plays.ids[row] for row in rows]
+        kept = await _reply(self._client.hmget(key, ids))
+        if None in kept:
+            await self._validate_exists(key)
+            raise _changed()
+        return [_unchanged(*field) for field in zip(ids, kept, strict=True)]
+
+    async def past_scores(self, rank: int) -> list[tuple[float, int]]:
+        """Network value and rank in each earlier publication of the customer of that rank."""
+        number, row = divmod(rank - 1, RANKING_ROWS)
+        scores = []
+        for place in range(len(self.past)):
+            begin = number * CHUNK_BYTES
+            values, ranks = await self._ranking(place, begin, begin + CHUNK_BYTES, number)
+            if row >= len(values):
+                raise _changed()
+            scores.append((float(values[row]), int(ranks[row])))
+        return scores
+
+    async def past_ranking(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Network values and ranks of all customers in one earlier publication."""
+        values, ranks = await self._ranking(place, 0, ranking_size(self.size), 0)
+        if len(values) != self.size:
+            raise _changed()
+        return values, ranks
+
+    async def _ranking(self, place: int, begin: int, end: int, first: int) -> tuple[np.ndarray, np.ndarray]:
+        """The chunks of an earlier publication from number *first* on, which are bytes *begin* to *end*."""
+        key, parts = f"ripple:{self._name}:past:{place}", []
+        for start in range(begin, end, MAX_READ_BYTES):
+            part = self._client.getrange(key, start, min(start + MAX_READ_BYTES, end) - 1)
+            parts.append(await _reply(part))
+        packed = b"".join(parts)
+        if not packed:
+            raise _lost(self._name)
+        try:
+            if len(packed) <= CHUNK_BYTES:
+                return read_ranking(place, packed, first)
+            return await asyncio.to_thread(read_ranking, place, packed, first)
+        except ValueError as error:
+            raise _changed() from error
+
+    async def ids(self) -> Sequence[bytes]:
+        """The ids of all customers in order of rank."""
+        ids: list[bytes] = []
+        key = f"ripple:{self._name}:rank:"
+        for begin in range(0, self.size, MAX_READ_IDS):
+            ids += await _reply(self._client.lrange(key, begin, begin + MAX_READ_IDS - 1))
+        if len(ids) != self.size:
+            raise _lost(self._name)
+        return ids
 
     async def renew(self) -> bool:
         """Keep them from being removed for another while; False if Redis no longer holds them."""
-        keys = publication_keys(f"ripple:{self._name}", self.segments, self._optional)
         try:
-            return bool(await _reply(self._renew(keys, [RETENTION_SECONDS])))
+            return bool(await _reply(self._renew(self._keys, [RETENTION_SECONDS])))
         except StoreUnavailable as error:
             if not isinstance(error.__cause__, ResponseError):
                 raise
             # this user, or this replica of a Redis, may only read
-            return bool(await _reply(self._client.exists(*keys)) == len(keys))
+            return bool(await _reply(self._client.exists(*self._keys)) == len(self._keys))
 
     async def _validate_exists(self, key: str) -> None:
         # a Redis that was emptied finds nobody, which does not mean that the customer is unknown
@@ -228,7 +332,7 @@ class RedisCustomers:
             values.reshape(len(ids), 2, values.shape[1] // 2) for values in by_head
         )
         if not self._are_unchanged(ids, packed, ranks[:, 0], scores, indices):
-            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
+            raise _changed()
         contributions = Contributions(families, indices.astype(np.uint16), strongest)
         return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
 
@@ -248,6 +352,22 @@ class RedisCustomers:
 
 def _lost(name: str) -> StoreUnavailable:
     return StoreUnavailable(f"Redis no longer holds publication {name}: publish again.")
+
+
+def _changed() -> StoreUnavailable:
+    return StoreUnavailable("it holds customers who are not as they were published: publish again.")
+
+
+def _unchanged(customer_id: bytes, kept: bytes) -> bytes:
+    """What is *kept* for a customer, without the checksum before it.
+
+    Raises:
+        StoreUnavailable: it is not as it was published.
+    """
+    content = without_checksum(customer_id, kept)
+    if content is None:
+        raise _changed()
+    return content
 
 
 def _experiments(kept: bytes | None) -> list[Any]:

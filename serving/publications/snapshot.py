@@ -132,10 +132,27 @@ class Snapshot:
         known = [(customer_id, row) for customer_id, row in zip(ids, rows, strict=True) if row is not None]
         return self._lookup([customer_id for customer_id, _ in known], [row for _, row in known])
 
+    def at_ranks(self, ranks: Sequence[int]) -> Lookup:
+        """The customers of these *ranks*."""
+        rows = [rank - 1 for rank in ranks]
+        return self._lookup([self.ids[row].decode() for row in rows], rows)
+
     def by_rank(self, ranks: slice, segment: str | None) -> Lookup:
         """The customers at positions *ranks* in order of rank, of everybody or of one segment."""
         rows = range(self.size)[ranks] if segment is None else self.segments[segment][ranks].tolist()
         return self._lookup([self.ids[row].decode() for row in rows], list(rows))
+
+    def part(self, rows: slice, explain: bool) -> Lookup:
+        """The customers in consecutive *rows*; without features and contributions, unless to *explain*."""
+        ids = [one.decode() for one in self.ids.take(np.arange(rows.start, rows.stop))]
+        none = slice(0, 0)
+        return Lookup(
+            ids,
+            self.features[rows if explain else none],
+            self.scores[rows],
+            self.contributions[rows if explain else none],
+            list(range(rows.start + 1, rows.stop + 1)),
+        )
 
     def _row(self, customer_id: bytes, hashed: int, position: int) -> int | None:
         """The row of a customer by linear search among equal hashes, from the first *position* of its own."""

@@ -12,12 +12,14 @@ from typing import Protocol
 from ripple import atomic, locks
 from ripple.redaction import hidden
 from ripple.serving.errors import StoreUnavailable
+from ripple.serving.publications.history import Rankings
 from ripple.serving.publications.publication import (
     MANIFEST,
     Publication,
     PublicationError,
     is_complete,
     load_publication,
+    read_rankings,
 )
 
 WAIT_SECONDS = 600.0
@@ -60,6 +62,9 @@ class Store(Protocol):
         Raises:
             StoreUnavailable: the store did not take it, or another publisher is at work.
         """
+
+    async def aclose(self) -> None:
+        """Close what is open."""
 
 
 class FolderStore:
@@ -106,6 +111,9 @@ class FolderStore:
                 f"another publisher has been writing to {self.folder} for {WAIT_SECONDS / 60:.0f} minutes."
             ) from error
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     def _make_current(self, name: str) -> None:
         previous = self._read_pointer()
         if previous == name:
@@ -150,6 +158,21 @@ def _open(folder: Path, name: str) -> Publication:
         raise
     weakref.finalize(publication, os.close, handle)
     return publication
+
+
+async def current_rankings(location: str) -> Rankings | None:
+    """The values and ranks in the current publication of a store, and in those it takes along; None if none.
+
+    Raises:
+        PublicationError: the current publication is not complete or not valid.
+        StoreUnavailable: the store does not answer.
+    """
+    store = open_store(location)
+    try:
+        name = await store.current()
+        return None if name is None else await read_rankings(await store.open(name))
+    finally:
+        await store.aclose()
 
 
 def open_store(location: str) -> Store:

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -20,12 +22,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ripple import Client
 from ripple.models import Bundle, FeatureSpec, Spec
 from ripple.models.batch_scoring import score_population, write_snapshot
 from ripple.serving.experiment_schemas import Experiment, ExperimentEffect, ExperimentPlay
-from ripple.serving.publications import experiments
+from ripple.serving.publications import experiments, plays
 from ripple.serving.publications.influence import COLUMNS, SOURCE, write_influence
-from ripple.serving.publications.publication import load_publication, write_publication
+from ripple.serving.publications.publication import load_publication, read_rankings, write_publication
 from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.schemas import CustomerResponse, ExperimentArm, ScoreResponse, TopRequest, TopResponse
 from ripple.serving.scorer import Scorer
@@ -33,6 +36,7 @@ from ripple.serving.store_poller import warmed_up_scorer
 from tests.support.servers.processes import free_port
 from tests.support.servers.redis_server import redis_server
 from tests.support.servers.scoring_server import ScoringServer
+from tests.support.servers.scripted_server import Blocking, Scripted
 from tests.support.value_ranges import with_ranges
 
 LOOP = asyncio.Runner()
@@ -49,6 +53,15 @@ PAIRS = pd.DataFrame(
     columns=list(COLUMNS),
 )
 """Whom customers of the snapshot, and one who is not in it, are credited with."""
+PLAYS = """\
+customer_id,display_name,owner,play,action,reasons,value,value_low,value_high,network_value,direct_value,max_cost
+c0003,Ann,mia,rescue,call them,unhappy; reach is 4,90.5,10.0,200.0,60.5,30.0,4.5
+c0005,NA,leo,rescue,call them,unhappy,80.0,9.0,190.0,50.0,30.0,
+gone,Old,mia,rescue,call them,unhappy,70.0,8.0,180.0,40.0,30.0,3.5
+c0004,,,connect,"invite them, and wait",,60.0,7.0,170.0,0.0,60.0,3.0
+c0001,Bob,mia,connect,"invite them, and wait",top 10% by expected spend,50.0,6.0,160.0,0.0,50.0,2.5
+"""
+"""A list of plays as training writes it: with a customer who is not in the snapshot, and values not known."""
 _RESCUE = ExperimentPlay(
     play="rescue",
     treated=3,
@@ -187,6 +200,7 @@ def _written(folder: Path, bundle: Bundle, features: pd.DataFrame, as_of: dateti
     scores = score_population(bundle, known)
     write_snapshot(folder / "snapshot.parquet", scores, known, as_of, attributes)
     write_influence(folder / SOURCE, PAIRS, datetime(2026, 1, 1), as_of)
+    (folder / plays.SOURCE).write_text(PLAYS, encoding="utf-8")
     experiments.write_experiments(folder / experiments.SOURCE, *TOLD)
     return folder
 
@@ -197,19 +211,22 @@ def publication(
 ) -> Callable[..., Path]:
     """Writes publications in folders of their names; the scores differ by version.
 
-    Small ones, of 20 customers and one tree for each score, are read in milliseconds.
+    Small ones, of 20 customers and one tree for each score, are read in milliseconds. One *after* another
+    takes the values and ranks of that along.
     """
 
     @cache
-    def make(version: int, as_of: datetime = AS_OF, small: bool = False) -> Path:
+    def make(version: int, as_of: datetime = AS_OF, small: bool = False, after: Path | None = None) -> Path:
         folder = tmp_path_factory.mktemp(f"version{version}")
         other = replace(bundle, spec=replace(bundle.spec, level=1.07 + version / 100))
         if small:
             ranges = tuple(map(_first_tree, other.ranges))
             other = replace(other, value=_first_tree(other.value), top=_first_tree(other.top), ranges=ranges)
         source = _written(folder, other, features[:20] if small else features, as_of)
+        rankings = None if after is None else LOOP.run(read_rankings(load_publication(after, after.name)))
         (folder / "new").mkdir()
-        return (folder / "new").rename(folder / write_publication(folder / "new", source, str(version)))
+        name = write_publication(folder / "new", source, str(version), rankings)
+        return (folder / "new").rename(folder / name)
 
     return make
 
@@ -392,3 +409,21 @@ def client(server: ScoringServer) -> httpx.Client:
 def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Runs a coroutine to its end."""
     return LOOP.run
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[Scripted]:
+    script = Scripted()
+    thread = threading.Thread(target=script.server.serve_forever, args=(0.02,))
+    thread.start()
+    yield script
+    script.server.shutdown()
+    thread.join()
+    script.server.server_close()
+
+
+@pytest.fixture(params=[Client, Blocking])
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
+    """Makes clients of either kind, which are closed at the end."""
+    with ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(request.param(*arguments, **options))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +20,7 @@ import pytest
 from ripple import AsyncClient, Client
 from ripple.serving.client import NotFound, Refused, ServiceError, Unavailable
 from tests.support.servers.processes import free_port
+from tests.support.servers.scripted_server import Scripted, Step
 
 HEADER = {"model_version": "1", "as_of": "2026-06-30T00:00:00Z", "currency": "EUR", "horizon_days": 180}
 CUSTOMER = {
@@ -41,87 +38,6 @@ SCORED = HEADER | {"customers": [CUSTOMER], "not_found": ["x"]}
 BUSY = {
     "error": {"code": "overloaded", "message": "128 are being answered.", "where": "service", "hint": "Wait."}
 }
-
-Step = tuple[int, Any, dict[str, str]]
-
-
-class Scripted:
-    """A server that answers one step after another, the last one for ever, and records the requests."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step | None] = []
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                server.requests.append((self.command, self.path, dict(self.headers), body))
-                step = server.steps.pop(0) if len(server.steps) > 1 else server.steps[0]
-                if step is None:  # the connection breaks
-                    self.close_connection = True
-                    return
-                status, content, headers = step
-                sent = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in ({"content-length": str(len(sent))} | headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(sent)
-
-            do_GET = do_POST = answer  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def script(self, *steps: Step | None) -> None:
-        self.steps, self.requests = list(steps), []
-
-
-@pytest.fixture(scope="module")
-def scripted() -> Iterator[Scripted]:
-    script = Scripted()
-    thread = threading.Thread(target=script.server.serve_forever, args=(0.02,))
-    thread.start()
-    yield script
-    script.server.shutdown()
-    thread.join()
-    script.server.server_close()
-
-
-class Blocking:
-    """An AsyncClient whose methods run to their end."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.client = AsyncClient(*arguments, **options)
-        self.runner = asyncio.Runner()
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **request: Any) -> Any:
-            return self.runner.run(getattr(self.client, name)(*arguments, **request))
-
-        return call
-
-    def __enter__(self) -> Blocking:
-        self.runner.run(self.client.__aenter__())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.runner.run(self.client.__aexit__(None, None, None))
-        self.runner.close()
-
-
-@pytest.fixture(params=[Client, Blocking])
-def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
-    """Makes clients of either kind, which are closed at the end."""
-    with ExitStack() as stack:
-        yield lambda *arguments, **options: stack.enter_context(request.param(*arguments, **options))
 
 
 @pytest.fixture
@@ -393,5 +309,11 @@ def test_the_clients_import_only_httpx_and_pydantic() -> None:
     assert {"httpx", "pydantic"} <= packages
     heavy = {"numpy", "pandas", "lightgbm", "bentoml", "mlflow", "starlette", "ibis", "duckdb", "pyarrow"}
     assert not packages & (heavy | {"msgspec", "scipy", "redis", "prometheus_client"})
-    own = ("calls", "client", "experiment_schemas", "schemas")
-    assert modules == {"ripple", "ripple.serving", *(f"ripple.serving.{name}" for name in own)}
+    own = {
+        *("", ".calls", ".client", ".experiment_schemas", ".schemas", ".messages"),
+        *(
+            f".messages.{name}"
+            for name in ("base", "client_bodies", "client_files", "client_methods", "lists", "what_if")
+        ),
+    }
+    assert {name.removeprefix("ripple.serving") for name in modules - {"ripple"}} == own

@@ -27,6 +27,7 @@ def _load(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Options:
         (" ", ()),
         (f"{HASH} {OTHER}", (HASH, OTHER)),
         (f"{HASH}, {OTHER}\n", (HASH, OTHER)),
+        (f"{HASH}:crm:read+export:50 {OTHER}:::0.5", (f"{HASH}:crm:read+export:50", f"{OTHER}:::0.5")),
     ],
 )
 def test_keys_are_separated_by_spaces_or_commas(
@@ -45,6 +46,11 @@ def test_origins_are_those_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     ("variables", "message"),
     [
         ({"keys": f"{HASH} pepper"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH}:a b"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH}:crm:write"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH}:crm:read+"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH}:crm:read:0"}, r"^RIPPLE_SERVE_KEYS: String should match"),
+        ({"keys": f"{HASH}:crm:read:-1"}, r"^RIPPLE_SERVE_KEYS: String should match"),
         ({"workers": "0"}, r"^RIPPLE_SERVE_WORKERS: Input should be greater than or equal to 1\.$"),
         ({"poll_seconds": "0"}, r"^RIPPLE_SERVE_POLL_SECONDS: Input should be greater than 0\.$"),
         ({"most_at_once": "0"}, r"^RIPPLE_SERVE_MOST_AT_ONCE: "),

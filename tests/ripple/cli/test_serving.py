@@ -17,6 +17,7 @@ import pytest
 
 from ripple import Client
 from ripple.models.bundle import RANGE_SCORES
+from ripple.serving.options import Options
 from ripple.serving.schemas import CustomerScore
 from tests.support.servers.processes import Ripple, Served, TrainedWorld, assert_refused
 
@@ -138,8 +139,37 @@ def test_service_and_batch_agree_to_the_last_bit(
         # who was referred may have joined before the window in which they bought
         bought = [one.date for one in influence.influenced if one.contact != "referral"]
         assert all("2025-05-05" <= day <= "2025-11-01" for day in bought)
+        # the plays are those that the run of the model lists, but of who had not joined then
+        listed = pd.read_csv(_plays(ripple, trained_world, tmp_path), dtype={"customer_id": str})
+        listed = listed[listed["customer_id"].isin(earlier.index)]
+        plays = client.plays(limit=1000)
+        assert plays.plays_as_of == "2026-01-01T00:00:00Z"
+        assert [one.customer_id for one in plays.customers] == listed["customer_id"].tolist()
+        assert [one.play for one in plays.customers] == listed["play"].tolist()
+        # nothing was published before; the next one takes along what this one says
+        first = client.history(top.customers[0].customer_id).history
+        assert [(one.as_of, one.rank, one.top_member) for one in first] == [("2025-11-01T00:00:00Z", 1, True)]
+        again = ripple(*publish, home=trained_world.home)
+        assert again.stdout == published.stdout
+        next_day = (*publish[:3], "2025-11-02", *publish[4:])
+        assert ripple(*next_day, home=trained_world.home).returncode == 0
+        while client.model().as_of != "2025-11-02T00:00:00Z":
+            assert time.monotonic() < deadline + 30
+            time.sleep(0.1)
+        changes = client.changes(since=first[0].publication, min_change=0.0, limit=1000)
+        assert changes.total == len(changes.customers) > 10
+        before = earlier.loc[[one.customer_id for one in changes.customers if one.rank_before]]
+        found = [one for one in changes.customers if one.rank_before]
+        assert [one.network_value_before for one in found] == before["network_value"].tolist()
+        assert [one.rank_before for one in found] == before["rank"].tolist()
         other = client.influence(influence.influenced[0].customer_id)
         assert influence.customer_id in {one.customer_id for one in other.influenced_by}
+
+
+def _plays(ripple: Ripple, trained_world: TrainedWorld, folder: Path) -> Path:
+    report = ("report", "1", "--plays", folder / "plays.csv")
+    assert ripple(*report, home=trained_world.home).returncode == 0
+    return folder / "plays.csv"
 
 
 def test_a_key_is_made_with_the_hash_by_which_it_is_known(ripple: Ripple, tmp_path: Path) -> None:
@@ -197,3 +227,18 @@ def _scores(ripple: Ripple, world: TrainedWorld, out: Path, as_of: str = "2026-0
     done = ripple("score", world.data, "--as-of", as_of, "--out", out, home=world.home)
     assert done.returncode == 0, done.stderr
     return pd.read_parquet(out)
+
+
+def test_a_key_with_a_name_scopes_and_a_rate_is_what_the_service_takes(
+    ripple: Ripple, tmp_path: Path
+) -> None:
+    done = ripple("key", "--name", "crm", "--scopes", "read+export", "--rate", "2.5", home=tmp_path)
+    printed = dict(line.split() for line in done.stdout.splitlines())
+    entry = hashlib.sha256(printed["key:"].encode()).hexdigest() + ":crm:read+export:2.5"
+    assert printed["hash:"] == entry
+    Options.validate_key(entry)
+    for options in (("--scopes", "write"), ("--name", "a b"), ("--rate", "0")):
+        refused = ripple("key", *options, home=tmp_path)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "make no key" in refused.stderr
+        assert "Example: --name crm --scopes read+export --rate 50" in refused.stderr

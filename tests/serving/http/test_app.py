@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,50 @@ def test_an_id_with_a_slash_is_not_taken_for_a_part_of_a_customer(ask: Any) -> N
     assert ask("GET", "/v1/customers/c0003/influence").json()["customer_id"] == "c0003"
     assert ask("GET", "/v1/customers/c0003/influence?explain=1").json()["error"]["code"] == "extra_forbidden"
     assert ask("POST", "/v1/customers/c0003/influence").status_code == 405
+
+
+TAGGED = ["/v1/customers/c0003", "/v1/customers/c0003/history", "/v1/plays?limit=2", "/v1/top", "/v1/model"]
+
+
+@pytest.mark.parametrize("path", [*TAGGED, "/v1/docs", "/v1/openapi.json"])
+def test_what_is_as_it_was_is_not_sent_again(path: str, ask: Any) -> None:
+    first = ask("GET", path)
+    assert first.headers["cache-control"] == "private, no-cache"
+    tag = first.headers["etag"]
+    for sent in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = ask("GET", path, headers={"if-none-match": sent})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert "content-length" not in again.headers
+    assert ask("GET", path, headers={"if-none-match": '"other"'}).content == first.content
+    assert ask("POST", path, headers={"if-none-match": tag}).status_code == 405
+
+
+def test_a_tag_is_of_one_path_and_one_publication(
+    api: Api, ask: Any, publication: Callable[..., Path]
+) -> None:
+    tags = [ask("GET", path).headers["etag"] for path in (*TAGGED, "/v1/plays?limit=3")]
+    assert len(set(tags)) == len(tags)
+    documentation = ask("GET", "/v1/openapi.json").headers["etag"]
+    folder = publication(2)
+    api.scorer = warmed_up_scorer(load_publication(folder, folder.name))
+    assert not set(tags) & {ask("GET", path).headers["etag"] for path in TAGGED}
+    assert ask("GET", "/v1/openapi.json").headers["etag"] == documentation
+    # the tag of an answer with other scores does not keep the new ones from being sent
+    assert ask("GET", TAGGED[0], headers={"if-none-match": tags[0]}).json()["model_version"] == "2"
+
+
+def test_an_error_and_a_post_have_no_tag(ask: Any) -> None:
+    for response in (
+        ask("GET", "/v1/customers/nobody"),
+        ask("GET", "/v1/top?limit=0"),
+        ask("POST", "/v1/score", json={"customer_ids": ["c0003"]}),
+    ):
+        assert "etag" not in response.headers
+        assert "cache-control" not in response.headers
+
+
+def test_an_id_that_is_the_name_of_a_part_is_a_customer(ask: Any) -> None:
+    for part in ("influence", "plays", "history"):
+        assert f"'{part}'" in ask("GET", f"/v1/customers/{part}").json()["error"]["message"]
+        assert f"'{part}'" in ask("GET", f"/v1/customers/{part}/{part}").json()["error"]["message"]
+        assert ask("GET", f"/v1/customers/c0003/{part}").json()["customer_id"] == "c0003"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -330,3 +331,52 @@ def test_logs_and_metrics_hold_no_customers_features_or_keys(guarded: ScoringSer
     assert "Service ripple initialized" in text
     for word in ("confidential", "c0001", "123456.78", KEY, OLD_KEY):
         assert word not in text
+
+
+READER, SCORER = "the key of a reader", "the key of a scorer"
+
+
+@pytest.fixture(scope="module")
+def audited(serve: Callable[..., ScoringServer], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server of two workers with keys for reading and scoring, and the folder of its audit log."""
+    folder = tmp_path_factory.mktemp("audit") / "log"
+    reader, scorer = (hashlib.sha256(key.encode()).hexdigest() for key in (READER, SCORER))
+    keys = f"{reader}:crm:read+metrics {scorer}:shop:score:3"
+    with serve(key=READER, keys=keys, audit=folder, workers=2) as server:
+        yield server, folder
+
+
+def test_a_key_opens_what_it_is_for_at_its_rate_and_all_of_it_is_audited(
+    audited: tuple[ScoringServer, Path],
+) -> None:
+    server, folder = audited
+    assert server.http.get("/v1/customers/c0003/history").status_code == 200
+    refused = server.http.get("/v1/export")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "out_of_scope")
+    body = {"customer_ids": ["c0003", "c-secret"]}
+    assert server.http.post("/v1/score", json=body).status_code == 403
+    assert httpx.get(f"{server.url}/v1/top").status_code == 401
+    # over new connections, which go to either worker
+    headers = {"authorization": f"Bearer {SCORER}"}
+    answers = [httpx.post(f"{server.url}/v1/score", json=body, headers=headers) for _ in range(8)]
+    limited = [answer for answer in answers if answer.status_code == 429]
+    # three at once, and one more for each third of a second that passes meanwhile
+    elapsed = sum(answer.elapsed.total_seconds() for answer in answers)
+    assert 8 - len(limited) <= 3 + 3 * elapsed + 1
+    assert limited
+    assert all(answer.headers["retry-after"] == "1" for answer in limited)
+    assert server.http.get("/metrics").status_code == 200
+
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()))
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["key"], line["route"], line["status"]) for line in lines[:4]] == [
+        ("crm", "/v1/customers/{customer_id}/history", 200),
+        ("crm", "/v1/export", 403),
+        ("crm", "/v1/score", 403),
+        (None, "/v1/top", 401),
+    ]
+    assert {line["key"] for line in lines[4:12]} == {"shop"}
+    assert [line["status"] for line in lines[4:12]] == [answer.status_code for answer in answers]
+    assert "c0003" not in text
+    assert "secret" not in text
+    assert READER not in text

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -13,7 +15,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ripple.serving.http.app import CUSTOMER, METHODS
 from ripple.serving.http.error_examples import EXAMPLES
 from ripple.serving.http.openapi import HEADERS, PAGE, document
+from ripple.serving.messages.lists import ChangesRequest
+from ripple.serving.publications.publication import load_publication
 from ripple.serving.schemas import ScoreRequest
+from ripple.serving.store_poller import warmed_up_scorer
 
 DOCUMENT = json.loads(document())
 SCORE = {"customer_ids": ["c0003", "nobody"], "explain": 2}
@@ -25,12 +30,22 @@ SENT: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/v1/score",
         {"json": BY_FEATURES},
     ),
+    "score of values that were not seen": (
+        "POST",
+        "/v1/score",
+        {"json": {"customers": [{"customer_id": "c0003", "features": {"reach_30d": -1e9}}], "suggest": 3}},
+    ),
     "top": ("GET", "/v1/top", {"params": {"limit": 3}}),
     "top of a segment": ("GET", "/v1/top", {"params": {"segment": "plan pro", "offset": 1}}),
     "customer": ("GET", "/v1/customers/c0003", {}),
     "customer with reasons": ("GET", "/v1/customers/c0003", {"params": {"explain": 3}}),
     "influence": ("GET", "/v1/customers/c0003/influence", {}),
     "influence of nobody": ("GET", "/v1/customers/c0100/influence", {}),
+    "plays of a customer": ("GET", "/v1/customers/c0003/plays", {}),
+    "history": ("GET", "/v1/customers/c0003/history", {}),
+    "plays": ("GET", "/v1/plays", {"params": {"owner": "leo"}}),
+    "plays that there are not": ("GET", "/v1/plays", {"params": {"play": "advocate"}}),
+    "changes that are not kept": ("GET", "/v1/changes", {}),
     "experiments": ("GET", "/v1/experiments", {}),
     "experiment": ("GET", "/v1/experiments/june", {}),
     "experiment that was read": ("GET", "/v1/experiments/a%2Fb%20%C3%BC", {}),
@@ -44,9 +59,10 @@ def test_openapi_documents_the_real_request_answer_and_errors(client: httpx.Clie
     document = client.get("/docs.json", follow_redirects=True).json()
     assert document["info"]["title"] == "Ripple"
     post = document["paths"]["/v1/score"]["post"]
-    assert set(post["responses"]) == {"200", "400", "401", "413", "415", "422", "431", "500", "503", "504"}
+    refused = {"400", "401", "403", "413", "415", "422", "429", "431"}
+    assert set(post["responses"]) == {"200", *refused, "500", "503", "504"}
     schemas = document["components"]["schemas"]
-    assert set(schemas["ScoreByIds"]["properties"]) == {"customer_ids", "explain"}
+    assert set(schemas["ScoreByIds"]["properties"]) == {"customer_ids", "explain", "suggest"}
     references = {reference.removeprefix("#/components/schemas/") for reference in _references(document)}
     assert references - {f"#/components/headers/{name}" for name in HEADERS} <= set(schemas)
     assert {"ScoreRequest", "CustomerScore", "HeadExplanation", "Problem", "ModelResponse"} <= references
@@ -129,11 +145,22 @@ def test_every_answer_keeps_its_schema(name: str, client: httpx.Client) -> None:
     assert not [error.message for error in _validator(content["schema"]).iter_errors(answer.json())]
 
 
+def test_changes_keep_their_schema(run: Any, publication: Callable[..., Path], published: Path) -> None:
+    folder = publication(3, after=published)
+    scorer = warmed_up_scorer(load_publication(folder, folder.name))
+    answer = msgspec.to_builtins(run(scorer.lists.changes(ChangesRequest(min_change=0.0))))
+    assert answer["customers"]
+    assert not [
+        error.message
+        for error in _validator({"$ref": "#/components/schemas/ChangesResponse"}).iter_errors(answer)
+    ]
+
+
 def test_each_error_has_an_example_of_its_own() -> None:
     for methods in DOCUMENT["paths"].values():
         for operation in methods.values():
             for status, response in operation["responses"].items():
-                if status != "200":
+                if status not in ("200", "304"):
                     codes = response["content"]["application/json"]["examples"]
                     assert {EXAMPLES[code].status for code in codes} == {int(status)}
 
@@ -164,8 +191,12 @@ def test_generators_make_optional_what_may_be_left_out_and_nothing_else() -> Non
     assert optional == {
         "CustomerFeatures.customer_id",
         "CustomerScore.explanation",
+        "CustomerScore.flagged",
+        "CustomerScore.suggestions",
         "ScoreByFeatures.explain",
         "ScoreByIds.explain",
+        "ScoreByFeatures.suggest",
+        "ScoreByIds.suggest",
     }
     # a generator takes a field with a default for one that is always there
     assert not [node for node in _nodes(DOCUMENT["components"]["schemas"]) if "default" in node]

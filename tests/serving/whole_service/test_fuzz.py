@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from ripple.serving.http.app import CUSTOMER, EXPERIMENT, EXPERIMENTS, INFLUENCE
+from ripple.serving.http.app import CUSTOMER, EXPERIMENT, EXPERIMENTS, PARTS
 from ripple.serving.http.app import METHODS as METHODS_BY_PATH
 from ripple.serving.http.middleware import HEALTH, REDIRECTED
 from ripple.serving.schemas import ErrorResponse
@@ -29,13 +29,20 @@ def api(server: ScoringServer) -> schemathesis.schemas.BaseSchema:
     return schema
 
 
-OPERATIONS = [("POST", "/v1/score"), ("GET", "/v1/top"), ("GET", "/v1/customers/{customer_id}")]
+OPERATIONS = [
+    ("POST", "/v1/score"),
+    *(("GET", path) for path in ("/v1/top", "/v1/customers/{customer_id}", "/v1/plays", "/v1/changes")),
+    ("GET", "/v1/export"),
+]
 
 
 @pytest.mark.parametrize(
     ("method", "path", "mode"),
     [(*operation, mode) for operation in OPERATIONS for mode in GenerationMode]
-    + [("GET", path, GenerationMode.POSITIVE) for path in (INFLUENCE, EXPERIMENTS, EXPERIMENT, "/v1/model")],
+    + [
+        ("GET", path, GenerationMode.POSITIVE)
+        for path in (*PARTS.values(), EXPERIMENTS, EXPERIMENT, "/v1/model")
+    ],
 )
 def test_every_operation_keeps_its_document(
     method: str, path: str, mode: GenerationMode, api: schemathesis.schemas.BaseSchema

@@ -92,6 +92,9 @@ def expected(client: httpx.Client) -> dict[str, Any]:
         "overridden_value": by_features["customers"][0]["network_value"],
         "top": [customer["customer_id"] for customer in top["customers"]],
         "features": len(client.get("/v1/model").json()["features"]),
+        "plays": ["c0003", "c0001"],
+        "max_costs": [4.5, 2.5],
+        "history": [1],
         "arm": "holdout",
         "experiments": ["a/b ü", "june"],
         "low": 12.0,
@@ -160,6 +163,7 @@ def test_a_client_in_python(
         sent = ripple.CustomerFeatures(customer_id="c0003", features={"reach_90d": 30.5})
         by_features = score(ripple.ScoreByFeatures(customers=[sent]))
         top = api.top(limit=3, segment="plan pro")
+        plays = api.plays(owner="mia")
         with pytest.raises(ripple.exceptions.NotFoundException) as failure:
             api.customer("nobody")
         customer = by_ids.customers[0]
@@ -172,6 +176,9 @@ def test_a_client_in_python(
             "overridden_value": by_features.customers[0].network_value,
             "top": [one.customer_id for one in top.customers],
             "features": len(api.model().features),
+            "plays": [one.customer_id for one in plays.customers],
+            "max_costs": [one.max_cost for one in plays.customers],
+            "history": [int(one.model_version) for one in api.history("c0003").history],
             "arm": api.customer("c0005").experiments[0].arm,
             "experiments": [one.name for one in api.experiments().experiments],
             "low": api.experiment("a/b ü").experiment.plays[0].effects[0].low,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"ripple"
 )
@@ -44,6 +45,10 @@ func main() {
 	check(err)
 	model, _, err := client.ScoresAPI.Model(ctx).Execute()
 	check(err)
+	plays, _, err := client.ScoresAPI.Plays(ctx).Owner("mia").Execute()
+	check(err)
+	history, _, err := client.ScoresAPI.History(ctx, "c0003").Execute()
+	check(err)
 	held, _, err := client.ScoresAPI.Customer(ctx, "c0005").Execute()
 	check(err)
 	tested, _, err := client.ScoresAPI.Experiments(ctx).Execute()
@@ -64,6 +69,16 @@ func main() {
 	for _, customer := range top.Customers {
 		members = append(members, customer.GetCustomerId())
 	}
+	listed, costs, versions := []string{}, []float64{}, []int{}
+	for _, customer := range plays.Customers {
+		listed = append(listed, customer.CustomerId)
+		costs = append(costs, customer.GetMaxCost())
+	}
+	for _, score := range history.History {
+		version, err := strconv.Atoi(score.ModelVersion)
+		check(err)
+		versions = append(versions, version)
+	}
 	names := []string{}
 	for _, experiment := range tested.Experiments {
 		names = append(names, experiment.Name)
@@ -77,6 +92,9 @@ func main() {
 		"overridden_value": byFeatures.Customers[0].NetworkValue,
 		"top":              members,
 		"features":         len(model.Features),
+		"plays":            listed,
+		"max_costs":        costs,
+		"history":          versions,
 		"arm":              held.Experiments[0].Arm,
 		"experiments":      names,
 		"low":              one.Experiment.Plays[0].Effects[0].Low,

@@ -21,6 +21,9 @@ const byIds = await score({ customer_ids: ["c0003", "nobody"], explain: 2 });
 const byFeatures = await score({ customers: [{ customer_id: "c0003", features: { reach_90d: 30.5 } }] });
 const top = await client.GET("/v1/top", { params: { query: { limit: 3, segment: "plan pro" } } });
 const model = await client.GET("/v1/model");
+const plays = await client.GET("/v1/plays", { params: { query: { owner: "mia" } } });
+const path = { customer_id: "c0003" };
+const history = await client.GET("/v1/customers/{customer_id}/history", { params: { path } });
 const held = await client.GET("/v1/customers/{customer_id}", { params: { path: { customer_id: "c0005" } } });
 const tested = await client.GET("/v1/experiments");
 const one = await client.GET("/v1/experiments/{name}", { params: { path: { name: "a/b ü" } } });
@@ -35,6 +38,9 @@ console.log(
     overridden_value: byFeatures.customers[0]?.network_value,
     top: top.data?.customers.map((customer) => customer.customer_id),
     features: model.data?.features.length,
+    plays: plays.data?.customers.map((customer) => customer.customer_id),
+    max_costs: plays.data?.customers.map((customer) => customer.max_cost),
+    history: history.data?.history.map((score) => Number(score.model_version)),
     arm: held.data?.experiments[0]?.arm,
     experiments: tested.data?.experiments.map((experiment) => experiment.name),
     low: one.data?.experiment.plays[0]?.effects[0]?.low,
