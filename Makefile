@@ -8,7 +8,7 @@ CDNOW := .ripple/data/cdnow/Lifetimes-0.11.3-py3-none-any.whl
 BENCHMARK := $(VENV)/bin/python -m benchmarks
 # what differs between versions of Python if anything does: settings, models, numbers, arrays
 QUICK := tests/ripple/test_settings.py tests/models tests/training/estimators tests/features/test_matrix.py
-TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+TESTS := OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 export MLFLOW_DISABLE_TELEMETRY := true
 # tests, Spark and the service start a hundred processes: without bytecode each compiles all it imports, for 5 s
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,7 +38,7 @@ serve: $(VENV)/ready ## package the champion and serve it on http://127.0.0.1:30
 report: $(VENV)/ready ## open the report of the newest version, and print where it is
 	@$(RIPPLE) report newest --open
 
-test: $(VENV)/ready-dev ## run every test, on two processes
+test: $(VENV)/ready-dev ## run every test, on three processes, as one or another waits for a server
 	@$(TESTS)
 
 test-313: $(VENV)/bin/uv ## run a quick part of the tests on Python 3.13, if there is one
