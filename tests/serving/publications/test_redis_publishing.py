@@ -19,7 +19,7 @@ def test_old_publications_in_redis_go_away(empty_redis: str, published: Path, ne
     with redis.Redis.from_url(empty_redis) as client:
         ages = {key.decode(): client.ttl(key) for key in client.scan_iter("ripple:v*")}
     assert all((age > 0) == (published.name in key) for key, age in ages.items())
-    assert len(ages) == 2 * 7
+    assert len(ages) == 2 * 8
 
 
 def test_publishing_again_mends_a_customer(
