@@ -72,7 +72,8 @@ def test_a_deleted_experiment_is_told_with_how_to_restore_it(tmp_path):
     assert preflight.open_for_writing(Settings(home=tmp_path, experiment="other")).experiment == "other"
 
 
-def test_artifacts_that_cannot_be_kept_are_told_before_anything_is_computed(tmp_path):
+def test_artifacts_that_cannot_be_kept_are_told_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
     settings = Settings(home=tmp_path)
     tracking.connect(settings).create_experiment("ripple", artifact_location="s3://bucket/ripple")
     started = time.monotonic()
