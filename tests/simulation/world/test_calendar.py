@@ -36,9 +36,9 @@ def test_no_timestamp_reaches_the_end():
     assert max(calendar.timestamps(beyond).to_pylist()) == END - timedelta(seconds=1)
 
 
-def test_settings_say_the_currency_and_the_end():
+def test_settings_say_the_currency_the_end_and_that_it_is_simulated():
     text = settings_toml(36)
-    assert tomllib.loads(text) == {"currency": "USD", "until": date(2026, 1, 1)}
+    assert tomllib.loads(text) == {"currency": "USD", "until": date(2026, 1, 1), "simulated": True}
     assert "36 months" in text
 
 
