@@ -60,7 +60,8 @@ def _commands(text: str) -> list[list[str]]:
 SHELL = [(block.page, words) for block in BLOCKS if block.language == "sh" for words in _commands(block.text)]
 RIPPLE = [(page, words) for page, words in SHELL if any(Path(word).name == "ripple" for word in words[:2])]
 MAKE = [(page, words) for page, words in SHELL if words[0] == "make"]
-CURL = [(page, words) for page, words in SHELL if words[0] == "curl"]
+# those that write to a file follow from each other, and are run by the test of their page
+CURL = [(page, words) for page, words in SHELL if words[0] == "curl" and "-o" not in words]
 CLIENT = [
     block for block in BLOCKS if block.language == "python" and "from ripple import Client" in block.text
 ]
