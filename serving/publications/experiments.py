@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from ripple.serving.experiment_schemas import Experiment
+from ripple.serving.publications.arrow_file import map_batch, write_batch
 from ripple.serving.schemas import ExperimentArm
 
 FILE = "experiments.arrow"
@@ -37,8 +38,7 @@ class Experiments:
     @classmethod
     def load(cls, path: Path) -> Experiments:
         """Map the file *path*, which `convert_experiments` wrote."""
-        with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-            batch = file.get_batch(0)
+        batch = map_batch(path)
         return cls(batch.schema.metadata[b"experiments"], batch.column("text"))
 
     def of_row(self, row: int) -> bytes:
@@ -84,7 +84,5 @@ def convert_experiments(path: Path, source: Path, ids: Sequence[bytes]) -> None:
     content = msgspec.json.decode(source.read_bytes())
     texts = {name.encode(): msgspec.json.encode(arms) for name, arms in content["arms"].items()}
     column = pa.array((texts.get(one, b"") for one in ids), pa.large_binary())
-    metadata = {"experiments": msgspec.json.encode(content["experiments"])}
-    batch = pa.record_batch({"text": column})
-    with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
-        file.write_batch(batch.replace_schema_metadata(metadata))
+    described = {"experiments": msgspec.json.encode(content["experiments"])}
+    write_batch(path, pa.record_batch({"text": column}), described)

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ripple.serving.publications.arrow_file import map_batch, write_batch
+
 FILE = "history.arrow"
 """The name of the file in a publication."""
 MAX_PAST = 14
@@ -72,8 +74,7 @@ class History:
     """The file of a publication, memory-mapped."""
 
     def __init__(self, path: Path) -> None:
-        with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-            batch = file.get_batch(0)
+        batch = map_batch(path)
         self.past = tuple(msgspec.json.decode(batch.schema.metadata[b"past"], type=list[Past]))
         places = range(len(self.past))
         self.values = [batch.column(f"value_{place}").to_numpy() for place in places]
@@ -98,7 +99,4 @@ def write_history(path: Path, rankings: Rankings, ids: Sequence[bytes]) -> None:
         values[known] = rankings.values[place][rows[known]]
         ranks[known] = rankings.ranks[place][rows[known]]
         columns |= {f"value_{place}": pa.array(values), f"rank_{place}": pa.array(ranks)}
-    batch = pa.record_batch(columns)
-    metadata = {"past": msgspec.json.encode(past)}
-    with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
-        file.write_batch(batch.replace_schema_metadata(metadata))
+    write_batch(path, pa.record_batch(columns), {"past": msgspec.json.encode(past)})

@@ -17,6 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ripple.serving.publications.arrow_file import map_batch, write_batch
+
 MAX_PAIRS = 100
 """The number of others, at most, that are kept for a customer and direction: those of most value."""
 FILE = "influence.arrow"
@@ -54,8 +56,7 @@ class Influence:
     @classmethod
     def load(cls, path: Path) -> Influence:
         """Map the file *path*, which `convert_influence` wrote."""
-        with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-            batch = file.get_batch(0)
+        batch = map_batch(path)
         metadata = batch.schema.metadata
         window = Window(metadata[b"start"].decode(), metadata[b"end"].decode())
         return cls(window, batch.column("text"))
@@ -88,10 +89,8 @@ def convert_influence(path: Path, source: Path, ids: Sequence[bytes]) -> None:
     texts = {"source_id": dict(_by(rows, "source_id", "target_id"))}
     texts["target_id"] = dict(_by(rows, "target_id", "source_id"))
     column = pa.array((_text(texts, one.decode()) for one in ids), pa.large_binary())
-    metadata = {name: table.schema.metadata[name] for name in (b"start", b"end")}
-    batch = pa.record_batch({"text": column})
-    with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
-        file.write_batch(batch.replace_schema_metadata(metadata))
+    window = {name: table.schema.metadata[name.encode()] for name in ("start", "end")}
+    write_batch(path, pa.record_batch({"text": column}), window)
 
 
 def _by(rows: pd.DataFrame, of: str, other: str) -> Iterator[tuple[str, list[Any]]]:

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ripple.serving.publications.arrow_file import map_batch, write_batch
 from ripple.serving.publications.snapshot import Ids
 
 FILE = "plays.arrow"
@@ -96,8 +97,7 @@ class Plays:
     @classmethod
     def load(cls, path: Path) -> Plays:
         """Map the file *path*, which `convert_plays` wrote."""
-        with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-            batch = file.get_batch(0)
+        batch = map_batch(path)
         return cls(PlayIndex.of(batch), batch.column("text"))
 
     def of_rows(self, rows: Sequence[int]) -> list[bytes]:
@@ -107,8 +107,7 @@ class Plays:
 
 def packed_index(path: Path) -> bytes:
     """The index in the file *path*, for `read_index`."""
-    with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-        batch = file.get_batch(0).select(list(INDEX))
+    batch = map_batch(path).select(list(INDEX))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, batch.schema) as file:
         file.write_batch(batch)
@@ -151,9 +150,7 @@ def convert_plays(path: Path, source: Path, ids: Sequence[bytes], as_of: str) ->
         }
     )
     totals = rows.groupby("play", sort=False).agg(action=("action", "first"), customers=("play", "size"))
-    metadata = {"as_of": as_of, "totals": msgspec.json.encode(list(_totals(totals)))}
-    with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
-        file.write_batch(batch.replace_schema_metadata(metadata))
+    write_batch(path, batch, {"as_of": as_of, "totals": msgspec.json.encode(list(_totals(totals)))})
 
 
 def _totals(totals: pd.DataFrame) -> Iterator[PlayTotal]:

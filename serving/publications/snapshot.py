@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ripple.models.batch_scoring import ATTRIBUTE
+from ripple.serving.publications.arrow_file import map_batch, write_batch
 from ripple.serving.score_explanations import Contributions, Explainer
 
 MAX_SEGMENT_LEVELS = 12
@@ -82,8 +83,7 @@ class Snapshot:
         """
         names = explainer.bundle.spec.names
         try:
-            with pa.ipc.open_file(pa.memory_map(str(path))) as file:
-                batch = file.get_batch(0)
+            batch = map_batch(path)
             metadata = batch.schema.metadata
             features = metadata[b"features"].decode().split("\n")
         except (pa.ArrowInvalid, KeyError, TypeError, OSError) as error:
@@ -238,9 +238,7 @@ def convert_snapshot(path: Path, source: Path, explainer: Explainer) -> None:
         if len(column.dictionary) <= MAX_SEGMENT_LEVELS:
             data[name] = column.take(pa.array(order))
     batch = pa.record_batch(data)
-    metadata = {"as_of": as_of, "features": "\n".join(names)}
-    with pa.ipc.new_file(str(path), batch.schema.with_metadata(metadata)) as file:
-        file.write_batch(batch.replace_schema_metadata(metadata))
+    write_batch(path, batch, {"as_of": as_of, "features": "\n".join(names)})
 
 
 def _matrix(table: pa.Table, names: Sequence[str], order: np.ndarray) -> np.ndarray:
