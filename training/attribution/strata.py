@@ -1,9 +1,8 @@
 """Strata of customers who are alike: communities of the interaction graph as it stood before the window.
 
 Members of a community buy alike without anybody's influence, so an adopter is compared with other members
-(McFowland & Shalizi 2016). Communities are found by modularity (parallel Louvain with refinement, Staudt &
-Meyerhenke 2016). Its resolution grows with the number of customers: at a fixed one, modularity merges
-communities that are small against the whole (Fortunato & Barthélemy 2007).
+(McFowland & Shalizi 2016). The resolution grows with the number of customers: at a fixed one, modularity
+merges communities that are small against the whole (Fortunato & Barthélemy 2007).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from ripple.arrays import Bools, Floats, Ints
+from ripple.features.graph.communities import louvain
 from ripple.training.attribution.adoptions import AdoptionHistory
 
 CUSTOMERS_PER_RESOLUTION = 1000
@@ -50,22 +50,9 @@ def assign_strata(contacts: ir.Table, history: AdoptionHistory, seed: int) -> In
 
 def _communities(weights: sp.csr_matrix, seed: int) -> Ints:
     """Community of each node of a graph given above the diagonal; −1 for members of small communities."""
-    import networkit as nk  # slow to import
-
-    nodes = weights.shape[0]
-    upper = weights.tocoo()
-    nk.setNumberOfThreads(1)
-    nk.setSeed(seed, False)
-    graph = nk.GraphFromCoo(
-        (upper.data, (upper.row.astype(np.int64), upper.col.astype(np.int64))),
-        n=nodes,
-        weighted=True,
-        directed=False,
-    )
-    louvain = nk.community.PLM(graph, refine=True, gamma=max(1.0, nodes / CUSTOMERS_PER_RESOLUTION))
-    louvain.run()
+    resolution = max(1.0, weights.shape[0] / CUSTOMERS_PER_RESOLUTION)
     _, community, size = np.unique(
-        np.array(louvain.getPartition().getVector(), dtype=np.int64), return_inverse=True, return_counts=True
+        louvain(weights, seed, resolution), return_inverse=True, return_counts=True
     )
     large = size >= MIN_COMMUNITY_SIZE
     return np.where(large, np.cumsum(large) - 1, -1)[community]

@@ -8,11 +8,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ripple.arrays import Floats, Ints
+from ripple.arrays import Ints
 from ripple.errors import InputError
 from ripple.training.experiments.assignment import MIN_PER_ARM, draw, strata, stratum_size
 from ripple.training.experiments.population import Population
-from ripple.training.experiments.units import audience, community_units, ego_units, overlap, unit_totals
+from ripple.training.experiments.units import (
+    audience,
+    community_units,
+    ego_units,
+    foreign_shares,
+    overlap,
+    unit_totals,
+)
 
 Units = Literal["ego", "community", "customer"]
 """How customers are put into units: those with a common audience, communities, or each of their own."""
@@ -86,16 +93,16 @@ def layout(population: Population, holdout: float, units: Units, most: int, seed
         {
             "customer_id": rest.customers[reached.member],
             "owner": rest.candidates.index[reached.owner],
-            "other_arm": np.round(_foreign(rest, reached.member, reached.owner, arm), 4),
+            "other_arm": np.round(foreign_shares(rest.ties, numbers, reached, arm), 4),
         }
     )
     return Layout(
         table,
         members,
         left_out,
-        overlap(rest.ties, numbers, np.arange(len(numbers))),
-        overlap(rest.ties, numbers, unit),
-        overlap(rest.ties, numbers, arm.astype(np.int64)),
+        overlap(rest.ties, numbers, reached, np.arange(len(numbers))),
+        overlap(rest.ties, numbers, reached, unit),
+        overlap(rest.ties, numbers, reached, arm),
     )
 
 
@@ -125,12 +132,3 @@ def _strata(candidates: pd.DataFrame, unit: Ints, sizes: Ints, holdout: float) -
             stratum[rows] = first + strata(values[rows], stratum_size(holdout))
             first = int(stratum[rows].max()) + 1
     return stratum
-
-
-def _foreign(population: Population, member: Ints, owner: Ints, arm: np.ndarray) -> Floats:
-    """By member of the audience, the share of their ties that come from another arm than their owner's."""
-    ties = population.ties[population.numbers][:, member].tocsc()
-    total = np.asarray(ties.sum(axis=0)).ravel()
-    treated = np.asarray(ties[np.flatnonzero(arm)].sum(axis=0)).ravel()
-    other = np.where(arm[owner], total - treated, treated)
-    return np.divide(other, total, out=np.zeros(total.size), where=total > 0)

@@ -15,9 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from ripple.arrays import Bools, Floats, Ints
+from ripple.features.graph.communities import louvain
 
 MAX_PAIRS = 2_000_000
 """The number of pairs of candidates with a common audience that are looked at, the closest first."""
@@ -76,49 +78,39 @@ def ego_units(ties: sp.csr_matrix, candidates: Ints, most: int) -> Ints:
 
 
 def community_units(ties: sp.csr_matrix, candidates: Ints, seed: int) -> Ints:
-    """The unit of each candidate: their community in the graph of ties (Louvain, by networkit).
+    """The unit of each candidate: their community in the graph of ties (Louvain).
 
     Returns:
         Numbers from 0, in the order in which units first occur.
     """
-    import networkit as nk  # slow to import
-
-    upper = sp.triu(ties + ties.T, k=1).tocoo()
-    nk.setNumberOfThreads(1)
-    nk.setSeed(seed, False)
-    graph = nk.GraphFromCoo(
-        (upper.data.astype(np.float64), (upper.row.astype(np.int64), upper.col.astype(np.int64))),
-        n=ties.shape[0],
-        weighted=True,
-        directed=False,
-    )
-    louvain = nk.community.PLM(graph, refine=True)
-    louvain.run()
-    return _numbered(np.array(louvain.getPartition().getVector(), dtype=np.int64)[candidates])
+    return _numbered(louvain(sp.triu(ties + ties.T, k=1).tocsr(), seed)[candidates])
 
 
-def overlap(ties: sp.csr_matrix, candidates: Ints, group: Ints) -> float:
-    """The share of the audience's ties, by weight, that come from another group than that of their owner.
+def foreign_shares(ties: sp.csr_matrix, candidates: Ints, members: Audience, group: Ints | Bools) -> Floats:
+    """The share of each member's ties, by weight, that come from another group than that of their owner.
 
     Args:
         ties: see the module.
         candidates: the candidates.
+        members: their audience.
         group: by candidate, the unit, which gives the overlap between units, or the arm, which gives the
             contamination between arms.
 
     Returns:
-        The mean over the members of the audience; 0 where there are none.
+        By member of the audience.
     """
-    members = audience(ties, candidates)
-    if not members.member.size:
-        return 0.0
     reached = sp.csc_matrix(ties[candidates])[:, members.member].tocoo()
     foreign = group[reached.row] != group[members.owner[reached.col]]
     total, other = (
         np.bincount(reached.col, weights=weight, minlength=members.member.size)
         for weight in (reached.data.astype(np.float64), reached.data * foreign)
     )
-    return float(np.mean(other / total))
+    return other / total
+
+
+def overlap(ties: sp.csr_matrix, candidates: Ints, members: Audience, group: Ints | Bools) -> float:
+    """The mean of `foreign_shares`; 0 where nobody is reached."""
+    return float(np.mean(foreign_shares(ties, candidates, members, group))) if members.member.size else 0.0
 
 
 def unit_totals(unit: Ints, value: Floats | Ints | Bools) -> Floats:
@@ -143,7 +135,4 @@ def _shared(ties: sp.csr_matrix, candidates: Ints) -> sp.csr_matrix:
 
 def _numbered(label: Ints) -> Ints:
     """*label* by numbers from 0, in the order in which labels first occur."""
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    rank = np.empty(first.size, dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(first.size)
-    return rank[inverse]
+    return pd.factorize(label)[0].astype(np.int64)

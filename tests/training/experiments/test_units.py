@@ -36,11 +36,15 @@ def test_the_closest_are_joined_first():
     assert ego_units(ties, np.arange(3), most=2).tolist() == [0, 1, 1]
 
 
+def overlap_of(ties, candidates, group):
+    return overlap(ties, candidates, audience(ties, candidates), group)
+
+
 def test_overlap_is_the_share_of_ties_from_another_group():
-    assert overlap(TWO_GROUPS, CANDIDATES, np.array([0, 0, 1, 1])) == 0
+    assert overlap_of(TWO_GROUPS, CANDIDATES, np.array([0, 0, 1, 1])) == 0
     # 4 has a quarter of its ties from 0, 6 half of its from 3, and 5, 7 and 8 have one tie each
-    assert overlap(TWO_GROUPS, CANDIDATES, CANDIDATES) == pytest.approx((0.25 + 0.5) / 5)
-    assert overlap(graph(3, (0, 1, 1.0)), np.array([2]), np.array([0])) == 0
+    assert overlap_of(TWO_GROUPS, CANDIDATES, CANDIDATES) == pytest.approx((0.25 + 0.5) / 5)
+    assert overlap_of(graph(3, (0, 1, 1.0)), np.array([2]), np.array([0])) == 0
 
 
 def test_communities_are_units():
@@ -60,4 +64,4 @@ def test_units_hold_no_more_than_allowed_and_overlap_less_than_single_customers(
     unit = ego_units(ties, candidates, most)
     assert unit_totals(unit, np.ones(number)).max() <= most
     assert unit_totals(unit, np.ones(number)).min() >= 1
-    assert 0 <= overlap(ties, candidates, unit) <= overlap(ties, candidates, candidates) < 1
+    assert 0 <= overlap_of(ties, candidates, unit) <= overlap_of(ties, candidates, candidates) < 1
