@@ -67,8 +67,10 @@ def contacts(dataset: Dataset, since: datetime | None, before: datetime) -> pd.D
 def treated_by_cutoff(dataset: Dataset, cutoffs: Sequence[datetime]) -> dict[datetime, int]:
     """By cutoff whose label may follow from plays, the customers who were contacted in its horizon."""
     horizon = timedelta(days=dataset.settings.horizon_days)
+    log = contacts(dataset, min(cutoffs), max(cutoffs) + horizon)
     numbers = {
-        cutoff: contacts(dataset, cutoff, cutoff + horizon)["customer_id"].nunique() for cutoff in cutoffs
+        cutoff: log["customer_id"][log["contacted_at"].between(cutoff, cutoff + horizon, "left")].nunique()
+        for cutoff in cutoffs
     }
     return {cutoff: number for cutoff, number in numbers.items() if number}
 
