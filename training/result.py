@@ -21,6 +21,7 @@ from ripple.training.attribution.robustness import Robustness, chance_share
 from ripple.training.estimators.total_forecast import TotalForecast
 from ripple.training.evaluation.cutoff_evaluation import Backtest
 from ripple.training.evaluation.head_agreement import disagreements, rank_agreement
+from ripple.training.evaluation.judged_tops import JudgedTop, judged_tops
 from ripple.training.evaluation.membership_changes import MembershipChanges
 from ripple.training.evaluation.tuning import Search
 from ripple.training.examples.cutoffs import Schedule
@@ -208,6 +209,12 @@ class TrainingResult:
     population: Population
     insights: Insights
     changes: MembershipChanges | None = None
+
+    @cached_property
+    def judged_tops(self) -> list[JudgedTop]:
+        """The customers predicted on top at each evaluated cutoff, the oldest first."""
+        evaluation = self.evaluation
+        return judged_tops(evaluation.predictions, evaluation.backtest, self.settings.top_share)
 
     def headline(self) -> dict[str, float]:
         """The numbers that are printed, logged and shown first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from ripple.training.evaluation.baselines import baselines
+from ripple.training.evaluation.judged_tops import JudgedTop
 from ripple.training.evaluation.slices import TENURE_DAYS
 from ripple.training.report.plots import lists
 from ripple.training.report.sections.answer.customers import total_growth
 from ripple.training.report.sections.answer.quality import FAIR_FACTOR, Quality, factor_off, quality
 from ripple.training.report.sections.trust.backtest import POOLED, RULES
 from ripple.training.report.sections.trust.placebos import no_influence_notice, placebo_caveat
-from ripple.training.report.sections.trust.top_customers import JudgedTop, judged_tops
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
@@ -62,7 +63,7 @@ class Task:
 
 def decision_section(result: TrainingResult) -> dict[str, Any]:
     """Everything on the first screen; `rule_list` is empty unless the simple rule is what to use."""
-    judged, quality_ = judged_tops(result), quality(result)
+    judged, quality_ = result.judged_tops, quality(result)
     total, settings = result.population.total, result.settings
     rule, rule_list = _rule_list(result) if quality_.use == "simple rule" else ("", [])
     until = result.population.as_of + timedelta(days=settings.horizon_days)
@@ -133,7 +134,7 @@ def _tasks(result: TrainingResult, quality_: Quality) -> list[Task]:
     ]
 
 
-def _warnings(result: TrainingResult, judged: list[JudgedTop], quality_: Quality) -> list[str]:
+def _warnings(result: TrainingResult, judged: Sequence[JudgedTop], quality_: Quality) -> list[str]:
     """What not to do, and where the list is weak, each with its evidence; no spots where all is noise."""
     if quality_.use == "nothing":
         return [_one_amount(result, judged)]
@@ -145,7 +146,7 @@ def _warnings(result: TrainingResult, judged: list[JudgedTop], quality_: Quality
     ]
 
 
-def _one_amount(result: TrainingResult, judged: list[JudgedTop]) -> str:
+def _one_amount(result: TrainingResult, judged: Sequence[JudgedTop]) -> str:
     covered = [one for one in judged if math.isfinite(one.coverage)]
     if not covered:
         return "Do not promise one customer’s amount: how right amounts are is not known."

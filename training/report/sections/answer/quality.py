@@ -13,7 +13,6 @@ import numpy as np
 
 from ripple.training.evaluation.cutoff_evaluation import MODEL
 from ripple.training.report.sections.trust.placebos import no_influence_notice, value_meaning
-from ripple.training.report.sections.trust.top_customers import judged_tops
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
@@ -157,7 +156,7 @@ def worst_factor(result: TrainingResult) -> float:
     """The largest factor, at any evaluated cutoff, by which the total or the amount of the top was off."""
     ratios = [
         *result.evaluation.backtest.heads["predicted_share"],
-        *(one.ratio for one in judged_tops(result)),
+        *(one.ratio for one in result.judged_tops),
     ]
     factors = [factor for ratio in ratios if math.isfinite(factor := factor_off(float(ratio)))]
     return max(factors, default=math.nan)
@@ -170,6 +169,6 @@ def coverage_word(coverage: float, nominal: float) -> Word:
 
 def top_coverage(result: TrainingResult) -> float:
     """The share of customers on past lists, over all cutoffs, whose realised value lay in their interval."""
-    known = [one for one in judged_tops(result) if math.isfinite(one.coverage)]
+    known = [one for one in result.judged_tops if math.isfinite(one.coverage)]
     customers = sum(one.customers for one in known)
     return sum(one.coverage * one.customers for one in known) / customers if customers else math.nan

@@ -10,7 +10,6 @@ from ripple.training.evaluation.drift import SCORES, SHIFTED, STABLE
 from ripple.training.evaluation.slices import COLD_START, EVERYBODY, UNEVEN, uneven
 from ripple.training.report.sections.answer import quality as thresholds
 from ripple.training.report.sections.answer.quality import Word, at_least, at_most, brier_skill, factor_off
-from ripple.training.report.sections.trust.top_customers import judged_tops
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 
@@ -76,7 +75,7 @@ def _total(result: TrainingResult) -> Row:
 
 
 def _top_amounts(result: TrainingResult) -> Row:
-    ratios = [one.ratio for one in judged_tops(result)]
+    ratios = [one.ratio for one in result.judged_tops]
     return _amounts("Are the amounts of those listed right?", "of what they brought", ratios, "judged")
 
 

@@ -12,7 +12,6 @@ from ripple.training.report.sections.answer.decision import (
     decision_section,
 )
 from ripple.training.report.sections.trust.backtest import RULES
-from ripple.training.report.sections.trust.top_customers import judged_tops
 from ripple.training.report.text import words
 from ripple.training.result import TrainingResult
 from tests.support.runs.rendered_page import numbers
@@ -33,7 +32,7 @@ def test_each_play_has_its_number_its_value_and_its_first_customers(result: Trai
 
 
 def test_the_last_list_is_the_latest_one_that_was_evaluated(result: TrainingResult) -> None:
-    last, judged = decision_section(result)["last"], judged_tops(result)[-1]
+    last, judged = decision_section(result)["last"], result.judged_tops[-1]
     assert last.when == "5 July 2025"
     figures = [figure for figure, _ in last.facts]
     assert figures == [

@@ -16,7 +16,6 @@ from ripple.training.report.sections.answer.quality import (
     top_coverage,
     worst_factor,
 )
-from ripple.training.report.sections.trust.top_customers import judged_tops
 from ripple.training.result import TrainingResult
 from tests.support.runs.results import altered
 
@@ -91,7 +90,7 @@ def test_noise_is_nothing_to_act_on_and_referral_value_is(
 def test_the_worst_amount_counts_be_it_of_all_or_of_the_top(result: TrainingResult) -> None:
     ratios = [
         *result.evaluation.backtest.heads["predicted_share"],
-        *(one.ratio for one in judged_tops(result)),
+        *(one.ratio for one in result.judged_tops),
     ]
     assert worst_factor(result) == max(max(ratio, 1 / ratio) for ratio in ratios)
 

@@ -1,13 +1,10 @@
 import math
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
-import pytest
 
+from ripple.training.evaluation.judged_tops import JudgedTop
 from ripple.training.report.sections.trust.top_customers import (
-    JudgedTop,
-    judged_tops,
     top_customers_section,
     trend,
 )
@@ -16,32 +13,11 @@ from tests.support.runs.rendered_page import numbers
 from tests.support.runs.results import altered
 
 
-def test_each_list_is_judged_by_what_its_customers_brought(result: TrainingResult) -> None:
-    judged = judged_tops(result)
-    predictions = result.evaluation.predictions
-    assert [one.cutoff for one in judged] == sorted(predictions["cutoff"].unique())
-    for one in judged:
-        at = predictions[predictions["cutoff"] == one.cutoff].reset_index(drop=True)
-        top = at.nlargest(20, "predicted")
-        assert one.customers == 20
-        assert one.right == top["at_top"].sum()
-        assert one.share == pytest.approx(top["realised"].sum() / at["realised"].sum())
-        assert one.ratio == pytest.approx(top["predicted"].sum() / top["realised"].sum())
-        assert one.coverage == pytest.approx((top["realised"] <= top["high"]).mean())
-        assert one.median_realised == np.median(top["realised"])
-        best = at.loc[at["at_top"], "realised"].sum() / at["realised"].sum()
-        captures = result.evaluation.backtest.rankings
-        rule = captures[
-            (captures["ranking"] == "last label") & (captures["cutoff"] == f"{one.cutoff:%Y-%m-%d}")
-        ]
-        assert one.rule_share == pytest.approx(rule["capture"].iloc[0] * best)
-
-
 def test_there_is_a_row_for_every_list(result: TrainingResult) -> None:
     section = top_customers_section(result)
     assert len(section["rows"]) == 3
     assert section["plot"].count("data-tip") == 9
-    latest = judged_tops(result)[-1]
+    latest = result.judged_tops[-1]
     assert numbers(section["finding"])[:4] == [str(latest.right), "20", "5", "2025"]
 
 
