@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ripple import atomic
 from ripple.errors import InputError
-from ripple.training.experiments.design import DESIGN, Design, read_design
+from ripple.training.experiments.design import DESIGN, Design, first_problem, read_design
 from ripple.training.experiments.readout import Readout
 from ripple.training.measured_effects import FOLDER
 
@@ -108,8 +108,7 @@ def _readout(path: Path) -> Readout | None:
     try:
         return TypeAdapter(Readout).validate_json(path.read_bytes())
     except ValidationError as error:
-        problem = error.errors()[0]
         raise InputError(
-            f"{path} is not what `ripple experiment read` writes: {'.'.join(map(str, problem['loc']))}: "
-            f"{problem['msg']}. Read the experiment again."
+            f"{path} is not what `ripple experiment read` writes: {first_problem(error)}. "
+            "Read the experiment again."
         ) from error

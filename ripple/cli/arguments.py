@@ -53,3 +53,12 @@ AsOf = Annotated[
     datetime,
     typer.Option("--as-of", formats=FORMATS, metavar="DATE", help="A date means its first moment, UTC."),
 ]
+KnownUntil = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=FORMATS,
+        metavar="DATE",
+        help="Use nothing that was known after DATE; the end of the data if left out.",
+    ),
+]

@@ -11,7 +11,7 @@ import typer
 
 from ripple import atomic
 from ripple.cli.application import app
-from ripple.cli.arguments import FORMATS, Data, SettingsFile
+from ripple.cli.arguments import FORMATS, Data, KnownUntil, SettingsFile
 from ripple.cli.datasets import (
     fetched_version,
     open_checked,
@@ -64,14 +64,7 @@ def design(
         datetime | None,
         typer.Option(formats=FORMATS, metavar="DATE", help="When treatment begins; --as-of if left out."),
     ] = None,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=FORMATS,
-            metavar="DATE",
-            help="Use nothing that was known after DATE; the end of the data if left out.",
-        ),
-    ] = None,
+    as_of: KnownUntil = None,
     cost: Annotated[
         list[str] | None,
         typer.Option(metavar="[PLAY=]AMOUNT", help="Cost per treated customer, of all plays or of one."),
@@ -178,14 +171,7 @@ def design(
 def read(
     data: Data,
     folder: Folder,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=FORMATS,
-            metavar="DATE",
-            help="Use nothing that was known after DATE; the end of the data if left out.",
-        ),
-    ] = None,
+    as_of: KnownUntil = None,
     settings: SettingsFile = None,
 ) -> None:
     """Compare treated with held-out customers: what the plays brought, with 95 % intervals.

@@ -158,10 +158,9 @@ def read_design(folder: Path) -> tuple[Design, pd.DataFrame, pd.DataFrame]:
     try:
         design = Design.model_validate_json((folder / DESIGN).read_text(encoding="utf-8"))
     except ValidationError as error:
-        problem = error.errors()[0]
         raise InputError(
-            f"{folder / DESIGN} is not what `ripple experiment design` writes: "
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}. Restore it."
+            f"{folder / DESIGN} is not what `ripple experiment design` writes: {first_problem(error)}. "
+            "Restore it."
         ) from error
     unsigned = {name: value for name, value in design.digests.items() if name != DESIGN}
     if design.digests.get(DESIGN) != _own_digest(design.model_copy(update={"digests": unsigned})):
@@ -202,6 +201,12 @@ def _changed(path: Path, assignments: pd.DataFrame, design: Design) -> str:
         "the start make the comparison worthless. Restore the file; who was treated against the plan "
         "belongs into the table plays_log, and counts in the arm that was drawn."
     )
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where the first problem of a file is, and what it is."""
+    problem = error.errors()[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
 def _digest(path: Path) -> str:
