@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from ripple.serving.experiment_schemas import ExperimentResponse, ExperimentsResponse
 from ripple.serving.messages.client_bodies import RequestProblem, not_ripple, score_body, unreached
+from ripple.serving.messages.client_methods import customer_path, given, page_params
 from ripple.serving.messages.lists import ExportSummary, Format
 from ripple.serving.schemas import (
     CustomerResponse,
@@ -91,14 +92,12 @@ class Call(Generic[Answer]):
     @staticmethod
     def customer(customer_id: str, explain: int) -> Call[CustomerResponse]:
         """One customer."""
-        path = f"/v1/customers/{quote(customer_id, safe='')}"
-        return Call(CustomerResponse, "GET", path, {"params": {"explain": explain}})
+        return Call(CustomerResponse, "GET", customer_path(customer_id), {"params": {"explain": explain}})
 
     @staticmethod
     def influence(customer_id: str) -> Call[InfluenceResponse]:
         """Whom a customer influenced."""
-        path = f"/v1/customers/{quote(customer_id, safe='')}/influence"
-        return Call(InfluenceResponse, "GET", path, {})
+        return Call(InfluenceResponse, "GET", customer_path(customer_id, "influence"), {})
 
     @staticmethod
     def experiments() -> Call[ExperimentsResponse]:
@@ -113,7 +112,7 @@ class Call(Generic[Answer]):
     @staticmethod
     def top(limit: int, offset: int, segment: str | None) -> Call[TopResponse]:
         """A part of the ranking."""
-        params = {"limit": limit, "offset": offset} | ({} if segment is None else {"segment": segment})
+        params = given(page_params(limit, offset), segment=segment)
         return Call(TopResponse, "GET", "/v1/top", {"params": params})
 
     @staticmethod

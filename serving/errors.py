@@ -38,6 +38,11 @@ class StoreUnavailable(Exception):
     """The store in which customers are looked up does not answer."""
 
 
+def not_as_published() -> StoreUnavailable:
+    """The error of customers whom a store holds, and who are not as they were published."""
+    return StoreUnavailable("it holds customers who are not as they were published: publish again.")
+
+
 def unavailable(code: str, message: str, hint: str) -> RequestError:
     """The error of a request that cannot be answered now but may be in a moment."""
     return RequestError(503, code, message, "service", hint, retry_after=str(RETRY_SECONDS))

@@ -12,7 +12,7 @@ import numpy as np
 from ripple.models.batch_scoring import top_count
 from ripple.models.bundle import RANGE_SCORES
 from ripple.serving.errors import RequestError, StoreUnavailable, shorten, suggestion
-from ripple.serving.lists.answers import ListAnswers
+from ripple.serving.lists.answers import ListAnswers, utc
 from ripple.serving.lists.what_if import WhatIfAnswers
 from ripple.serving.publications import experiments
 from ripple.serving.publications.influence import parse_texts
@@ -27,11 +27,6 @@ TOLERANCE = 1e-9
 
 Answer = dict[str, Any]
 Work = Callable[[], list[Answer]]
-
-
-def _utc(moment: str) -> str:
-    """A moment without a zone, as all are inside, as RFC 3339 wants it."""
-    return f"{moment}Z"
 
 
 class Scorer:
@@ -55,7 +50,7 @@ class Scorer:
         self._top_count = top_count(spec.top_share, self.customers.size)
         self._header = {
             "model_version": publication.version,
-            "as_of": _utc(self.customers.as_of),
+            "as_of": utc(self.customers.as_of),
             "currency": spec.currency,
             "horizon_days": spec.horizon_days,
         }
@@ -152,8 +147,8 @@ class Scorer:
             raise StoreUnavailable("it holds influence that cannot be read: publish again.") from error
         return self._header | {
             "customer_id": customer_id,
-            "window_start": _utc(window.start),
-            "window_end": _utc(window.end),
+            "window_start": utc(window.start),
+            "window_end": utc(window.end),
             "influenced": texts.influenced,
             "influenced_by": texts.influenced_by,
         }
@@ -198,7 +193,7 @@ class Scorer:
         return self._header | {
             "customers": self.customers.size,
             "top_share": spec.top_share,
-            "trained_until": _utc(spec.trained_until),
+            "trained_until": utc(spec.trained_until),
             "label": spec.label,
             "interval_coverage": spec.coverage,
             "features": [

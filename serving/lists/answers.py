@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ripple.serving.errors import RequestError, StoreUnavailable, shorten
+from ripple.serving.errors import RequestError, not_as_published, shorten
 from ripple.serving.lists.export import Tables
 from ripple.serving.messages.lists import ChangesRequest, PlaysRequest
 from ripple.serving.publications.history import Past
@@ -55,7 +55,7 @@ class ListAnswers:
         page = rows[request.offset : request.offset + request.limit].tolist()
         return (
             self._header
-            | {"plays_as_of": _utc(index.as_of), "customers": await self._texts(page), "total": len(rows)}
+            | {"plays_as_of": utc(index.as_of), "customers": await self._texts(page), "total": len(rows)}
             | request.model_dump()
             | {"plays": index.totals}
         )
@@ -72,7 +72,7 @@ class ListAnswers:
         row = index.row_of(customer_id)
         plays = await self._texts([] if row is None else [row])
         return self._header | {
-            "plays_as_of": _utc(index.as_of),
+            "plays_as_of": utc(index.as_of),
             "customer_id": customer_id,
             "plays": plays,
         }
@@ -121,7 +121,7 @@ class ListAnswers:
         page = rows[request.offset : request.offset + request.limit].tolist()
         lookup = await self._customers.at_ranks([row + 1 for row in page])
         if lookup.ranks != [row + 1 for row in page]:
-            raise StoreUnavailable("it holds customers who are not as they were published: publish again.")
+            raise not_as_published()
         customers = [
             {
                 "customer_id": customer_id,
@@ -212,8 +212,9 @@ def changed(
 
 
 def _named(one: Past) -> Answer:
-    return {"publication": one.name, "model_version": one.version, "as_of": _utc(one.as_of)}
+    return {"publication": one.name, "model_version": one.version, "as_of": utc(one.as_of)}
 
 
-def _utc(moment: str) -> str:
+def utc(moment: str) -> str:
+    """A moment without a zone, as all are inside, as RFC 3339 wants it."""
     return f"{moment}Z"

@@ -34,7 +34,9 @@ class ListMethods(ABC):
         Raises:
             Refused, Unavailable
         """
-        return self._get(PlaysResponse, "/v1/plays", _given(_page(limit, offset), play=play, owner=owner))
+        return self._get(
+            PlaysResponse, "/v1/plays", given(page_params(limit, offset), play=play, owner=owner)
+        )
 
     def customer_plays(self, customer_id: str) -> CustomerPlaysResponse:
         """What to do with a customer.
@@ -42,7 +44,7 @@ class ListMethods(ABC):
         Raises:
             NotFound, Refused, Unavailable
         """
-        return self._get(CustomerPlaysResponse, _of(customer_id, "plays"), {})
+        return self._get(CustomerPlaysResponse, customer_path(customer_id, "plays"), {})
 
     def history(self, customer_id: str) -> HistoryResponse:
         """Score and rank of a customer in every publication that is kept, the newest first.
@@ -50,7 +52,7 @@ class ListMethods(ABC):
         Raises:
             NotFound, Refused, Unavailable
         """
-        return self._get(HistoryResponse, _of(customer_id, "history"), {})
+        return self._get(HistoryResponse, customer_path(customer_id, "history"), {})
 
     def changes(
         self,
@@ -69,7 +71,7 @@ class ListMethods(ABC):
             Refused: *since* is not kept (`publication_not_kept`): read all customers, and go on from there.
             Unavailable
         """
-        params = _given(_page(limit, offset), since=since, min_change=min_change)
+        params = given(page_params(limit, offset), since=since, min_change=min_change)
         return self._get(ChangesResponse, "/v1/changes", params)
 
 
@@ -84,16 +86,16 @@ class AsyncListMethods(ABC):
         self, play: str | None = None, owner: str | None = None, limit: int = 100, offset: int = 0
     ) -> PlaysResponse:
         """See `ListMethods.plays`."""
-        params = _given(_page(limit, offset), play=play, owner=owner)
+        params = given(page_params(limit, offset), play=play, owner=owner)
         return await self._get(PlaysResponse, "/v1/plays", params)
 
     async def customer_plays(self, customer_id: str) -> CustomerPlaysResponse:
         """See `ListMethods.customer_plays`."""
-        return await self._get(CustomerPlaysResponse, _of(customer_id, "plays"), {})
+        return await self._get(CustomerPlaysResponse, customer_path(customer_id, "plays"), {})
 
     async def history(self, customer_id: str) -> HistoryResponse:
         """See `ListMethods.history`."""
-        return await self._get(HistoryResponse, _of(customer_id, "history"), {})
+        return await self._get(HistoryResponse, customer_path(customer_id, "history"), {})
 
     async def changes(
         self,
@@ -103,17 +105,21 @@ class AsyncListMethods(ABC):
         offset: int = 0,
     ) -> ChangesResponse:
         """See `ListMethods.changes`."""
-        params = _given(_page(limit, offset), since=since, min_change=min_change)
+        params = given(page_params(limit, offset), since=since, min_change=min_change)
         return await self._get(ChangesResponse, "/v1/changes", params)
 
 
-def _page(limit: int, offset: int) -> dict[str, Any]:
+def page_params(limit: int, offset: int) -> dict[str, Any]:
+    """The parameters of a page."""
     return {"limit": limit, "offset": offset}
 
 
-def _given(params: dict[str, Any], **optional: Any) -> dict[str, Any]:
+def given(params: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    """*params*, and those that are *optional* and were given."""
     return params | {name: value for name, value in optional.items() if value is not None}
 
 
-def _of(customer_id: str, part: str) -> str:
-    return f"/v1/customers/{quote(customer_id, safe='')}/{part}"
+def customer_path(customer_id: str, part: str | None = None) -> str:
+    """The path of a customer, or of a part of what is known of one."""
+    path = f"/v1/customers/{quote(customer_id, safe='')}"
+    return path if part is None else f"{path}/{part}"

@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from ripple.models import Bundle
-from ripple.serving.errors import StoreUnavailable
+from ripple.serving.errors import StoreUnavailable, not_as_published
 from ripple.serving.publications import experiments, redis_publishing
 from ripple.serving.publications.plays import PlayIndex, read_index
 from ripple.serving.publications.publication import (
@@ -229,7 +229,7 @@ class RedisCustomers:
         ids = [customer_id for one in parts for customer_id in one.ids]
         ranks = [rank for one in parts for rank in one.ranks]
         if ranks != list(range(offset + 1, offset + 1 + len(ranks))):
-            raise _changed()
+            raise not_as_published()
         return Lookup(ids, features, scores, Contributions(*contributions), ranks)
 
     async def influence(self, customer_id: str, rank: int) -> bytes | None:
@@ -259,7 +259,7 @@ class RedisCustomers:
         kept = await _reply(self._client.hmget(key, ids))
         if None in kept:
             await self._validate_exists(key)
-            raise _changed()
+            raise not_as_published()
         return [_unchanged(*field) for field in zip(ids, kept, strict=True)]
 
     async def past_scores(self, rank: int) -> list[tuple[float, int]]:
@@ -270,7 +270,7 @@ class RedisCustomers:
             begin = number * CHUNK_BYTES
             values, ranks = await self._ranking(place, begin, begin + CHUNK_BYTES, number)
             if row >= len(values):
-                raise _changed()
+                raise not_as_published()
             scores.append((float(values[row]), int(ranks[row])))
         return scores
 
@@ -278,7 +278,7 @@ class RedisCustomers:
         """Network values and ranks of all customers in one earlier publication."""
         values, ranks = await self._ranking(place, 0, ranking_size(self.size), 0)
         if len(values) != self.size:
-            raise _changed()
+            raise not_as_published()
         return values, ranks
 
     async def _ranking(self, place: int, begin: int, end: int, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -295,7 +295,7 @@ class RedisCustomers:
                 return read_ranking(place, packed, first)
             return await asyncio.to_thread(read_ranking, place, packed, first)
         except ValueError as error:
-            raise _changed() from error
+            raise not_as_published() from error
 
     async def ids(self) -> Sequence[bytes]:
         """The ids of all customers in order of rank."""
@@ -332,7 +332,7 @@ class RedisCustomers:
             values.reshape(len(ids), 2, values.shape[1] // 2) for values in by_head
         )
         if not self._are_unchanged(ids, packed, ranks[:, 0], scores, indices):
-            raise _changed()
+            raise not_as_published()
         contributions = Contributions(families, indices.astype(np.uint16), strongest)
         return Lookup(ids, features, scores, contributions, ranks[:, 0].astype(int).tolist())
 
@@ -354,10 +354,6 @@ def _lost(name: str) -> StoreUnavailable:
     return StoreUnavailable(f"Redis no longer holds publication {name}: publish again.")
 
 
-def _changed() -> StoreUnavailable:
-    return StoreUnavailable("it holds customers who are not as they were published: publish again.")
-
-
 def _unchanged(customer_id: bytes, kept: bytes) -> bytes:
     """What is *kept* for a customer, without the checksum before it.
 
@@ -366,7 +362,7 @@ def _unchanged(customer_id: bytes, kept: bytes) -> bytes:
     """
     content = without_checksum(customer_id, kept)
     if content is None:
-        raise _changed()
+        raise not_as_published()
     return content
 
 
