@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ripple.serving.experiment_schemas import Experiment
-from tests.serving.conftest import TESTED
+from tests.support.publication_content import TESTED
 
 
 def test_an_experiment_is_read_as_it_was_written() -> None:

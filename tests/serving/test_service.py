@@ -24,7 +24,7 @@ from ripple.serving.schemas import (
     ScoreResponse,
     TopResponse,
 )
-from tests.serving.conftest import ARMS, TESTED
+from tests.support.publication_content import ARMS, TESTED
 from tests.support.servers.processes import free_port
 
 # what the service must do without: neither the Bento nor its environment has them

@@ -23,7 +23,7 @@ from ripple.serving.publications.redis_store import RedisStore
 from ripple.serving.schemas import CustomerResponse
 from ripple.serving.scorer import Scorer
 from ripple.serving.store_poller import warmed_up_scorer
-from tests.serving.conftest import ARMS, TESTED, TOLD
+from tests.support.publication_content import ARMS, TESTED, TOLD
 
 
 def _customer(scorer: Scorer, run: Any, customer_id: str) -> CustomerResponse:
