@@ -3,7 +3,7 @@
 Outcomes are summed by unit, and the scaled totals regressed on treatment, strata and covariates (Su & Ding
 2021, "Model-assisted analyses of cluster-randomized experiments"): a unit's total times units ÷ customers,
 whose mean is the mean per customer. As a unit has one row, errors that are robust to heteroskedasticity are
-robust to clusters too. Covariates from before the start take out what could be foreseen (CUPED, Deng, Xu,
+robust to clusters too. Covariates from before the start take out what could be predicted (CUPED, Deng, Xu,
 Kohavi & Walker 2013); centred and interacted with treatment they cannot bias the estimate or, with many
 units, widen the interval (Lin 2013). The regression and its errors (HC2, MacKinnon & White 1985) are those of
 statsmodels.
@@ -32,7 +32,7 @@ UNITS_PER_COVARIATE = 10
 """The units of the smaller arm for each covariate that is used, at least.
 
 With 36 units and rare large orders 95 % intervals hold the effect in 98 % of 250 simulated experiments with
-10 units, and in 92 % with 6. Where the past foresees much, 6 make them 30 % narrower.
+10 units, and in 92 % with 6. Where the past predicts much, 6 make them 30 % narrower.
 """
 MAX_LEVERAGE = 0.95
 """The leverage of a unit from which a covariate is not used: errors divide by one minus it."""
@@ -199,8 +199,8 @@ def _covariate_totals(unit: Ints, covariates: Floats | None, scale: float) -> li
     """The scaled totals of each unit, its number of customers first (Su & Ding 2021 adjust for it).
 
     With 24 units there is room for one. With the same outcome before the start in its place the standard
-    deviation of the effect was 0.24 instead of 0.31 in simulations where that foresees much, and 0.48
-    instead of 0.38 where it foresees nothing; which of the two it is, nobody knows beforehand.
+    deviation of the effect was 0.24 instead of 0.31 in simulations where that predicts much, and 0.48
+    instead of 0.38 where it predicts nothing; which of the two it is, nobody knows beforehand.
     """
     columns = [] if covariates is None else list(covariates.T)
     return [unit_totals(unit, column) * scale for column in (np.ones(unit.size), *columns)]

@@ -1,4 +1,4 @@
-"""What is compared: outcomes of the customers of an experiment over a window, and what foresaw them."""
+"""What is compared: outcomes of the customers of an experiment over a window, and what predicts them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUTCOMES = {
 }
 """The outcomes and what they are, the first of them the one that plays are judged by."""
 EXPECTED = {TOTAL: "value", OWN: "direct_value", AUDIENCE: "network_value", CREDITED: "network_value"}
-"""The prediction that foresees an outcome."""
+"""The model's prediction of an outcome."""
 
 
 def outcomes(
@@ -76,7 +76,7 @@ def active(dataset: Dataset, start: datetime, end: datetime) -> pd.Index:
 
 
 def covariates(outcome: str, before: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
-    """What foresaw an *outcome*: the same of the window *before* the start, and the model's prediction.
+    """What predicts an *outcome*: the same of the window *before* the start, and the model's prediction.
 
     Args:
         outcome: its name.

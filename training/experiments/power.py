@@ -2,7 +2,7 @@
 
 In an A/A test units are assigned by the same procedure, nobody is treated, and the same analysis estimates an
 effect that is known to be zero. The spread of these estimates is the standard error that the experiment will
-have, with all that the data hold: rare large orders, unequal units, covariates that foresee little (Kohavi,
+have, with all that the data hold: rare large orders, unequal units, covariates that predict little (Kohavi,
 Tang & Xu 2020, chapter 19). The minimum detectable effect is a multiple of it (Bloom 1995).
 """
 

@@ -1,4 +1,4 @@
-"""Whether the top is expected to beat its best period so far, and whether such forecasts came true."""
+"""Whether the top is expected to beat its best period so far, and how often such forecasts were realised."""
 
 from __future__ import annotations
 

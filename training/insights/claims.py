@@ -127,7 +127,7 @@ def _revenue(period: Period, expected: np.ndarray, seed: int) -> Claim:
         share_of_the_top(period.direct_value, TOP_SPENDERS, seed),
         "nobody bought anything in the period",
         {
-            "spent by the same share of customers with the highest foreseen network value": ratio(
+            "spent by the same share of customers with the highest predicted network value": ratio(
                 period.direct_value[predicted_top].sum(), total
             ),
             "credited to them, from what others spent": ratio(

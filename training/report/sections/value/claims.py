@@ -84,7 +84,7 @@ WORDINGS: dict[Name, Wording] = {
 
 
 COMPARISONS = {
-    "spent by the same share of customers with the highest foreseen network value": "spent by the same "
+    "spent by the same share of customers with the highest predicted network value": "spent by the same "
     "share of customers with the highest predicted network value",
     "credited to them, from what others spent": "as much as that total is credited to them, from what others "
     "spent, newcomers included",

@@ -58,7 +58,7 @@ def test_a_list_that_trails_the_rule_is_not_used(
 
 
 def right_everywhere(result: TrainingResult) -> TrainingResult:
-    """The run with amounts that came true, and intervals that hold four of five of them on each list."""
+    """The run with amounts that were realised, and intervals that hold four of five of them on each list."""
     heads = result.evaluation.backtest.heads.assign(predicted_share=1.1, brier=0.03)
     predictions = result.evaluation.predictions
     predictions = predictions.assign(predicted=predictions["realised"], low=predictions["realised"] - 1)
